@@ -1,0 +1,65 @@
+// The store's content as graph sources: one per resource type, kept current by the feed. Every read of the control plane goes through here.
+import { MeshError, type Resource, type ResourceKey } from '@ursa/resources';
+import type { Collection, Graph, Source } from '@ursa/collections';
+import type { ChangeListener, Store } from './store.ts';
+
+/** Current resources by type, and the graph they are sources of. */
+export interface LiveResources {
+  readonly graph: Graph;
+  /** Resources of one type; key `<mesh>/<name>`, `/<name>` for global types. */
+  resources(type: string): Collection<Resource>;
+  get(key: ResourceKey): Resource | undefined;
+  /** All resources of a type, of one mesh when given, sorted by mesh and name. */
+  list(type: string, mesh?: string): readonly Resource[];
+  /** Calls back after each applied write, in revision order. */
+  onApplied(listener: (revision: number) => void): { stop(): void };
+  stop(): void;
+}
+
+/** Key of a resource within its type's collection. */
+export function keyInType(key: Pick<ResourceKey, 'mesh' | 'name'>): string {
+  return `${key.mesh}/${key.name}`;
+}
+
+/** Feeds the graph from the store; returns when everything stored has been applied. */
+export function openLiveResources(graph: Graph, store: Store): LiveResources {
+  const sources = new Map<string, Source<Resource>>();
+  const appliedListeners = new Set<(revision: number) => void>();
+  let loaded = false;
+  const sourceOf = (type: string): Source<Resource> => {
+    let source = sources.get(type);
+    if (source === undefined) {
+      source = graph.source<Resource>(`resources/${type}`);
+      sources.set(type, source);
+    }
+    return source;
+  };
+  const apply: ChangeListener = (changes) => {
+    graph.batch(() => {
+      for (const { key, after } of changes) {
+        if (after === undefined) sourceOf(key.type).delete(keyInType(key));
+        else sourceOf(key.type).set(keyInType(key), after);
+      }
+    });
+    const revision = changes.at(-1)?.revision;
+    loaded = true;
+    if (revision !== undefined) for (const listener of appliedListeners) listener(revision);
+  };
+  const feed = store.changes(apply);
+  if (!loaded) throw new MeshError('internal', 'the store did not hand over its content when the feed was opened');
+  return {
+    graph,
+    resources: sourceOf,
+    get: (key) => sourceOf(key.type).get(keyInType(key)),
+    list(type, mesh) {
+      const source = sourceOf(type);
+      const keys = mesh === undefined ? source.keys() : source.index('mesh', (resource) => [resource.mesh]).get(mesh);
+      return keys.map((key) => source.get(key)).filter((resource) => resource !== undefined);
+    },
+    onApplied(listener) {
+      appliedListeners.add(listener);
+      return { stop: () => appliedListeners.delete(listener) };
+    },
+    stop: () => feed.stop(),
+  };
+}

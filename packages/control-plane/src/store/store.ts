@@ -1,0 +1,46 @@
+// The store's contract: reads, optimistic writes and one ordered feed of changes. Embedded, memory and PostgreSQL stores pass one suite.
+import type { Resource, ResourceKey } from '@ursa/resources';
+
+/** One write. Writes handed over together are applied together or not at all. */
+export type StoreWrite =
+  | {
+      readonly kind: 'put';
+      readonly resource: Omit<Resource, 'version' | 'creationTime' | 'modificationTime'>;
+      /** Version the writer has seen; 0 = must not exist; undefined = whatever is there. */
+      readonly expectedVersion?: number | undefined;
+    }
+  | { readonly kind: 'delete'; readonly key: ResourceKey; readonly expectedVersion?: number | undefined };
+
+/** One change, as it happened. `before` is undefined for a creation, `after` for a deletion. */
+export interface StoreChange {
+  readonly key: ResourceKey;
+  readonly before: Resource | undefined;
+  readonly after: Resource | undefined;
+  /** Grows by one with every change of this store, without gaps. */
+  readonly revision: number;
+}
+
+export interface WriteResult {
+  /** Revision of the last change of this write; the store's revision when nothing changed. */
+  readonly revision: number;
+  /** Stored forms of the put resources, in the order of the writes; undefined for deletions. */
+  readonly resources: readonly (Resource | undefined)[];
+}
+
+/** Gets the changes of one write together, in order. Must not throw. */
+export type ChangeListener = (changes: readonly StoreChange[]) => void;
+
+export interface Store {
+  /**
+   * Applies all writes as one. A put whose spec, status and labels equal the stored ones changes nothing. Errors: `MeshError` with code
+   * `precondition-failed` (expectedVersion lost a race), `not-found` (deletion of something absent), `unavailable` (disk full, database gone).
+   */
+  write(writes: readonly StoreWrite[]): Promise<WriteResult>;
+  /** The current revision. */
+  revision(): number;
+  /** Every resource, as of now; the feed continues exactly from there. The listener is called once with all of them, then with every write. */
+  changes(listener: ChangeListener): { stop(): void };
+  /** True when reads and writes work now; else why not and since when. */
+  health(): { readonly ok: true } | { readonly ok: false; readonly reason: string; readonly since: string };
+  close(): Promise<void>;
+}

@@ -1,0 +1,108 @@
+// The engine's border: resources and facts about connected proxies in, Envoy configuration out. Pure and synchronous.
+import type { Collection, Derivation } from '@ursa/collections';
+import type { EnvoyResource, EnvoyType } from '@ursa/envoy';
+import type { Resource } from '@ursa/resources';
+
+/** What a connected proxy said of itself in its xDS node (reference s9), parsed at the border. Key: `<mesh>/<name>`. */
+export interface ConnectedProxy {
+  readonly mesh: string;
+  readonly name: string;
+  readonly proxyType: 'dataplane' | 'ingress' | 'egress';
+  /** `feature-…` names. */
+  readonly features: readonly string[];
+  readonly admin: { readonly port: number; readonly address: string; readonly socketPath?: string };
+  readonly readinessPort: number;
+  readonly dnsPort: number;
+  readonly workdir: string;
+  readonly appProbeProxyEnabled: boolean;
+  readonly ipv6Enabled: boolean;
+  readonly systemCaPath: string;
+  readonly metricsCertPath: string;
+  readonly metricsKeyPath: string;
+  readonly dynamicMetadata: Readonly<Record<string, string>>;
+  /** Effective transparent proxy configuration sent by kuma-dp; undefined when it was not sent. */
+  readonly transparentProxy: TransparentProxy | undefined;
+  /** Names of the extensions built into this Envoy (`node.extensions`); empty when it did not say. */
+  readonly extensions: readonly string[];
+  /** A Dataplane given with `--dataplane-file`; used while the store has none of that name. */
+  readonly envoyVersion: string;
+}
+
+/** Where transparent proxying sends packets; ports in host order. */
+export interface TransparentProxy {
+  readonly inboundPort: number;
+  readonly outboundPort: number;
+  readonly dnsPort: number;
+  readonly dnsEnabled: boolean;
+  readonly ipFamilyMode: 'dualstack' | 'ipv4' | 'ipv6';
+}
+
+/** A workload certificate, PEM. Key: `<mesh>/<proxy name>`. */
+export interface IssuedIdentity {
+  readonly certificateChain: string;
+  readonly privateKey: string;
+  /** Name of the mTLS backend that issued it. */
+  readonly backend: string;
+  /** RFC 3339. */
+  readonly notAfter: string;
+}
+
+/** PEM bundle a mesh trusts, all its backends together. Key: mesh. */
+export interface TrustBundle {
+  readonly certificates: string;
+}
+
+/** Certificate of Envoy's admin listener and the CA its client (the control plane) must come from, PEM. */
+export interface AdminIdentity {
+  readonly certificateChain: string;
+  readonly privateKey: string;
+  readonly clientCa: string;
+}
+
+/** What an identity must say: the engine derives it, the control plane issues it. */
+export interface IdentityRequest {
+  readonly mesh: string;
+  readonly proxy: string;
+  readonly backend: string;
+  /** SAN URIs, sorted: `spiffe://<mesh>/<service>` for each service, `kuma://<tag>/<value>` for each tag. */
+  readonly uris: readonly string[];
+}
+
+/** Settings that shape configuration. */
+export interface EngineSettings {
+  readonly zone: string;
+  readonly environment: 'universal' | 'kubernetes';
+  readonly dnsDomain: string;
+}
+
+/** Everything the engine reads. The same engine over other collections (an overlay) answers "what if". */
+export interface EngineInputs {
+  /** Resources of one type; key `<mesh>/<name>` (`/<name>` for global types). */
+  resources(type: string): Collection<Resource>;
+  readonly proxies: Collection<ConnectedProxy>;
+  readonly identities: Collection<IssuedIdentity>;
+  readonly trust: Collection<TrustBundle>;
+  /** One entry per proxy that has an admin listener over TCP with TLS; key `<mesh>/<name>`. */
+  readonly adminIdentities: Collection<AdminIdentity>;
+  readonly settings: EngineSettings;
+}
+
+/** Something wrong that did not stop the configuration: shown on the proxy. */
+export interface ConfigWarning {
+  readonly message: string;
+  /** The policy or resource at fault, as `Type/mesh/name`, when known. */
+  readonly resource?: string;
+}
+
+/** All Envoy resources of one proxy, each by name, and what went wrong on the way. */
+export interface ProxyConfig {
+  readonly resources: Readonly<Record<EnvoyType, ReadonlyMap<string, EnvoyResource>>>;
+  readonly warnings: readonly ConfigWarning[];
+}
+
+export interface Engine {
+  /** Configuration of a proxy by its key. Undefined while the proxy's Dataplane or Mesh does not exist. */
+  readonly config: Derivation<readonly [proxyKey: string], ProxyConfig | undefined>;
+  /** The certificate a proxy must have, or undefined when its mesh has no mTLS. */
+  readonly identityRequest: Derivation<readonly [proxyKey: string], IdentityRequest | undefined>;
+}

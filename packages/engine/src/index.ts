@@ -1,0 +1,2 @@
+// Resources in, Envoy configuration out.
+export * from './engine.ts';

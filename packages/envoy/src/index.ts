@@ -1,0 +1,3 @@
+// Envoy's API and small builders on it.
+export * from './draft.ts';
+export * from './resource.ts';

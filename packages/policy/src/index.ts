@@ -1,0 +1,2 @@
+// The kit for policy authors.
+export * from './place.ts';

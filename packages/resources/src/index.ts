@@ -1,0 +1,4 @@
+// What a mesh is made of.
+export * from './error.ts';
+export * from './resource.ts';
+export * from './resource-type.ts';

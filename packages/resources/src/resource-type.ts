@@ -1,0 +1,66 @@
+// One definition of a resource type: every other form (REST path, kumactl names, OpenAPI, validation, docs) is made from it.
+import type { TSchema } from 'typebox';
+import type { Violation } from './error.ts';
+import type { Labels, Resource } from './resource.ts';
+
+/** How the peers list a policy in `/_resources`; see reference s2. */
+export interface PolicyTraits {
+  readonly isTargetRef: boolean;
+  readonly hasToTargetRef: boolean;
+  readonly hasFromTargetRef: boolean;
+  readonly hasRulesTargetRef: boolean;
+  readonly isFromAsRules: boolean;
+}
+
+/** What a validator may look at beside the spec. */
+export interface ValidationContext {
+  readonly mesh: string;
+  readonly name: string;
+  readonly labels: Labels;
+}
+
+/** A resource type, as registered. */
+export interface ResourceType {
+  /** `MeshTimeout` */
+  readonly name: string;
+  /** REST path and plural, `meshtimeouts`. */
+  readonly path: string;
+  readonly scope: 'Mesh' | 'Global';
+  /** `mt`; '' when there is none. */
+  readonly shortName: string;
+  readonly singularDisplayName: string;
+  readonly pluralDisplayName: string;
+  /** Written by the control plane only: PUT and DELETE answer 405. */
+  readonly readOnly: boolean;
+  readonly includeInFederation: boolean;
+  /** Older types carry their spec's fields at the top level of the document; newer ones under `spec`. */
+  readonly specForm: 'inline' | 'nested';
+  readonly policy?: PolicyTraits;
+  /** Shape of the spec. Unknown fields are refused with a suggestion. */
+  readonly spec: TSchema;
+  readonly status?: TSchema;
+  /** Defaults filled in on write, before validation. */
+  readonly normalize?: (spec: unknown, context: ValidationContext) => unknown;
+  /** Rules a schema cannot say. Runs only when the schema holds. Paths start at the document (`spec.to[0]…`, or `mtls…` for inline types). */
+  readonly validate?: (spec: never, context: ValidationContext) => readonly Violation[];
+  /** Things the writer should know though the write is accepted (deprecated fields and kinds). */
+  readonly warn?: (spec: never, context: ValidationContext) => readonly string[];
+  /** Where a zone control plane may create it, for the `kuma.io/origin` and `kuma.io/zone` labels; see reference s2, KDS direction. */
+  readonly providedByZone: boolean;
+  readonly providedByGlobal: boolean;
+}
+
+/** The registered types, found by any of their names. */
+export interface ResourceTypes {
+  readonly all: readonly ResourceType[];
+  byName(name: string): ResourceType | undefined;
+  byPath(path: string): ResourceType | undefined;
+  /** By singular, plural, short or type name, as typed at a command line; case does not matter. */
+  byAnyName(name: string): ResourceType | undefined;
+}
+
+/** A resource of a known type, for code that needs both. */
+export interface TypedResource {
+  readonly type: ResourceType;
+  readonly resource: Resource;
+}
