@@ -1,0 +1,3 @@
+// The module that violation.ts must not import.
+
+export const forbidden = 'planted';

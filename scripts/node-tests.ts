@@ -1,0 +1,81 @@
+// Runs files of tests with node:test and counts what passed, so that one closing line can speak for the whole run.
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root, run } from './process.ts';
+
+/** How many tests or checks passed and failed. */
+export interface Tally {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+export function addTallies(tallies: readonly Tally[]): Tally {
+  return tallies.reduce(
+    (sum, tally) => ({
+      passed: sum.passed + tally.passed,
+      failed: sum.failed + tally.failed,
+      skipped: sum.skipped + tally.skipped,
+    }),
+    { passed: 0, failed: 0, skipped: 0 },
+  );
+}
+
+/** The closing line that CI reads. */
+export function formatTally(tally: Tally): string {
+  return `${tally.passed} passed, ${tally.failed} failed${tally.skipped > 0 ? `, ${tally.skipped} skipped` : ''}`;
+}
+
+export interface NodeTestOptions {
+  /** Globs, from the repository's root. */
+  readonly files: readonly string[];
+  /** One process for all files (fast) or one for each. */
+  readonly isolation: 'none' | 'process';
+  /** How many files run at the same time. */
+  readonly concurrency?: number;
+  /** Milliseconds after which one test counts as failed. */
+  readonly timeout?: number;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** Runs the files. A run that dies or finds no test at all counts as one failure: silence is never success. */
+export function runNodeTests(options: NodeTestOptions): Tally {
+  const files = globSync([...options.files], { cwd: root }).sort();
+  if (files.length === 0) {
+    console.error(`no test file matches ${options.files.join(' ')}`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'ursa-tests-'));
+  const report = join(folder, 'report.tap');
+  const code = run(
+    process.execPath,
+    [
+      '--test',
+      `--test-isolation=${options.isolation}`,
+      ...(options.isolation === 'process' ? [`--test-concurrency=${options.concurrency ?? 2}`] : []),
+      `--test-timeout=${options.timeout ?? 60_000}`,
+      '--test-reporter=dot',
+      '--test-reporter-destination=stdout',
+      '--test-reporter=tap',
+      `--test-reporter-destination=${report}`,
+      ...files,
+    ],
+    { env: { ...process.env, ...options.env } },
+  );
+  const tally = readReport(report);
+  rmSync(folder, { recursive: true });
+  if (code !== 0 && tally.failed === 0) return { ...tally, failed: 1 };
+  return tally.passed === 0 && tally.failed === 0 ? { ...tally, failed: 1 } : tally;
+}
+
+function readReport(file: string): Tally {
+  let text = '';
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    console.error(`the test runner left no report: ${String(cause)}`);
+  }
+  const count = (word: string): number => Number(text.match(new RegExp(`^# ${word} (\\d+)$`, 'm'))?.[1] ?? 0);
+  return { passed: count('pass'), failed: count('fail') + count('cancelled'), skipped: count('skipped') };
+}

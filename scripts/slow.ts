@@ -1,0 +1,7 @@
+// The tests that need a real Envoy, a real disk or many seconds; part of `npm test`.
+import './generate.ts';
+import { formatTally, runNodeTests } from './node-tests.ts';
+
+const tally = runNodeTests({ files: ['packages/*/test/slow/*.test.ts'], isolation: 'process', concurrency: 2, timeout: 600_000 });
+console.log(formatTally(tally));
+process.exitCode = tally.failed === 0 ? 0 : 1;

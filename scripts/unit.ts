@@ -1,0 +1,7 @@
+// `npm run unit`: every fast test, in one process; under a minute.
+import './generate.ts';
+import { formatTally, runNodeTests } from './node-tests.ts';
+
+const tally = runNodeTests({ files: ['packages/*/test/*.test.ts', 'scripts/test/*.test.ts'], isolation: 'none' });
+console.log(formatTally(tally));
+process.exitCode = tally.failed === 0 ? 0 : 1;
