@@ -2,3 +2,4 @@
 export * from './error.ts';
 export * from './resource.ts';
 export * from './resource-type.ts';
+export * from './token-claims.ts';

@@ -16,6 +16,8 @@ export interface DataplaneTokenClaims {
   readonly jti: string;
   /** Seconds since 1970. */
   readonly exp: number;
+  /** Serial number of the key that signed the token (from its header); set by `verifyDataplane`. */
+  readonly kid?: string;
 }
 
 /** Claims of a verified zone token. */
@@ -24,6 +26,8 @@ export interface ZoneTokenClaims {
   readonly Scope: readonly string[];
   readonly jti: string;
   readonly exp: number;
+  /** As of a data plane token; set by `verifyZone`. */
+  readonly kid?: string;
 }
 
 export interface IssueDataplaneToken {
@@ -38,8 +42,16 @@ export interface IssueDataplaneToken {
 /** Issues and verifies the three kinds of tokens from the signing keys in the store. Verification errors are `MeshError('unauthenticated', …)` that say what to do. */
 export interface Tokens {
   issueDataplane(request: IssueDataplaneToken): Promise<string>;
-  issueZone(request: { readonly zone: string; readonly scope: readonly string[]; readonly validForSeconds: number }): Promise<string>;
-  issueUser(request: { readonly name: string; readonly groups: readonly string[]; readonly validForSeconds: number }): Promise<string>;
+  issueZone(request: {
+    readonly zone: string;
+    readonly scope: readonly string[];
+    readonly validForSeconds: number;
+  }): Promise<string>;
+  issueUser(request: {
+    readonly name: string;
+    readonly groups: readonly string[];
+    readonly validForSeconds: number;
+  }): Promise<string>;
   verifyDataplane(token: string, mesh: string): Promise<DataplaneTokenClaims>;
   verifyZone(token: string): Promise<ZoneTokenClaims>;
   verifyUser(token: string): Promise<User>;
@@ -47,5 +59,9 @@ export interface Tokens {
    * Calls back once when a token that was valid no longer is (revoked, expired, its signing key removed), within a second of the event.
    * Streams close on it.
    */
-  watch(kind: 'dataplane' | 'zone', claims: DataplaneTokenClaims | ZoneTokenClaims, onInvalid: (reason: string) => void): { stop(): void };
+  watch(
+    kind: 'dataplane' | 'zone',
+    claims: DataplaneTokenClaims | ZoneTokenClaims,
+    onInvalid: (reason: string) => void,
+  ): { stop(): void };
 }
