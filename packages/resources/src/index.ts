@@ -13,3 +13,4 @@ export * from './schema/target-ref.ts';
 export * from './type-names.ts';
 export * from './types/dataplane.ts';
 export * from './types/mesh.ts';
+export * from './token-claims.ts';
