@@ -1,0 +1,200 @@
+// Puts the graph together: sources, derivations, batches and watches over one core.
+import { makeArgumentTable } from './argument-table.ts';
+import type { Argument, Derivation, DeriveOptions, Graph, Source, Watch } from './collection.ts';
+import { deepEqual } from './deep-equal.ts';
+import { type Core, makeCore, noteRead, refresh, resultOf, sweep } from './recompute.ts';
+import { makeSource } from './source.ts';
+import type { Computation, Counters, Watcher } from './vertex.ts';
+
+/** Results that were read from outside and that nobody watches: so many are kept between two batches. */
+const keptOrphans = 1024;
+
+/** Settings of a graph. */
+export interface GraphOptions {
+  /**
+   * Gets what a watch's callback threw, and the error of a watched derivation that failed. Default: the first one is thrown to whoever
+   * closed the batch, after all watches have run.
+   */
+  readonly onError?: (error: unknown, derivation: string) => void;
+}
+
+function makeComputation(
+  name: string,
+  compute: () => unknown,
+  equals: Computation['equals'],
+  counters: Counters,
+  forget: () => void,
+): Computation {
+  const computation: Computation & { computation: Computation | undefined } = {
+    changedAt: 0,
+    readers: new Set(),
+    notedBy: 0,
+    computation: undefined,
+    onUnread: undefined,
+    name,
+    compute,
+    equals,
+    counters,
+    forget,
+    freshness: 'dirty',
+    checkedAt: 0,
+    sources: [],
+    watchers: [],
+    hasResult: false,
+    failed: false,
+    result: undefined,
+    running: false,
+    rereads: 0,
+    newSources: undefined,
+    cursor: -1,
+  };
+  computation.computation = computation;
+  counters.kept++;
+  return computation;
+}
+
+/** Reads a computation for whoever asks: another computation, or code outside of the graph. */
+function read(core: Core, computation: Computation): unknown {
+  const outside = core.path.length === 0;
+  if (!outside) noteRead(core, computation);
+  refresh(core, computation);
+  if (outside && computation.readers.size === 0 && computation.watchers.length === 0) {
+    core.orphans.delete(computation);
+    core.orphans.add(computation);
+    if (core.orphans.size > keptOrphans) sweep(core, keptOrphans);
+  }
+  return resultOf(computation);
+}
+
+/** Runs the watches of everything that has changed, until nothing is left. Returns the errors that nobody else took. */
+function runWatches(core: Core, onError: GraphOptions['onError']): unknown[] {
+  const errors: unknown[] = [];
+  const report = (error: unknown, name: string): void => {
+    if (onError === undefined) errors.push(error);
+    else onError(error, name);
+  };
+  for (const computation of core.awaited) {
+    core.awaited.delete(computation);
+    if (computation.watchers.length === 0) continue;
+    refresh(core, computation);
+    for (const watcher of computation.watchers) {
+      if (watcher.seenAt === computation.changedAt) continue;
+      watcher.seenAt = computation.changedAt;
+      if (computation.failed) {
+        report(computation.result, computation.name);
+        continue;
+      }
+      try {
+        watcher.onChange();
+      } catch (error) {
+        report(error, computation.name);
+      }
+    }
+  }
+  return errors;
+}
+
+/** An empty graph of derivations. All of it is synchronous; nothing is computed before it is read or watched. */
+export function createGraph(options: GraphOptions = {}): Graph {
+  const core = makeCore();
+  const counters = new Map<string, Counters>();
+  const computationsOf = new WeakMap<object, (args: readonly Argument[]) => Computation>();
+  let depth = 0;
+  let closing = false;
+
+  const close = (): void => {
+    if (closing) return;
+    closing = true;
+    try {
+      const errors = runWatches(core, options.onError);
+      sweep(core, 0);
+      if (errors.length > 0) throw errors[0];
+    } finally {
+      closing = false;
+    }
+  };
+  const batch = (run: () => void): void => {
+    const writer = core.path.at(-1);
+    if (writer !== undefined) throw new Error(`the derivation ${writer.name} must not write to the graph`);
+    depth++;
+    try {
+      run();
+    } finally {
+      depth--;
+      if (depth === 0) close();
+    }
+  };
+  const countersOf = (name: string): Counters => {
+    let found = counters.get(name);
+    if (found === undefined) {
+      found = { recomputed: 0, kept: 0 };
+      counters.set(name, found);
+    }
+    return found;
+  };
+
+  return {
+    source<Value>(name: string, sourceOptions: DeriveOptions<Value> = {}): Source<Value> {
+      return makeSource<Value>(core, name, sourceOptions.equals ?? deepEqual, batch);
+    },
+    derive<Arguments extends readonly Argument[], Value>(
+      name: string,
+      compute: (...args: Arguments) => Value,
+      deriveOptions: DeriveOptions<Value> = {},
+    ): Derivation<Arguments, Value> {
+      const table = makeArgumentTable<Computation>();
+      const own = countersOf(name);
+      const equals = (deriveOptions.equals ?? deepEqual) as Computation['equals'];
+      const computationOf = (args: readonly Argument[]): Computation => {
+        let computation = table.find(args);
+        if (computation === undefined) {
+          const forget = (): void => table.remove(args);
+          computation = makeComputation(name, () => compute(...(args as Arguments)), equals, own, forget);
+          table.add(args, computation);
+        }
+        return computation;
+      };
+      const derivation: Derivation<Arguments, Value> = {
+        name,
+        get: (...args: Arguments) => read(core, computationOf(args)) as Value,
+      };
+      computationsOf.set(derivation, computationOf);
+      return derivation;
+    },
+    batch,
+    watch<Arguments extends readonly Argument[], Value>(
+      derivation: Derivation<Arguments, Value>,
+      args: Arguments,
+      onChange: (value: Value) => void,
+    ): Watch<Value> {
+      if (core.path.length > 0) throw new Error('a derivation must not watch: read instead');
+      const computation = computationsOf.get(derivation)?.(args);
+      if (computation === undefined) throw new Error(`the derivation ${derivation.name} belongs to another graph`);
+      refresh(core, computation);
+      const value = resultOf(computation) as Value;
+      const watcher: Watcher = { seenAt: computation.changedAt, onChange: () => onChange(computation.result as Value) };
+      computation.watchers = [...computation.watchers, watcher];
+      core.orphans.delete(computation);
+      let last = value;
+      return {
+        get value() {
+          if (computation.watchers.includes(watcher)) last = read(core, computation) as Value;
+          return last;
+        },
+        stop() {
+          computation.watchers = computation.watchers.filter((other) => other !== watcher);
+          if (computation.watchers.length === 0 && computation.readers.size === 0) core.orphans.add(computation);
+        },
+      };
+    },
+    stats() {
+      const recomputed: Record<string, number> = {};
+      const kept: Record<string, number> = {};
+      for (const [name, counts] of counters) {
+        recomputed[name] = counts.recomputed;
+        kept[name] = counts.kept;
+      }
+      return { recomputed, kept };
+    },
+  };
+}
