@@ -70,14 +70,21 @@ export async function openServerCertificate(
 /**
  * Reads a configured certificate and key. Errors: `MeshError('invalid')` naming the file that is missing, is no PEM, or does not fit the other.
  */
-export async function readServerCertificate(certificateFile: string, privateKeyFile: string): Promise<ServerCertificate> {
+export async function readServerCertificate(
+  certificateFile: string,
+  privateKeyFile: string,
+): Promise<ServerCertificate> {
   const [certificate, privateKey] = await Promise.all([readText(certificateFile), readText(privateKeyFile)]);
   const parsed = parseCertificate(certificate);
   if (parsed === undefined) throw new MeshError('invalid', `${certificateFile}: expected a certificate in PEM`);
   const key = readPrivateKey(privateKey);
-  if (key === undefined) throw new MeshError('invalid', `${privateKeyFile}: expected an unencrypted private key in PEM`);
+  if (key === undefined)
+    throw new MeshError('invalid', `${privateKeyFile}: expected an unencrypted private key in PEM`);
   if (!parsed.checkPrivateKey(key)) {
-    throw new MeshError('invalid', `${privateKeyFile} is not the key of the certificate in ${certificateFile}: give the pair that belongs together`);
+    throw new MeshError(
+      'invalid',
+      `${privateKeyFile} is not the key of the certificate in ${certificateFile}: give the pair that belongs together`,
+    );
   }
   return { certificate, privateKey, certificateFile, privateKeyFile };
 }

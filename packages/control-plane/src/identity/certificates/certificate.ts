@@ -3,13 +3,24 @@
 import { createHash, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { promisify } from 'node:util';
 import { MeshError } from '@ursa/resources';
-import { bitString, contextTag, element, integer, nothing, objectIdentifier, sequence, set, time, utf8String } from './der.ts';
+import {
+  bitString,
+  contextTag,
+  element,
+  integer,
+  nothing,
+  objectIdentifier,
+  sequence,
+  set,
+  time,
+  utf8String,
+} from './der.ts';
 import {
   type AlternativeNames,
   authorityKeyIdentifier,
   basicConstraints,
-  type extendedKeyUsages,
   extendedKeyUsage,
+  type extendedKeyUsages,
   keyUsage,
   subjectAltName,
   subjectKeyIdentifier,
@@ -102,7 +113,9 @@ export async function issueAuthority(authority: AuthorityCertificate): Promise<s
 /**
  * Issues a certificate with which a server is its own authority, PEM: one file that the server shows and that clients are given to trust.
  */
-export async function issueSelfSignedServer(server: AuthorityCertificate & { readonly names: AlternativeNames }): Promise<string> {
+export async function issueSelfSignedServer(
+  server: AuthorityCertificate & { readonly names: AlternativeNames },
+): Promise<string> {
   const subject = distinguishedName(server.commonName);
   const keyId = keyIdentifier(server.publicKey);
   return await signCertificate(
@@ -146,7 +159,10 @@ const signatureAlgorithms: Readonly<Record<string, Buffer>> = {
 async function signCertificate(issuer: Issuer, content: Content): Promise<string> {
   const algorithm = signatureAlgorithms[issuer.privateKey.asymmetricKeyType ?? ''];
   if (algorithm === undefined) {
-    throw new MeshError('invalid', `a certificate authority's key must be RSA or ECDSA, not ${issuer.privateKey.asymmetricKeyType}`);
+    throw new MeshError(
+      'invalid',
+      `a certificate authority's key must be RSA or ECDSA, not ${issuer.privateKey.asymmetricKeyType}`,
+    );
   }
   const toBeSigned = sequence(
     version3,

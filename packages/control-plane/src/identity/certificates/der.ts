@@ -47,7 +47,9 @@ export function objectIdentifier(dotted: string): Buffer {
 export function time(milliseconds: number): Buffer {
   const date = new Date(milliseconds);
   const digits = `${date.toISOString().replaceAll(/[-:T]|\.\d+Z$/g, '')}Z`;
-  return date.getUTCFullYear() < 2050 ? element(0x17, Buffer.from(digits.slice(2))) : element(0x18, Buffer.from(digits));
+  return date.getUTCFullYear() < 2050
+    ? element(0x17, Buffer.from(digits.slice(2)))
+    : element(0x18, Buffer.from(digits));
 }
 
 function lengthOctets(length: number): readonly number[] {

@@ -76,7 +76,9 @@ export function addressBytes(address: string): Buffer {
   if (isIP(address) === 4) return Buffer.from(address.split('.').map(Number));
   const [head = '', tail] = (address.split('%')[0] ?? '').split('::');
   const groups = (part: string): number[] =>
-    part === '' ? [] : part.split(':').flatMap((group) => (group.includes('.') ? ipv4Groups(group) : [Number.parseInt(group, 16)]));
+    part === ''
+      ? []
+      : part.split(':').flatMap((group) => (group.includes('.') ? ipv4Groups(group) : [Number.parseInt(group, 16)]));
   const before = groups(head);
   const after = groups(tail ?? '');
   const zeros = Array<number>(8 - before.length - after.length).fill(0);

@@ -1,5 +1,5 @@
 // The keys and revocations of each kind of token as the store has them now, kept current by the graph.
-import type { KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { Derivation } from '@ursa/collections';
 import { MeshError, type Resource, type TokenKind, tokenSecrets } from '@ursa/resources';
 import { keyInType, type LiveResources } from '../../store/live-resources.ts';
@@ -47,14 +47,21 @@ export function secretData(secret: Resource): string {
   return typeof spec === 'object' && spec !== null && 'data' in spec && typeof spec.data === 'string' ? spec.data : '';
 }
 
+/** A signing key, parsed. */
+export interface ParsedSigningKey {
+  readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
+}
+
 /** Parses signing keys once each: reading a PEM costs more than using it. */
-export function signingKeyCache(): (stored: StoredSigningKey) => KeyObject {
+export function signingKeyCache(): (stored: StoredSigningKey) => ParsedSigningKey {
   // Keyed by content. Keys come and go by hand, a few in a year, so only a churn of them makes it start anew.
-  const parsed = new Map<string, KeyObject>();
+  const parsed = new Map<string, ParsedSigningKey>();
   return (stored) => {
     let key = parsed.get(stored.data);
     if (key === undefined) {
-      key = parseSigningKey(stored.data, stored.secretName);
+      const privateKey = parseSigningKey(stored.data, stored.secretName);
+      key = { privateKey, publicKey: createPublicKey(privateKey) };
       if (parsed.size >= 1000) parsed.clear();
       parsed.set(stored.data, key);
     }

@@ -56,7 +56,7 @@ export function openTokens(live: LiveResources, options: TokensOptions = {}): Op
 
   const issue = (kind: TokenKind, mesh: string, claims: object): Promise<string> => {
     const stored = newestSigningKey(tokenKeys.get(kind, mesh), kind, mesh);
-    return signToken(claims, { kid: stored.kid, privateKey: parseKey(stored) });
+    return signToken(claims, { kid: stored.kid, privateKey: parseKey(stored).privateKey });
   };
   const issueDetails = (validForSeconds: number) => {
     if (!Number.isFinite(validForSeconds) || validForSeconds <= 0) {
@@ -73,7 +73,7 @@ export function openTokens(live: LiveResources, options: TokensOptions = {}): Op
     const offline = configured.get(configuredKeyId(kind, mesh, kid));
     if (offline !== undefined) return offline;
     const stored = usesSecrets(kind) ? tokenKeys.get(kind, mesh).signingKeys.find((key) => key.kid === kid) : undefined;
-    if (stored !== undefined) return parseKey(stored);
+    if (stored !== undefined) return parseKey(stored).publicKey;
     const { type, signingKeyPrefix } = tokenSecrets(kind, mesh);
     const shownKid = kid.slice(0, 64);
     throw refuse(
