@@ -1,0 +1,84 @@
+// `npm run bench`: loads our control plane with meshload and prints our figures beside the peer's and the goals. Shapes by name:
+// `n1000` (default), `n100`, `worst1000`, `n3000`; `--json FILE` keeps the raw reports; `--mode sotw|delta` (default delta, our default).
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { figuresOf, formatFigures, type Phase } from './bench-figures.ts';
+import { root } from './process.ts';
+import { benchFolder, buildGoTool } from './shared-material.ts';
+
+const shapes: Readonly<Record<string, readonly string[]>> = {
+  n100: ['-services', '20', '-per-service', '5', '-fanout', '10', '-repeats', '5', '-idle', '10', '-rest-seconds', '3'],
+  n1000: ['-services', '50', '-per-service', '20', '-fanout', '10', '-repeats', '5', '-idle', '20', '-rest-seconds', '4'],
+  worst1000: ['-services', '100', '-per-service', '10', '-fanout', '0', '-repeats', '3', '-phases', 'idle,policy,endpoint'],
+  n3000: ['-services', '150', '-per-service', '20', '-fanout', '10', '-repeats', '1', '-idle', '10', '-phases', 'idle,policy,endpoint'],
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'string' }, mode: { type: 'string', default: 'delta' } },
+});
+
+if (!existsSync(benchFolder)) {
+  console.log('bench was left out: ../shared/bench is not beside this checkout');
+} else {
+  for (const name of positionals.length > 0 ? positionals : ['n1000']) await measure(name);
+}
+
+async function measure(name: string): Promise<void> {
+  const shape = shapes[name];
+  if (shape === undefined) throw new Error(`no shape "${name}"; there are ${Object.keys(shapes).join(', ')}`);
+  const executable = join(root, 'dist', 'kuma-cp');
+  if (!existsSync(executable)) throw new Error('dist/kuma-cp does not exist; run "npm run build" first');
+  const meshload = buildGoTool(benchFolder, 'meshload');
+  const folder = mkdtempSync(join(tmpdir(), 'ursa-bench-'));
+  const started = performance.now();
+  const controlPlane = spawn(executable, ['run', '--log-output-path', join(folder, 'kuma-cp.log')], {
+    env: { ...process.env, KUMA_GENERAL_WORK_DIR: folder },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  try {
+    await answers('http://127.0.0.1:5681/', controlPlane);
+    const startMilliseconds = performance.now() - started;
+    await answers('http://127.0.0.1:5680/ready', controlPlane);
+    await sleep(1500);
+    const idleResidentBytes = residentBytes(controlPlane.pid);
+    const report = join(folder, 'report.json');
+    const result = spawnSync(meshload, ['-q', '-pid', String(controlPlane.pid), '-mode', values.mode, ...shape, '-out', report], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    if (result.status !== 0) throw new Error(`meshload ended with ${result.status}`);
+    const text = readFileSync(report, 'utf8');
+    if (values.json !== undefined) writeFileSync(values.json, text);
+    const { Phases: phases }: { Phases: readonly Phase[] } = JSON.parse(text);
+    console.log(`\n${name}, ${values.mode}, ${Math.round(statSync(executable).size / (1 << 20))} MiB executable`);
+    console.log(formatFigures(figuresOf(name, phases, { startMilliseconds, idleResidentBytes })));
+  } finally {
+    const ended = new Promise((resolve) => controlPlane.once('exit', resolve));
+    controlPlane.kill('SIGTERM');
+    if (controlPlane.exitCode === null && controlPlane.signalCode === null) await ended;
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function answers(url: string, controlPlane: { readonly exitCode: number | null }): Promise<void> {
+  for (let attempt = 0; attempt < 3000; attempt += 1) {
+    if (controlPlane.exitCode !== null) throw new Error(`kuma-cp ended with ${controlPlane.exitCode} before ${url} answered`);
+    try {
+      if ((await fetch(url)).ok) return;
+    } catch {
+      // Not listening yet.
+    }
+    await sleep(5);
+  }
+  throw new Error(`${url} did not answer within 15 s`);
+}
+
+/** Resident memory of a process, from the kernel's own count. */
+function residentBytes(pid: number | undefined): number {
+  const pages = readFileSync(`/proc/${pid}/status`, 'utf8').match(/^VmRSS:\s+(\d+) kB$/m)?.[1];
+  return Number(pages ?? 0) * 1024;
+}
