@@ -1,6 +1,7 @@
 // The store's content as graph sources: one per resource type, kept current by the feed. Every read of the control plane goes through here.
-import { MeshError, type Resource, type ResourceKey } from '@ursa/resources';
+
 import type { Collection, Graph, Source } from '@ursa/collections';
+import { MeshError, type Resource, type ResourceKey } from '@ursa/resources';
 import type { ChangeListener, Store } from './store.ts';
 
 /** Current resources by type, and the graph they are sources of. */

@@ -1,0 +1,120 @@
+// Settings the peer calls experimental, and small ones without a section of their own.
+import { duration, flag, list, text, whole } from '../setting.ts';
+
+const zones = { noEffect: 'Several zones do not exist yet.' };
+const kubernetes = { noEffect: 'Kubernetes does not exist yet.' };
+
+/** `experimental` */
+export const experimentalSettings = {
+  kubeOutboundsAsVIPs: flag(
+    'KUMA_EXPERIMENTAL_KUBE_OUTBOUNDS_AS_VIPS',
+    true,
+    'Outbounds of Kubernetes services come from addresses.',
+    kubernetes,
+  ),
+  useTagFirstVirtualOutboundModel: flag(
+    'KUMA_EXPERIMENTAL_USE_TAG_FIRST_VIRTUAL_OUTBOUND_MODEL',
+    false,
+    'Compact form of virtual outbounds in the store of the peer.',
+    { noEffect: 'Addresses are kept in one form.' },
+  ),
+  ingressTagFilters: list(
+    'KUMA_EXPERIMENTAL_INGRESS_TAG_FILTERS',
+    [],
+    'Tags a zone ingress tells other zones; empty: all.',
+    zones,
+  ),
+  exposeZoneProxyMetrics: flag(
+    'KUMA_EXPERIMENTAL_EXPOSE_ZONE_PROXY_METRICS',
+    false,
+    'Let zone proxies be scraped.',
+    zones,
+  ),
+  kdsEventBasedWatchdog: {
+    enabled: flag(
+      'KUMA_EXPERIMENTAL_KDS_EVENT_BASED_WATCHDOG_ENABLED',
+      false,
+      'Send changes to zones when they happen.',
+      zones,
+    ),
+    flushInterval: duration(
+      'KUMA_EXPERIMENTAL_KDS_EVENT_BASED_WATCHDOG_FLUSH_INTERVAL',
+      '5s',
+      'How long the peer gathers changes.',
+      zones,
+    ),
+    fullResyncInterval: duration(
+      'KUMA_EXPERIMENTAL_KDS_EVENT_BASED_WATCHDOG_FULL_RESYNC_INTERVAL',
+      '60s',
+      'How often the peer sends everything.',
+      zones,
+    ),
+    delayFullResync: flag(
+      'KUMA_EXPERIMENTAL_KDS_EVENT_BASED_WATCHDOG_DELAY_FULL_RESYNC',
+      false,
+      'Spread the first time the peer sends everything.',
+      zones,
+    ),
+  },
+  autoReachableServices: flag(
+    'KUMA_EXPERIMENTAL_AUTO_REACHABLE_SERVICES',
+    false,
+    'Give a proxy only the services that MeshTrafficPermissions let it reach.',
+    { noEffect: 'Not built yet.' },
+  ),
+  sidecarContainers: flag(
+    'KUMA_EXPERIMENTAL_SIDECAR_CONTAINERS',
+    true,
+    'Inject native sidecar containers.',
+    kubernetes,
+  ),
+  deltaXds: flag(
+    'KUMA_EXPERIMENTAL_DELTA_XDS',
+    false,
+    'Ask all proxies for the delta protocol. kuma-dp of this project asks for it by itself.',
+  ),
+};
+
+/** `proxy` */
+export const proxySettings = {
+  gateway: {
+    globalDownstreamMaxConnections: whole(
+      'KUMA_PROXY_GATEWAY_GLOBAL_DOWNSTREAM_MAX_CONNECTIONS',
+      50_000,
+      'Connections a gateway accepts at most.',
+    ),
+  },
+};
+
+/** `eventBus` */
+export const eventBusSettings = {
+  bufferSize: whole('KUMA_EVENT_BUS_BUFFER_SIZE', 100, 'Events the peer holds for a listener.', {
+    noEffect: 'The feed of changes has no buffer that could overflow.',
+  }),
+};
+
+/** `policies` */
+export const policiesSettings = {
+  pluginPoliciesEnabled: list('KUMA_PLUGIN_POLICIES_ENABLED', [], 'Policies that are served; empty: all.', {
+    noEffect: 'All are served.',
+  }),
+};
+
+/** `tracing` */
+export const tracingSettings = {
+  openTelemetry: {
+    enabled: flag('KUMA_TRACING_OPENTELEMETRY_ENABLED', false, 'Trace requests to the control plane.', {
+      noEffect: 'The control plane traces nothing yet.',
+    }),
+    endpoint: text('KUMA_TRACING_OPENTELEMETRY_ENDPOINT', '', 'Collector of the traces.', {
+      noEffect: 'The control plane traces nothing yet.',
+    }),
+  },
+};
+
+/** `reports` */
+export const reportsSettings = {
+  enabled: flag('KUMA_REPORTS_ENABLED', false, 'Report usage to the makers.', {
+    noEffect: 'Nothing is ever reported.',
+  }),
+};
