@@ -1,30 +1,13 @@
 // Makes a ResourceType from its name and its schema; everything that can be derived from the name is.
-import { type TSchema, Type } from 'typebox';
+import { Type } from 'typebox';
 import type { PolicyTraits, ResourceType } from './resource-type.ts';
 import { type PathStyle, typeNames } from './type-names.ts';
 
-/** What a definition must say; the rest has defaults that fit most types. */
-export interface TypeDefinition {
-  readonly name: string;
-  readonly shortName?: string;
-  readonly pathStyle?: PathStyle;
-  /** Default 'Mesh'. */
-  readonly scope?: 'Mesh' | 'Global';
-  readonly readOnly?: boolean;
-  /** Default true. */
-  readonly includeInFederation?: boolean;
-  readonly specForm: 'inline' | 'nested';
-  readonly policy?: PolicyTraits;
-  readonly spec: TSchema;
-  readonly status?: TSchema;
-  readonly normalize?: ResourceType['normalize'];
-  readonly validate?: ResourceType['validate'];
-  readonly warn?: ResourceType['warn'];
-  /** Default true. */
-  readonly providedByZone?: boolean;
-  /** Default true. */
-  readonly providedByGlobal?: boolean;
-}
+/** What a definition must say; the rest follows from the name, or has a default that fits most types. */
+export type TypeDefinition = Pick<ResourceType, 'name' | 'specForm' | 'spec'> &
+  Partial<Omit<ResourceType, 'path' | 'singularDisplayName' | 'pluralDisplayName'>> & {
+    readonly pathStyle?: PathStyle;
+  };
 
 /** Traits of the policies from before `targetRef`. */
 export const legacyPolicy: PolicyTraits = {
@@ -35,7 +18,7 @@ export const legacyPolicy: PolicyTraits = {
   isFromAsRules: false,
 };
 
-/** A resource type, from its definition. */
+/** A resource type, from its definition. Defaults: mesh scope, no short name, writable, federated, provided by zones and global alike. */
 export function defineType(definition: TypeDefinition): ResourceType {
   const { pathStyle, ...rest } = definition;
   const names = typeNames(definition.name, pathStyle);

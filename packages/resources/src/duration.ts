@@ -18,7 +18,8 @@ export function parseDuration(text: string): number | undefined {
   if (/^[-+]?0$/.test(text)) return 0;
   if (!durationPattern.test(text)) return undefined;
   let nanoseconds = 0;
-  for (const [, amount, unit] of text.matchAll(partPattern)) nanoseconds += Number(amount) * (nanosecondsPerUnit[unit ?? ''] ?? 0);
+  for (const [, amount, unit] of text.matchAll(partPattern))
+    nanoseconds += Number(amount) * (nanosecondsPerUnit[unit ?? ''] ?? 0);
   return (text.startsWith('-') ? -nanoseconds : nanoseconds) / 1e6;
 }
 
@@ -35,4 +36,17 @@ export function formatDuration(milliseconds: number): string {
   const seconds = `${(nanoseconds % 60e9) / 1e9}s`;
   if (hours > 0) return `${sign}${hours}h${minutes}m${seconds}`;
   return minutes > 0 ? `${sign}${minutes}m${seconds}` : `${sign}${seconds}`;
+}
+
+/** The form of protobuf's JSON: seconds with 0, 3, 6 or 9 decimals, `3600s`, `0.500s`. */
+export function formatProtoDuration(milliseconds: number): string {
+  const nanoseconds = Math.round(milliseconds * 1e6);
+  const whole = Math.trunc(nanoseconds / 1e9);
+  const rest = Math.abs(nanoseconds % 1e9);
+  if (rest === 0) return `${whole}s`;
+  const sign = nanoseconds < 0 && whole === 0 ? '-' : '';
+  const decimals = String(rest)
+    .padStart(9, '0')
+    .replace(/(?:000){1,2}$/, '');
+  return `${sign}${whole}.${decimals}s`;
 }

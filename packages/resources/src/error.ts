@@ -9,6 +9,7 @@ export interface Violation {
 /** Codes of `MeshError`; all are explained on one page of the reference. */
 export type MeshErrorCode =
   | 'invalid'
+  | 'malformed'
   | 'not-found'
   | 'conflict'
   | 'precondition-failed'
@@ -24,7 +25,11 @@ export class MeshError extends Error {
   readonly code: MeshErrorCode;
   readonly violations: readonly Violation[];
 
-  constructor(code: MeshErrorCode, message: string, options: { violations?: readonly Violation[]; cause?: unknown } = {}) {
+  constructor(
+    code: MeshErrorCode,
+    message: string,
+    options: { violations?: readonly Violation[]; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'MeshError';
     this.code = code;

@@ -24,13 +24,20 @@ export function formatKri(kri: Kri): string {
 export function parseKri(text: string): Kri {
   const [prefix, type, mesh, zone, namespace, name, section, ...rest] = text.split('_');
   if (prefix !== 'kri' || section === undefined || rest.length > 0 || !type || !name) {
-    throw new MeshError('invalid', `invalid KRI ${JSON.stringify(text.slice(0, 300))}: expected kri_<type>_<mesh>_<zone>_<namespace>_<name>_<section>`);
+    throw new MeshError(
+      'invalid',
+      `invalid KRI ${JSON.stringify(text.slice(0, 300))}: expected kri_<type>_<mesh>_<zone>_<namespace>_<name>_<section>`,
+    );
   }
   return { type, mesh: mesh ?? '', zone: zone ?? '', namespace: namespace ?? '', name, section };
 }
 
 /** KRI of a resource (of one of its sections when given); undefined for types without a short name. */
-export function kriOf(type: ResourceType, resource: Pick<Resource, 'mesh' | 'name' | 'labels'>, section = ''): string | undefined {
+export function kriOf(
+  type: ResourceType,
+  resource: Pick<Resource, 'mesh' | 'name' | 'labels'>,
+  section = '',
+): string | undefined {
   if (type.shortName === '') return undefined;
   return formatKri({
     type: type.shortName,

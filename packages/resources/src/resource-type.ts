@@ -39,6 +39,8 @@ export interface ResourceType {
   /** Shape of the spec. Unknown fields are refused with a suggestion. */
   readonly spec: TSchema;
   readonly status?: TSchema;
+  /** Fields a status has before anything was observed, as the peers show them. */
+  readonly emptyStatus?: Readonly<Record<string, unknown>>;
   /** Defaults filled in on write, before validation. */
   readonly normalize?: (spec: unknown, context: ValidationContext) => unknown;
   /** Rules a schema cannot say. Runs only when the schema holds. Paths start at the document (`spec.to[0]…`, or `mtls…` for inline types). */

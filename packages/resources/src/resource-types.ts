@@ -18,7 +18,14 @@ export function createResourceTypes(types: readonly ResourceType[]): ResourceTyp
   for (const type of types) {
     const names = typeNames(type.name);
     if (!byPath.has(names.hyphenatedPath)) byPath.set(names.hyphenatedPath, type);
-    for (const alias of [type.name, type.shortName, type.path, names.singular, names.plural, ...hyphenatedNames(type.name)]) {
+    for (const alias of [
+      type.name,
+      type.shortName,
+      type.path,
+      names.singular,
+      names.plural,
+      ...hyphenatedNames(type.name),
+    ]) {
       const key = alias.toLowerCase();
       if (key !== '' && !byAnyName.has(key)) byAnyName.set(key, type);
     }

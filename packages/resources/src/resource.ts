@@ -27,3 +27,9 @@ export interface Resource<Spec = unknown, Status = unknown> extends ResourceKey 
 export function formatResourceKey(key: ResourceKey): string {
   return `${key.type}/${key.mesh}/${key.name}`;
 }
+
+/** A resource as its author gives it: without what a store adds. */
+export type ResourceDraft<Spec = unknown, Status = unknown> = Omit<
+  Resource<Spec, Status>,
+  'creationTime' | 'modificationTime' | 'version'
+>;

@@ -3,7 +3,10 @@ import { type Static, type TProperties, Type } from 'typebox';
 
 /** An object that refuses fields it does not know. */
 export function closed<Properties extends TProperties>(properties: Properties, description?: string) {
-  return Type.Object(properties, { additionalProperties: false, ...(description === undefined ? {} : { description }) });
+  return Type.Object(properties, {
+    additionalProperties: false,
+    ...(description === undefined ? {} : { description }),
+  });
 }
 
 /** A Go duration such as `1h` or `250ms`; stored in Go's own print (`1h0m0s`). */

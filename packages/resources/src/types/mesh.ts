@@ -49,7 +49,9 @@ export const meshSpec = closed({
   metrics: Type.Optional(
     closed({ enabledBackend: Type.Optional(Type.String()), backends: Type.Optional(Type.Array(closed(backend))) }),
   ),
-  networking: Type.Optional(closed({ outbound: Type.Optional(closed({ passthrough: Type.Optional(Type.Boolean()) })) })),
+  networking: Type.Optional(
+    closed({ outbound: Type.Optional(closed({ passthrough: Type.Optional(Type.Boolean()) })) }),
+  ),
   routing: Type.Optional(
     closed({
       localityAwareLoadBalancing: Type.Optional(Type.Boolean()),

@@ -1,0 +1,155 @@
+// The envelope around a spec: two wire forms (universal, Kubernetes) read into one shape, every field checked by name.
+
+import { Type } from 'typebox';
+import { labelNames } from './label-names.ts';
+import type { Labels } from './resource.ts';
+import type { ResourceType } from './resource-type.ts';
+import { compileSchema, type SchemaCheck } from './schema/compile-schema.ts';
+import { addFinding, type Findings, prefixField } from './schema/findings.ts';
+import { closed, stringMap } from './schema/shapes.ts';
+import { suggestionFor } from './schema/suggestion.ts';
+import { wrongType } from './schema/wrong-type.ts';
+
+/** An envelope whose spec fits its schema, if there are no findings. */
+export interface ParsedEnvelope {
+  readonly type: ResourceType;
+  /** The type as the document says it. */
+  readonly givenType: unknown;
+  readonly mesh: string;
+  readonly name: string;
+  readonly labels: Labels;
+  readonly spec: unknown;
+}
+
+/** Fields beside the spec that a document may carry; those after `labels` are written by the control plane and ignored when given. */
+const envelopeFields = ['type', 'mesh', 'name', 'labels', 'creationTime', 'modificationTime', 'kri', 'snis'] as const;
+const nestedFields = new Set<string>([...envelopeFields, 'spec', 'status']);
+const kubernetesFields = ['apiVersion', 'kind', 'mesh', 'metadata', 'spec', 'status', 'data', 'type'];
+
+type Document = Readonly<Record<string, unknown>>;
+
+/** Reads a document in either form. What is wrong is added to the findings. */
+export function parseEnvelope(
+  document: unknown,
+  typeOf: (given: unknown) => ResourceType,
+  findings: Findings,
+): ParsedEnvelope {
+  const given = isObject(document) ? document : {};
+  if ('apiVersion' in given) return parseKubernetes(given, typeOf, findings);
+  const type = typeOf(given['type']);
+  if (!isObject(document)) wrongType('object', document, findings);
+  const { mesh, name, labels } = given;
+  return {
+    type,
+    givenType: given['type'],
+    mesh: textOf(mesh, 'mesh', findings),
+    name: textOf(name, 'name', findings),
+    labels: labelsOf(labels, 'labels', findings),
+    spec:
+      type.specForm === 'inline' ? inlineSpec(type, given, findings) : nestedSpec(type, given, nestedFields, findings),
+  };
+}
+
+function parseKubernetes(
+  given: Document,
+  typeOf: (given: unknown) => ResourceType,
+  findings: Findings,
+): ParsedEnvelope {
+  const type = typeOf(given['kind']);
+  const start = findings.length;
+  const metadata = checkMetadata(given['metadata'] ?? {}, findings) as KubernetesMetadata | undefined;
+  prefixField(findings, start, 'metadata');
+  const labels = metadata?.labels ?? {};
+  return {
+    type,
+    givenType: given['kind'],
+    mesh: textOf(given['mesh'] ?? labels[labelNames.mesh] ?? 'default', 'mesh', findings),
+    name: metadata?.name ?? '',
+    labels,
+    spec: nestedSpec(type, given, new Set(kubernetesFields), findings),
+  };
+}
+
+interface KubernetesMetadata {
+  readonly name?: string;
+  readonly labels?: Labels;
+}
+
+const text = Type.Optional(Type.String());
+const checkMetadata = compileSchema(
+  closed({
+    name: text,
+    namespace: text,
+    labels: Type.Optional(stringMap()),
+    annotations: Type.Optional(stringMap()),
+    creationTimestamp: text,
+    uid: text,
+    resourceVersion: text,
+    generation: Type.Optional(Type.Integer()),
+    ownerReferences: Type.Optional(Type.Array(Type.Unknown())),
+    managedFields: Type.Optional(Type.Array(Type.Unknown())),
+    finalizers: Type.Optional(Type.Array(Type.String())),
+  }),
+  'json',
+);
+const checkLabels = compileSchema(stringMap(), 'json');
+
+/** The spec's fields lie beside those of the envelope. */
+function inlineSpec(type: ResourceType, given: Document, findings: Findings): unknown {
+  const {
+    type: _type,
+    mesh: _mesh,
+    name: _name,
+    labels: _labels,
+    creationTime,
+    modificationTime,
+    kri,
+    snis,
+    ...spec
+  } = given;
+  return specCheck(type)(spec, findings);
+}
+
+function nestedSpec(type: ResourceType, given: Document, known: ReadonlySet<string>, findings: Findings): unknown {
+  for (const key of Object.keys(given)) {
+    if (!known.has(key)) addFinding(findings, `unknown field; ${suggestionFor(key, [...known])}`, key.slice(0, 300));
+  }
+  const start = findings.length;
+  const spec = specCheck(type)(given['spec'] ?? {}, findings);
+  if (findings.length > start) prefixField(findings, start, 'spec');
+  return spec;
+}
+
+const specChecks = new WeakMap<ResourceType, SchemaCheck>();
+
+/** Compiled once per type, when its first document arrives. */
+function specCheck(type: ResourceType): SchemaCheck {
+  let check = specChecks.get(type);
+  if (check === undefined) {
+    check =
+      type.specForm === 'inline' ? compileSchema(type.spec, 'proto', envelopeFields) : compileSchema(type.spec, 'json');
+    specChecks.set(type, check);
+  }
+  return check;
+}
+
+function textOf(value: unknown, field: string, findings: Findings): string {
+  if (typeof value === 'string') return value;
+  if (value === undefined || value === null) return '';
+  const start = findings.length;
+  wrongType('string', value, findings);
+  prefixField(findings, start, field);
+  return '';
+}
+
+function labelsOf(value: unknown, field: string, findings: Findings): Labels {
+  if (value === undefined || value === null) return {};
+  const start = findings.length;
+  const labels = checkLabels(value, findings);
+  if (findings.length > start) prefixField(findings, start, field);
+  return (labels ?? {}) as Labels;
+}
+
+function isObject(value: unknown): value is Document {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,13 @@
+// The text for a value of the wrong type, as the peers word it.
+import { addFinding, type Findings } from './findings.ts';
+
+/** Records that a value is not of the type expected. */
+export function wrongType(expected: string, value: unknown, findings: Findings): undefined {
+  addFinding(findings, `in body must be of type ${expected}: ${JSON.stringify(typeNameOf(value))}`);
+  return undefined;
+}
+
+function typeNameOf(value: unknown): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'array' : typeof value;
+}
