@@ -1,7 +1,6 @@
 // Envoy resources while they are being shaped: typed messages whose nested parts are not packed into Any yet, so that policies can change them.
 import type { Cluster } from '../gen/envoy/config/cluster/v3/cluster_pb.ts';
-import type { FilterChain } from '../gen/envoy/config/listener/v3/listener_components_pb.ts';
-import type { Filter } from '../gen/envoy/config/listener/v3/listener_components_pb.ts';
+import type { Filter, FilterChain } from '../gen/envoy/config/listener/v3/listener_components_pb.ts';
 import type { Listener } from '../gen/envoy/config/listener/v3/listener_pb.ts';
 import type { RouteConfiguration } from '../gen/envoy/config/route/v3/route_pb.ts';
 import type {

@@ -1,0 +1,100 @@
+// Clusters: drafts for each kind that we use, and packing a draft into its message.
+import { create } from '@bufbuild/protobuf';
+import {
+  type Cluster,
+  Cluster_DiscoveryType,
+  Cluster_LbPolicy,
+  ClusterSchema,
+} from '../gen/envoy/config/cluster/v3/cluster_pb.ts';
+import type { Address } from '../gen/envoy/config/core/v3/address_pb.ts';
+import type { TransportSocket } from '../gen/envoy/config/core/v3/base_pb.ts';
+import {
+  type HttpProtocolOptions,
+  HttpProtocolOptionsSchema,
+} from '../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts';
+import type { ClusterDraft } from './draft.ts';
+import { aggregatedSource, bindTo, durationOf, pack } from './messages.ts';
+import { statName } from './names.ts';
+
+/** Time to connect when no policy says otherwise. */
+const connectTimeout = 5000;
+
+interface ClusterBasics {
+  readonly name: string;
+  /** False for names that are fit for statistics as they are. */
+  readonly altStatName: boolean;
+}
+
+function basicCluster({ name, altStatName }: ClusterBasics, type: Cluster_DiscoveryType): Cluster {
+  return create(ClusterSchema, {
+    name,
+    altStatName: altStatName ? statName(name) : '',
+    clusterDiscoveryType: { case: 'type', value: type },
+    connectTimeout: durationOf(connectTimeout),
+    circuitBreakers: { thresholds: [{ trackRemaining: true }] },
+  });
+}
+
+/** A cluster whose endpoints come by EDS under the same name. */
+export function endpointsCluster(name: string, transportSocket?: TransportSocket): ClusterDraft {
+  const message = basicCluster({ name, altStatName: false }, Cluster_DiscoveryType.EDS);
+  message.edsClusterConfig = {
+    $typeName: 'envoy.config.cluster.v3.Cluster.EdsClusterConfig',
+    serviceName: '',
+    edsConfig: aggregatedSource(),
+  };
+  if (transportSocket !== undefined) message.transportSocket = transportSocket;
+  return { message };
+}
+
+/** A cluster with given addresses. `sourceAddress`: where its connections come from. */
+export function staticCluster(
+  basics: ClusterBasics,
+  addresses: readonly Address[],
+  sourceAddress?: string,
+): ClusterDraft {
+  const message = basicCluster(basics, Cluster_DiscoveryType.STATIC);
+  if (addresses.length > 0) {
+    const lbEndpoints = addresses.map((address) => ({
+      hostIdentifier: { case: 'endpoint' as const, value: { address } },
+    }));
+    message.loadAssignment = create(ClusterSchema, {
+      loadAssignment: { clusterName: basics.name, endpoints: [{ lbEndpoints }] },
+    }).loadAssignment;
+  }
+  if (sourceAddress !== undefined) message.upstreamBindConfig = bindTo(sourceAddress);
+  return { message };
+}
+
+/** A cluster that sends traffic where it was going. */
+export function originalDestinationCluster(basics: ClusterBasics, sourceAddress?: string): ClusterDraft {
+  const message = basicCluster(basics, Cluster_DiscoveryType.ORIGINAL_DST);
+  message.lbPolicy = Cluster_LbPolicy.CLUSTER_PROVIDED;
+  if (sourceAddress !== undefined) message.upstreamBindConfig = bindTo(sourceAddress);
+  return { message };
+}
+
+/** HTTP towards the upstream, in the given version. */
+export function upstreamHttp(version: 1 | 2): HttpProtocolOptions {
+  return create(HttpProtocolOptionsSchema, {
+    upstreamProtocolOptions: {
+      case: 'explicitHttpConfig',
+      value: {
+        protocolConfig:
+          version === 1 ? { case: 'httpProtocolOptions', value: {} } : { case: 'http2ProtocolOptions', value: {} },
+      },
+    },
+  });
+}
+
+/** Packs a draft. The draft is spent: its message is the result. */
+export function buildCluster(draft: ClusterDraft): Cluster {
+  const { message, httpOptions } = draft;
+  if (httpOptions !== undefined) {
+    message.typedExtensionProtocolOptions['envoy.extensions.upstreams.http.v3.HttpProtocolOptions'] = pack(
+      HttpProtocolOptionsSchema,
+      httpOptions,
+    );
+  }
+  return message;
+}

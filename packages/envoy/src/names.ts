@@ -1,0 +1,124 @@
+// Every name that we give to an Envoy resource, in both forms (feature C15, reference s10): the legacy one, which is the default, and
+// the unified one, for proxies that announced it in a mesh whose services are MeshServices only.
+
+/** Makes a name fit for Envoy's statistics. */
+export function statName(name: string): string {
+  return name.replaceAll(/[^a-zA-Z0-9_-]/g, '_');
+}
+
+/** Host and port in one string, IPv6 addresses in brackets. */
+export function hostPort(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** An inbound as it is named: `section` is the port's name, or its number. */
+export interface InboundNaming {
+  readonly address: string;
+  readonly port: number;
+  readonly servicePort: number;
+  readonly service: string;
+  readonly section: string;
+}
+
+/** A destination as it is named. Services known only by their tag have no KRI. */
+export interface OutboundNaming {
+  readonly address: string;
+  readonly port: number;
+  /** `kuma.io/service` of a service known by its tag, or the legacy form of a MeshService's port. */
+  readonly legacyName: string;
+  readonly kri: string | undefined;
+}
+
+export type Direction = 'inbound' | 'outbound';
+export type IpFamily = 'ipv4' | 'ipv6';
+
+/** One form of all names. */
+export interface EnvoyNames {
+  readonly unified: boolean;
+  inboundListener(inbound: InboundNaming): string;
+  inboundCluster(inbound: InboundNaming): string;
+  inboundRoute(inbound: InboundNaming): string;
+  inboundVirtualHost(inbound: InboundNaming): string;
+  outboundListener(outbound: OutboundNaming): string;
+  /** Also the name of its endpoints and of its virtual host. */
+  outboundCluster(outbound: OutboundNaming): string;
+  outboundRoute(outbound: OutboundNaming): string;
+  passthrough(direction: Direction, family: IpFamily): string;
+  readonly noDestinationInbound: string;
+  readonly admin: string;
+  readonly readiness: string;
+  readonly dns: string;
+  readonly dynamicConfig: string;
+  /** Routes of the dynamic configuration by path, such as `/dns`; Envoy needs no name for the legacy form's "not modified". */
+  dynamicConfigRoute(path: string): string;
+  dynamicConfigNotModified(path: string): string;
+  readonly metricsListener: string;
+  readonly metricsCluster: string;
+  identitySecret(mesh: string): string;
+  meshCaSecret(mesh: string): string;
+}
+
+const noDestinationInbound = 'self_transparentproxy_no_destination_inbound';
+const metrics = { metricsListener: 'kuma:metrics:prometheus', metricsCluster: 'kuma:metrics:hijacker' };
+
+/** Names as proxies have had them since ever. */
+export const legacyNames: EnvoyNames = {
+  ...metrics,
+  unified: false,
+  inboundListener: ({ address, port }) => `inbound:${hostPort(address, port)}`,
+  inboundCluster: ({ servicePort }) => `localhost:${servicePort}`,
+  inboundRoute: ({ service }) => `inbound:${service}`,
+  inboundVirtualHost: ({ service }) => service,
+  outboundListener: ({ address, port }) => `outbound:${hostPort(address, port)}`,
+  outboundCluster: ({ legacyName }) => legacyName,
+  outboundRoute: ({ legacyName, kri }) => kri ?? `outbound:${legacyName}`,
+  passthrough: (direction, family) => `${direction}:passthrough:${family}`,
+  noDestinationInbound,
+  admin: 'kuma:envoy:admin',
+  readiness: 'kuma:readiness',
+  dns: 'kuma:dns',
+  dynamicConfig: '_kuma:dynamicconfig',
+  dynamicConfigRoute: (path) => `_kuma:dynamicconfig:${path}`,
+  dynamicConfigNotModified: () => '',
+  identitySecret: (mesh) => `identity_cert:secret:${mesh}`,
+  meshCaSecret: (mesh) => `mesh_ca:secret:${mesh}`,
+};
+
+const selfInbound = ({ section }: InboundNaming): string => `self_inbound_dp_${section}`;
+const kriOrLegacy = ({ kri, legacyName }: OutboundNaming): string => kri ?? legacyName;
+
+/** Names that say whose a resource is: `kri_…` of a mesh resource, `self_…` of the proxy, `system_…` of the mesh itself. */
+export const unifiedNames: EnvoyNames = {
+  ...metrics,
+  unified: true,
+  inboundListener: selfInbound,
+  inboundCluster: selfInbound,
+  inboundRoute: selfInbound,
+  inboundVirtualHost: selfInbound,
+  outboundListener: kriOrLegacy,
+  outboundCluster: kriOrLegacy,
+  outboundRoute: kriOrLegacy,
+  passthrough: (direction, family) => `self_transparentproxy_passthrough_${direction}_${family}`,
+  noDestinationInbound,
+  admin: 'system_envoy_admin',
+  readiness: 'system_probe_readiness',
+  dns: 'system_dns',
+  dynamicConfig: 'system_dynamicconfig',
+  dynamicConfigRoute: (path) => `system_dynamicconfig_${path.slice(1)}`,
+  dynamicConfigNotModified: (path) => `system_dynamicconfig_${path.slice(1)}_not_modified`,
+  identitySecret: (mesh) => `system_mtls_identity_${mesh}`,
+  meshCaSecret: (mesh) => `system_mtls_ca_${mesh}`,
+};
+
+/** Legacy name of a port of a MeshService, MeshExternalService or MeshMultiZoneService; `shortType` is `msvc`, `extsvc` or `mzsvc`. */
+export function legacyServiceName(service: {
+  readonly mesh: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly zone: string;
+  readonly shortType: string;
+  readonly port: number;
+}): string {
+  const { mesh, name, namespace, zone, shortType, port } = service;
+  return `${mesh}_${name}_${namespace}_${zone}_${shortType}_${port}`;
+}

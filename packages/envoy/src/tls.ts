@@ -1,0 +1,107 @@
+// TLS of the mesh: what a server asks of its clients and what a client expects of a server; the secrets both refer to.
+import { create } from '@bufbuild/protobuf';
+import { type TransportSocket, TransportSocketSchema } from '../gen/envoy/config/core/v3/base_pb.ts';
+import {
+  CertificateValidationContextSchema,
+  type SdsSecretConfig,
+  SdsSecretConfigSchema,
+  type SubjectAltNameMatcher,
+  SubjectAltNameMatcher_SanType,
+  SubjectAltNameMatcherSchema,
+} from '../gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts';
+import { type Secret, SecretSchema } from '../gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts';
+import {
+  CommonTlsContextSchema,
+  DownstreamTlsContextSchema,
+  UpstreamTlsContextSchema,
+} from '../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts';
+import { aggregatedSource, inlineText, pack } from './messages.ts';
+
+/** Protocol by which proxies of one mesh recognise each other in the TLS handshake. */
+export const meshAlpn = 'kuma';
+
+/** Names of the secrets that a TLS context refers to. */
+export interface TlsSecrets {
+  readonly identity: string;
+  readonly trust: string;
+}
+
+function secretByName(name: string): SdsSecretConfig {
+  return create(SdsSecretConfigSchema, { name, sdsConfig: aggregatedSource() });
+}
+
+function sanMatcher(kind: 'exact' | 'prefix', value: string, type: 'URI' | 'DNS'): SubjectAltNameMatcher {
+  return create(SubjectAltNameMatcherSchema, {
+    sanType: SubjectAltNameMatcher_SanType[type],
+    matcher: { matchPattern: { case: kind, value } },
+  });
+}
+
+function socketOf(typedConfig: ReturnType<typeof pack>): TransportSocket {
+  return create(TransportSocketSchema, {
+    name: 'envoy.transport_sockets.tls',
+    configType: { case: 'typedConfig', value: typedConfig },
+  });
+}
+
+function meshContext(secrets: TlsSecrets, sans: readonly SubjectAltNameMatcher[], alpnProtocols: readonly string[]) {
+  return create(CommonTlsContextSchema, {
+    alpnProtocols: [...alpnProtocols],
+    tlsCertificateSdsSecretConfigs: [secretByName(secrets.identity)],
+    validationContextType: {
+      case: 'combinedValidationContext',
+      value: {
+        defaultValidationContext: { matchTypedSubjectAltNames: [...sans] },
+        validationContextSdsSecretConfig: secretByName(secrets.trust),
+      },
+    },
+  });
+}
+
+/** TLS of an inbound: any workload of the mesh may connect, everyone else is refused in the handshake. */
+export function meshServerTls(mesh: string, secrets: TlsSecrets): TransportSocket {
+  const context = create(DownstreamTlsContextSchema, {
+    requireClientCertificate: true,
+    commonTlsContext: meshContext(secrets, [sanMatcher('prefix', `spiffe://${mesh}/`, 'URI')], []),
+  });
+  return socketOf(pack(DownstreamTlsContextSchema, context));
+}
+
+/** TLS towards a service of the mesh: the server must be one of the identities. `sni` tells zone proxies where to send it. */
+export function meshClientTls(secrets: TlsSecrets, identities: readonly string[], sni: string): TransportSocket {
+  const sans = identities.toSorted().map((identity) => sanMatcher('exact', identity, 'URI'));
+  const context = create(UpstreamTlsContextSchema, { sni, commonTlsContext: meshContext(secrets, sans, [meshAlpn]) });
+  return socketOf(pack(UpstreamTlsContextSchema, context));
+}
+
+/** TLS of the admin listener, PEM: only the control plane gets in. */
+export function adminServerTls(certificateChain: string, privateKey: string, clientCa: string): TransportSocket {
+  const context = create(DownstreamTlsContextSchema, {
+    requireClientCertificate: true,
+    commonTlsContext: {
+      tlsCertificates: [{ certificateChain: inlineText(certificateChain), privateKey: inlineText(privateKey) }],
+      validationContextType: {
+        case: 'validationContext',
+        value: create(CertificateValidationContextSchema, {
+          trustedCa: inlineText(clientCa),
+          matchTypedSubjectAltNames: [sanMatcher('exact', 'kuma-cp', 'DNS')],
+        }),
+      },
+    },
+  });
+  return socketOf(pack(DownstreamTlsContextSchema, context));
+}
+
+/** A certificate with its key, PEM, as a secret. */
+export function identitySecret(name: string, certificateChain: string, privateKey: string): Secret {
+  const value = { certificateChain: inlineText(certificateChain), privateKey: inlineText(privateKey) };
+  return create(SecretSchema, { name, type: { case: 'tlsCertificate', value } });
+}
+
+/** A bundle of CA certificates, PEM, as a secret. */
+export function trustSecret(name: string, certificates: string): Secret {
+  return create(SecretSchema, {
+    name,
+    type: { case: 'validationContext', value: { trustedCa: inlineText(certificates) } },
+  });
+}
