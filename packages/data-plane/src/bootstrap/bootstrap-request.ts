@@ -1,0 +1,64 @@
+// The body of POST /bootstrap: who this proxy is and what it can do (reference s9).
+import type { EnvoyVersion } from '../envoy/envoy-version.ts';
+import type { Settings } from '../settings/definitions.ts';
+import { version } from '../version.ts';
+
+/** What the request tells beside the settings. */
+export interface BootstrapFacts {
+  readonly mesh: string;
+  readonly name: string;
+  /** The proxy's resource as JSON; '' when it exists in the control plane. */
+  readonly resource: string;
+  readonly token: string;
+  /** File that holds the token; '' without a token. */
+  readonly tokenPath: string;
+  /** PEM; '' when the machine's authorities verify the control plane. */
+  readonly caCert: string;
+  readonly envoy: EnvoyVersion;
+  readonly workDir: string;
+  readonly readinessPort: number;
+  readonly systemCaPath: string;
+  /** Bytes that Envoy may use; 0 when nothing limits it. */
+  readonly maxHeapSizeBytes: number;
+}
+
+/** The request as JSON text. */
+export function formatBootstrapRequest(settings: Settings, facts: BootstrapFacts): string {
+  return JSON.stringify({
+    mesh: facts.mesh,
+    name: facts.name,
+    proxyType: settings.proxyType,
+    dataplaneToken: facts.token,
+    dataplaneTokenPath: facts.tokenPath,
+    dataplaneResource: facts.resource,
+    caCert: facts.caCert,
+    version: {
+      kumaDp: { version, gitTag: '', gitCommit: '', buildDate: '' },
+      envoy: { version: facts.envoy.version, build: facts.envoy.build, kumaDpCompatible: facts.envoy.compatible },
+    },
+    dynamicMetadata: {},
+    readinessPort: facts.readinessPort,
+    // The name says the opposite of what it means: true would make the control plane expect a probe proxy here (reference s9).
+    appProbeProxyDisabled: false,
+    operatingSystem: process.platform,
+    features: proxyFeatures(settings),
+    resources: facts.maxHeapSizeBytes > 0 ? { maxHeapSizeBytes: facts.maxHeapSizeBytes } : {},
+    workdir: facts.workDir,
+    metricsResources: { certPath: settings.metricsCertPath, keyPath: settings.metricsKeyPath },
+    systemCaPath: facts.systemCaPath,
+    ipv6Enabled: settings.ipv6Enabled,
+    spireResources: { socketPath: settings.spireSocketPath },
+  });
+}
+
+/** What this proxy announces; the control plane configures Envoy by it. Nothing is announced that kuma-dp does not serve. */
+export function proxyFeatures(settings: Settings): readonly string[] {
+  return [
+    ...(settings.xdsVariant === 'DELTA_GRPC' ? ['feature-delta-grpc'] : []),
+    ...(settings.strictInboundPorts ? ['feature-strict-inbound-ports'] : []),
+    ...(settings.reusePort ? ['feature-reuse-port'] : []),
+    ...(settings.bindOutbounds ? ['feature-bind-outbounds'] : []),
+    ...(settings.unifiedResourceNaming ? ['feature-unified-resource-naming'] : []),
+    ...(settings.spireSupported ? ['feature-spire'] : []),
+  ];
+}

@@ -1,0 +1,131 @@
+// Gets Envoy's bootstrap from the control plane: one POST, verified, tried again while that can help.
+import { type IncomingMessage, request as requestPlain } from 'node:http';
+import { request as requestTls } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { formatDuration, MeshError } from '@ursa/resources';
+import { parse } from 'yaml';
+import type { AdminAddress } from '../envoy/admin.ts';
+import type { Log } from '../log.ts';
+import { type Attempt, explainAnswer, explainSilence, type Failure } from './explain-failure.ts';
+import { tlsOptions } from './trust.ts';
+
+/** What the control plane answered. */
+export interface Bootstrap {
+  /** Envoy's bootstrap, as YAML, with the token inside. */
+  readonly yaml: string;
+  readonly admin: AdminAddress;
+}
+
+/** How long and how often to try. Milliseconds. */
+export interface RetryPolicy {
+  readonly backoff: number;
+  readonly maxDuration: number;
+}
+
+/** One server of the control plane and one request to it. */
+export interface BootstrapCall extends Attempt {
+  readonly body: string;
+}
+
+const requestTimeout = 10_000;
+const answerLimit = 8 << 20;
+
+/** Fetches the bootstrap. Throws a {@link MeshError} that says what to do; rejects with the signal's reason when it is aborted. */
+export async function fetchBootstrap(
+  call: BootstrapCall,
+  retry: RetryPolicy,
+  log: Log,
+  signal: AbortSignal,
+): Promise<Bootstrap> {
+  const deadline = performance.now() + retry.maxDuration;
+  for (;;) {
+    const outcome = await attempt(call, signal);
+    if (!('error' in outcome)) return outcome;
+    signal.throwIfAborted();
+    if (!outcome.retry) throw outcome.error;
+    if (performance.now() + retry.backoff > deadline) {
+      throw new MeshError(
+        outcome.error.code,
+        `no bootstrap within ${formatDuration(retry.maxDuration)}: ${outcome.error.message}`,
+        { cause: outcome.error },
+      );
+    }
+    log.warn(outcome.error.message, { retryIn: formatDuration(retry.backoff) });
+    await sleep(retry.backoff, undefined, { signal });
+  }
+}
+
+async function attempt(call: BootstrapCall, signal: AbortSignal): Promise<Bootstrap | Failure> {
+  let answer: { status: number; body: string };
+  try {
+    answer = await post(call, signal);
+  } catch (cause) {
+    return explainSilence(call, cause as Error);
+  }
+  return answer.status === 200 ? readBootstrap(answer.body) : explainAnswer(call, answer.status, answer.body);
+}
+
+function post(call: BootstrapCall, signal: AbortSignal): Promise<{ status: number; body: string }> {
+  const url = new URL('/bootstrap', call.url);
+  const headers = {
+    'content-type': 'application/json',
+    accept: 'application/json',
+    'content-length': Buffer.byteLength(call.body),
+  };
+  const options = { method: 'POST', headers, agent: false, timeout: requestTimeout, signal } as const;
+  return new Promise((resolve, reject) => {
+    const onAnswer = (response: IncomingMessage): void => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      response.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        if (size > answerLimit) outgoing.destroy(new Error('the answer is too large to be a bootstrap'));
+        else chunks.push(chunk);
+      });
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }),
+      );
+      response.on('error', reject);
+    };
+    const outgoing =
+      url.protocol === 'https:'
+        ? requestTls(url, { ...options, ...tlsOptions(call.trust) }, onAnswer)
+        : requestPlain(url, options, onAnswer);
+    outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${formatDuration(requestTimeout)}`)));
+    outgoing.on('error', reject);
+    outgoing.end(call.body);
+  });
+}
+
+/** Takes the answer apart. Its YAML is Envoy's to judge; only the address of the admin interface is read here. */
+function readBootstrap(body: string): Bootstrap {
+  try {
+    const answer: { bootstrap?: unknown } = JSON.parse(body);
+    if (typeof answer.bootstrap !== 'string') throw new Error('it has no "bootstrap"');
+    const yaml = Buffer.from(answer.bootstrap, 'base64').toString('utf8');
+    return { yaml, admin: readAdminAddress(yaml) };
+  } catch (cause) {
+    throw new MeshError(
+      'invalid',
+      `the control plane's answer is not a bootstrap: ${(cause as Error).message}; is --cp-address a Kuma control plane?`,
+      { cause },
+    );
+  }
+}
+
+interface BootstrapYaml {
+  readonly admin?: {
+    readonly address?: {
+      readonly pipe?: { readonly path?: string };
+      readonly socketAddress?: { readonly address?: string; readonly portValue?: number };
+    };
+  };
+}
+
+function readAdminAddress(yaml: string): AdminAddress {
+  const address = (parse(yaml) as BootstrapYaml | null)?.admin?.address;
+  if (address?.pipe?.path !== undefined) return { socketPath: address.pipe.path };
+  const { address: host, portValue: port } = address?.socketAddress ?? {};
+  if (host !== undefined && port !== undefined) return { host, port };
+  throw new Error('it has no admin interface, without which a proxy cannot be drained');
+}

@@ -1,0 +1,137 @@
+// The command line of kuma-dp: run, wait, version. Flags and their help come from the settings.
+import { formatDuration, MeshError, parseDuration } from '@ursa/resources';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { createLog, type Log, type LogFormat, type LogLevel, logLevels } from './log.ts';
+import { runDataPlane } from './run-data-plane.ts';
+import { definitions, type SettingName } from './settings/definitions.ts';
+import { readSettings } from './settings/read-settings.ts';
+import type { Setting } from './settings/setting.ts';
+import { version } from './version.ts';
+import { waitUntilReady } from './wait-until-ready.ts';
+
+/** The process around the command line. */
+export interface CommandLine {
+  readonly environment: NodeJS.ProcessEnv;
+  readonly workingFolder: string;
+  readonly isTerminal: boolean;
+  readonly write: (text: string) => void;
+  readonly writeError: (text: string) => void;
+  readonly stopSignal: AbortSignal;
+  readonly hurrySignal: AbortSignal;
+}
+
+interface LogFlags {
+  readonly logLevel: LogLevel;
+  readonly logFormat?: LogFormat;
+}
+
+/** Runs one command. Gives the exit code; errors are printed, not thrown. */
+export async function runCommandLine(args: readonly string[], process: CommandLine): Promise<number> {
+  let code = 0;
+  const program = new Command('kuma-dp')
+    .description('Runs a data plane proxy: Envoy, configured by the control plane.')
+    .exitOverride()
+    .configureOutput({ writeOut: process.write, writeErr: process.writeError })
+    .addOption(new Option('--log-level <level>', 'how much to log').choices(logLevels).default('info'))
+    .addOption(new Option('--log-format <format>', 'how log lines look; text on a terminal').choices(['json', 'text']))
+    .enablePositionalOptions();
+  const logOf = (): { log: Log; level: LogLevel } => {
+    const { logLevel, logFormat } = program.opts<LogFlags>();
+    return {
+      level: logLevel,
+      log: createLog({
+        level: logLevel,
+        format: logFormat ?? (process.isTerminal ? 'text' : 'json'),
+        write: process.write,
+      }),
+    };
+  };
+  addRun(program, async (flags) => {
+    const { log, level } = logOf();
+    code = await runDataPlane({ ...process, ...readSettings(flags, process.environment), log, logLevel: level });
+  });
+  addWait(program, logOf);
+  program
+    .command('version')
+    .description('Print the version.')
+    .action(() => process.write(`kuma-dp ${version}\n`));
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return code;
+  } catch (cause) {
+    return exitCodeOf(cause, process);
+  }
+}
+
+function addRun(program: Command, action: (flags: ReadonlyMap<SettingName, readonly string[]>) => Promise<void>): void {
+  const flags = new Map<SettingName, readonly string[]>();
+  const run = program.command('run').description('Run Envoy for one proxy of the mesh, until SIGTERM drains it.');
+  for (const [name, setting] of Object.entries(definitions) as [SettingName, Setting<unknown>][]) {
+    if (setting.flag === undefined) continue;
+    const short = setting.short === undefined ? '' : `-${setting.short}, `;
+    const value = setting.placeholder === undefined ? '[true|false]' : `<${setting.placeholder}>`;
+    run.addOption(
+      new Option(`${short}--${setting.flag} ${value}`, `${setting.help}${describeInitial(setting)} [${setting.env}]`)
+        .preset('true')
+        .argParser((text: string) => {
+          flags.set(name, [...(flags.get(name) ?? []), text]);
+          return text;
+        }),
+    );
+  }
+  run.action(() => action(flags));
+}
+
+function addWait(program: Command, logOf: () => { log: Log }): void {
+  const duration = (text: string): number => {
+    const milliseconds = parseDuration(text);
+    if (milliseconds === undefined || milliseconds <= 0)
+      throw new InvalidArgumentError('expected a positive duration such as 30s');
+    return milliseconds;
+  };
+  program
+    .command('wait')
+    .description('Wait until the proxy of this host is ready.')
+    .option('--url <url>', 'what to ask', 'http://localhost:9901/ready')
+    .option('--unix-socket <path>', 'ask through this Unix socket instead of TCP', '')
+    .addOption(new Option('--timeout <duration>', 'how long to wait').argParser(duration).default(180_000, '3m'))
+    .addOption(
+      new Option('--check-frequency <duration>', 'pause between checks').argParser(duration).default(1000, '1s'),
+    )
+    .addOption(
+      new Option('--request-timeout <duration>', 'how long one check may take')
+        .argParser(duration)
+        .default(500, '500ms'),
+    )
+    .action(
+      async (flags: {
+        url: string;
+        unixSocket: string;
+        timeout: number;
+        checkFrequency: number;
+        requestTimeout: number;
+      }) => {
+        await waitUntilReady({ ...flags, log: logOf().log });
+      },
+    );
+}
+
+function describeInitial(setting: Setting<unknown>): string {
+  if (setting.placeholder === 'duration') return ` (default ${formatDuration(Number(setting.initial))})`;
+  return typeof setting.initial === 'string' && setting.initial !== ''
+    ? ` (default ${setting.initial})`
+    : setting.initial === true
+      ? ' (default true)'
+      : '';
+}
+
+/** Commander prints its own errors; ours are one `kuma-dp: …` line a violation. */
+function exitCodeOf(cause: unknown, process: CommandLine): number {
+  if (cause instanceof Error && 'exitCode' in cause && typeof cause.exitCode === 'number') return cause.exitCode;
+  const text =
+    cause instanceof MeshError
+      ? cause.message
+      : `${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`;
+  for (const line of text.split('\n')) process.writeError(`kuma-dp: ${line}\n`);
+  return 1;
+}

@@ -1,0 +1,3 @@
+// What other parts of the repository may use of the data plane: where Envoy is, and which one.
+export { findEnvoy } from './envoy/find-envoy.ts';
+export { cachedEnvoyPath, envoySha256, envoyVersion, envoyWheel } from './envoy/release.ts';
