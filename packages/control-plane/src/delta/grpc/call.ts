@@ -1,0 +1,125 @@
+// One gRPC call with messages both ways, on one HTTP/2 stream.
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import { createFrameReader, frameHeader, frameHeaderLength } from './frames.ts';
+import { type GrpcOutcome, grpcStatus, statusTrailers } from './status.ts';
+
+/** The server's side of a call. */
+export interface GrpcCall {
+  /** `authorization` and the like; names in lower case. */
+  header(name: string): string | undefined;
+  /**
+   * Sends one message made of the given parts, in order; the parts are not copied when they are large and must not change.
+   * False: the client does not keep up; write nothing until `onDrain`.
+   */
+  write(parts: readonly Uint8Array[]): boolean;
+  /** Stops and resumes reading; what the client sends meanwhile is held back by HTTP/2's flow control. */
+  pause(): void;
+  resume(): void;
+  /** Ends the call. Later writes are dropped. */
+  end(outcome: GrpcOutcome): void;
+}
+
+/** What a service does with a call. None of these may throw; one that does ends its own call only. */
+export interface GrpcHandler {
+  onMessage(message: Uint8Array): void;
+  onDrain(): void;
+  /** Called exactly once, whoever ended the call. */
+  onClose(): void;
+}
+
+/** Takes a new call; returns what reacts to it. */
+export type GrpcMethod = (call: GrpcCall) => GrpcHandler;
+
+// Parts of small messages are copied into one buffer: cheaper than several writes. Large ones are written part by part, so that
+// a client that does not read holds references to shared bytes instead of copies.
+const copyLimit = 32 * 1024;
+
+// A client that does not read its trailers is cut off after this time.
+const farewellMilliseconds = 1000;
+
+/** Serves one call on an HTTP/2 stream. Messages larger than `messageLimit` bytes end it. */
+export function serveCall(
+  stream: ServerHttp2Stream,
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  method: GrpcMethod,
+  messageLimit: number,
+): GrpcCall {
+  let ended = false;
+  let outcome: GrpcOutcome = { code: grpcStatus.ok, message: '' };
+  let farewell: NodeJS.Timeout | undefined;
+
+  const call: GrpcCall = {
+    header(name) {
+      const value = headers[name];
+      return Array.isArray(value) ? value[0] : value;
+    },
+    write(parts) {
+      if (ended || stream.destroyed) return false;
+      let length = 0;
+      for (const part of parts) length += part.length;
+      if (length <= copyLimit) return stream.write(joined(parts, length));
+      stream.cork();
+      let fluent = stream.write(frameHeader(length));
+      for (const part of parts) fluent = stream.write(part);
+      stream.uncork();
+      return fluent;
+    },
+    pause: () => stream.pause(),
+    resume: () => stream.resume(),
+    end(how) {
+      if (ended || stream.destroyed) return;
+      ended = true;
+      outcome = how;
+      stream.end();
+      farewell = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), farewellMilliseconds);
+      farewell.unref();
+    },
+  };
+
+  stream.on('wantTrailers', () => {
+    if (stream.destroyed) return;
+    stream.sendTrailers(statusTrailers(outcome));
+    // The client may still be sending; without a reset the stream would stay half open.
+    setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
+  });
+  stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+  const handler = method(call);
+  const guarded = (run: () => void): void => {
+    try {
+      run();
+    } catch {
+      call.end({ code: grpcStatus.internal, message: 'the control plane could not handle this request' });
+    }
+  };
+  const read = createFrameReader(messageLimit, (message) => {
+    if (!ended) guarded(() => handler.onMessage(message));
+  });
+  stream.on('data', (chunk: Uint8Array) => {
+    if (ended) return;
+    const refused = read(chunk);
+    if (refused !== undefined) call.end(refused);
+  });
+  stream.on('drain', () => {
+    if (!ended) guarded(() => handler.onDrain());
+  });
+  stream.on('end', () => call.end({ code: grpcStatus.ok, message: '' }));
+  stream.on('error', () => stream.destroy());
+  stream.once('close', () => {
+    clearTimeout(farewell);
+    ended = true;
+    guarded(() => handler.onClose());
+  });
+  return call;
+}
+
+function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
+  const message = Buffer.allocUnsafe(frameHeaderLength + length);
+  message[0] = 0;
+  message.writeUInt32BE(length, 1);
+  let at = frameHeaderLength;
+  for (const part of parts) {
+    message.set(part, at);
+    at += part.length;
+  }
+  return message;
+}

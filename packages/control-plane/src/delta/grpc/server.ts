@@ -1,0 +1,186 @@
+// One TLS port that speaks gRPC, and plain HTTP/1.1 and HTTP/2 for the few requests that are not gRPC. Every limit against a
+// hostile client is here or in `call.ts`; nothing a client sends may stop the process.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
+import type { SecureVersion } from 'node:tls';
+import { type GrpcCall, type GrpcMethod, serveCall } from './call.ts';
+import { exchangeHttp1, exchangeHttp2, type HttpHandler } from './http-exchange.ts';
+import { grpcStatus, statusTrailers } from './status.ts';
+
+/** What a port serves and how. */
+export interface GrpcServerOptions {
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  /** PEM; the certificate with its chain. */
+  readonly tls: {
+    readonly certificate: string;
+    readonly key: string;
+    readonly minVersion?: SecureVersion;
+    readonly maxVersion?: SecureVersion;
+    /** OpenSSL names joined by ':'. */
+    readonly ciphers?: string;
+  };
+  /** By path: `/<service>/<method>`. */
+  readonly methods: ReadonlyMap<string, GrpcMethod>;
+  /** Answers everything that is not gRPC. */
+  readonly onRequest: HttpHandler;
+  /** How long a client may take to send its request's headers, and a TLS client its handshake. */
+  readonly headersTimeoutMilliseconds: number;
+  /** How long calls may take to end when the server stops. */
+  readonly stopTimeoutMilliseconds: number;
+}
+
+/** A listening port. */
+export interface GrpcServer {
+  readonly port: number;
+  /** Refuses new connections, ends all calls, then cuts what is left. */
+  stop(): Promise<void>;
+}
+
+const mebibyte = 1024 * 1024;
+/** The largest message of a call, in bytes: the usual limit of gRPC. */
+export const messageLimit = 4 * mebibyte;
+const bodyLimit = mebibyte;
+const streamsPerConnection = 32;
+// A stream the client gives up costs us work. The first hundred of a connection are forgiven, then it is cut (CVE-2023-44487).
+const resetsPerConnection = 100;
+// The kernel finds dead peers; a ping of our own would cost CPU while all is quiet.
+const tcpKeepAliveMilliseconds = 10_000;
+// A connection without any call is of no use to us.
+const idleMilliseconds = 60_000;
+
+/** Opens the port; resolves when it listens. Rejects when it cannot (port taken, bad certificate). */
+export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
+  const { certificate: cert, key, minVersion, maxVersion, ciphers } = options.tls;
+  const server = createSecureServer({
+    cert,
+    key,
+    ...(minVersion === undefined ? {} : { minVersion }),
+    ...(maxVersion === undefined ? {} : { maxVersion }),
+    ...(ciphers === undefined ? {} : { ciphers }),
+    allowHTTP1: true,
+    handshakeTimeout: options.headersTimeoutMilliseconds,
+    maxSessionInvalidFrames: 10,
+    maxSessionRejectedStreams: 10,
+    maxSessionMemory: 32,
+    settings: {
+      maxConcurrentStreams: streamsPerConnection,
+      maxHeaderListSize: 64 * 1024,
+      initialWindowSize: mebibyte,
+      enablePush: false,
+    },
+  });
+  const calls = new Set<GrpcCall>();
+  const connections = new Set<Socket>();
+  const sessions = new Set<ServerHttp2Session>();
+
+  listenToHttp1(server, options);
+  server.on('stream', (stream: ServerHttp2Stream, headers) => {
+    if (!String(headers['content-type'] ?? '').startsWith('application/grpc')) {
+      void exchangeHttp2(stream, headers, options.onRequest, bodyLimit);
+      return;
+    }
+    const path = String(headers[':path'] ?? '');
+    const method = options.methods.get(path);
+    if (method === undefined || headers[':method'] !== 'POST') {
+      stream.on('error', () => stream.destroy());
+      const outcome = { code: grpcStatus.unimplemented, message: `unknown method ${path.slice(0, 200)}` };
+      stream.respond(
+        { ':status': 200, 'content-type': 'application/grpc', ...statusTrailers(outcome) },
+        { endStream: true },
+      );
+      return;
+    }
+    const call = serveCall(stream, headers, method, messageLimit);
+    calls.add(call);
+    stream.once('close', () => calls.delete(call));
+  });
+  server.on('session', (session) => {
+    sessions.add(session);
+    let open = 0;
+    let resets = 0;
+    session.on('stream', (stream) => {
+      open += 1;
+      stream.once('close', () => {
+        open -= 1;
+      });
+      stream.once('aborted', () => {
+        resets += 1;
+        if (resets > resetsPerConnection) session.destroy();
+      });
+    });
+    session.setTimeout(idleMilliseconds, () => {
+      if (open === 0) session.close();
+    });
+    session.on('error', () => session.destroy());
+    session.once('close', () => sessions.delete(session));
+  });
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket);
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, tcpKeepAliveMilliseconds);
+    // Errors of a socket before TLS and HTTP/2 have taken it over end that socket only (CVE-2025-59465).
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => connections.delete(socket));
+  });
+  server.on('secureConnection', (socket) => socket.on('error', () => socket.destroy()));
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  server.on('sessionError', (_error, session) => session.destroy());
+  server.on('unknownProtocol', (socket) => socket.destroy());
+  await listen(server, options);
+  return {
+    port: (server.address() as AddressInfo).port,
+    stop: () => stop(server, options.stopTimeoutMilliseconds, { calls, sessions, connections }),
+  };
+}
+
+function listenToHttp1(server: Http2SecureServer, options: GrpcServerOptions): void {
+  server.on('request', (request: unknown, response: unknown) => {
+    void exchangeHttp1(request as IncomingMessage, response as ServerResponse, options.onRequest, bodyLimit);
+  });
+  // Listening to 'request' makes Node wrap every HTTP/2 stream as well; those are ours, through 'stream'.
+  server.removeAllListeners('stream');
+  server.on('clientError', (_error: Error, socket: Socket) => socket.destroy());
+  Object.assign(server, {
+    headersTimeout: options.headersTimeoutMilliseconds,
+    requestTimeout: 2 * options.headersTimeoutMilliseconds,
+  });
+}
+
+function listen(server: Http2SecureServer, options: GrpcServerOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host, () => {
+      server.off('error', reject);
+      server.on('error', () => undefined);
+      resolve();
+    });
+  });
+}
+
+async function stop(
+  server: Http2SecureServer,
+  timeout: number,
+  open: {
+    readonly calls: Set<GrpcCall>;
+    readonly sessions: Set<ServerHttp2Session>;
+    readonly connections: Set<Socket>;
+  },
+): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  for (const call of open.calls) call.end({ code: grpcStatus.unavailable, message: 'the control plane is stopping' });
+  for (const session of open.sessions) session.close();
+  const cut = setTimeout(() => {
+    for (const session of open.sessions) session.destroy();
+    for (const socket of open.connections) socket.destroy();
+  }, timeout);
+  await closed;
+  clearTimeout(cut);
+}

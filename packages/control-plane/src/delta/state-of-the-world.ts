@@ -1,0 +1,159 @@
+// The state-of-the-world protocol for one client and type. Complete types (clusters, listeners) are always sent whole, because what is
+// missing from a response is removed by the client; of the others only what changed is sent.
+import {
+  type Conversation,
+  type ConversationRules,
+  type DiscoveryRequest,
+  type Reception,
+  type Snapshot,
+  type Update,
+  updateByteLimit,
+  type Versioned,
+} from './conversation.ts';
+
+/** Starts the state-of-the-world conversation about one type (xDS protocol, "State of the World"). */
+export function openStateOfTheWorld<Item extends Versioned>(rules: ConversationRules): Conversation<Item> {
+  let asked = false;
+  let answered = false;
+  let wildcard = false;
+  let everNamed = false;
+  let nonces = 0;
+  let unanswered: Update<Item> | undefined;
+  let awaiting = false;
+  let settled: { readonly newest: Snapshot<Item>; readonly keepRemoved: boolean } | undefined;
+  let names: ReadonlySet<string> = new Set();
+  const sent = new Map<string, Item>();
+
+  const wants = (name: string): boolean => wildcard || names.has(name);
+
+  const subscribe = (request: DiscoveryRequest): void => {
+    const wanted = new Set(request.names);
+    const all = wanted.delete('*');
+    // Naming nothing means all, until the client has named something once; from then on it means nothing.
+    if (wanted.size > 0 || all) everNamed = true;
+    const nowWildcard = rules.complete && (all || (!everNamed && wanted.size === 0));
+    const same =
+      asked &&
+      nowWildcard === wildcard &&
+      wanted.size === names.size &&
+      request.names.every((name) => name === '*' || names.has(name));
+    asked = true;
+    if (same) return;
+    wildcard = nowWildcard;
+    names = wanted;
+    settled = undefined;
+    for (const name of sent.keys()) if (!wants(name)) sent.delete(name);
+    if (rules.complete) answered = false;
+  };
+
+  return {
+    receive(request) {
+      if (request.names.length > rules.nameLimit) {
+        return {
+          kind: 'refused',
+          message: `asked for ${request.names.length} names; at most ${rules.nameLimit} are allowed`,
+        };
+      }
+      // Only an answer to the last response counts; one to an older response was sent before the client saw the last.
+      if (nonces > 0 && request.nonce !== String(nonces)) return { kind: 'stale' };
+      const answeredUpdate = unanswered;
+      unanswered = undefined;
+      awaiting = false;
+      const rejected: Reception | undefined =
+        answeredUpdate !== undefined && request.error !== undefined
+          ? { kind: 'rejected', message: request.error, resources: answeredUpdate.resources.map((item) => item.name) }
+          : undefined;
+      subscribe(request);
+      return rejected ?? { kind: answeredUpdate === undefined ? 'subscribed' : 'acknowledged' };
+    },
+    next(newest, keepRemoved) {
+      if (!asked || awaiting) return undefined;
+      if (answered && settled?.newest === newest && settled.keepRemoved === keepRemoved) return undefined;
+      const wanted = wildcard ? newest.keys() : names;
+      const state = rules.complete
+        ? wholeState(newest, wanted, sent, keepRemoved, answered)
+        : changedPart(newest, wanted, sent, keepRemoved);
+      if (state === undefined) {
+        settled = { newest, keepRemoved };
+        return undefined;
+      }
+      const changed = state.filter((item) => sent.get(item.name)?.version !== item.version);
+      const added = changed.filter((item) => !sent.has(item.name)).map((item) => item.name);
+      if (rules.complete) sent.clear();
+      for (const item of state) sent.set(item.name, item);
+      answered = true;
+      nonces += 1;
+      unanswered = { nonce: String(nonces), resources: state, removed: [], changed, added };
+      awaiting = true;
+      return unanswered;
+    },
+    forget(name) {
+      if (!sent.has(name) || rules.complete) return;
+      sent.delete(name);
+      settled = undefined;
+    },
+    get asked() {
+      return asked;
+    },
+    behind(newest) {
+      for (const name of wildcard ? newest.keys() : names) {
+        const item = newest.get(name);
+        if (item !== undefined && sent.get(name)?.version !== item.version) return true;
+      }
+      return false;
+    },
+    release() {
+      awaiting = false;
+    },
+    get awaiting() {
+      return awaiting;
+    },
+    wants,
+    has: (name) => sent.has(name),
+  };
+}
+
+/** All wanted resources, if that is another state than the one sent. */
+function wholeState<Item extends Versioned>(
+  newest: Snapshot<Item>,
+  wanted: Iterable<string>,
+  sent: ReadonlyMap<string, Item>,
+  keepRemoved: boolean,
+  answered: boolean,
+): readonly Item[] | undefined {
+  const state: Item[] = [];
+  let different = !answered;
+  for (const name of wanted) {
+    const item = newest.get(name);
+    if (item === undefined) continue;
+    state.push(item);
+    if (sent.get(name)?.version !== item.version) different = true;
+  }
+  let gone = 0;
+  for (const [name, item] of sent) {
+    if (newest.has(name)) continue;
+    gone += 1;
+    if (keepRemoved) state.push(item);
+  }
+  return different || (gone > 0 && !keepRemoved) ? state : undefined;
+}
+
+/** The wanted resources that differ from what was sent. What is gone is forgotten: this protocol cannot say it. */
+function changedPart<Item extends Versioned>(
+  newest: Snapshot<Item>,
+  wanted: Iterable<string>,
+  sent: Map<string, Item>,
+  keepRemoved: boolean,
+): readonly Item[] | undefined {
+  const changed: Item[] = [];
+  let bytes = 0;
+  for (const name of wanted) {
+    const item = newest.get(name);
+    if (item === undefined || sent.get(name)?.version === item.version) continue;
+    bytes += item.bytes.length;
+    if (bytes > updateByteLimit && changed.length > 0) break;
+    changed.push(item);
+  }
+  if (!keepRemoved) for (const name of sent.keys()) if (!newest.has(name)) sent.delete(name);
+  return changed.length > 0 ? changed : undefined;
+}

@@ -1,0 +1,174 @@
+// One proxy's ADS stream: requests in, the newest configuration out, in Envoy's order and no faster than the proxy reads.
+import { type EnvoyType, typeUrls } from '@ursa/envoy';
+import { MeshError } from '@ursa/resources';
+import type { ConversationRules } from '../delta/conversation.ts';
+import { type GrpcCall, type GrpcHandler, type GrpcOutcome, grpcStatus } from '../delta/grpc/index.ts';
+import { openIncremental } from '../delta/incremental.ts';
+import { openStateOfTheWorld } from '../delta/state-of-the-world.ts';
+import { type DecodedRequest, decodeIncremental, decodeStateOfTheWorld, namesPerRequest } from './decode-request.ts';
+import { encodeIncremental, encodeStateOfTheWorld } from './encode-response.ts';
+import { type ProxyNode, parseProxyNode } from './proxy-node.ts';
+import { openPushSequence, type ProxyResources } from './push-sequence.ts';
+
+/** The two ways to speak ADS. */
+export type AdsProtocol = 'incremental' | 'state-of-the-world';
+
+/** What becomes of a stream; told to its owner. */
+export interface AdsObserver {
+  /**
+   * Decides whether the proxy may come in; nothing is read from it meanwhile. Resolves when it is in; rejects with a `MeshError` whose
+   * message the proxy gets.
+   */
+  admit(node: ProxyNode, call: GrpcCall, stream: AdsStream): Promise<void>;
+  sent(type: EnvoyType): void;
+  acknowledged(type: EnvoyType): void;
+  rejected(type: EnvoyType, message: string, resources: readonly string[]): void;
+  /** Called exactly once. */
+  closed(): void;
+}
+
+/** A stream, for its owner. */
+export interface AdsStream {
+  /** Sets the newest configuration; it is sent with the next `flush`. */
+  offer(resources: ProxyResources): void;
+  /** Sends what can be sent now. */
+  flush(): void;
+  end(outcome: GrpcOutcome): void;
+}
+
+const typeByUrl: ReadonlyMap<string, EnvoyType> = new Map(
+  (Object.entries(typeUrls) as [EnvoyType, string][]).map(([type, url]) => [url, type]),
+);
+const rulesOf = (type: EnvoyType): ConversationRules => ({
+  complete: type === 'cluster' || type === 'listener',
+  nameLimit: namesPerRequest,
+});
+const protocols = {
+  incremental: { open: openIncremental, decode: decodeIncremental, encode: encodeIncremental },
+  'state-of-the-world': { open: openStateOfTheWorld, decode: decodeStateOfTheWorld, encode: encodeStateOfTheWorld },
+} as const;
+
+// How long listeners wait for a client to ask for the endpoints of new clusters. Envoy asks at once.
+const patienceMilliseconds = 2000;
+// Requests that may come in with the first one, before reading stops.
+const earlyRequests = 64;
+
+/** Serves one call. `observe` is called at once. */
+export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: () => AdsObserver): GrpcHandler {
+  const { open, decode, encode } = protocols[protocol];
+  const sequence = openPushSequence((type) => open(rulesOf(type)));
+  const observer = observe();
+  const early: DecodedRequest[] = [];
+  let nodeId: string | undefined;
+  let admitted = false;
+  let writable = true;
+  let patience: NodeJS.Timeout | undefined;
+
+  const flush = (): void => {
+    if (!admitted) return;
+    while (writable) {
+      const push = sequence.next();
+      if (push === undefined) break;
+      writable = call.write(encode(push.type, push.update));
+      observer.sent(push.type);
+    }
+    if (!sequence.waiting) {
+      clearTimeout(patience);
+      patience = undefined;
+    } else if (patience === undefined) {
+      patience = setTimeout(() => {
+        patience = undefined;
+        sequence.giveUp();
+        flush();
+      }, patienceMilliseconds);
+      patience.unref();
+    }
+  };
+
+  const stream: AdsStream = {
+    offer: (resources) => sequence.offer(resources),
+    flush,
+    end: (outcome) => call.end(outcome),
+  };
+
+  const receive = (request: DecodedRequest): void => {
+    const type = typeByUrl.get(request.typeUrl);
+    // Types we do not serve are not answered: Envoy asks for them only when a resource of ours tells it to.
+    if (type === undefined) return;
+    const reception = sequence.receive(type, request);
+    if (reception.kind === 'refused') call.end({ code: grpcStatus.resourceExhausted, message: reception.message });
+    else if (reception.kind === 'acknowledged') observer.acknowledged(type);
+    else if (reception.kind === 'rejected') observer.rejected(type, reception.message, reception.resources);
+    flush();
+  };
+
+  const introduce = async (request: DecodedRequest): Promise<void> => {
+    if (request.node === undefined) throw new MeshError('invalid', 'the first request of a stream must carry the node');
+    const node = parseProxyNode(request.node);
+    nodeId = node.id;
+    call.pause();
+    await observer.admit(node, call, stream);
+    admitted = true;
+    call.resume();
+    for (const waiting of early.splice(0)) receive(waiting);
+  };
+
+  return {
+    onMessage(message) {
+      try {
+        const request = decode(message);
+        if (admitted) {
+          if (request.node !== undefined && request.node.id !== nodeId) throw changedNode(nodeId);
+          receive(request);
+          return;
+        }
+        early.push(request);
+        if (early.length > earlyRequests)
+          throw new MeshError('too-large', 'too many requests before the first was answered');
+        if (early.length > 1) {
+          if (request.node !== undefined && request.node.id !== nodeId) throw changedNode(nodeId);
+          return;
+        }
+        introduce(request).catch((error: unknown) => call.end(outcomeOf(error)));
+      } catch (error) {
+        call.end(outcomeOf(error));
+      }
+    },
+    onDrain() {
+      writable = true;
+      flush();
+    },
+    onClose() {
+      clearTimeout(patience);
+      admitted = false;
+      early.length = 0;
+      observer.closed();
+    },
+  };
+}
+
+function changedNode(id: string | undefined): MeshError {
+  return new MeshError('invalid', `the node id changed within one stream; it was "${id ?? ''}"`);
+}
+
+const codes: Partial<Record<MeshError['code'], GrpcOutcome['code']>> = {
+  invalid: grpcStatus.invalidArgument,
+  'not-found': grpcStatus.notFound,
+  conflict: grpcStatus.alreadyExists,
+  'precondition-failed': grpcStatus.failedPrecondition,
+  unauthenticated: grpcStatus.unauthenticated,
+  forbidden: grpcStatus.permissionDenied,
+  'too-large': grpcStatus.resourceExhausted,
+  unsupported: grpcStatus.unimplemented,
+  unavailable: grpcStatus.unavailable,
+};
+
+/** How an error ends a call. Only a `MeshError` is told to the client: others may hold what it must not see. */
+export function outcomeOf(error: unknown): GrpcOutcome {
+  if (!(error instanceof MeshError))
+    return { code: grpcStatus.internal, message: 'the control plane failed; its log says why' };
+  const violations = error.violations
+    .map(({ field, message }) => `${field}: ${message}`)
+    .filter((line) => !error.message.includes(line));
+  return { code: codes[error.code] ?? grpcStatus.internal, message: [error.message, ...violations].join('; ') };
+}

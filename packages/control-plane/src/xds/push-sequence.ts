@@ -1,0 +1,140 @@
+// Envoy's order over the conversations of one proxy: make before break. Pure: requests and configurations in, responses out.
+import type { EnvoyResource, EnvoyType } from '@ursa/envoy';
+import type { Conversation, DiscoveryRequest, Reception, Snapshot, Update } from '../delta/conversation.ts';
+import { edsNameOf } from './eds-name.ts';
+
+/** A response for one type. */
+export interface Push {
+  readonly type: EnvoyType;
+  readonly update: Update<EnvoyResource>;
+}
+
+/** Resources of one proxy, by type and name. */
+export type ProxyResources = Readonly<Record<EnvoyType, Snapshot<EnvoyResource>>>;
+
+/** All conversations of one stream, in Envoy's order. */
+export interface PushSequence {
+  receive(type: EnvoyType, request: DiscoveryRequest): Reception;
+  /** Sets the newest configuration. One that was not sent yet is forgotten. */
+  offer(newest: ProxyResources): void;
+  /** What to send now, taken as sent; undefined when there is nothing, or when the client must answer first. */
+  next(): Push | undefined;
+  /** True while something is held back until the client answers, or asks for the endpoints of new clusters. */
+  readonly waiting: boolean;
+  /** Stops waiting: a client that does not ask for what it needs must still get the rest. */
+  giveUp(): void;
+}
+
+const types: readonly EnvoyType[] = ['cluster', 'endpoint', 'secret', 'runtime', 'listener', 'route'];
+
+/** Opens the conversations of one stream. */
+export function openPushSequence(open: (type: EnvoyType) => Conversation<EnvoyResource>): PushSequence {
+  const conversations: Readonly<Record<EnvoyType, Conversation<EnvoyResource>>> = {
+    cluster: open('cluster'),
+    endpoint: open('endpoint'),
+    secret: open('secret'),
+    runtime: open('runtime'),
+    listener: open('listener'),
+    route: open('route'),
+  };
+  const { cluster, endpoint, secret, listener, route } = conversations;
+  let newest: ProxyResources | undefined;
+  let stale = false;
+  let waiting = false;
+  // True when the last response with clusters had new ones.
+  let introducing = false;
+  // Endpoints of clusters the client has just met: until it has them, traffic must not be led to those clusters.
+  const awaited = new Set<string>();
+
+  // Envoy answers a response with clusters only when they are warm, so an answer means that traffic may be led to them.
+  const warming = (resources: ProxyResources): boolean => {
+    if (cluster.awaiting) {
+      if (introducing) return true;
+      for (const name of resources.cluster.keys()) if (cluster.wants(name) && !cluster.has(name)) return true;
+    }
+    for (const name of awaited) {
+      if (!resources.endpoint.has(name) || (endpoint.has(name) && !endpoint.awaiting)) awaited.delete(name);
+    }
+    return awaited.size > 0;
+  };
+
+  const update = (type: EnvoyType, resources: ProxyResources, keepRemoved: boolean): Push | undefined => {
+    const changes = conversations[type].next(resources[type], keepRemoved);
+    return changes === undefined ? undefined : { type, update: changes };
+  };
+
+  const clusters = (resources: ProxyResources, keepRemoved: boolean): Push | undefined => {
+    const push = update('cluster', resources, keepRemoved);
+    if (push === undefined) return undefined;
+    const added = new Set(push.update.added);
+    introducing = added.size > 0;
+    for (const item of push.update.changed) {
+      const name = edsNameOf(item);
+      if (name === '') continue;
+      // Envoy keeps a changed cluster aside until its endpoints come, and does not ask for those it has.
+      endpoint.forget(name);
+      if (added.has(item.name) && endpoint.asked) awaited.add(name);
+    }
+    return push;
+  };
+
+  const decide = (resources: ProxyResources): Push | undefined => {
+    // Make: what others refer to goes first; what is no longer there stays for now.
+    const made =
+      clusters(resources, true) ??
+      update('endpoint', resources, true) ??
+      update('secret', resources, true) ??
+      update('runtime', resources, false);
+    if (made !== undefined) return made;
+    if (warming(resources)) return undefined;
+    const led = update('listener', resources, false) ?? update('route', resources, true);
+    if (led !== undefined) return led;
+    // Break: once no listener or route leads there any more.
+    if (listener.awaiting || route.awaiting || secret.awaiting) return undefined;
+    const broken = clusters(resources, false);
+    if (broken !== undefined) return broken;
+    if (cluster.awaiting) return undefined;
+    return (
+      update('endpoint', resources, false) ?? update('secret', resources, false) ?? update('route', resources, false)
+    );
+  };
+
+  const heldBack = (resources: ProxyResources): boolean => {
+    if (warming(resources)) return true;
+    for (const type of types) {
+      if (conversations[type].awaiting && conversations[type].behind(resources[type])) return true;
+    }
+    return false;
+  };
+
+  return {
+    receive(type, request) {
+      stale = true;
+      const reception = conversations[type].receive(request);
+      // The client keeps its old clusters; waiting for the endpoints of the new ones would be in vain.
+      if (type === 'cluster' && reception.kind === 'rejected') awaited.clear();
+      return reception;
+    },
+    offer(resources) {
+      newest = resources;
+      stale = true;
+    },
+    next() {
+      if (!stale || newest === undefined) return undefined;
+      const push = decide(newest);
+      if (push === undefined) {
+        stale = false;
+        waiting = heldBack(newest);
+      }
+      return push;
+    },
+    get waiting() {
+      return waiting;
+    },
+    giveUp() {
+      awaited.clear();
+      for (const type of types) conversations[type].release();
+      stale = true;
+    },
+  };
+}
