@@ -3,7 +3,15 @@
 import { formatResourceKey, MeshError, type Resource } from '@ursa/resources';
 import type { Journal } from './journal.ts';
 import { planWrites, type WritePlan } from './plan-writes.ts';
-import type { ChangeListener, Store, StoreChange, StoreWrite, WriteResult } from './store.ts';
+import type {
+  ChangeListener,
+  Store,
+  StoreChange,
+  StoreContent,
+  StoreWrite,
+  WriteDecision,
+  WriteResult,
+} from './store.ts';
 
 /** Outside world of a store; defaults are the real ones. */
 export interface StoreOptions {
@@ -16,12 +24,16 @@ export interface StoreOptions {
 const probeAfterMilliseconds = 500;
 
 interface PendingWrite {
-  readonly writes: readonly StoreWrite[];
+  readonly writes: readonly StoreWrite[] | WriteDecision;
   resolve(result: WriteResult): void;
   reject(error: unknown): void;
 }
 
 type Health = ReturnType<Store['health']>;
+
+function decide(writes: readonly StoreWrite[] | WriteDecision, content: StoreContent): readonly StoreWrite[] {
+  return typeof writes === 'function' ? writes(content) : writes;
+}
 
 /** A store over a journal; without one it lives as long as the process. */
 export function openSerialStore(journal: Journal | undefined, options: StoreOptions = {}): Store {
@@ -51,11 +63,12 @@ export function openSerialStore(journal: Journal | undefined, options: StoreOpti
     pending = [];
     const overlay = new Map<string, Resource | undefined>();
     const stored = { get: (key: string) => (overlay.has(key) ? overlay.get(key) : content.get(key)) };
+    const visible = contentUnder(overlay);
     const planned: { write: PendingWrite; plan: WritePlan }[] = [];
     const changes: StoreChange[] = [];
     for (const write of group) {
       try {
-        const plan = planWrites(stored, write.writes, revision + changes.length, now().toISOString());
+        const plan = planWrites(stored, decide(write.writes, visible), revision + changes.length, now().toISOString());
         for (const change of plan.changes) overlay.set(formatResourceKey(change.key), change.after);
         changes.push(...plan.changes);
         planned.push({ write, plan });
@@ -82,6 +95,19 @@ export function openSerialStore(journal: Journal | undefined, options: StoreOpti
     for (const { write, plan } of planned) {
       write.resolve({ revision: plan.changes.at(-1)?.revision ?? revision, resources: plan.resources });
     }
+  }
+
+  function contentUnder(overlay: ReadonlyMap<string, Resource | undefined>): StoreContent {
+    return {
+      get(key) {
+        const id = formatResourceKey(key);
+        return overlay.has(id) ? overlay.get(id) : content.get(id);
+      },
+      *all() {
+        for (const [id, resource] of content) if (!overlay.has(id)) yield resource;
+        for (const resource of overlay.values()) if (resource !== undefined) yield resource;
+      },
+    };
   }
 
   function markFailed(error: unknown): void {

@@ -20,6 +20,19 @@ export interface StoreChange {
   readonly revision: number;
 }
 
+/** The store's content at the moment a write is decided: everything written before it, nothing of what comes after. */
+export interface StoreContent {
+  get(key: ResourceKey): Resource | undefined;
+  /** Every resource, in no order. Walks over all of them. */
+  all(): Iterable<Resource>;
+}
+
+/**
+ * Decides at the last moment what is written, so that what it has read still holds when it is stored: a mesh that exists, a name that
+ * is free. Synchronous, and free of side effects: a store may call it again. What it throws rejects the write, and only that one.
+ */
+export type WriteDecision = (content: StoreContent) => readonly StoreWrite[];
+
 export interface WriteResult {
   /** Revision of the last change of this write; the store's revision when nothing changed. */
   readonly revision: number;
@@ -27,7 +40,7 @@ export interface WriteResult {
   readonly resources: readonly (Resource | undefined)[];
 }
 
-/** Gets the changes of one write together, in order. Must not throw. */
+/** Gets the changes of one write together, in order; writes that were stored together may come in one call. Must not throw. */
 export type ChangeListener = (changes: readonly StoreChange[]) => void;
 
 export interface Store {
@@ -35,7 +48,7 @@ export interface Store {
    * Applies all writes as one. A put whose spec, status and labels equal the stored ones changes nothing. Errors: `MeshError` with code
    * `precondition-failed` (expectedVersion lost a race), `not-found` (deletion of something absent), `unavailable` (disk full, database gone).
    */
-  write(writes: readonly StoreWrite[]): Promise<WriteResult>;
+  write(writes: readonly StoreWrite[] | WriteDecision): Promise<WriteResult>;
   /** The current revision. */
   revision(): number;
   /** Every resource, as of now; the feed continues exactly from there. The listener is called once with all of them, then with every write. */

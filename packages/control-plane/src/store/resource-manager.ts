@@ -1,0 +1,173 @@
+// The one way into the store for REST, proxies that register themselves and generators: labels, rules, what a mesh brings with it, then the write.
+import {
+  computeLabels,
+  formatResourceKey,
+  immutableLabelViolations,
+  type LabelContext,
+  MeshError,
+  type MeshSpec,
+  type Resource,
+  type ResourceDraft,
+  type ResourceKey,
+  type ResourceType,
+  type ResourceTypes,
+} from '@ursa/resources';
+import { checkMembership } from './membership.ts';
+import { checkAuthorityChange, checkSecretUnused, deleteMesh, requireMesh } from './mesh-rules.ts';
+import type { Store, StoreContent, StoreWrite } from './store.ts';
+import { tagWithZone } from './zone-tag.ts';
+
+/** A mesh about to be written, and the one it replaces. */
+export interface MeshWrite {
+  readonly mesh: ResourceDraft;
+  readonly before: Resource | undefined;
+  readonly content: StoreContent;
+}
+
+/**
+ * Something that a mesh brings with it in the same transaction: policies, keys, an authority. Whatever takes time (generating a key)
+ * happens in the outer call; what is written is decided in the inner one, which may find that nothing is missing.
+ */
+export type MeshCompanion = (mesh: ResourceDraft) => Promise<(write: MeshWrite) => readonly ResourceDraft[]>;
+
+/** How a resource manager is set up. */
+export interface ResourceManagerOptions {
+  readonly store: Store;
+  readonly types: ResourceTypes;
+  readonly labels: LabelContext;
+  /** Deleting a mesh takes its Dataplanes with it (`KUMA_STORE_UNSAFE_DELETE`). */
+  readonly unsafeDelete: boolean;
+  readonly companions?: readonly MeshCompanion[];
+}
+
+/** Options of one write. */
+export interface WriteOptions {
+  /** Version the writer has seen; 0 = must not exist; undefined = whatever is there. */
+  readonly expectedVersion?: number | undefined;
+}
+
+/** What a put did. */
+export interface PutResult {
+  readonly resource: Resource;
+  /** The store's revision from which on the resource is as written. */
+  readonly revision: number;
+  readonly created: boolean;
+  /** What the writer should know though the write was accepted. */
+  readonly warnings: readonly string[];
+}
+
+/** Writes resources under the rules that hold between them. */
+export interface ResourceManager {
+  /**
+   * Creates or replaces a resource. The draft comes from `parseResource` or from our own code; without a `status` the stored one stays.
+   * Errors: `not-found` (its mesh), `invalid` (a rule between resources), `precondition-failed`, `unavailable`.
+   */
+  put(draft: ResourceDraft, options?: WriteOptions): Promise<PutResult>;
+  /** The same for several at once: all are written or none. Results in the order of the drafts. */
+  putAll(drafts: readonly ResourceDraft[]): Promise<readonly PutResult[]>;
+  /** Deletes a resource; a mesh with everything in it. Errors: `not-found`, `invalid` (in use), `precondition-failed`, `unavailable`. */
+  delete(key: ResourceKey, options?: WriteOptions): Promise<{ readonly revision: number }>;
+}
+
+/** The resource manager over a store. */
+export function openResourceManager(options: ResourceManagerOptions): ResourceManager {
+  const { store, types, labels, unsafeDelete, companions = [] } = options;
+
+  function typeOf(name: string): ResourceType {
+    const type = types.byName(name);
+    if (type === undefined) throw new MeshError('invalid', `there is no resource type ${JSON.stringify(name)}`);
+    return type;
+  }
+
+  function complete(draft: ResourceDraft, before: Resource | undefined): ResourceDraft {
+    const tagged = draft.type === 'Dataplane' ? tagWithZone(draft, labels.zone) : draft;
+    const status = tagged.status ?? before?.status;
+    const completed = { ...tagged, labels: computeLabels(typeOf(draft.type), tagged, labels) };
+    return status === undefined ? completed : { ...completed, status };
+  }
+
+  /** What the put of one draft writes, on top of what earlier drafts of the same call wrote. */
+  function decidePut(
+    content: StoreContent,
+    draft: ResourceDraft,
+  ): { write: ResourceDraft; before: Resource | undefined } {
+    const before = content.get(draft);
+    if (typeOf(draft.type).scope === 'Mesh') {
+      const mesh = requireMesh(content, draft.mesh);
+      if (draft.type === 'Dataplane' && before === undefined) checkMembership(mesh.spec as MeshSpec, draft);
+    }
+    if (draft.type === 'Mesh') checkAuthorityChange(before, draft);
+    const write = complete(draft, before);
+    if (before !== undefined) {
+      const violations = immutableLabelViolations(before.labels, write.labels);
+      const [first] = violations;
+      if (first !== undefined) throw new MeshError('invalid', `${first.field}: ${first.message}`, { violations });
+    }
+    return { write, before };
+  }
+
+  async function prepareCompanions(drafts: readonly ResourceDraft[]) {
+    const meshes = drafts.filter((draft) => draft.type === 'Mesh');
+    const prepared = await Promise.all(
+      meshes.map(async (mesh) => [mesh, await Promise.all(companions.map((companion) => companion(mesh)))] as const),
+    );
+    return new Map(prepared);
+  }
+
+  async function putAll(drafts: readonly ResourceDraft[], expectedVersion?: number): Promise<readonly PutResult[]> {
+    const prepared = await prepareCompanions(drafts);
+    const created = new Set<ResourceDraft>();
+    const result = await store.write((content) => {
+      created.clear();
+      const puts: StoreWrite[] = [];
+      const brought: StoreWrite[] = [];
+      const seen = withWritten(content);
+      for (const draft of drafts) {
+        const { write, before } = decidePut(seen.content, draft);
+        if (before === undefined) created.add(draft);
+        puts.push({ kind: 'put', resource: write, expectedVersion });
+        seen.add(write);
+        for (const companion of prepared.get(draft) ?? []) {
+          for (const extra of companion({ mesh: write, before, content })) {
+            brought.push({ kind: 'put', resource: complete(extra, content.get(extra)) });
+          }
+        }
+      }
+      return [...puts, ...brought];
+    });
+    return drafts.map((draft, position) => {
+      const resource = result.resources[position];
+      if (resource === undefined) throw new MeshError('internal', `the store returned nothing for ${draft.type}`);
+      const warnings = typeOf(draft.type).warn?.(draft.spec as never, draft) ?? [];
+      return { resource, revision: result.revision, created: created.has(draft), warnings };
+    });
+  }
+
+  return {
+    putAll: (drafts) => putAll(drafts),
+    async put(draft, { expectedVersion } = {}) {
+      const [result] = await putAll([draft], expectedVersion);
+      if (result === undefined) throw new MeshError('internal', 'a put returned no result');
+      return result;
+    },
+    async delete(key, { expectedVersion } = {}) {
+      const { revision } = await store.write((content) => {
+        if (key.type === 'Mesh') return deleteMesh(content, key.name, unsafeDelete, expectedVersion);
+        if (key.type === 'Secret') checkSecretUnused(content, key.mesh, key.name);
+        return [{ kind: 'delete', key, expectedVersion }];
+      });
+      return { revision };
+    },
+  };
+}
+
+/** The content as it will be after some of a call's own writes, so that a mesh and its resources can be written in one call. */
+function withWritten(content: StoreContent): { readonly content: StoreContent; add(draft: ResourceDraft): void } {
+  const written = new Map<string, Resource>();
+  return {
+    content: { get: (key) => written.get(formatResourceKey(key)) ?? content.get(key), all: () => content.all() },
+    add(draft) {
+      written.set(formatResourceKey(draft), { ...draft, version: 0, creationTime: '', modificationTime: '' });
+    },
+  };
+}
