@@ -40,12 +40,6 @@ export interface ResourceManagerOptions {
   readonly companions?: readonly MeshCompanion[];
 }
 
-/** Options of one write. */
-export interface WriteOptions {
-  /** Version the writer has seen; 0 = must not exist; undefined = whatever is there. */
-  readonly expectedVersion?: number | undefined;
-}
-
 /** What a put did. */
 export interface PutResult {
   readonly resource: Resource;
@@ -58,15 +52,20 @@ export interface PutResult {
 
 /** Writes resources under the rules that hold between them. */
 export interface ResourceManager {
+  /** The draft with the labels it would be stored with. */
+  withLabels(draft: ResourceDraft): ResourceDraft;
   /**
    * Creates or replaces a resource. The draft comes from `parseResource` or from our own code; without a `status` the stored one stays.
+   * `expectedVersion` is the one the writer has seen; 0 = must not exist; undefined = whatever is there.
    * Errors: `not-found` (its mesh), `invalid` (a rule between resources), `precondition-failed`, `unavailable`.
    */
-  put(draft: ResourceDraft, options?: WriteOptions): Promise<PutResult>;
+  put(draft: ResourceDraft, expectedVersion?: number): Promise<PutResult>;
   /** The same for several at once: all are written or none. Results in the order of the drafts. */
   putAll(drafts: readonly ResourceDraft[]): Promise<readonly PutResult[]>;
+  /** Throws what `put` would throw, and writes nothing. */
+  check(draft: ResourceDraft): Promise<void>;
   /** Deletes a resource; a mesh with everything in it. Errors: `not-found`, `invalid` (in use), `precondition-failed`, `unavailable`. */
-  delete(key: ResourceKey, options?: WriteOptions): Promise<{ readonly revision: number }>;
+  delete(key: ResourceKey, expectedVersion?: number): Promise<{ readonly revision: number }>;
 }
 
 /** The resource manager over a store. */
@@ -144,13 +143,20 @@ export function openResourceManager(options: ResourceManagerOptions): ResourceMa
   }
 
   return {
+    withLabels: (draft) => ({ ...draft, labels: computeLabels(typeOf(draft.type), draft, labels) }),
     putAll: (drafts) => putAll(drafts),
-    async put(draft, { expectedVersion } = {}) {
+    async put(draft, expectedVersion) {
       const [result] = await putAll([draft], expectedVersion);
       if (result === undefined) throw new MeshError('internal', 'a put returned no result');
       return result;
     },
-    async delete(key, { expectedVersion } = {}) {
+    async check(draft) {
+      await store.write((content) => {
+        decidePut(content, draft);
+        return [];
+      });
+    },
+    async delete(key, expectedVersion) {
       const { revision } = await store.write((content) => {
         if (key.type === 'Mesh') return deleteMesh(content, key.name, unsafeDelete, expectedVersion);
         if (key.type === 'Secret') checkSecretUnused(content, key.mesh, key.name);
