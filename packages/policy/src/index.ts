@@ -1,2 +1,19 @@
-// The kit for policy authors.
+// The kit for policy authors, and the pure functions the engine runs policies with: select, order, merge.
+export * from './define-policy.ts';
+export * from './destination.ts';
+export * from './hooks.ts';
+export * from './inbound-rules.ts';
+export * from './matches-hash.ts';
+export * from './merge-conf.ts';
+export * from './order.ts';
+export * from './outbound-rules.ts';
 export * from './place.ts';
+export * from './policy-head.ts';
+export * from './policy-schema.ts';
+export * from './policy-spec.ts';
+export * from './proxy-rules.ts';
+export * from './report.ts';
+export * from './selection.ts';
+export * from './share.ts';
+export * from './subset.ts';
+export * from './subset-rules.ts';

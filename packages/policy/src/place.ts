@@ -1,6 +1,6 @@
 // A place: one spot of a proxy's configuration that a policy may shape. The walk builds places and shows them to each policy with its conf.
 import type { ClusterDraft, FilterChainDraft, ListenerDraft, Protocol } from '@ursa/envoy';
-import type { Route } from '../../envoy/gen/envoy/config/route/v3/route_components_pb.ts';
+import type { Route } from '@ursa/envoy/gen/envoy/config/route/v3/route_components_pb.ts';
 
 /** Facts about the proxy that hold for all its places. */
 export interface ProxyFacts {
@@ -32,6 +32,16 @@ export interface OutboundPlace {
   readonly listener: ListenerDraft;
   readonly chains: readonly FilterChainDraft[];
   readonly clusters: readonly ClusterDraft[];
+}
+
+/**
+ * One cluster that traffic of outbounds goes to, shown once with the conf of its own destination: a route of one service may send
+ * traffic to the cluster of another.
+ */
+export interface ClusterPlace {
+  readonly proxy: ProxyFacts;
+  readonly protocol: Protocol;
+  readonly cluster: ClusterDraft;
 }
 
 /** One HTTP route of an outbound. */

@@ -38,9 +38,20 @@ export function stringMap() {
   return Type.Record(Type.String(), Type.String());
 }
 
+export const optionalText = Type.Optional(Type.String());
+export const optionalFlag = Type.Optional(Type.Boolean());
+/** A protobuf `uint32`: 0 stands for "not given". */
+export const optionalCount = Type.Optional(uint32());
+export const optionalTags = Type.Optional(stringMap());
+/** A protobuf wrapper: false and 0 differ from "not given". */
+export const wrappedFlag = Type.Optional(Type.Boolean({ 'x-keep-default': true }));
+export const wrappedCount = Type.Optional(Type.Integer({ minimum: 0, maximum: 4294967295, 'x-keep-default': true }));
+export const wrappedNumber = Type.Optional(Type.Number({ 'x-keep-default': true }));
+export const optionalProtoDuration = Type.Optional(protoDuration());
+
 /** One of some names. */
-export function oneOf<const Names extends readonly string[]>(...names: Names) {
-  return Type.Enum([...names] as unknown as Names);
+export function oneOf<Name extends string>(...names: readonly Name[]) {
+  return Type.Unsafe<Name>(Type.Enum([...names]));
 }
 
 /** Labels that a resource must carry; an empty map selects everything. */
@@ -50,6 +61,28 @@ export type LabelSelector = Static<typeof labelSelector>;
 /** Tags of the older policies' `sources`, `destinations`, `selectors`. */
 export const tagSelector = closed({ match: Type.Optional(stringMap()) });
 export type TagSelector = Static<typeof tagSelector>;
+
+/** Where a certificate, a key or a token comes from; exactly one of the fields, in the older types. */
+export const dataSource = closed({
+  secret: optionalText,
+  file: optionalText,
+  inline: Type.Optional(Type.String({ format: 'byte' })),
+  inlineString: optionalText,
+});
+export type DataSource = Static<typeof dataSource>;
+
+/** A host name that a generator gave to a service, in a status. */
+export const generatedAddress = closed({
+  hostname: optionalText,
+  origin: optionalText,
+  hostnameGeneratorRef: Type.Optional(closed({ coreName: Type.String() })),
+});
+
+/** What became of one generator, in a status. */
+export const hostnameGeneratorStatus = closed({
+  hostnameGeneratorRef: closed({ coreName: Type.String() }),
+  conditions: Type.Optional(Type.Array(Type.Unknown())),
+});
 
 /** Condition in a status. */
 export const condition = closed({

@@ -1,0 +1,10 @@
+// The built-in policies. A new one takes a folder and a line in this list.
+import type { ProxyPolicy } from '@ursa/policy';
+import type { ResourceType } from '@ursa/resources';
+import { meshTimeout } from './mesh-timeout/mesh-timeout.ts';
+
+/** All built-in policies, in the order in which they shape a proxy. */
+export const builtinPolicies: readonly ProxyPolicy[] = [meshTimeout];
+
+/** Their resource types. */
+export const policyResourceTypes: readonly ResourceType[] = builtinPolicies.map((policy) => policy.resourceType);

@@ -1,0 +1,120 @@
+// The door through which every policy comes in, built-in or a user's own: one definition, from which all other forms are made.
+import type { ResourceType, TargetRef, TargetRefKind } from '@ursa/resources';
+import type { Static, TSchema } from 'typebox';
+import type { AnyHooks, HooksFor } from './hooks.ts';
+import type { MergeOptions } from './merge-conf.ts';
+import { policyResourceType } from './policy-resource-type.ts';
+import type { PolicyShape } from './proxy-rules.ts';
+import type { Report } from './report.ts';
+
+/** How a policy tells clients apart in `rules`. */
+export interface InboundMatching {
+  /** True when a rule may have `matches` with `spiffeID` and `sni`. */
+  readonly matches: boolean;
+}
+
+/** `rules` whose entries hold for all traffic of an inbound. */
+export const inboundMatches: InboundMatching = { matches: false };
+
+/** `rules` whose entries may be narrowed to clients. */
+export const clientMatches: InboundMatching = { matches: true };
+
+/** Where in a policy a conf stands, for checks that depend on it. */
+export interface ConfPlace {
+  readonly list: 'to' | 'from' | 'rules' | 'default';
+  readonly topLevel: TargetRef;
+  /** Reference of the entry, for `to` and `from`. */
+  readonly targetRef?: TargetRef;
+}
+
+type Kinds = readonly TargetRefKind[];
+
+/** What every policy says of itself. */
+export interface PolicyFacts<Conf extends TSchema, RuleConf extends TSchema> {
+  /** `MeshTimeout`; every other name is made from it. */
+  readonly name: string;
+  /** `mt`, for the command line and for KRIs. */
+  readonly shortName: string;
+  /** One sentence: what it does for the user. */
+  readonly summary: string;
+  /** Kinds the top-level reference may have. */
+  readonly targetRef: Kinds;
+  /** Shape of `default`. Every field should be optional, or merging policies becomes a burden for users. */
+  readonly conf: Conf;
+  /** Shape of `default` in `rules`, where it differs. */
+  readonly ruleConf?: RuleConf;
+  readonly merge?: MergeOptions;
+  /** True when a MeshGateway at the top may be narrowed to listeners by tags. */
+  readonly gatewayListenerTags?: boolean;
+  /** Kinds of `to` under a given top-level reference, where they are fewer than `to`. */
+  readonly toKinds?: (topLevel: TargetRef) => Kinds;
+  /** True when `from` must be empty under this top-level reference. */
+  readonly refusesFrom?: (topLevel: TargetRef) => boolean;
+  /** Rules for one conf that its schema cannot say. */
+  readonly checkConf?: (conf: Static<Conf>, report: Report, place: ConfPlace) => void;
+  /** The same for `ruleConf`. */
+  readonly checkRuleConf?: (conf: Static<RuleConf>, report: Report, place: ConfPlace) => void;
+  /** Rules for the spec as a whole; fields start at `spec`. */
+  readonly checkSpec?: (spec: never, report: Report) => void;
+  /** What to use in place of `from`, said in the warning about it. */
+  readonly fromAdvice?: string;
+  /** Further warnings for the writer. */
+  readonly warn?: (spec: never) => readonly string[];
+}
+
+/** Definition of a policy that shapes places of a proxy. */
+export interface ProxyPolicyDefinition<
+  Conf extends TSchema,
+  RuleConf extends TSchema,
+  To extends Kinds,
+  From extends Kinds,
+  Rules extends InboundMatching | undefined,
+> extends PolicyFacts<Conf, RuleConf> {
+  /** Kinds that entries of `to` may have; leave it out for a policy that does not apply to destinations. */
+  readonly to?: To;
+  /** Kinds that entries of `from` may have. Deprecated form of `rules`. */
+  readonly from?: From;
+  readonly rules?: Rules;
+  /** Conf that holds where no policy says anything; without it hooks are not called there. */
+  readonly fallback?: Static<Conf>;
+  /** How it shapes a proxy; left out while a policy has no effect yet. */
+  readonly apply?: HooksFor<
+    Static<Conf>,
+    Static<RuleConf>,
+    To extends readonly [] ? false : true,
+    From extends readonly [] ? (Rules extends InboundMatching ? true : false) : true
+  >;
+}
+
+/** A defined policy, as the engine and the registry see it. */
+export interface ProxyPolicy {
+  readonly kind: 'proxy';
+  readonly name: string;
+  readonly summary: string;
+  readonly shape: PolicyShape;
+  readonly fallback: unknown;
+  readonly hooks: AnyHooks;
+  readonly resourceType: ResourceType;
+}
+
+/** Defines a policy that shapes places of a proxy. See the guide "add a policy". */
+export function defineProxyPolicy<
+  const Conf extends TSchema,
+  const RuleConf extends TSchema = Conf,
+  const To extends Kinds = readonly [],
+  const From extends Kinds = readonly [],
+  const Rules extends InboundMatching | undefined = undefined,
+>(definition: ProxyPolicyDefinition<Conf, RuleConf, To, From, Rules>): ProxyPolicy {
+  const { name, summary, to = [], from = [], rules, merge = {}, fallback, apply = {} } = definition;
+  const fromAsRules = rules !== undefined && from.length > 0 && from.every((kind) => kind === 'Mesh');
+  const shape = { hasTo: to.length > 0, hasFrom: from.length > 0, hasRules: rules !== undefined, fromAsRules, merge };
+  return {
+    kind: 'proxy',
+    name,
+    summary,
+    shape,
+    fallback,
+    hooks: apply as AnyHooks,
+    resourceType: policyResourceType({ ...definition, to, from, rules, shape }),
+  };
+}

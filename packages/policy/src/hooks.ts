@@ -1,0 +1,42 @@
+// Hooks: how a policy shapes a proxy. The engine walks the proxy and calls each hook with a place and the conf that holds there.
+import type { InboundRule } from './inbound-rules.ts';
+import type { ClusterPlace, InboundPlace, OutboundPlace, RoutePlace } from './place.ts';
+import type { SubsetRule } from './subset-rules.ts';
+
+/** All that policies of one type say of an inbound, entry by entry: for policies that tell clients apart. */
+export interface InboundRuleSet<RuleConf = unknown, FromConf = unknown> {
+  /** Of `rules` (and of `from`, where the policy turns it into rules); narrower matches first, then the weakest first. */
+  readonly rules: readonly InboundRule<RuleConf>[];
+  /** Of `from`, by the clients' tags; disjoint, those with more tags first. */
+  readonly from: readonly SubsetRule<FromConf>[];
+}
+
+/** Hooks of policies that can apply to traffic a proxy receives. Only one of the two is of use to a policy. */
+export interface InboundHooks<Conf, RuleConf> {
+  /** Called for each inbound with the merged conf for all of its traffic. */
+  inbound?(place: InboundPlace, conf: Conf): void;
+  /** Called for each inbound, also when no policy says anything of it (both lists are empty then). */
+  inboundRules?(place: InboundPlace, rules: InboundRuleSet<RuleConf, Conf>): void;
+}
+
+/** Hooks of policies that can apply to traffic a proxy sends. */
+export interface OutboundHooks<Conf> {
+  /** Called for each outbound with the conf of its destination; `clusters` are not to be touched here but in `cluster`. */
+  outbound?(place: OutboundPlace, conf: Conf): void;
+  /** Called once for each cluster with the conf of the cluster's destination. */
+  cluster?(place: ClusterPlace, conf: Conf): void;
+  /** Called for each HTTP route of each outbound, with the conf of the route or else of the destination. */
+  route?(place: RoutePlace, conf: Conf): void;
+}
+
+/** Hooks that a policy cannot have: naming one is a type error. */
+type Never<Hooks> = { [Hook in keyof Hooks]?: never };
+
+/** The hooks that fit the lists a policy has. */
+export type HooksFor<Conf, RuleConf, HasTo extends boolean, HasInbound extends boolean> = (HasTo extends true
+  ? OutboundHooks<Conf>
+  : Never<OutboundHooks<Conf>>) &
+  (HasInbound extends true ? InboundHooks<Conf, RuleConf> : Never<InboundHooks<Conf, RuleConf>>);
+
+/** Hooks as the engine calls them: it hands each policy the confs that were merged for it. */
+export type AnyHooks = InboundHooks<unknown, unknown> & OutboundHooks<unknown>;

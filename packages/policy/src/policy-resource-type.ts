@@ -1,0 +1,47 @@
+// The resource type of a policy: from the definition come names, schema, validation and warnings.
+import { defineType, type ResourceType } from '@ursa/resources';
+import type { TSchema } from 'typebox';
+import { deprecations } from './deprecations.ts';
+import { policySchema } from './policy-schema.ts';
+import type { PolicySpec } from './policy-spec.ts';
+import { type CheckedPolicy, validatePolicy } from './validate-policy.ts';
+
+/** What of a definition the resource type is made of. */
+export interface ResourceFacts extends CheckedPolicy {
+  readonly name: string;
+  readonly shortName: string;
+  readonly conf: TSchema;
+  readonly ruleConf?: TSchema;
+  /** Schema of the whole spec, for policies whose confs do not stand in `default`. */
+  readonly spec?: TSchema;
+  readonly fromAdvice?: string;
+  readonly warn?: (spec: never) => readonly string[];
+}
+
+/** Makes the resource type of a policy. */
+export function policyResourceType(policy: ResourceFacts): ResourceType {
+  const { name, shortName, shape, conf, ruleConf = conf, fromAdvice = ", use 'rules' instead" } = policy;
+  const matching = policy.rules?.matches === true ? 'clients' : 'all';
+  const parts = {
+    to: shape.hasTo,
+    from: shape.hasFrom,
+    rules: shape.hasRules ? matching : 'none',
+    conf,
+    ruleConf,
+  } as const;
+  return defineType({
+    name,
+    shortName,
+    specForm: 'nested',
+    policy: {
+      isTargetRef: true,
+      hasToTargetRef: shape.hasTo,
+      hasFromTargetRef: shape.hasFrom,
+      hasRulesTargetRef: shape.hasRules,
+      isFromAsRules: shape.fromAsRules,
+    },
+    spec: policy.spec ?? policySchema(parts),
+    validate: (spec: PolicySpec) => validatePolicy(policy, spec),
+    warn: (spec: PolicySpec) => [...deprecations(spec, fromAdvice), ...(policy.warn?.(spec as never) ?? [])],
+  });
+}
