@@ -41,6 +41,13 @@ export function deriveTokenKeys(live: LiveResources): Derivation<readonly [kind:
   });
 }
 
+/** Whether there is any signing key of a kind of token (and mesh). */
+export function hasSigningKey(live: LiveResources, kind: TokenKind, mesh: string): boolean {
+  const names = tokenSecrets(kind, mesh);
+  const keys = live.resources(names.type).index('numbered-secret', numberedSecretBucket);
+  return keys.get(`${names.mesh}/${names.signingKeyPrefix}`).length > 0;
+}
+
 /** The `data` of a Secret or GlobalSecret: base64, '' when it has none. */
 export function secretData(secret: Resource): string {
   const { spec } = secret;

@@ -33,6 +33,8 @@ export interface TokensOptions {
   readonly publicKeys?: readonly ConfiguredPublicKey[];
   /** Kinds whose signing keys in the store are left out when verifying. */
   readonly withoutSecrets?: readonly TokenKind[];
+  /** How long issuing waits for a signing key that is being made, in milliseconds; default 0. A new mesh gets its key a moment after its creation. */
+  readonly keyPatience?: number;
 }
 
 /** Tokens of a running control plane; `stop` ends all watches. */
@@ -54,10 +56,29 @@ export function openTokens(live: LiveResources, options: TokensOptions = {}): Op
   );
   const usesSecrets = (kind: TokenKind): boolean => !(options.withoutSecrets ?? []).includes(kind);
 
-  const issue = (kind: TokenKind, mesh: string, claims: object): Promise<string> => {
+  const issue = async (kind: TokenKind, mesh: string, claims: object): Promise<string> => {
+    if (kind === 'dataplane' && !meshExists(mesh)) {
+      throw new MeshError('not-found', `mesh "${mesh}" does not exist: create it first`);
+    }
+    await waitForSigningKey(kind, mesh);
     const stored = newestSigningKey(tokenKeys.get(kind, mesh), kind, mesh);
-    return signToken(claims, { kid: stored.kid, privateKey: parseKey(stored).privateKey });
+    return await signToken(claims, { kid: stored.kid, privateKey: parseKey(stored).privateKey });
   };
+  const waitForSigningKey = (kind: TokenKind, mesh: string): Promise<void> =>
+    new Promise((resolve) => {
+      const { keyPatience = 0 } = options;
+      if (keyPatience === 0 || tokenKeys.get(kind, mesh).signingKeys.length > 0) return resolve();
+      const finish = (): void => {
+        watch.stop();
+        timer.stop();
+        resolve();
+      };
+      const watch = live.graph.watch(tokenKeys, [kind, mesh], (keys) => {
+        if (keys.signingKeys.length > 0) finish();
+      });
+      const timer = clock.at(clock.now() + keyPatience, finish);
+    });
+  const meshExists = (mesh: string): boolean => live.get({ type: 'Mesh', mesh: '', name: mesh }) !== undefined;
   const issueDetails = (validForSeconds: number) => {
     if (!Number.isFinite(validForSeconds) || validForSeconds <= 0) {
       throw new MeshError('invalid', 'validFor: must be more than 0 seconds', {
@@ -100,7 +121,7 @@ export function openTokens(live: LiveResources, options: TokensOptions = {}): Op
     },
     async verifyDataplane(token, mesh) {
       // Names of meshes come from the network here: nothing is derived, so nothing kept, for one that does not exist.
-      if (live.get({ type: 'Mesh', mesh: '', name: mesh }) === undefined) {
+      if (!meshExists(mesh)) {
         throw refuse(
           `mesh "${mesh.slice(0, 64)}" does not exist: create it, or give the proxy the name of an existing mesh`,
         );

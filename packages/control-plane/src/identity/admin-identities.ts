@@ -1,0 +1,98 @@
+// Certificates of the proxies' admin listeners: only the control plane, which holds the other end's certificate, may ask there.
+import { isIP } from 'node:net';
+import type { Collection, Graph, Source } from '@ursa/collections';
+import type { AdminIdentity, ConnectedProxy } from '@ursa/engine';
+import type { Resource } from '@ursa/resources';
+import { keyInType, type LiveResources } from '../store/live-resources.ts';
+import type { AuthorityPair } from './authorities/authority.ts';
+import type { Clock } from './clock.ts';
+import { orderForConnected } from './connected-orders.ts';
+import { type LeafOrder, openIssuing } from './issuing.ts';
+import { secretData } from './tokens/token-keys.ts';
+
+/** GlobalSecret with the authority of the admin listeners: base64 of its certificate and its key, both PEM. */
+export const adminAuthoritySecret = 'envoy-admin-ca';
+
+/** DNS name in the certificate with which the control plane asks admin listeners. */
+export const adminClientName = 'kuma-cp';
+
+const year = 365 * 24 * 3600 * 1000;
+
+export interface AdminIdentitiesInputs {
+  readonly graph: Graph;
+  readonly live: LiveResources;
+  readonly clock: Clock;
+  readonly proxies: Collection<ConnectedProxy>;
+  /** Filled here. */
+  readonly adminIdentities: Source<AdminIdentity>;
+  readonly onFailure: (proxyKey: string, error: unknown) => void;
+}
+
+export interface AdminIdentities {
+  /** Resolves when a connected proxy has its admin certificate, or cannot get one. */
+  settled(proxyKey: string): Promise<void>;
+  stop(): void;
+}
+
+/** The authority that a stored `envoy-admin-ca` holds; undefined when it holds none. */
+export function readAdminAuthority(secret: Resource | undefined): AuthorityPair | undefined {
+  if (secret === undefined) return undefined;
+  const content = Buffer.from(secretData(secret), 'base64').toString('utf8');
+  const certificate = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----\n?/.exec(content)?.[0];
+  const privateKey = /-----BEGIN ([A-Z ]*)PRIVATE KEY-----[^-]*-----END \1PRIVATE KEY-----\n?/.exec(content)?.[0];
+  return certificate === undefined || privateKey === undefined ? undefined : { certificate, privateKey };
+}
+
+/** Opens the issuing of admin certificates: one for each connected proxy, for the address the control plane reaches it at. */
+export function openAdminIdentities({
+  graph,
+  live,
+  clock,
+  proxies,
+  adminIdentities,
+  onFailure,
+}: AdminIdentitiesInputs): AdminIdentities {
+  const authority = graph.derive('admin-authority', () =>
+    readAdminAuthority(live.resources('GlobalSecret').get(keyInType({ mesh: '', name: adminAuthoritySecret }))),
+  );
+  const orderOf = graph.derive('admin-order', (proxyKey: string): LeafOrder | undefined => {
+    const pair = authority.get();
+    const proxy = proxies.get(proxyKey);
+    if (pair === undefined || proxy === undefined) return undefined;
+    const address = adminAddress(live, proxy);
+    return { authority: pair, names: address, usages: ['serverAuth'], lifetime: year };
+  });
+  const issuing = openIssuing({
+    clock,
+    onFailure,
+    deliver(issued) {
+      const clientCa = authority.get()?.certificate ?? '';
+      graph.batch(() => {
+        for (const [key, { certificate, privateKey }] of issued) {
+          adminIdentities.set(key, { certificateChain: certificate, privateKey, clientCa });
+        }
+      });
+    },
+  });
+  const orders = orderForConnected(graph, 'admin-identities', proxies, orderOf, issuing, (proxyKey) =>
+    adminIdentities.delete(proxyKey),
+  );
+  return {
+    settled: (proxyKey) => issuing.settled(proxyKey),
+    stop() {
+      orders.stop();
+      issuing.stop();
+    },
+  };
+}
+
+const typesByProxy = { dataplane: 'Dataplane', ingress: 'ZoneIngress', egress: 'ZoneEgress' } as const;
+
+function adminAddress(live: LiveResources, proxy: ConnectedProxy): LeafOrder['names'] {
+  const mesh = proxy.proxyType === 'dataplane' ? proxy.mesh : '';
+  const resource = live.resources(typesByProxy[proxy.proxyType]).get(keyInType({ mesh, name: proxy.name }));
+  const networking = (resource?.spec as { readonly networking?: { readonly address?: string } } | undefined)
+    ?.networking;
+  const address = networking?.address ?? proxy.admin.address;
+  return isIP(address) === 0 ? { dnsNames: [address] } : { addresses: [address] };
+}

@@ -1,0 +1,286 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { type TestContext, test } from 'node:test';
+import type { AdminIdentity, ConnectedProxy, IdentityRequest, IssuedIdentity, TrustBundle } from '@ursa/engine';
+import { adminAuthoritySecret, openAdminIdentities, readAdminAuthority } from '../../src/identity/admin-identities.ts';
+import { openAuthorityFiles } from '../../src/identity/authorities/authority-files.ts';
+import { deriveMeshAuthorities } from '../../src/identity/authorities/mesh-authorities.ts';
+import { identitySecrets } from '../../src/identity/identity-secrets.ts';
+import { type IdentityStatus, openWorkloadIdentities } from '../../src/identity/workload-identities.ts';
+import { type Draft, manualClock, openLiveStore } from './live-store.ts';
+
+const start = Date.parse('2026-11-23T12:00:00Z');
+const hour = 3600 * 1000;
+
+const mesh = (name: string, enabledBackend: string, ...backends: readonly object[]): Draft => ({
+  type: 'Mesh',
+  name,
+  spec: { mtls: { enabledBackend, backends } },
+});
+const builtin = (name: string, more: object = {}) => ({ name, type: 'builtin', ...more });
+const uris = ['kuma://kuma.io/service/web', 'spiffe://default/web'];
+
+async function setUp(context: TestContext, ...resources: readonly Draft[]) {
+  const store = await openLiveStore(...resources);
+  const { live } = store;
+  const clock = manualClock(start);
+  const failures: string[] = [];
+  const onFailure = (what: string, error: unknown) => void failures.push(`${what}: ${error}`);
+  const secrets = identitySecrets({ live, store: store.store, clock, bootstrapAdminToken: true, onFailure });
+  await secrets.start();
+  const { graph } = live;
+  const proxies = graph.source<ConnectedProxy>('proxies');
+  const requests = graph.source<IdentityRequest>('requests');
+  const identities = graph.source<IssuedIdentity>('identities');
+  const trust = graph.source<TrustBundle>('trust');
+  const statuses = graph.source<IdentityStatus>('statuses');
+  const adminIdentities = graph.source<AdminIdentity>('admin-identities');
+  const files = openAuthorityFiles(live);
+  const workload = openWorkloadIdentities({
+    graph,
+    clock,
+    proxies,
+    identityRequest: graph.derive('request', (key: string) =>
+      proxies.get(key) === undefined ? undefined : requests.get(key),
+    ),
+    meshAuthorities: deriveMeshAuthorities(live, files.contents),
+    meshes: graph.derive('meshes', () =>
+      live
+        .resources('Mesh')
+        .keys()
+        .map((key) => key.slice(1)),
+    ),
+    identities,
+    trust,
+    statuses,
+    onFailure,
+  });
+  const admin = openAdminIdentities({ graph, live, clock, proxies, adminIdentities, onFailure });
+  context.after(async () => {
+    workload.stop();
+    admin.stop();
+    files.stop();
+    await secrets.stop();
+    assert.deepEqual(failures, []);
+  });
+  const connect = (name: string, request: Partial<IdentityRequest> = {}) =>
+    graph.batch(() => {
+      requests.set(`default/${name}`, { mesh: 'default', proxy: name, backend: 'ca-1', uris, ...request });
+      proxies.set(`default/${name}`, proxy(name));
+    });
+  return {
+    ...store,
+    clock,
+    graph,
+    proxies,
+    requests,
+    identities,
+    trust,
+    statuses,
+    adminIdentities,
+    workload,
+    admin,
+    connect,
+    secrets,
+  };
+}
+
+function proxy(name: string): ConnectedProxy {
+  return {
+    mesh: 'default',
+    name,
+    proxyType: 'dataplane',
+    features: [],
+    admin: { port: 9901, address: '127.0.0.1' },
+    readinessPort: 9902,
+    dnsPort: 15053,
+    workdir: '/tmp',
+    appProbeProxyEnabled: false,
+    ipv6Enabled: false,
+    systemCaPath: '',
+    metricsCertPath: '',
+    metricsKeyPath: '',
+    dynamicMetadata: {},
+    transparentProxy: undefined,
+    extensions: [],
+    envoyVersion: '1.40.0',
+  };
+}
+
+/** Waits until a condition of the graph holds. */
+async function until(condition: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 2000; turn++) {
+    if (condition()) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.fail(`not reached: ${condition}`);
+}
+
+function present<Value>(value: Value | undefined): Value {
+  assert.ok(value !== undefined);
+  return value;
+}
+
+test('a proxy of a mesh with a built-in authority gets a certificate that its mesh trusts, with the names that were asked for', async (context) => {
+  const run = await setUp(context, mesh('default', 'ca-1', builtin('ca-1')));
+  run.connect('web-1');
+  await until(() => run.identities.get('default/web-1') !== undefined);
+  await run.workload.settled('default/web-1');
+  const identity = present(run.identities.get('default/web-1'));
+  const leaf = new X509Certificate(identity.certificateChain);
+  const root = new X509Certificate(present(run.trust.get('default')).certificates);
+  assert.ok(leaf.verify(root.publicKey) && leaf.checkIssued(root));
+  assert.equal(leaf.subjectAltName, uris.map((uri) => `URI:${uri}`).join(', '));
+  assert.equal(root.subjectAltName, 'URI:spiffe://default');
+  assert.deepEqual([leaf.ca, root.ca], [false, true]);
+  assert.deepEqual(leaf.keyUsage, ['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2']);
+  assert.equal(leaf.publicKey.asymmetricKeyDetails?.namedCurve, 'prime256v1');
+  assert.ok(Date.parse(leaf.validFrom) < start);
+  assert.equal(Date.parse(leaf.validTo), start + 24 * hour);
+  assert.deepEqual(run.statuses.get('default/web-1'), {
+    issuedBackend: 'ca-1',
+    supportedBackends: ['ca-1'],
+    certificateExpirationTime: '2026-11-24T12:00:00.000Z',
+    lastCertificateRegeneration: '2026-11-23T12:00:00.000Z',
+    certificateRegenerations: 1,
+  });
+  const names = run.live.list('Secret', 'default').map(({ name }) => name);
+  assert.ok(names.includes('default.ca-builtin-cert-ca-1') && names.includes('default.ca-builtin-key-ca-1'));
+});
+
+test('the settings of a backend are respected: RSA, the life of the authority and that of workload certificates', async (context) => {
+  const conf = { caCert: { RSAbits: 2048, expiration: '1y' } };
+  const run = await setUp(
+    context,
+    mesh('default', 'ca-1', builtin('ca-1', { conf, dpCert: { rotation: { expiration: '1d12h' } } })),
+  );
+  run.connect('web-1');
+  await until(() => run.identities.get('default/web-1') !== undefined);
+  const root = new X509Certificate(present(run.trust.get('default')).certificates);
+  assert.equal(root.publicKey.asymmetricKeyDetails?.modulusLength, 2048);
+  assert.equal(Date.parse(root.validTo), start + 365 * 24 * hour);
+  const leaf = new X509Certificate(present(run.identities.get('default/web-1')).certificateChain);
+  assert.ok(leaf.verify(root.publicKey));
+  assert.equal(Date.parse(leaf.validTo), start + 36 * hour);
+});
+
+test('certificates are renewed at four fifths of their life, by one timer for all', async (context) => {
+  const run = await setUp(context, mesh('default', 'ca-1', builtin('ca-1')));
+  run.connect('web-1');
+  await until(() => run.statuses.get('default/web-1') !== undefined);
+  const timers = run.clock.timers();
+  run.clock.moveTo(start + hour);
+  run.connect('web-2');
+  await until(() => run.statuses.get('default/web-2') !== undefined);
+  assert.equal(run.clock.timers(), timers);
+  const before = run.identities.get('default/web-1');
+  run.clock.moveTo(start + 19.2 * hour - 1);
+  assert.equal(run.statuses.get('default/web-1')?.certificateRegenerations, 1);
+  run.clock.moveTo(start + 19.2 * hour);
+  await until(() => run.statuses.get('default/web-1')?.certificateRegenerations === 2);
+  assert.notEqual(run.identities.get('default/web-1')?.certificateChain, before?.certificateChain);
+  assert.equal(run.statuses.get('default/web-2')?.certificateRegenerations, 1);
+  run.clock.moveTo(start + 20.2 * hour);
+  await until(() => run.statuses.get('default/web-2')?.certificateRegenerations === 2);
+});
+
+test('a certificate is issued anew when what it must say changes, and not for an equal request', async (context) => {
+  const run = await setUp(context, mesh('default', 'ca-1', builtin('ca-1')));
+  run.connect('web-1');
+  await until(() => run.statuses.get('default/web-1') !== undefined);
+  run.connect('web-1', { uris: [...uris] });
+  await run.workload.settled('default/web-1');
+  assert.equal(run.statuses.get('default/web-1')?.certificateRegenerations, 1);
+  run.connect('web-1', { uris: ['spiffe://default/other'] });
+  await run.workload.settled('default/web-1');
+  const leaf = new X509Certificate(present(run.identities.get('default/web-1')).certificateChain);
+  assert.equal(leaf.subjectAltName, 'URI:spiffe://default/other');
+});
+
+test('all backends are trusted while the enabled one issues, and what is gone is forgotten', async (context) => {
+  const run = await setUp(context, mesh('default', 'ca-1', builtin('ca-1'), builtin('ca-2')));
+  run.connect('web-1');
+  await until(
+    () =>
+      run.identities.get('default/web-1') !== undefined &&
+      (run.trust.get('default')?.certificates.split('BEGIN').length ?? 0) === 3,
+  );
+  assert.equal(run.identities.get('default/web-1')?.backend, 'ca-1');
+  const [first = '', second = ''] = present(run.trust.get('default')).certificates.split(/(?<=END CERTIFICATE-----\n)/);
+  await run.put(mesh('default', 'ca-2', builtin('ca-1'), builtin('ca-2')));
+  run.connect('web-1', { backend: 'ca-2' });
+  await run.workload.settled('default/web-1');
+  const leaf = new X509Certificate(present(run.identities.get('default/web-1')).certificateChain);
+  assert.ok(leaf.verify(new X509Certificate(second).publicKey));
+  assert.ok(!leaf.verify(new X509Certificate(first).publicKey));
+  assert.deepEqual(run.statuses.get('default/web-1')?.supportedBackends, ['ca-1', 'ca-2']);
+  run.proxies.delete('default/web-1');
+  assert.equal(run.identities.get('default/web-1'), undefined);
+  assert.equal(run.statuses.get('default/web-1'), undefined);
+  await run.remove('Mesh', '', 'default');
+  assert.equal(run.trust.get('default'), undefined);
+});
+
+test('two hundred proxies at once all get their certificates, few deliveries', async (context) => {
+  const run = await setUp(context, mesh('default', 'ca-1', builtin('ca-1')));
+  const names = Array.from({ length: 200 }, (_, number) => `web-${number}`);
+  let batches = 0;
+  const count = run.graph.derive('count', () => run.identities.keys().length);
+  const watch = run.graph.watch(count, [], () => batches++);
+  run.graph.batch(() => {
+    for (const name of names) run.connect(name);
+  });
+  await until(() => run.identities.keys().length === names.length);
+  await Promise.all(names.map((name) => run.workload.settled(`default/${name}`)));
+  assert.ok(batches <= 6, `${batches} deliveries`);
+  watch.stop();
+});
+
+test("the admin listener's certificate is for the proxy's address and signed by the admin authority", async (context) => {
+  const dataplane = {
+    type: 'Dataplane',
+    mesh: 'default',
+    name: 'web-1',
+    spec: { networking: { address: '192.0.2.7' } },
+  };
+  const run = await setUp(context, mesh('default', ''), dataplane);
+  run.connect('web-1');
+  await until(() => run.adminIdentities.get('default/web-1') !== undefined);
+  await run.admin.settled('default/web-1');
+  const identity = present(run.adminIdentities.get('default/web-1'));
+  const leaf = new X509Certificate(identity.certificateChain);
+  const authority = present(
+    readAdminAuthority(run.live.get({ type: 'GlobalSecret', mesh: '', name: adminAuthoritySecret })),
+  );
+  assert.equal(identity.clientCa, authority.certificate);
+  assert.ok(leaf.verify(new X509Certificate(authority.certificate).publicKey));
+  assert.equal(leaf.checkIP('192.0.2.7'), '192.0.2.7');
+  assert.equal(run.identities.get('default/web-1')?.backend, undefined);
+});
+
+test('the secrets of a mesh come with it; a signing key that the user deletes stays deleted', async (context) => {
+  const run = await setUp(context, { type: 'Mesh', name: 'default', spec: {} });
+  const exists = (type: string, meshName: string, name: string) =>
+    run.live.get({ type, mesh: meshName, name }) !== undefined;
+  await until(
+    () =>
+      exists('GlobalSecret', '', 'admin-user-token') &&
+      exists('Secret', 'default', 'dataplane-token-signing-key-default-1'),
+  );
+  const globals = run.live.list('GlobalSecret').map(({ name }) => name);
+  assert.deepEqual(globals, [
+    'admin-user-token',
+    'envoy-admin-ca',
+    'inter-cp-ca',
+    'user-token-signing-key-1',
+    'zone-token-signing-key-1',
+  ]);
+  await run.put({ type: 'Mesh', name: 'second', spec: {} });
+  await until(() => exists('Secret', 'second', 'dataplane-token-signing-key-second-1'));
+  await run.remove('Secret', 'default', 'dataplane-token-signing-key-default-1');
+  await run.remove('GlobalSecret', '', 'admin-user-token');
+  await run.put({ type: 'Mesh', name: 'third', spec: {} });
+  await until(() => exists('Secret', 'third', 'dataplane-token-signing-key-third-1'));
+  assert.equal(exists('Secret', 'default', 'dataplane-token-signing-key-default-1'), false);
+  assert.equal(exists('GlobalSecret', '', 'admin-user-token'), false);
+});
