@@ -9,13 +9,12 @@ import {
   SocketAddress_Protocol,
 } from '../gen/envoy/config/core/v3/address_pb.ts';
 import {
-  ApiVersion,
   type DataSource,
   DataSourceSchema,
   type Metadata,
   MetadataSchema,
 } from '../gen/envoy/config/core/v3/base_pb.ts';
-import { type ConfigSource, ConfigSourceSchema } from '../gen/envoy/config/core/v3/config_source_pb.ts';
+import { ApiVersion, type ConfigSource, ConfigSourceSchema } from '../gen/envoy/config/core/v3/config_source_pb.ts';
 
 /** A message packed for an extension point. */
 export function pack<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): Any {

@@ -3,13 +3,11 @@ import { create } from '@bufbuild/protobuf';
 import { type TransportSocket, TransportSocketSchema } from '../gen/envoy/config/core/v3/base_pb.ts';
 import {
   CertificateValidationContextSchema,
-  type SdsSecretConfig,
-  SdsSecretConfigSchema,
   type SubjectAltNameMatcher,
   SubjectAltNameMatcher_SanType,
   SubjectAltNameMatcherSchema,
 } from '../gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts';
-import { type Secret, SecretSchema } from '../gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts';
+import { type SdsSecretConfig, SdsSecretConfigSchema, type Secret, SecretSchema } from '../gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts';
 import {
   CommonTlsContextSchema,
   DownstreamTlsContextSchema,

@@ -2,9 +2,10 @@
 import type { ProxyPolicy } from '@ursa/policy';
 import type { ResourceType } from '@ursa/resources';
 import { meshTimeout } from './mesh-timeout/mesh-timeout.ts';
+import { meshTrafficPermission } from './mesh-traffic-permission/mesh-traffic-permission.ts';
 
 /** All built-in policies, in the order in which they shape a proxy. */
-export const builtinPolicies: readonly ProxyPolicy[] = [meshTimeout];
+export const builtinPolicies: readonly ProxyPolicy[] = [meshTimeout, meshTrafficPermission];
 
 /** Their resource types. */
 export const policyResourceTypes: readonly ResourceType[] = builtinPolicies.map((policy) => policy.resourceType);

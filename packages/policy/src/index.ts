@@ -17,3 +17,4 @@ export * from './selection.ts';
 export * from './share.ts';
 export * from './subset.ts';
 export * from './subset-rules.ts';
+export * from './target-ref.ts';

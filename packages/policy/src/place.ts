@@ -5,7 +5,6 @@ import type { Route } from '@ursa/envoy/gen/envoy/config/route/v3/route_componen
 /** Facts about the proxy that hold for all its places. */
 export interface ProxyFacts {
   readonly mesh: string;
-  readonly name: string;
   readonly kind: 'sidecar' | 'delegated-gateway' | 'builtin-gateway' | 'zone-ingress' | 'zone-egress';
   readonly features: readonly string[];
   /** True when the mesh issues workload certificates, so that peers can be identified. */
