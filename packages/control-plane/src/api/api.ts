@@ -1,0 +1,152 @@
+// The REST API as a component: routes over the live resources, served over HTTP and HTTPS.
+import { formatResource, type LabelContext, type ResourceTypes } from '@ursa/resources';
+import type { FastifyInstance } from 'fastify';
+import type { Component } from '../component.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Tokens } from '../identity/access.ts';
+import type { ServerCertificate } from '../identity/server-certificate.ts';
+import type { StaticAccess } from '../identity/static-access.ts';
+import type { LiveResources } from '../store/live-resources.ts';
+import type { ResourceManager } from '../store/resource-manager.ts';
+import { type ControlPlaneFacts, discoveryRoutes } from './discovery-routes.ts';
+import { guiRoutes } from './gui-routes.ts';
+import { type Answered, createApp } from './http/app.ts';
+import { createAuthentication } from './http/caller.ts';
+import { createCrossOrigin } from './http/cross-origin.ts';
+import type { Route } from './http/route.ts';
+import { type OpenServer, openHttpServer, openHttpsServer } from './http/server.ts';
+import { readTlsOptions } from './http/tls.ts';
+import { insightsRoutes } from './insights-routes.ts';
+import { describedRoutes } from './openapi/routes.ts';
+import { kriRoutes } from './resources/kri-routes.ts';
+import { overviewRoutes } from './resources/overview-routes.ts';
+import { createResourceReader } from './resources/reader.ts';
+import { readRoutes } from './resources/read-routes.ts';
+import { serviceInsightRoutes } from './resources/service-insight-routes.ts';
+import { createWriteGuard } from './resources/write-guard.ts';
+import { writeRoutes } from './resources/write-routes.ts';
+import { tokensRoutes } from './tokens-routes.ts';
+
+/** Everything the API stands on. */
+export interface ApiOptions {
+  readonly types: ResourceTypes;
+  readonly live: LiveResources;
+  /** Revision of the store. */
+  readonly revision: () => number;
+  readonly manager: ResourceManager;
+  readonly tokens: Tokens;
+  readonly access: StaticAccess;
+  readonly settings: Settings['apiServer'];
+  /** Decides origin, zone and environment labels, and which types may be written here. */
+  readonly labels: LabelContext;
+  readonly facts: Omit<ControlPlaneFacts, 'gui'>;
+  /** All settings as JSON, secrets masked; the body of `/config`. */
+  readonly config: () => unknown;
+  /** Under which host name and port applications reach a service by its tag: `<service>.mesh:80`. */
+  readonly serviceAddress: (service: string) => string;
+  /** Used by the HTTPS server when the settings name no files. */
+  readonly certificate: Pick<ServerCertificate, 'certificate' | 'privateKey'>;
+  readonly onAnswer?: (answered: Answered) => void;
+  readonly onBug: (error: unknown, request: string) => void;
+  readonly now?: () => Date;
+}
+
+/** The API server, and the ports it got (for port 0). */
+export interface ApiComponent extends Component {
+  readonly ports: { readonly http: number | undefined; readonly https: number | undefined };
+}
+
+/** How long requests that run at a stop may take to end. */
+const graceMilliseconds = 5_000;
+
+/** The API as a component. Start errors: `MeshError` for ports that are taken and certificates that cannot be read. */
+export function openApi(options: ApiOptions): ApiComponent {
+  const app = createApiApp(options);
+  const { settings } = options;
+  let http: OpenServer | undefined;
+  let https: OpenServer | undefined;
+  return {
+    name: 'api',
+    get ports() {
+      return { http: http?.port, https: https?.port };
+    },
+    async start() {
+      await app.ready();
+      if (settings.http.enabled) http = await openHttpServer(settings, app.routing);
+      if (settings.https.enabled) {
+        https = await openHttpsServer(settings, readTlsOptions(settings, options.certificate), app.routing);
+      }
+    },
+    async stop() {
+      await Promise.all([http?.close(graceMilliseconds), https?.close(graceMilliseconds)]);
+      await app.close();
+    },
+  };
+}
+
+/** The API without ports, to be asked in memory. */
+export function createApiApp(options: ApiOptions): FastifyInstance {
+  const { settings } = options;
+  return createApp({
+    routes: apiRoutes(options),
+    authenticate: createAuthentication(settings.authn, options.tokens),
+    crossOrigin: createCrossOrigin(settings.corsAllowedDomains),
+    onBug: options.onBug,
+    ...(options.onAnswer === undefined ? {} : { onAnswer: options.onAnswer }),
+  });
+}
+
+/** Every route of the API, the description and the page of the GUI included. */
+export function apiRoutes(options: ApiOptions): readonly Route[] {
+  const { types, settings, facts } = options;
+  const reader = createResourceReader(types, options.live, options.access, (resource) => {
+    const type = types.byName(resource.type);
+    return type === undefined ? resource : formatResource(type, resource);
+  });
+  const guard = createWriteGuard(options.labels, settings.readOnly);
+  const gui = settings.gui.enabled && !options.labels.federated;
+  const guiAddress = settings.gui.rootUrl === '' ? settings.gui.basePath : settings.gui.rootUrl;
+  const tokens = {
+    tokens: options.tokens,
+    access: options.access,
+    issuesUserTokens: settings.authn.tokens.enableIssuer,
+  };
+  const routes = [
+    ...discoveryRoutes({
+      reader,
+      guard,
+      access: options.access,
+      facts: { ...facts, clusterId: facts.clusterId, gui: gui ? guiAddress : '' },
+      config: options.config,
+    }),
+    ...insightsRoutes(reader, options.now ?? (() => new Date())),
+    ...kriRoutes(reader, options.revision),
+    ...overviewRoutes(reader),
+    ...serviceInsightRoutes(reader, options.serviceAddress),
+    ...types.all.flatMap((type) =>
+      pathsOf(type.name, type.path).flatMap((path) => [
+        ...(type.name === 'ServiceInsight' ? [] : readRoutes(type, path, reader, options.revision)),
+        ...writeRoutes(type, path, { reader, manager: options.manager, labels: options.labels, guard }),
+      ]),
+    ),
+    ...tokensRoutes(tokens),
+  ];
+  const basePath = settings.basePath.replace(/\/+$/, '');
+  const described = describedRoutes(routes, types, { version: facts.version, basePath: basePath === '' ? '/' : basePath });
+  return [
+    ...described.map((route) => ({ ...route, path: basePath + route.path })),
+    ...(gui ? guiRoutes(settings.gui.basePath) : []),
+  ];
+}
+
+/** Paths that older clients use for three types, beside the regular one. */
+const olderPaths: Readonly<Record<string, string>> = {
+  GlobalSecret: 'global-secrets',
+  ZoneIngress: 'zone-ingresses',
+  ZoneEgress: 'zone-egresses',
+};
+
+function pathsOf(name: string, path: string): readonly string[] {
+  const older = olderPaths[name];
+  return older === undefined ? [path] : [path, older];
+}

@@ -1,0 +1,146 @@
+// Serves routes: authenticates, hands the call to its route, turns what it throws into the error body. Knows no resource.
+import type { IncomingMessage } from 'node:http';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Authenticate } from './caller.ts';
+import type { CrossOrigin } from './cross-origin.ts';
+import { Failure, formatFailure, toFailure } from './failure.ts';
+import { createPathMatcher } from './path-matcher.ts';
+import type { Answer, Call, Route } from './route.ts';
+
+/** Largest body a request may have, in bytes. */
+export const maximumBodyBytes = 1024 * 1024;
+
+/** What an app needs besides its routes. */
+export interface AppOptions {
+  readonly routes: readonly Route[];
+  readonly authenticate: Authenticate;
+  readonly crossOrigin: CrossOrigin;
+  /** Told of every answer, for metrics. */
+  readonly onAnswer?: (answered: Answered) => void;
+  /** Told of errors that are bugs; callers get only "Internal Server Error". */
+  readonly onBug: (error: unknown, request: string) => void;
+}
+
+/** One request and its answer. */
+export interface Answered {
+  readonly method: string;
+  /** Path of the route with its parameters in braces; '' when no route matched. */
+  readonly path: string;
+  readonly status: number;
+  readonly bodyBytes: number;
+  readonly seconds: number;
+}
+
+/** The API as an app that can be asked in memory (`inject`) or served by `server.ts`. */
+export function createApp(options: AppOptions): FastifyInstance {
+  const app = fastify({
+    bodyLimit: maximumBodyBytes,
+    exposeHeadRoutes: false,
+    // The fastest server makes no log line for a request.
+    logger: false,
+    forceCloseConnections: 'idle',
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 2048 },
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, text, done) => done(null, text));
+  for (const route of options.routes) {
+    app.route({
+      method: route.method,
+      url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+      handler: (request, reply) => serve(options, route, request, reply),
+    });
+  }
+  const matches = createPathMatcher(options.routes.map(({ path }) => path));
+  app.setNotFoundHandler((request, reply) => {
+    if (request.method === 'OPTIONS') {
+      const headers = options.crossOrigin.preflight(request.headers.origin);
+      if (headers !== undefined) return reply.code(204).headers(headers).send();
+    }
+    const known = matches(request.url.split('?', 1)[0] ?? '');
+    return sendText(options, reply, known ? 405 : 404, known ? '405: Method Not Allowed' : '404: Page Not Found');
+  });
+  app.setErrorHandler((error, request, reply) => send(options, '', request, reply, answerError(options, request, error)));
+  return app;
+}
+
+async function serve(options: AppOptions, route: Route, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  try {
+    const user = await options.authenticate(request.raw);
+    const answer = await route.handle(toCall(request, user));
+    return send(options, route.path, request, reply, answer);
+  } catch (error) {
+    return send(options, route.path, request, reply, answerError(options, request, error));
+  }
+}
+
+function toCall(request: FastifyRequest, user: Call['user']): Call {
+  const { raw } = request;
+  const url = raw.url ?? '/';
+  const queryAt = url.indexOf('?');
+  return {
+    method: request.method,
+    url,
+    params: request.params as Readonly<Record<string, string>>,
+    query: new URLSearchParams(queryAt < 0 ? '' : url.slice(queryAt + 1)),
+    user,
+    origin: originOf(raw),
+    header: (name) => raw.headers[name]?.toString(),
+    body: {
+      text: typeof request.body === 'string' ? request.body : '',
+      contentType: raw.headers['content-type'] ?? '',
+    },
+  };
+}
+
+/** Under which address the caller reached us. A host that is none (an attack on links made from it) gives way to the socket's own address. */
+function originOf(request: IncomingMessage): string {
+  const scheme = 'encrypted' in request.socket && request.socket.encrypted === true ? 'https' : 'http';
+  const host = request.headers.host;
+  if (host !== undefined && /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i.test(host)) return `${scheme}://${host}`;
+  return `${scheme}://${request.socket.localAddress ?? 'localhost'}:${request.socket.localPort ?? 80}`;
+}
+
+function answerError(options: AppOptions, request: FastifyRequest, error: unknown): Answer {
+  const failure = isFrameworkError(error) ? fromFramework(error) : toFailure(error);
+  if (failure.status >= 500) options.onBug(failure.cause ?? failure, `${request.method} ${request.url.slice(0, 500)}`);
+  return { status: failure.status, body: formatFailure(failure), headers: failure.headers };
+}
+
+/** Errors fastify makes before a handler runs: a body that is too large, a broken length, a path that cannot be decoded. */
+interface FrameworkError {
+  readonly code: string;
+  readonly statusCode: number;
+}
+
+function isFrameworkError(error: unknown): error is FrameworkError {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('FST_') && 'statusCode' in error;
+}
+
+function fromFramework(error: FrameworkError): Failure {
+  if (error.statusCode === 413) {
+    const limit = `the body must have at most ${maximumBodyBytes} bytes; split it into several requests`;
+    return new Failure(413, 'Request is too large', limit);
+  }
+  if (error.statusCode >= 500) return new Failure(500, 'Internal Server Error', 'Internal Server Error', { cause: error });
+  return new Failure(error.statusCode, 'Bad Request', 'the request cannot be read: its path, length or encoding is broken');
+}
+
+function send(options: AppOptions, path: string, request: FastifyRequest, reply: FastifyReply, answer: Answer): FastifyReply {
+  reply.code(answer.status);
+  reply.header('content-type', answer.contentType ?? 'application/json');
+  reply.header('x-content-type-options', 'nosniff');
+  if (answer.headers !== undefined) reply.headers(answer.headers);
+  if (request.headers.origin !== undefined) reply.headers(options.crossOrigin.headers(request.headers.origin));
+  options.onAnswer?.({
+    method: request.method,
+    path,
+    status: answer.status,
+    bodyBytes: answer.body.length,
+    seconds: reply.elapsedTime / 1000,
+  });
+  return reply.send(answer.body);
+}
+
+function sendText(options: AppOptions, reply: FastifyReply, status: number, text: string): FastifyReply {
+  return send(options, '', reply.request, reply, { status, body: text, contentType: 'text/plain' });
+}

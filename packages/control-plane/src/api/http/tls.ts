@@ -1,0 +1,100 @@
+// How the HTTPS server proves itself, and what it wants of clients, from the settings and the files they name.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TlsOptions } from 'node:tls';
+import { MeshError } from '@ursa/resources';
+import type { Settings } from '../../config/settings.ts';
+import type { ServerCertificate } from '../../identity/server-certificate.ts';
+
+type ApiServer = Settings['apiServer'];
+
+/**
+ * Options of the HTTPS server. Its certificate is that of the settings, else `fallback`. Client certificates are asked for when somebody could be
+ * known by one; a request without is refused only if `requireClientCert` is on, else its caller is known by other means or not at all.
+ * Errors: `MeshError('invalid')` that names the setting and the file.
+ */
+export function readTlsOptions(settings: ApiServer, fallback: Pick<ServerCertificate, 'certificate' | 'privateKey'>): TlsOptions {
+  const { https, auth, authn } = settings;
+  const clientCas = [...readClientCas(auth.clientCertsDir), ...readOptional('tlsCaFile', https.tlsCaFile)];
+  const wantsClientCertificate = https.requireClientCert || authn.type === 'adminClientCerts';
+  if (wantsClientCertificate && clientCas.length === 0) {
+    throw new MeshError(
+      'invalid',
+      'client certificates are asked for but nothing says which are good: set apiServer.auth.clientCertsDir or apiServer.https.tlsCaFile',
+    );
+  }
+  return {
+    ...readServerCertificate(https, fallback),
+    ...versionsAndCiphers(https),
+    ...(wantsClientCertificate ? { ca: clientCas, requestCert: true, rejectUnauthorized: https.requireClientCert } : {}),
+  };
+}
+
+function readServerCertificate(
+  https: ApiServer['https'],
+  fallback: Pick<ServerCertificate, 'certificate' | 'privateKey'>,
+): TlsOptions {
+  if (https.tlsCertFile === '' && https.tlsKeyFile === '') return { cert: fallback.certificate, key: fallback.privateKey };
+  return { cert: read('https.tlsCertFile', https.tlsCertFile), key: read('https.tlsKeyFile', https.tlsKeyFile) };
+}
+
+const versions = {
+  '': undefined,
+  TLSv1_0: 'TLSv1',
+  TLSv1_1: 'TLSv1.1',
+  TLSv1_2: 'TLSv1.2',
+  TLSv1_3: 'TLSv1.3',
+} as const;
+
+function versionsAndCiphers(https: ApiServer['https']): TlsOptions {
+  const maximum = versions[https.tlsMaxVersion];
+  return {
+    minVersion: versions[https.tlsMinVersion] ?? 'TLSv1.2',
+    ...(maximum === undefined ? {} : { maxVersion: maximum }),
+    ...(https.tlsCipherSuites.length > 0 ? { ciphers: https.tlsCipherSuites.map(toOpenSslName).join(':') } : {}),
+  };
+}
+
+/** Cipher suites are configured by their IANA names; OpenSSL has its own for TLS 1.2 and the same for TLS 1.3. */
+function toOpenSslName(name: string): string {
+  if (!name.startsWith('TLS_') || !name.includes('_WITH_')) return name;
+  return name
+    .slice('TLS_'.length)
+    .replace('_WITH_', '-')
+    .replaceAll('_', '-')
+    .replace('AES-128', 'AES128')
+    .replace('AES-256', 'AES256')
+    .replace(/^RSA-/, '')
+    .replace('CHACHA20-POLY1305-SHA256', 'CHACHA20-POLY1305');
+}
+
+function readClientCas(directory: string): readonly Buffer[] {
+  if (directory === '') return [];
+  const names = listDirectory(directory).filter((name) => name.endsWith('.pem') || name.endsWith('.crt'));
+  return names.map((name) => read('auth.clientCertsDir', join(directory, name)));
+}
+
+function listDirectory(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    throw unreadable('auth.clientCertsDir', directory, error);
+  }
+}
+
+function readOptional(setting: string, path: string): readonly Buffer[] {
+  return path === '' ? [] : [read(`https.${setting}`, path)];
+}
+
+function read(setting: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw unreadable(setting, path, error);
+  }
+}
+
+function unreadable(setting: string, path: string, error: unknown): MeshError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new MeshError('invalid', `apiServer.${setting}: cannot read ${JSON.stringify(path)}: ${reason}`, { cause: error });
+}

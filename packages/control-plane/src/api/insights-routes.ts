@@ -1,0 +1,141 @@
+// GET /global-insight and /global-insights: how much of everything there is, and how it fares, counted from the live resources.
+import type { Resource } from '@ursa/resources';
+import { Type } from 'typebox';
+import { formatJson } from './http/json-text.ts';
+import type { Route } from './http/route.ts';
+import type { ResourceReader } from './resources/reader.ts';
+
+const countSchema = Type.Object({ total: Type.Integer() });
+
+/** Both endpoints. `now` gives the time of the answer. */
+export function insightsRoutes(reader: ResourceReader, now: () => Date): readonly Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/global-insight',
+      tag: 'Insights',
+      summary: 'Counts of proxies, services, zones, policies and resources',
+      answers: { 200: Type.Object({ createdAt: Type.String(), dataplanes: Type.Object({}), meshes: countSchema }) },
+      handle: () => ({ status: 200, body: formatJson(globalInsight(reader, now())) }),
+    },
+    {
+      method: 'GET',
+      path: '/global-insights',
+      tag: 'Insights',
+      summary: 'Counts of the resources of global scope',
+      answers: { 200: Type.Object({ type: Type.Literal('GlobalInsights'), resources: Type.Record(Type.String(), countSchema) }) },
+      handle: () => ({ status: 200, body: formatJson(globalInsights(reader, now())) }),
+    },
+  ];
+}
+
+function globalInsights(reader: ResourceReader, now: Date): unknown {
+  const types = reader.types.all.filter((type) => type.scope === 'Global' && !type.readOnly);
+  const counts = types.map(({ name }) => [name, { total: reader.list(name).length }] as const);
+  return {
+    type: 'GlobalInsights',
+    creationTime: now.toISOString(),
+    resources: Object.fromEntries(counts.toSorted(([one], [other]) => (one < other ? -1 : 1))),
+  };
+}
+
+function globalInsight(reader: ResourceReader, now: Date): unknown {
+  const countOf = (type: string) => reader.list(type).length;
+  const writable = reader.types.all.filter((type) => !type.readOnly);
+  const policies = writable.filter((type) => type.policy !== undefined).reduce((sum, { name }) => sum + countOf(name), 0);
+  const resources = writable.map(({ name }) => [name, { total: countOf(name) }] as const).filter(([, { total }]) => total > 0);
+  return {
+    createdAt: now.toISOString(),
+    dataplanes: countDataplanes(reader),
+    meshes: { total: countOf('Mesh') },
+    policies: { total: policies },
+    resources: Object.fromEntries(resources),
+    services: countServices(reader),
+    zones: {
+      controlPlanes: countOnline(reader, 'Zone', 'ZoneInsight'),
+      zoneEgresses: countOnline(reader, 'ZoneEgress', 'ZoneEgressInsight'),
+      zoneIngresses: countOnline(reader, 'ZoneIngress', 'ZoneIngressInsight'),
+    },
+  };
+}
+
+/** Counts by state. */
+interface StateCounts {
+  online: number;
+  offline: number;
+  partiallyDegraded: number;
+  total: number;
+}
+
+const noneYet = (): StateCounts => ({ online: 0, offline: 0, partiallyDegraded: 0, total: 0 });
+
+interface DataplaneSpec {
+  readonly networking?: {
+    readonly gateway?: { readonly type?: string };
+    readonly inbound?: readonly { readonly state?: string; readonly health?: { readonly ready?: boolean } }[];
+  };
+}
+
+interface InsightSpec {
+  readonly subscriptions?: readonly { readonly connectTime?: string; readonly disconnectTime?: string }[];
+}
+
+function countDataplanes(reader: ResourceReader): unknown {
+  const counts = { standard: noneYet(), gatewayBuiltin: noneYet(), gatewayDelegated: noneYet() };
+  for (const dataplane of reader.list('Dataplane')) {
+    const { networking } = dataplane.spec as DataplaneSpec;
+    const { gateway } = networking ?? {};
+    const kind = gateway === undefined ? 'standard' : gateway.type === 'BUILTIN' ? 'gatewayBuiltin' : 'gatewayDelegated';
+    counts[kind].total++;
+    counts[kind][stateOf(dataplane, reader)]++;
+  }
+  return counts;
+}
+
+/** As the peer sees it: a gateway is online while connected; another proxy also needs its inbounds to be ready. */
+function stateOf(dataplane: Resource, reader: ResourceReader): 'online' | 'offline' | 'partiallyDegraded' {
+  if (!isConnected(reader.find('DataplaneInsight', dataplane.mesh, dataplane.name))) return 'offline';
+  const { networking } = dataplane.spec as DataplaneSpec;
+  if (networking?.gateway !== undefined) return 'online';
+  const inbounds = (networking?.inbound ?? []).filter(({ state }) => state !== 'Ignored');
+  const ready = inbounds.filter(({ state, health }) => state !== 'NotReady' && health?.ready !== false);
+  if (ready.length === inbounds.length) return 'online';
+  return ready.length === 0 ? 'offline' : 'partiallyDegraded';
+}
+
+function isConnected(insight: Resource | undefined): boolean {
+  const { subscriptions } = (insight?.spec ?? {}) as InsightSpec;
+  return subscriptions?.some(({ connectTime, disconnectTime }) => connectTime !== undefined && disconnectTime === undefined) === true;
+}
+
+function countOnline(reader: ResourceReader, type: string, insight: string): unknown {
+  const all = reader.list(type);
+  return { online: all.filter(({ name }) => isConnected(reader.find(insight, '', name))).length, total: all.length };
+}
+
+interface ServiceInsightSpec {
+  readonly services?: Readonly<Record<string, { readonly status?: string; readonly serviceType?: string }>>;
+}
+
+const serviceKinds: Readonly<Record<string, 'internal' | 'gatewayBuiltin' | 'gatewayDelegated'>> = {
+  internal: 'internal',
+  gateway_builtin: 'gatewayBuiltin',
+  gateway_delegated: 'gatewayDelegated',
+};
+
+function countServices(reader: ResourceReader): unknown {
+  const counts = { internal: noneYet(), gatewayBuiltin: noneYet(), gatewayDelegated: noneYet() };
+  let external = 0;
+  for (const { spec } of reader.list('ServiceInsight')) {
+    for (const { status = 'not_available', serviceType = 'internal' } of Object.values((spec as ServiceInsightSpec).services ?? {})) {
+      const kind = serviceKinds[serviceType];
+      if (kind === undefined) {
+        external++;
+        continue;
+      }
+      counts[kind].total++;
+      counts[kind][status === 'online' ? 'online' : status === 'partially_degraded' ? 'partiallyDegraded' : 'offline']++;
+    }
+  }
+  return { ...counts, external: { total: external } };
+}

@@ -1,0 +1,122 @@
+// Overviews: a proxy or zone together with what is known of it now (its insight). GET …/{name}/_overview, …/_overview, and their older paths.
+import { kriOf, type Resource, type ResourceType } from '@ursa/resources';
+import { Type } from 'typebox';
+import { formatJson, joinList } from '../http/json-text.ts';
+import { nextPage, parsePage, slicePage } from '../http/page.ts';
+import type { Answer, Call, Route } from '../http/route.ts';
+import { listQuery } from '../openapi/parameters.ts';
+import { pageSchema } from '../openapi/resource-schemas.ts';
+import { parseFilter } from './filter.ts';
+import { pathOf } from './read-routes.ts';
+import type { ResourceReader } from './reader.ts';
+
+/** A type that has overviews. */
+interface Overviewed {
+  /** Type of its insight. */
+  readonly insight: string;
+  /** Older paths of the list, beside `<path>/_overview`; one resource is at `<older>/{name}`. */
+  readonly older: readonly string[];
+}
+
+const overviewed: Readonly<Record<string, Overviewed>> = {
+  Dataplane: { insight: 'DataplaneInsight', older: ['dataplanes+insights'] },
+  Zone: { insight: 'ZoneInsight', older: ['zones+insights'] },
+  ZoneIngress: { insight: 'ZoneIngressInsight', older: ['zoneingresses+insights'] },
+  ZoneEgress: { insight: 'ZoneEgressInsight', older: ['zoneegresses+insights', 'zoneegressoverviews'] },
+};
+
+/** The overview endpoints of all types that have them. */
+export function overviewRoutes(reader: ResourceReader): readonly Route[] {
+  return Object.entries(overviewed).flatMap(([name, { insight, older }]) => {
+    const type = reader.types.byName(name);
+    return type === undefined ? [] : routesOf(type, insight, older, reader);
+  });
+}
+
+function routesOf(type: ResourceType, insight: string, older: readonly string[], reader: ResourceReader): Route[] {
+  const tag = type.name;
+  const current = pathOf(type);
+  const lists = [
+    `${current}/_overview`,
+    ...older.map((path) => pathOf(type, path)),
+    ...(type.scope === 'Mesh' ? [`/${type.path}/_overview`, ...older.map((path) => `/${path}`)] : []),
+  ];
+  const singles = [`${current}/{name}/_overview`, ...older.map((path) => `${pathOf(type, path)}/{name}`)];
+  const list = (path: string): Route => ({
+    method: 'GET',
+    path,
+    tag,
+    summary: `Lists ${type.pluralDisplayName} with their insights`,
+    query: listQuery,
+    answers: { 200: pageSchema(overviewSchema(type)) },
+    handle: (call) => listOverviews(type, insight, path, reader, call),
+  });
+  const single = (path: string): Route => ({
+    method: 'GET',
+    path,
+    tag,
+    summary: `Gets a ${type.singularDisplayName} with its insight`,
+    answers: { 200: overviewSchema(type) },
+    handle: (call) => getOverview(type, insight, reader, call),
+  });
+  return [...singles.map(single), ...lists.map(list)];
+}
+
+function overviewSchema(type: ResourceType) {
+  return Type.Object({
+    type: Type.Literal(`${type.name}Overview`),
+    ...(type.scope === 'Mesh' ? { mesh: Type.String() } : {}),
+    name: Type.String(),
+    creationTime: Type.String(),
+    modificationTime: Type.String(),
+    labels: Type.Optional(Type.Record(Type.String(), Type.String())),
+    kri: Type.Optional(Type.String()),
+    [fieldOf(type.name)]: Type.Object({}),
+    [`${fieldOf(type.name)}Insight`]: Type.Optional(Type.Object({})),
+  });
+}
+
+function getOverview(type: ResourceType, insight: string, reader: ResourceReader, call: Call): Answer {
+  const { mesh = '', name = '' } = call.params;
+  reader.requireMesh(mesh);
+  reader.requireAccess(type, call.user);
+  const resource = reader.get(type.name, mesh, name, 'Could not retrieve a resource');
+  const spec = reader.find(insight, mesh, name)?.spec ?? {};
+  return { status: 200, body: formatJson(formatOverview(type, resource, spec)) };
+}
+
+function listOverviews(type: ResourceType, insight: string, path: string, reader: ResourceReader, call: Call): Answer {
+  const title = 'Could not retrieve resources';
+  const page = parsePage(call.query, title);
+  const filter = parseFilter(call.query, type, path, title);
+  const { mesh } = call.params;
+  if (mesh !== undefined) reader.requireMesh(mesh);
+  reader.requireAccess(type, call.user);
+  const all = reader.list(type.name, mesh);
+  const wanted = filter === undefined ? all : all.filter(filter);
+  const items = slicePage(wanted, page).map((resource) => {
+    const spec = reader.find(insight, resource.mesh, resource.name)?.spec;
+    return Buffer.from(JSON.stringify(formatOverview(type, resource, spec), null, 1).replaceAll('\n', '\n  '));
+  });
+  return { status: 200, body: joinList(wanted.length, items, nextPage(call, page, wanted.length)) };
+}
+
+/** `{type: XOverview, …, x: spec, xInsight: spec}`; without the last field where there is no insight. */
+function formatOverview(type: ResourceType, resource: Resource, insight: unknown): unknown {
+  const kri = kriOf(type, resource);
+  return {
+    type: `${type.name}Overview`,
+    ...(type.scope === 'Mesh' ? { mesh: resource.mesh } : {}),
+    name: resource.name,
+    creationTime: resource.creationTime,
+    modificationTime: resource.modificationTime,
+    ...(Object.keys(resource.labels).length > 0 ? { labels: resource.labels } : {}),
+    ...(kri === undefined ? {} : { kri }),
+    [fieldOf(type.name)]: resource.spec,
+    ...(insight === undefined ? {} : { [`${fieldOf(type.name)}Insight`]: insight }),
+  };
+}
+
+function fieldOf(typeName: string): string {
+  return `${typeName[0]?.toLowerCase() ?? ''}${typeName.slice(1)}`;
+}

@@ -1,0 +1,59 @@
+// Reads resources for the endpoints: checks that the mesh exists and that the caller may, before anything is told.
+import type { Resource, ResourceType, ResourceTypes } from '@ursa/resources';
+import type { User } from '../../identity/access.ts';
+import { adminResourceTypes, requireAccess, type StaticAccess } from '../../identity/static-access.ts';
+import type { LiveResources } from '../../store/live-resources.ts';
+import { notFound } from '../http/failure.ts';
+import { createPrintedValues, type PrintedValues } from '../http/json-text.ts';
+
+/** Title of a refusal because the mesh of a path does not exist. */
+export const meshTitle = 'Failed to retrieve Mesh';
+
+/** What endpoints read resources through. */
+export interface ResourceReader {
+  readonly types: ResourceTypes;
+  /** Resources in the peer's JSON form, printed once each. */
+  readonly printed: PrintedValues<Resource>;
+  /** Errors: 404 under `meshTitle`. `mesh` is '' for global types and lists across meshes, which always pass. */
+  requireMesh(mesh: string): void;
+  /** Errors: `MeshError('forbidden')` for types that only administrators may see and write. */
+  requireAccess(type: ResourceType, user: User): void;
+  find(type: string, mesh: string, name: string): Resource | undefined;
+  /** Errors: 404 under `title`. */
+  get(type: string, mesh: string, name: string, title: string): Resource;
+  /** Resources of one mesh, or of all when `mesh` is undefined, sorted by mesh and name. */
+  list(type: string, mesh?: string): readonly Resource[];
+}
+
+/** A reader over the live content of the store. `format` gives the JSON form of a resource. */
+export function createResourceReader(
+  types: ResourceTypes,
+  live: LiveResources,
+  access: StaticAccess,
+  format: (resource: Resource) => unknown,
+): ResourceReader {
+  const find = (type: string, mesh: string, name: string) => live.get({ type, mesh, name });
+  return {
+    types,
+    printed: createPrintedValues(format),
+    requireMesh(mesh) {
+      if (mesh !== '' && find('Mesh', '', mesh) === undefined) throw notFound(meshTitle);
+    },
+    requireAccess(type, user) {
+      if (adminResourceTypes.includes(type.name)) requireAccess(access, 'adminResources', user);
+    },
+    find,
+    get(type, mesh, name, title) {
+      const resource = find(type, mesh, name);
+      if (resource === undefined) throw notFound(title);
+      return resource;
+    },
+    list: (type, mesh) => (mesh === undefined ? sortByMesh(live.list(type)) : live.list(type, mesh)),
+  };
+}
+
+/** Keys sort as `mesh/name`; where one mesh's name begins with another's, that is not the order by mesh. Stable, so names stay sorted. */
+function sortByMesh(resources: readonly Resource[]): readonly Resource[] {
+  const isSorted = resources.every((resource, index) => index === 0 || (resources[index - 1]?.mesh ?? '') <= resource.mesh);
+  return isSorted ? resources : resources.toSorted((one, other) => (one.mesh < other.mesh ? -1 : one.mesh > other.mesh ? 1 : 0));
+}

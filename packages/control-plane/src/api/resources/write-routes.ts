@@ -1,0 +1,124 @@
+// PUT and DELETE of one resource: parsed and checked here, written by the resource manager, guarded by ETags.
+import {
+  immutableLabelViolations,
+  type LabelContext,
+  MeshError,
+  parseResource,
+  type Resource,
+  type ResourceDraft,
+  type ResourceType,
+} from '@ursa/resources';
+import type { ResourceManager } from '../../store/resource-manager.ts';
+import { parseBody } from '../http/document.ts';
+import { Failure, notFound, titled, titledAsync, toFailure } from '../http/failure.ts';
+import { formatJson } from '../http/json-text.ts';
+import { requireDocumentType } from '../http/media-type.ts';
+import type { Answer, Call, Route } from '../http/route.ts';
+import { nameParameters } from '../openapi/parameters.ts';
+import { deletedSchema, resourceSchemaOf, writtenSchema } from '../openapi/resource-schemas.ts';
+import { entityTagOf, expectedVersion, lostRace } from './entity-tag.ts';
+import { pathOf } from './read-routes.ts';
+import type { ResourceReader } from './reader.ts';
+import type { WriteGuard } from './write-guard.ts';
+
+/** What writing needs. */
+export interface WriteOptions {
+  readonly reader: ResourceReader;
+  readonly manager: ResourceManager;
+  readonly labels: LabelContext;
+  readonly guard: WriteGuard;
+}
+
+const processTitle = 'Could not process a resource';
+const updateTitle = 'Could not update a resource';
+const deleteTitle = 'Could not delete a resource';
+
+/** Endpoints that write one type, under one of its paths. */
+export function writeRoutes(type: ResourceType, path: string, options: WriteOptions): readonly Route[] {
+  const one = `${pathOf(type, path)}/{name}`;
+  return [
+    {
+      method: 'PUT',
+      path: one,
+      tag: type.name,
+      summary: `Creates or replaces a ${type.singularDisplayName}`,
+      query: nameParameters('dryRun'),
+      body: resourceSchemaOf(type),
+      answers: { 200: writtenSchema, 201: writtenSchema },
+      handle: (call) => putResource(type, options, call),
+    },
+    {
+      method: 'DELETE',
+      path: one,
+      tag: type.name,
+      summary: `Deletes a ${type.singularDisplayName}`,
+      answers: { 200: deletedSchema },
+      handle: (call) => deleteResource(type, options, call),
+    },
+  ];
+}
+
+async function putResource(type: ResourceType, options: WriteOptions, call: Call): Promise<Answer> {
+  const { reader, manager } = options;
+  const { mesh = '', name = '' } = call.params;
+  options.guard.requireWritable(type);
+  reader.requireMesh(mesh);
+  const draft = titled(processTitle, () => parseDraft(type, options, call, mesh, name));
+  reader.requireAccess(type, call.user);
+  const current = reader.find(type.name, mesh, name);
+  const expected = expectedVersion(call, current, updateTitle);
+  if (current !== undefined) titled(updateTitle, () => requireSameLabels(manager.withLabels(draft), current));
+  const title = current === undefined ? 'Failed to create a resource' : 'Failed to update a resource';
+  if (call.query.get('dryRun') === 'true') {
+    await titledAsync(title, () => manager.check(draft));
+    return answerWritten(current === undefined, type.warn?.(draft.spec as never, draft) ?? [], {});
+  }
+  const put = () => manager.put(draft, expected);
+  const { resource, revision, created, warnings } = await titledAsync(title, put).catch((error) => {
+    throw raced(error, updateTitle, reader.find(type.name, mesh, name));
+  });
+  return answerWritten(created, warnings, { etag: entityTagOf(resource), 'kuma-revision': String(revision) });
+}
+
+function answerWritten(created: boolean, warnings: readonly string[], headers: Readonly<Record<string, string>>): Answer {
+  return { status: created ? 201 : 200, body: formatJson(warnings.length > 0 ? { warnings } : {}), headers };
+}
+
+function parseDraft(type: ResourceType, options: WriteOptions, call: Call, mesh: string, name: string): ResourceDraft {
+  requireDocumentType(call.body);
+  return parseResource(options.reader.types, parseBody(call.body), {
+    type: type.name,
+    ...(type.scope === 'Mesh' ? { mesh } : {}),
+    name,
+    labels: options.labels,
+  });
+}
+
+/** Errors: `MeshError('invalid')` for labels that stay as they were when the resource was created. */
+function requireSameLabels(draft: ResourceDraft, current: Resource): void {
+  const violations = immutableLabelViolations(current.labels, draft.labels);
+  const [first] = violations;
+  if (first !== undefined) throw new MeshError('invalid', `${first.field} ${first.message}`, { violations });
+}
+
+async function deleteResource(type: ResourceType, options: WriteOptions, call: Call): Promise<Answer> {
+  const { reader, manager } = options;
+  const { mesh = '', name = '' } = call.params;
+  options.guard.requireWritable(type);
+  reader.requireMesh(mesh);
+  reader.requireAccess(type, call.user);
+  const current = reader.find(type.name, mesh, name);
+  if (current === undefined) throw notFound(deleteTitle);
+  const expected = expectedVersion(call, current, deleteTitle);
+  const remove = () => manager.delete({ type: type.name, mesh, name }, expected);
+  const { revision } = await titledAsync(deleteTitle, remove).catch((error) => {
+    throw raced(error, deleteTitle, reader.find(type.name, mesh, name));
+  });
+  return { status: 200, body: '{}\n', headers: { 'kuma-revision': String(revision) } };
+}
+
+/** The store's refusal of an outdated version, as the answer to a lost race. */
+function raced(error: unknown, title: string, current: Resource | undefined): Failure {
+  const failure = toFailure(error);
+  return failure.status === 412 ? lostRace(title, current) : failure;
+}

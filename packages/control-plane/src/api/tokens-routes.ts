@@ -1,0 +1,174 @@
+// POST /tokens/…: issues data plane, zone and user tokens to those who may hand them out.
+import { MeshError, type Violation } from '@ursa/resources';
+import { Type } from 'typebox';
+import { parseDuration } from '../config/duration.ts';
+import type { Tokens, User } from '../identity/access.ts';
+import { type AccessVerb, requireAccess, type StaticAccess } from '../identity/static-access.ts';
+import { parseBody } from './http/document.ts';
+import { titled, titledAsync } from './http/failure.ts';
+import { requireDocumentType } from './http/media-type.ts';
+import type { Answer, Call, Route } from './http/route.ts';
+
+/** What issuing needs. */
+export interface TokensOptions {
+  readonly tokens: Tokens;
+  readonly access: StaticAccess;
+  /** False when all user tokens are signed offline (`apiServer.authn.tokens.enableIssuer`). */
+  readonly issuesUserTokens: boolean;
+}
+
+const issueTitle = 'Could not issue a token';
+const stringMap = Type.Record(Type.String(), Type.Array(Type.String()));
+const validFor = Type.String({ description: 'How long the token is valid: `30m`, `24h`.' });
+
+const bodies = {
+  dataplane: Type.Object({
+    mesh: Type.String(),
+    name: Type.Optional(Type.String()),
+    tags: Type.Optional(stringMap),
+    type: Type.Optional(Type.String()),
+    workload: Type.Optional(Type.String()),
+    validFor,
+  }),
+  zone: Type.Object({ zone: Type.Optional(Type.String()), scope: Type.Array(Type.String()), validFor }),
+  user: Type.Object({ name: Type.String(), groups: Type.Optional(Type.Array(Type.String())), validFor }),
+};
+
+/** The three endpoints. Each answers the token as text. */
+export function tokensRoutes(options: TokensOptions): readonly Route[] {
+  const { tokens, access } = options;
+  return [
+    issueRoute('dataplane', bodies.dataplane, (fields, user) => {
+      const mesh = fields.text('mesh', { required: true });
+      const type = fields.text('type');
+      if (type !== '' && !proxyTypes.includes(type)) fields.refuse('type', `expected one of ${proxyTypes.join(', ')}`);
+      const request = {
+        mesh,
+        ...given('name', fields.text('name')),
+        ...given('tags', fields.tags('tags')),
+        ...given('type', type),
+        ...given('workload', fields.text('workload')),
+        validForSeconds: fields.validFor(),
+      };
+      return () => allowed(access, 'generateDpToken', user, () => tokens.issueDataplane(request));
+    }),
+    issueRoute('zone', bodies.zone, (fields, user) => {
+      const zone = fields.text('zone');
+      const scope = fields.texts('scope', { required: true });
+      const unknown = scope.find((word) => !zoneScopes.includes(word));
+      if (unknown !== undefined) fields.refuse('scope', `expected some of ${zoneScopes.join(', ')}; found ${unknown}`);
+      const request = { zone, scope, validForSeconds: fields.validFor() };
+      return () => allowed(access, 'generateZoneToken', user, () => tokens.issueZone(request));
+    }),
+    issueRoute('user', bodies.user, (fields, user) => {
+      const request = {
+        name: fields.text('name', { required: true }),
+        groups: fields.texts('groups'),
+        validForSeconds: fields.validFor(),
+      };
+      if (!options.issuesUserTokens) {
+        const reason = 'issuing user tokens is switched off (apiServer.authn.tokens.enableIssuer); sign them offline with kumactl';
+        throw new MeshError('invalid', reason);
+      }
+      return () => allowed(access, 'generateUserToken', user, () => tokens.issueUser(request));
+    }),
+  ];
+}
+
+const proxyTypes: readonly string[] = ['dataplane', 'ingress', 'egress'];
+const zoneScopes: readonly string[] = ['ingress', 'egress', 'cp'];
+
+/** Reads the fields of one kind of request, and gives back what issues the token once all fields are good. */
+type ReadRequest = (fields: Fields, user: User) => () => Promise<string>;
+
+function issueRoute(kind: keyof typeof bodies, body: Route['body'] & object, read: ReadRequest): Route {
+  return {
+    method: 'POST',
+    path: `/tokens/${kind}`,
+    tag: 'Tokens',
+    summary: `Issues a ${kind} token`,
+    body,
+    answers: { 200: Type.String() },
+    contentType: 'text/plain',
+    handle: async (call): Promise<Answer> => {
+      const issue = titled('Invalid request', () => readRequest(call, read));
+      const token = await titledAsync(issueTitle, issue);
+      return { status: 200, body: token, contentType: 'text/plain', headers: { 'cache-control': 'no-store' } };
+    },
+  };
+}
+
+function readRequest(call: Call, read: ReadRequest): () => Promise<string> {
+  requireDocumentType(call.body);
+  const fields = readFields(parseBody(call.body));
+  const issue = read(fields, call.user);
+  if (fields.violations.length > 0) {
+    throw new MeshError('invalid', 'the request for a token is not valid', { violations: fields.violations });
+  }
+  return issue;
+}
+
+function allowed(access: StaticAccess, verb: AccessVerb, user: User, issue: () => Promise<string>): Promise<string> {
+  requireAccess(access, verb, user);
+  return issue();
+}
+
+function given<Name extends string, Value>(name: Name, value: Value): { readonly [Key in Name]?: Value } {
+  const isEmpty = value === '' || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
+  return isEmpty ? {} : ({ [name]: value } as { readonly [Key in Name]?: Value });
+}
+
+/** Typed access to the fields of a body; what is wrong is gathered, so that the caller sees all of it at once. */
+interface Fields {
+  readonly violations: readonly Violation[];
+  refuse(field: string, message: string): void;
+  text(field: string, options?: { readonly required?: boolean }): string;
+  texts(field: string, options?: { readonly required?: boolean }): readonly string[];
+  tags(field: string): Readonly<Record<string, readonly string[]>>;
+  /** Seconds in `validFor`. */
+  validFor(): number;
+}
+
+function readFields(body: unknown): Fields {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new MeshError('invalid', 'the body must be an object');
+  }
+  const document = body as Readonly<Record<string, unknown>>;
+  const violations: Violation[] = [];
+  const refuse = (field: string, message: string) => void violations.push({ field, message });
+  const isTexts = (value: unknown): value is readonly string[] =>
+    Array.isArray(value) && value.every((item) => typeof item === 'string');
+  const fields: Fields = {
+    violations,
+    refuse,
+    text(field, { required = false } = {}) {
+      const value = document[field] ?? '';
+      if (typeof value !== 'string') refuse(field, 'must be a text');
+      else if (value === '' && required) refuse(field, 'cannot be empty');
+      return typeof value === 'string' ? value : '';
+    },
+    texts(field, { required = false } = {}) {
+      const value = document[field] ?? [];
+      if (!isTexts(value)) refuse(field, 'must be a list of texts');
+      else if (value.length === 0 && required) refuse(field, 'cannot be empty');
+      return isTexts(value) ? value : [];
+    },
+    tags(field) {
+      const value = document[field] ?? {};
+      if (typeof value === 'object' && !Array.isArray(value) && Object.values(value).every(isTexts)) {
+        return value as Readonly<Record<string, readonly string[]>>;
+      }
+      refuse(field, 'must be an object whose values are lists of texts');
+      return {};
+    },
+    validFor() {
+      const text = fields.text('validFor', { required: true });
+      if (text === '') return 0;
+      const milliseconds = parseDuration(text);
+      if (milliseconds === undefined) refuse('validFor', `is invalid: expected a duration such as 30m or 24h, found ${JSON.stringify(text.slice(0, 100))}`);
+      else if (milliseconds < 1000) refuse('validFor', 'must be at least 1s');
+      return Math.floor((milliseconds ?? 0) / 1000);
+    },
+  };
+  return fields;
+}

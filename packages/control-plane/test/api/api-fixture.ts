@@ -1,0 +1,92 @@
+// An API over an empty memory store, asked in memory: what the tests of this folder and the golden set stand on.
+import { createGraph } from '@ursa/collections';
+import { policyResourceTypes } from '@ursa/policies';
+import { coreResourceTypes, createResourceTypes, type LabelContext, type ResourceTypes } from '@ursa/resources';
+import type { FastifyInstance } from 'fastify';
+import { type ApiOptions, createApiApp } from '../../src/api/api.ts';
+import { defaultSettings } from '../../src/config/load-settings.ts';
+import { openTokens } from '../../src/identity/tokens/tokens.ts';
+import { type LiveResources, openLiveResources } from '../../src/store/live-resources.ts';
+import { openMemoryStore } from '../../src/store/memory-store.ts';
+import { openResourceManager, type ResourceManager } from '../../src/store/resource-manager.ts';
+import type { Store } from '../../src/store/store.ts';
+
+export interface ApiFixture {
+  readonly app: FastifyInstance;
+  readonly options: ApiOptions;
+  readonly types: ResourceTypes;
+  readonly store: Store;
+  readonly live: LiveResources;
+  readonly manager: ResourceManager;
+  /** Errors that the API took for bugs. */
+  readonly bugs: readonly unknown[];
+  /** Asks as a process of this machine; JSON answers are parsed. */
+  ask(method: string, url: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Asked>;
+}
+
+export interface Asked {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of any shape.
+  readonly body: any;
+}
+
+/** A zone that stands alone, as most tests want it. */
+export const aloneZone: LabelContext = { mode: 'zone', zone: 'default', environment: 'universal', federated: false };
+
+/** Opens the fixture; `settings` are changes by path in the file, such as `apiServer.readOnly`. */
+export function openApiFixture(
+  settings: Readonly<Record<string, unknown>> = {},
+  labels: LabelContext = aloneZone,
+  changes: Partial<ApiOptions> = {},
+): ApiFixture {
+  const types = createResourceTypes([...coreResourceTypes, ...policyResourceTypes]);
+  const store = openMemoryStore();
+  const live = openLiveResources(createGraph(), store);
+  const manager = openResourceManager({ store, types, labels, unsafeDelete: false });
+  const all = defaultSettings(settings);
+  const bugs: unknown[] = [];
+  const options: ApiOptions = {
+    types,
+    live,
+    revision: store.revision,
+    manager,
+    tokens: openTokens(live),
+    access: all.access.static,
+    settings: all.apiServer,
+    labels,
+    facts: { hostname: 'host', version: '0.0.0', instanceId: 'host-1', clusterId: () => 'cluster' },
+    config: () => ({ mode: 'zone' }),
+    serviceAddress: (service) => `${service}.mesh:80`,
+    certificate: { certificate: '', privateKey: '' },
+    onBug: (error) => void bugs.push(error),
+    ...changes,
+  };
+  const app = createApiApp(options);
+  return {
+    app,
+    options,
+    types,
+    store,
+    live,
+    manager,
+    bugs,
+    async ask(method, url, body, headers = {}) {
+      const hasBody = body !== undefined;
+      const answer = await app.inject({
+        method: method as 'GET',
+        url,
+        headers: { host: '127.0.0.1:5681', ...(hasBody ? { 'content-type': 'application/json' } : {}), ...headers },
+        ...(hasBody ? { payload: typeof body === 'string' ? body : JSON.stringify(body) } : {}),
+      });
+      const isJson = String(answer.headers['content-type']).startsWith('application/json') && answer.body !== '';
+      return {
+        status: answer.statusCode,
+        headers: answer.headers,
+        text: answer.body,
+        body: isJson ? JSON.parse(answer.body) : undefined,
+      };
+    },
+  };
+}

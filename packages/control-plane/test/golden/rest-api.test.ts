@@ -1,0 +1,88 @@
+// The golden set `rest-api` against the real API, in memory: requests and answers of the peer. `../shared` lies beside the repository.
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
+import type { LabelContext, Resource, ResourceTypes } from '@ursa/resources';
+import { parseAllDocuments } from 'yaml';
+import { aloneZone, openApiFixture } from '../api/api-fixture.ts';
+import { skippedCases } from './rest-api-skips.ts';
+
+const set = join(import.meta.dirname, '../../../../../shared/conformance/golden/rest-api');
+
+interface Case {
+  readonly id: string;
+  readonly cpMode: 'zone' | 'global';
+  readonly resources: string | null;
+  readonly actions: readonly {
+    readonly method: string;
+    readonly path: string;
+    readonly status: number;
+    readonly requestBody?: string;
+    readonly expectedBody: string | null;
+  }[];
+}
+
+/** Cases that pass now. Raise it when more do; it never goes down. */
+const passing = 0;
+
+test('answers of the golden set rest-api', { skip: existsSync(set) ? false : 'conformance data is not here' }, async (context) => {
+  const { cases } = JSON.parse(readFileSync(join(set, 'cases.json'), 'utf8')) as { readonly cases: readonly Case[] };
+  const failures = new Map<string, string>();
+  for (const golden of cases) {
+    const difference = await runCase(golden);
+    if (difference !== undefined) failures.set(golden.id, difference);
+  }
+  const unexpected = [...failures].filter(([id]) => !skippedCases.has(id));
+  if (process.env.GOLDEN_VERBOSE !== undefined) for (const [id, text] of unexpected) context.diagnostic(`${id}: ${text}`);
+  context.diagnostic(`rest-api: ${cases.length - failures.size}/${cases.length} passed, ${failures.size - unexpected.length} skipped`);
+  assert.ok(cases.length - failures.size >= passing, `${cases.length - failures.size} passed, ${passing} did before`);
+});
+
+/** The first difference, or undefined. */
+async function runCase(golden: Case): Promise<string | undefined> {
+  const labels: LabelContext = golden.cpMode === 'zone' ? aloneZone : { ...aloneZone, mode: 'global', zone: '' };
+  const fixture = openApiFixture({ 'apiServer.gui.enabled': false }, labels);
+  try {
+    const seeds = golden.resources === null ? [] : readDocuments(golden.resources, fixture.types);
+    await fixture.store.write(seeds.map((resource) => ({ kind: 'put', resource })));
+    for (const { method, path, status, requestBody, expectedBody } of golden.actions) {
+      const body = requestBody === undefined || requestBody === null ? undefined : readFileSync(join(set, requestBody), 'utf8');
+      const answer = await fixture.ask(method, path, body);
+      if (answer.status !== status) return `${method} ${path}: status ${answer.status}, not ${status}: ${answer.text.slice(0, 300)}`;
+      const expected = expectedBody === null ? '' : readFileSync(join(set, expectedBody), 'utf8');
+      if (!isDeepStrictEqual(normalize(answer.text), normalize(expected))) {
+        return `${method} ${path}: body\n${JSON.stringify(normalize(answer.text))}\nexpected\n${JSON.stringify(normalize(expected))}`;
+      }
+    }
+    return undefined;
+  } catch (error) {
+    return `failed: ${error instanceof Error ? error.stack : error}`;
+  } finally {
+    await fixture.app.close();
+  }
+}
+
+/** Seeds go below the API: no validation, no computed labels. */
+function readDocuments(path: string, types: ResourceTypes): Pick<Resource, 'type' | 'mesh' | 'name' | 'labels' | 'spec' | 'status'>[] {
+  const documents = parseAllDocuments(readFileSync(join(set, path), 'utf8')) as { toJS(): unknown }[];
+  return documents
+    .map((document) => document.toJS() as Record<string, unknown> | null)
+    .filter((document) => document !== null)
+    .map(({ type, mesh = '', name, labels = {}, spec, status, creationTime: _created, modificationTime: _modified, ...inline }) => ({
+      type: String(type),
+      mesh: String(mesh),
+      name: String(name),
+      labels: labels as Record<string, string>,
+      spec: types.byName(String(type))?.specForm === 'inline' ? inline : (spec ?? {}),
+      status,
+    }));
+}
+
+function normalize(text: string): unknown {
+  const masked = text
+    .replaceAll('127.0.0.1:5681', '{{address}}')
+    .replaceAll(/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d[^"]+/g, '0001-01-01T00:00:00Z');
+  return masked.trim() === '' ? '' : JSON.parse(masked);
+}
