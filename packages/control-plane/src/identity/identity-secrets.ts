@@ -168,11 +168,12 @@ function missingOwn(live: LiveResources, bootstrapAdminToken: boolean): readonly
   const secrets = live.resources('GlobalSecret');
   const isMissing = (name: string): boolean => secrets.get(keyInType({ mesh: '', name })) === undefined;
   const missing: Missing[] = [];
+  for (const name of [adminAuthoritySecret, instancesAuthoritySecret])
+    if (isMissing(name)) missing.push({ kind: 'own-authority', name });
+  // RSA keys take their time: what is made at once comes first.
   for (const token of ['user', 'zone'] as const) {
     if (!hasSigningKey(live, token, '')) missing.push({ kind: 'signing-key', token, mesh: '' });
   }
-  for (const name of [adminAuthoritySecret, instancesAuthoritySecret])
-    if (isMissing(name)) missing.push({ kind: 'own-authority', name });
   // The administrator's token needs a key to be signed with, which comes first.
   if (bootstrapAdminToken && isMissing(adminTokenSecret) && hasSigningKey(live, 'user', ''))
     missing.push({ kind: 'admin-token' });
@@ -183,13 +184,13 @@ function missingOfMesh(live: LiveResources, resource: Resource | undefined): rea
   if (resource === undefined) return [];
   const mesh = resource.name;
   const missing: Missing[] = [];
-  if (!hasSigningKey(live, 'dataplane', mesh)) missing.push({ kind: 'signing-key', token: 'dataplane', mesh });
   for (const { name: backend, type, conf } of meshBackends(resource)) {
     const secret = keyInType({ mesh, name: builtinAuthoritySecrets(mesh, backend).certificate });
     if (type === 'builtin' && live.resources('Secret').get(secret) === undefined) {
       missing.push({ kind: 'mesh-authority', mesh, backend, conf });
     }
   }
+  if (!hasSigningKey(live, 'dataplane', mesh)) missing.push({ kind: 'signing-key', token: 'dataplane', mesh });
   return missing;
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
+import type { Graph } from '@ursa/collections';
 import type { AdminIdentity, ConnectedProxy, IdentityRequest, IssuedIdentity, TrustBundle } from '@ursa/engine';
 import { adminAuthoritySecret, openAdminIdentities, readAdminAuthority } from '../../src/identity/admin-identities.ts';
 import { openAuthorityFiles } from '../../src/identity/authorities/authority-files.ts';
@@ -107,13 +108,16 @@ function proxy(name: string): ConnectedProxy {
   };
 }
 
-/** Waits until a condition of the graph holds. */
-async function until(condition: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 2000; turn++) {
-    if (condition()) return;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  assert.fail(`not reached: ${condition}`);
+/** Waits until a condition on the graph's content holds. */
+async function until({ graph }: { readonly graph: Graph }, condition: () => boolean): Promise<void> {
+  const reached = graph.derive('until', condition);
+  await new Promise<void>((resolve) => {
+    const watch = graph.watch(reached, [], finish);
+    finish(watch.value);
+    function finish(isReached: boolean): void {
+      if (isReached) resolve();
+    }
+  });
 }
 
 function present<Value>(value: Value | undefined): Value {
@@ -124,7 +128,7 @@ function present<Value>(value: Value | undefined): Value {
 test('a proxy of a mesh with a built-in authority gets a certificate that its mesh trusts, with the names that were asked for', async (context) => {
   const run = await setUp(context, mesh('default', 'ca-1', builtin('ca-1')));
   run.connect('web-1');
-  await until(() => run.identities.get('default/web-1') !== undefined);
+  await until(run, () => run.identities.get('default/web-1') !== undefined);
   await run.workload.settled('default/web-1');
   const identity = present(run.identities.get('default/web-1'));
   const leaf = new X509Certificate(identity.certificateChain);
@@ -155,7 +159,7 @@ test('the settings of a backend are respected: RSA, the life of the authority an
     mesh('default', 'ca-1', builtin('ca-1', { conf, dpCert: { rotation: { expiration: '1d12h' } } })),
   );
   run.connect('web-1');
-  await until(() => run.identities.get('default/web-1') !== undefined);
+  await until(run, () => run.identities.get('default/web-1') !== undefined);
   const root = new X509Certificate(present(run.trust.get('default')).certificates);
   assert.equal(root.publicKey.asymmetricKeyDetails?.modulusLength, 2048);
   assert.equal(Date.parse(root.validTo), start + 365 * 24 * hour);
@@ -167,27 +171,27 @@ test('the settings of a backend are respected: RSA, the life of the authority an
 test('certificates are renewed at four fifths of their life, by one timer for all', async (context) => {
   const run = await setUp(context, mesh('default', 'ca-1', builtin('ca-1')));
   run.connect('web-1');
-  await until(() => run.statuses.get('default/web-1') !== undefined);
+  await until(run, () => run.statuses.get('default/web-1') !== undefined);
   const timers = run.clock.timers();
   run.clock.moveTo(start + hour);
   run.connect('web-2');
-  await until(() => run.statuses.get('default/web-2') !== undefined);
+  await until(run, () => run.statuses.get('default/web-2') !== undefined);
   assert.equal(run.clock.timers(), timers);
   const before = run.identities.get('default/web-1');
   run.clock.moveTo(start + 19.2 * hour - 1);
   assert.equal(run.statuses.get('default/web-1')?.certificateRegenerations, 1);
   run.clock.moveTo(start + 19.2 * hour);
-  await until(() => run.statuses.get('default/web-1')?.certificateRegenerations === 2);
+  await until(run, () => run.statuses.get('default/web-1')?.certificateRegenerations === 2);
   assert.notEqual(run.identities.get('default/web-1')?.certificateChain, before?.certificateChain);
   assert.equal(run.statuses.get('default/web-2')?.certificateRegenerations, 1);
   run.clock.moveTo(start + 20.2 * hour);
-  await until(() => run.statuses.get('default/web-2')?.certificateRegenerations === 2);
+  await until(run, () => run.statuses.get('default/web-2')?.certificateRegenerations === 2);
 });
 
 test('a certificate is issued anew when what it must say changes, and not for an equal request', async (context) => {
   const run = await setUp(context, mesh('default', 'ca-1', builtin('ca-1')));
   run.connect('web-1');
-  await until(() => run.statuses.get('default/web-1') !== undefined);
+  await until(run, () => run.statuses.get('default/web-1') !== undefined);
   run.connect('web-1', { uris: [...uris] });
   await run.workload.settled('default/web-1');
   assert.equal(run.statuses.get('default/web-1')?.certificateRegenerations, 1);
@@ -201,6 +205,7 @@ test('all backends are trusted while the enabled one issues, and what is gone is
   const run = await setUp(context, mesh('default', 'ca-1', builtin('ca-1'), builtin('ca-2')));
   run.connect('web-1');
   await until(
+    run,
     () =>
       run.identities.get('default/web-1') !== undefined &&
       (run.trust.get('default')?.certificates.split('BEGIN').length ?? 0) === 3,
@@ -230,7 +235,7 @@ test('two hundred proxies at once all get their certificates, few deliveries', a
   run.graph.batch(() => {
     for (const name of names) run.connect(name);
   });
-  await until(() => run.identities.keys().length === names.length);
+  await until(run, () => run.identities.keys().length === names.length);
   await Promise.all(names.map((name) => run.workload.settled(`default/${name}`)));
   assert.ok(batches <= 6, `${batches} deliveries`);
   watch.stop();
@@ -245,7 +250,7 @@ test("the admin listener's certificate is for the proxy's address and signed by 
   };
   const run = await setUp(context, mesh('default', ''), dataplane);
   run.connect('web-1');
-  await until(() => run.adminIdentities.get('default/web-1') !== undefined);
+  await until(run, () => run.adminIdentities.get('default/web-1') !== undefined);
   await run.admin.settled('default/web-1');
   const identity = present(run.adminIdentities.get('default/web-1'));
   const leaf = new X509Certificate(identity.certificateChain);
@@ -263,6 +268,7 @@ test('the secrets of a mesh come with it; a signing key that the user deletes st
   const exists = (type: string, meshName: string, name: string) =>
     run.live.get({ type, mesh: meshName, name }) !== undefined;
   await until(
+    run,
     () =>
       exists('GlobalSecret', '', 'admin-user-token') &&
       exists('Secret', 'default', 'dataplane-token-signing-key-default-1'),
@@ -276,11 +282,11 @@ test('the secrets of a mesh come with it; a signing key that the user deletes st
     'zone-token-signing-key-1',
   ]);
   await run.put({ type: 'Mesh', name: 'second', spec: {} });
-  await until(() => exists('Secret', 'second', 'dataplane-token-signing-key-second-1'));
+  await until(run, () => exists('Secret', 'second', 'dataplane-token-signing-key-second-1'));
   await run.remove('Secret', 'default', 'dataplane-token-signing-key-default-1');
   await run.remove('GlobalSecret', '', 'admin-user-token');
   await run.put({ type: 'Mesh', name: 'third', spec: {} });
-  await until(() => exists('Secret', 'third', 'dataplane-token-signing-key-third-1'));
+  await until(run, () => exists('Secret', 'third', 'dataplane-token-signing-key-third-1'));
   assert.equal(exists('Secret', 'default', 'dataplane-token-signing-key-default-1'), false);
   assert.equal(exists('GlobalSecret', '', 'admin-user-token'), false);
 });

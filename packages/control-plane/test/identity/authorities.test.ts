@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { openIssuer, validateAuthorityPair } from '../../src/identity/authorities/authority.ts';
+import { openAuthorityFiles } from '../../src/identity/authorities/authority-files.ts';
+import { createBuiltinAuthority, parseLifetime } from '../../src/identity/authorities/builtin-authority.ts';
+import { deriveMeshAuthorities } from '../../src/identity/authorities/mesh-authorities.ts';
+import { validateAuthorities } from '../../src/identity/authorities/validate-authorities.ts';
+import { issueLeaf } from '../../src/identity/certificates/certificate.ts';
+import { generateKeys } from '../../src/identity/certificates/key-pair.ts';
+import { base64, openLiveStore } from './live-store.ts';
+
+const now = Date.parse('2026-11-23T12:00:00Z');
+const day = 24 * 3600 * 1000;
+const authority = await createBuiltinAuthority('default', undefined, now);
+const rsa = await createBuiltinAuthority('default', { caCert: { RSAbits: 2048 } }, now);
+
+const spec = (conf: Readonly<Record<string, unknown>>, type = 'provided') => ({
+  mtls: { enabledBackend: 'ca', backends: [{ name: 'ca', type, conf }] },
+});
+
+test('an authority of either key type signs certificates that verify', async () => {
+  const { publicKey } = await generateKeys({ kind: 'p256' });
+  for (const pair of [authority, rsa]) {
+    const validity = { notBefore: now, notAfter: now + day };
+    const pem = await issueLeaf(
+      { names: { uris: ['spiffe://default/a'] }, publicKey, usages: ['clientAuth'], validity },
+      openIssuer(pair),
+    );
+    const leaf = new X509Certificate(pem);
+    const root = new X509Certificate(pair.certificate);
+    assert.ok(leaf.verify(root.publicKey) && leaf.checkIssued(root));
+  }
+});
+
+test('serial numbers are positive, distinct, and dates after 2049 are written in full', async () => {
+  const far = await createBuiltinAuthority('default', { caCert: { expiration: '30y' } }, now);
+  const certificate = new X509Certificate(far.certificate);
+  assert.equal(Date.parse(certificate.validTo), now + 30 * 365 * day);
+  assert.notEqual(certificate.serialNumber, new X509Certificate(authority.certificate).serialNumber);
+  assert.doesNotMatch(certificate.serialNumber, /^-/);
+});
+
+test('what cannot be an authority is refused with the reason', async () => {
+  const { publicKey } = await generateKeys({ kind: 'p256' });
+  const leafKeys = await generateKeys({ kind: 'p256' });
+  const validity = { notBefore: now, notAfter: now + day };
+  const leaf = await issueLeaf(
+    { names: { uris: ['spiffe://default/a'] }, publicKey: leafKeys.publicKey, usages: ['serverAuth'], validity },
+    openIssuer(authority),
+  );
+  assert.deepEqual(validateAuthorityPair(authority), []);
+  assert.deepEqual(validateAuthorityPair({ certificate: leaf, privateKey: leafKeys.privateKey }), [
+    {
+      field: 'cert[0]',
+      message: "basic constraint 'CA' must be set to 'true' (see X509-SVID: 4.1. Basic Constraints)",
+    },
+    { field: 'cert[0]', message: "key usage extension 'keyCertSign' must be set (see X509-SVID: 4.3. Key Usage)" },
+    {
+      field: 'cert[0]',
+      message: "key usage extension 'keyAgreement' must NOT be set (see X509-SVID: Appendix A. X.509 Field Reference)",
+    },
+  ]);
+  const message = (pair: Parameters<typeof validateAuthorityPair>[0]) => validateAuthorityPair(pair)[0]?.message ?? '';
+  assert.match(message({ ...authority, privateKey: rsa.privateKey }), /not the key of the certificate/);
+  assert.match(message({ ...authority, certificate: 'no certificate' }), /expected a certificate in PEM/);
+  const broken = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+  assert.match(message({ ...authority, certificate: broken }), /expected a certificate in PEM/);
+  const encrypted = createPrivateKey(authority.privateKey).export({
+    type: 'pkcs8',
+    format: 'pem',
+    cipher: 'aes-256-cbc',
+    passphrase: 'x',
+  });
+  assert.match(message({ ...authority, privateKey: encrypted.toString() }), /unencrypted private key/);
+  assert.ok(publicKey.length > 0);
+});
+
+test('a mesh with an authority that cannot sign is refused before it is written, with the path of the field', async () => {
+  const { live } = await openLiveStore();
+  const violations = (conf: Readonly<Record<string, unknown>>, type?: string) =>
+    validateAuthorities('default', spec(conf, type), live);
+  const [cert, key] = [{ inlineString: authority.certificate }, { inlineString: authority.privateKey }];
+  assert.deepEqual(await violations({ cert, key }), []);
+  assert.deepEqual(await violations({}, 'builtin'), []);
+  assert.deepEqual(await violations({}, 'nope'), [
+    { field: 'mtls.backends[0].type', message: 'could not find installed plugin for this type' },
+  ]);
+  assert.deepEqual(await violations({}), [
+    { field: 'mtls.backends[0].conf.cert', message: 'has to be defined' },
+    { field: 'mtls.backends[0].conf.key', message: 'has to be defined' },
+  ]);
+  const fields = async (conf: Readonly<Record<string, unknown>>) => (await violations(conf)).map(({ field }) => field);
+  assert.deepEqual(await fields({ cert: {}, key }), ['mtls.backends[0].conf.cert']);
+  assert.deepEqual(await fields({ cert, key: { secret: 'absent' } }), ['mtls.backends[0].conf.key']);
+  assert.deepEqual(await fields({ cert: { file: '/nonexistent' }, key }), ['mtls.backends[0].conf.cert']);
+  assert.deepEqual(await fields({ cert, key: { inlineString: rsa.privateKey } }), ['mtls.backends[0].conf.cert']);
+});
+
+test('an authority is found inline, in a secret and in a file, and follows them when they change', async (context) => {
+  const directory = await mkdtemp(join(tmpdir(), 'authority-'));
+  context.after(() => rm(directory, { recursive: true }));
+  const file = join(directory, 'ca.pem');
+  const conf = { cert: { file }, key: { secret: 'ca-key' } };
+  const { live, put } = await openLiveStore(
+    { type: 'Mesh', name: 'default', spec: spec(conf) },
+    {
+      type: 'Mesh',
+      name: 'other',
+      spec: spec({ cert: { inline: base64(rsa.certificate) }, key: { inline: base64(rsa.privateKey) } }),
+    },
+  );
+  const files = openAuthorityFiles(live);
+  context.after(() => files.stop());
+  const authorities = deriveMeshAuthorities(live, files.contents);
+  const state = (mesh: string) => authorities.get(mesh)?.authorities[0]?.state;
+  await files.loaded();
+  assert.deepEqual(state('other'), { pair: rsa });
+  assert.deepEqual(state('default'), { fault: `the file ${file} does not exist` });
+  await writeFile(file, authority.certificate);
+  await put({ type: 'Mesh', name: 'default', spec: { ...spec(conf), routing: { zoneEgress: true } } });
+  await files.loaded();
+  assert.deepEqual(state('default'), { fault: 'the secret "ca-key" does not exist' });
+  await put({ type: 'Secret', mesh: 'default', name: 'ca-key', spec: { data: base64(authority.privateKey) } });
+  assert.deepEqual(state('default'), { pair: authority });
+  assert.equal(authorities.get('absent'), undefined);
+});
+
+test('lifetimes are read in the units of a mesh and of Go', () => {
+  const cases: readonly (readonly [string, number | undefined])[] = [
+    ['24h', day],
+    ['1d', day],
+    ['1d12h', 1.5 * day],
+    ['2w', 14 * day],
+    ['10y', 3650 * day],
+    ['1h30m', 1.5 * 3600 * 1000],
+    ['30s', 30_000],
+    ['', undefined],
+    ['0s', undefined],
+    ['-1h', undefined],
+    ['1x', undefined],
+    ['abc', undefined],
+  ];
+  for (const [text, expected] of cases) assert.equal(parseLifetime(text), expected, text);
+});
