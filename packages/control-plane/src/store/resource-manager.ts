@@ -24,11 +24,8 @@ export interface MeshWrite {
   readonly content: StoreContent;
 }
 
-/**
- * Something that a mesh brings with it in the same transaction: policies, keys, an authority. Whatever takes time (generating a key)
- * happens in the outer call; what is written is decided in the inner one, which may find that nothing is missing.
- */
-export type MeshCompanion = (mesh: ResourceDraft) => Promise<(write: MeshWrite) => readonly ResourceDraft[]>;
+/** Something that a mesh brings with it in the same transaction, such as its first policies. Pure. */
+export type MeshCompanion = (write: MeshWrite) => readonly ResourceDraft[];
 
 /** How a resource manager is set up. */
 export interface ResourceManagerOptions {
@@ -105,16 +102,7 @@ export function openResourceManager(options: ResourceManagerOptions): ResourceMa
     return { write, before };
   }
 
-  async function prepareCompanions(drafts: readonly ResourceDraft[]) {
-    const meshes = drafts.filter((draft) => draft.type === 'Mesh');
-    const prepared = await Promise.all(
-      meshes.map(async (mesh) => [mesh, await Promise.all(companions.map((companion) => companion(mesh)))] as const),
-    );
-    return new Map(prepared);
-  }
-
   async function putAll(drafts: readonly ResourceDraft[], expectedVersion?: number): Promise<readonly PutResult[]> {
-    const prepared = await prepareCompanions(drafts);
     const created = new Set<ResourceDraft>();
     const result = await store.write((content) => {
       created.clear();
@@ -126,7 +114,8 @@ export function openResourceManager(options: ResourceManagerOptions): ResourceMa
         if (before === undefined) created.add(draft);
         puts.push({ kind: 'put', resource: write, expectedVersion });
         seen.add(write);
-        for (const companion of prepared.get(draft) ?? []) {
+        if (draft.type !== 'Mesh') continue;
+        for (const companion of companions) {
           for (const extra of companion({ mesh: write, before, content })) {
             brought.push({ kind: 'put', resource: complete(extra, content.get(extra)) });
           }

@@ -1,0 +1,143 @@
+// The diagnostics server: first to listen and last to stop, so that it can tell how the rest is doing.
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { SecureVersion, TlsOptions } from 'node:tls';
+import { MeshError } from '@ursa/resources';
+import type { Component } from '../component.ts';
+import type { Settings } from '../config/settings.ts';
+import { answerDiagnostics, type DiagnosticsAnswer, type DiagnosticsSources } from './routes.ts';
+
+/** The server as a component, and its port (for port 0). */
+export interface DiagnosticsServer extends Component {
+  readonly port: number | undefined;
+}
+
+/** What it is served with. */
+export interface DiagnosticsServerOptions {
+  readonly settings: Settings['diagnostics'];
+  readonly sources: DiagnosticsSources;
+  /** Certificate and key; asked for only when TLS is on. */
+  readonly certificate: () => Promise<{ readonly certificate: string; readonly privateKey: string }>;
+}
+
+/** Largest body of a request; the only one with a body changes a log level. */
+const maximumBodyBytes = 4096;
+
+/** The diagnostics server. Start error: `MeshError('unavailable')` when its port is taken. */
+export function createDiagnosticsServer({
+  settings,
+  sources,
+  certificate,
+}: DiagnosticsServerOptions): DiagnosticsServer {
+  let server: Server | undefined;
+  let port: number | undefined;
+  const handle: RequestListener = (request, response) => {
+    answer(request, sources).then(({ status, contentType, body }) => {
+      response.writeHead(status, { 'content-type': contentType, 'x-content-type-options': 'nosniff' });
+      response.end(request.method === 'HEAD' ? undefined : body);
+    });
+  };
+  return {
+    name: 'diagnostics',
+    get port() {
+      return port;
+    },
+    async start() {
+      const opened = settings.tlsEnabled
+        ? createTlsServer(await tlsOptions(settings, certificate), handle)
+        : createServer(handle);
+      opened.headersTimeout = 1_000;
+      opened.requestTimeout = 10_000;
+      server = opened;
+      await listen(opened, settings.serverPort);
+      port = (opened.address() as AddressInfo).port;
+    },
+    async stop() {
+      const closing = server;
+      if (closing === undefined) return;
+      await new Promise<void>((resolve) => {
+        closing.close(() => resolve());
+        closing.closeAllConnections();
+      });
+    },
+  };
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) => {
+      const setting = 'diagnostics.serverPort (KUMA_DIAGNOSTICS_SERVER_PORT)';
+      reject(
+        new MeshError(
+          'unavailable',
+          `cannot serve diagnostics on port ${port}: ${cause.message}; choose another ${setting}`,
+          { cause },
+        ),
+      );
+    });
+    server.listen(port, () => {
+      server.removeAllListeners('error');
+      resolve();
+    });
+  });
+}
+
+async function answer(request: IncomingMessage, sources: DiagnosticsSources): Promise<DiagnosticsAnswer> {
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://diagnostics');
+  try {
+    const body = await readBody(request);
+    return await answerDiagnostics(
+      { method: request.method ?? 'GET', path: pathname, query: searchParams, body },
+      sources,
+    );
+  } catch (error) {
+    const known = error instanceof MeshError ? statuses[error.code] : undefined;
+    if (known === undefined) sources.log.component('diagnostics').error('a request failed', { error, path: pathname });
+    return { status: known ?? 500, contentType: 'text/plain', body: error instanceof Error ? error.message : 'failed' };
+  }
+}
+
+const statuses: Readonly<Partial<Record<string, number>>> = { invalid: 400, 'too-large': 413, unsupported: 501 };
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += chunk.length;
+    if (size > maximumBodyBytes)
+      throw new MeshError('too-large', `the body must have at most ${maximumBodyBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+async function tlsOptions(
+  settings: Settings['diagnostics'],
+  certificate: DiagnosticsServerOptions['certificate'],
+): Promise<TlsOptions> {
+  const pair = await certificate();
+  const maximum = versionOf(settings.tlsMaxVersion);
+  return {
+    cert: pair.certificate,
+    key: pair.privateKey,
+    minVersion: versionOf(settings.tlsMinVersion) ?? 'TLSv1.2',
+    ...(maximum === undefined ? {} : { maxVersion: maximum }),
+  };
+}
+
+/** `TLSv1_2`, as settings say it, in Node's words. */
+function versionOf(setting: string): SecureVersion | undefined {
+  switch (setting) {
+    case 'TLSv1_0':
+      return 'TLSv1';
+    case 'TLSv1_1':
+      return 'TLSv1.1';
+    case 'TLSv1_2':
+      return 'TLSv1.2';
+    case 'TLSv1_3':
+      return 'TLSv1.3';
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,103 @@
+// kuma-cp: the command line of the control plane.
+import { readFileSync } from 'node:fs';
+import { MeshError } from '@ursa/resources';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { loadSettings } from './config/load-settings.ts';
+import type { LogLevel } from './log.ts';
+import { isLogLevel, logLevels, openLog } from './log.ts';
+import { openLogFile } from './log-file.ts';
+import { runControlPlane } from './run-control-plane.ts';
+import { buildInfo } from './version.ts';
+
+interface RunOptions {
+  readonly configFile?: string;
+  readonly logLevel: LogLevel;
+  readonly logOutputPath?: string;
+  readonly logMaxSize: number;
+  readonly logMaxAge: number;
+  readonly logMaxRetainedFiles: number;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('expected a whole number');
+  return Number(text);
+}
+
+function readSettings(file: string | undefined) {
+  if (file === undefined) return loadSettings({ env: process.env });
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new MeshError('invalid', `-c: cannot read ${file}: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    });
+  }
+  return loadSettings({ env: process.env, file: { name: file, text } });
+}
+
+function openLogOf(options: RunOptions) {
+  const megabyte = 1024 * 1024;
+  const output =
+    options.logOutputPath === undefined
+      ? { write: (line: string) => void process.stdout.write(line) }
+      : openLogFile(options.logOutputPath, {
+          maxBytes: options.logMaxSize * megabyte,
+          maxAgeDays: options.logMaxAge,
+          maxRetainedFiles: options.logMaxRetainedFiles,
+        });
+  return openLog(options.logLevel, output);
+}
+
+async function run(options: RunOptions): Promise<void> {
+  const { settings, warnings } = readSettings(options.configFile);
+  const log = openLogOf(options);
+  for (const warning of warnings) log.component('config').warn(warning);
+  await runControlPlane(settings, log);
+}
+
+const program = new Command('kuma-cp').description('The control plane of the mesh.');
+
+program
+  .command('run', { isDefault: false })
+  .description(
+    'Runs the control plane. Settings come from the file of -c and from KUMA_* in the environment, which wins.',
+  )
+  .option('-c, --config-file <file>', 'settings in YAML')
+  .addOption(
+    new Option('--log-level <level>', 'how much is logged').choices(logLevels.filter(isLogLevel)).default('info'),
+  )
+  .option('--log-output-path <file>', 'log to this file instead of the standard output')
+  .option('--log-max-size <megabytes>', 'size from which on the log file is started anew', wholeNumber, 100)
+  .option('--log-max-age <days>', 'age from which on old log files are removed', wholeNumber, 30)
+  .option('--log-max-retained-files <number>', 'old log files kept at most', wholeNumber, 1000)
+  .action(run);
+
+program
+  .command('migrate')
+  .description('Changes of the store between versions.')
+  .command('up')
+  .description('Brings the store to the form this version needs.')
+  .option('-c, --config-file <file>', 'settings in YAML')
+  .action(({ configFile }: { readonly configFile?: string }) => {
+    const { settings } = readSettings(configFile);
+    console.log(`nothing to migrate: the ${settings.store.type} store brings itself to the form it needs at the start`);
+  });
+
+program
+  .command('version')
+  .description('Prints the version.')
+  .option('-a, --detailed', 'also what it runs on')
+  .action(({ detailed }: { readonly detailed?: boolean }) => {
+    console.log(`${buildInfo.product}: ${buildInfo.version}`);
+    if (detailed === true) console.log(`Runtime: ${buildInfo.runtime}\nEnvoy API: ${buildInfo.envoy}`);
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  const text =
+    error instanceof MeshError ? error.message : error instanceof Error ? (error.stack ?? error.message) : error;
+  process.stderr.write(`kuma-cp: ${text}\n`);
+  process.exitCode = 1;
+}
