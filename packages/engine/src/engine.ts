@@ -68,6 +68,14 @@ export interface IdentityRequest {
   readonly uris: readonly string[];
 }
 
+/** Address of a service known by its tag. Key: `<mesh>/<service>`. */
+export interface ServiceVip {
+  readonly mesh: string;
+  readonly service: string;
+  /** IPv4. */
+  readonly address: string;
+}
+
 /** Settings that shape configuration. */
 export interface EngineSettings {
   readonly zone: string;
@@ -84,6 +92,8 @@ export interface EngineInputs {
   readonly trust: Collection<TrustBundle>;
   /** One entry per proxy that has an admin listener over TCP with TLS; key `<mesh>/<name>`. */
   readonly adminIdentities: Collection<AdminIdentity>;
+  /** Virtual addresses that were given to services known by their tag; not read in meshes whose `meshServices.mode` is Exclusive. */
+  readonly serviceVips: Collection<ServiceVip>;
   readonly settings: EngineSettings;
 }
 

@@ -1,0 +1,158 @@
+// A Dataplane, read once: its inbounds as listeners, clusters and endpoints need them, and what policies select it by.
+import type { Derivation, Graph } from '@ursa/collections';
+import type { Protocol, ServiceEndpoint } from '@ursa/envoy';
+import { provenance, type SelectableProxy } from '@ursa/policy';
+import {
+  type DataplaneInbound,
+  type DataplaneOutbound,
+  type DataplaneSpec,
+  type Resource,
+  tagNames,
+} from '@ursa/resources';
+import type { EngineInputs } from './engine.ts';
+import { parseProtocol } from './protocol.ts';
+
+type Tags = Readonly<Record<string, string>>;
+
+/** One port that a proxy serves. */
+export interface InboundFacts {
+  /** Where the proxy listens. */
+  readonly address: string;
+  readonly port: number;
+  /** Where the application listens. */
+  readonly serviceAddress: string;
+  readonly servicePort: number;
+  /** Name of the port; '' when it has none. */
+  readonly name: string;
+  /** The name, or else the port's number. */
+  readonly section: string;
+  readonly service: string;
+  readonly protocol: Protocol;
+  readonly tags: Tags;
+  /** False while the application does not answer its probe: others get no endpoint then. */
+  readonly ready: boolean;
+  /** Where other proxies reach it, and the zone they find it in. */
+  readonly endpoint: ServiceEndpoint;
+  readonly zone: string;
+}
+
+/** Ports in a Dataplane that was made for transparent proxying. */
+export interface RedirectPorts {
+  readonly inbound: number;
+  readonly outbound: number;
+  readonly ipv6: boolean;
+}
+
+/** A Dataplane as the engine reads it. */
+export interface DataplaneFacts {
+  readonly mesh: string;
+  readonly name: string;
+  readonly labels: Tags;
+  readonly address: string;
+  readonly adminPort: number | undefined;
+  readonly inbounds: readonly InboundFacts[];
+  readonly outbounds: readonly DataplaneOutbound[];
+  readonly gateway: { readonly kind: 'delegated' | 'builtin'; readonly tags: Tags } | undefined;
+  readonly redirect: RedirectPorts | undefined;
+  readonly reachableServices: readonly string[] | undefined;
+  readonly reachableBackends: readonly BackendReference[] | undefined;
+  /** What policies select it by. */
+  readonly selectable: SelectableProxy;
+}
+
+/** One entry of `reachableBackends`. */
+export interface BackendReference {
+  readonly kind?: string;
+  readonly name?: string;
+  readonly namespace?: string;
+  readonly port?: number;
+  readonly labels?: Tags;
+}
+
+// A probed inbound is not ready before the first answer of its probe has been written into `state`.
+function isReady({ state, health, serviceProbe }: DataplaneInbound): boolean {
+  if (state !== undefined) return state === 'Ready';
+  if (health !== undefined) return health.ready === true;
+  return serviceProbe === undefined;
+}
+
+function withoutService(tags: Tags): Tags {
+  return Object.fromEntries(Object.entries(tags).filter(([key]) => key !== tagNames.service));
+}
+
+function inboundFacts(
+  resource: Resource,
+  networking: NonNullable<DataplaneSpec['networking']>,
+  inbound: DataplaneInbound,
+): InboundFacts {
+  const proxyAddress = networking.address ?? '';
+  const address = inbound.address ?? proxyAddress;
+  const port = inbound.port ?? 0;
+  const tags = inbound.tags ?? {};
+  const advertised = inbound.address ?? networking.advertisedAddress ?? proxyAddress;
+  return {
+    address,
+    port,
+    serviceAddress: inbound.serviceAddress ?? address,
+    servicePort: inbound.servicePort === undefined || inbound.servicePort === 0 ? port : inbound.servicePort,
+    name: inbound.name ?? '',
+    section: inbound.name === undefined || inbound.name === '' ? String(port) : inbound.name,
+    service: tags[tagNames.service] ?? '',
+    protocol: parseProtocol(inbound.protocol ?? tags[tagNames.protocol]),
+    tags,
+    ready: isReady(inbound),
+    endpoint: { address: advertised, port, weight: 1, tags: withoutService(tags), labels: resource.labels },
+    zone: tags[tagNames.zone] ?? '',
+  };
+}
+
+function redirectPorts(networking: NonNullable<DataplaneSpec['networking']>): RedirectPorts | undefined {
+  const { redirectPortInbound = 0, redirectPortOutbound = 0, ipFamilyMode } = networking.transparentProxying ?? {};
+  if (redirectPortInbound === 0 || redirectPortOutbound === 0) return undefined;
+  return { inbound: redirectPortInbound, outbound: redirectPortOutbound, ipv6: ipFamilyMode !== 'IPv4' };
+}
+
+/** Reads a Dataplane. The resource has been validated when it was written. */
+export function dataplaneFacts(resource: Resource): DataplaneFacts {
+  const networking = (resource.spec as DataplaneSpec).networking ?? {};
+  const inbounds = (networking.inbound ?? [])
+    .filter((inbound) => inbound.state !== 'Ignored')
+    .map((inbound) => inboundFacts(resource, networking, inbound));
+  const gateway = networking.gateway && {
+    kind: networking.gateway.type === 'BUILTIN' ? ('builtin' as const) : ('delegated' as const),
+    tags: networking.gateway.tags ?? {},
+  };
+  return {
+    mesh: resource.mesh,
+    name: resource.name,
+    labels: resource.labels,
+    address: networking.address ?? '',
+    adminPort: networking.admin?.port,
+    inbounds,
+    outbounds: networking.outbound ?? [],
+    gateway,
+    redirect: redirectPorts(networking),
+    reachableServices: networking.transparentProxying?.reachableServices,
+    reachableBackends:
+      networking.transparentProxying?.reachableBackends &&
+      (networking.transparentProxying.reachableBackends.refs ?? []),
+    selectable: {
+      ...provenance(resource),
+      mesh: resource.mesh,
+      labels: resource.labels,
+      inbounds,
+      ...(gateway?.kind === 'delegated' ? { gateway: { kind: 'delegated' as const, tags: gateway.tags } } : {}),
+    },
+  };
+}
+
+/** Facts by the Dataplane's key. */
+export function deriveDataplaneFacts(
+  graph: Graph,
+  inputs: EngineInputs,
+): Derivation<readonly [key: string], DataplaneFacts | undefined> {
+  return graph.derive('dataplane facts', (key: string) => {
+    const resource = inputs.resources('Dataplane').get(key);
+    return resource && dataplaneFacts(resource);
+  });
+}

@@ -1,0 +1,129 @@
+// Destinations: everything that traffic of a proxy can be sent to, as clusters, listeners and policies need it. Endpoints are apart.
+import type { Derivation, Graph } from '@ursa/collections';
+import { legacyServiceName, type Protocol } from '@ursa/envoy';
+import { destinationId, type OutboundTarget, portName } from '@ursa/policy';
+import { displayNameOf, formatKri, labelNames, type Resource, tagNames } from '@ursa/resources';
+import type { DataplaneFacts } from './dataplane-facts.ts';
+import type { EngineInputs } from './engine.ts';
+import type { MeshFacts } from './mesh-facts.ts';
+import { commonProtocol, parseProtocol } from './protocol.ts';
+import { legacySni, serviceSni } from './sni.ts';
+
+/** Where a destination's endpoints are found. */
+export type EndpointSource =
+  | { readonly kind: 'service'; readonly mesh: string; readonly service: string }
+  | { readonly kind: 'MeshService'; readonly key: string; readonly port: number };
+
+/** One destination. Derived: equal ones are one object. */
+export interface Destination {
+  readonly mesh: string;
+  /** As policies look it up. */
+  readonly target: OutboundTarget;
+  readonly source: EndpointSource;
+  readonly legacyName: string;
+  /** Undefined for services known by their tag only. */
+  readonly kri: string | undefined;
+  readonly protocol: Protocol;
+  /** How to speak TLS to it; undefined when it is reached in plain text. */
+  readonly tls: { readonly sni: string; readonly identities: readonly string[] } | undefined;
+}
+
+/** Spec and status of a MeshService, as far as they are read here. */
+export interface MeshServiceSpec {
+  readonly selector?: {
+    readonly dataplaneTags?: Readonly<Record<string, string>>;
+    readonly dataplaneRef?: { readonly name?: string };
+    readonly dataplaneLabels?: { readonly matchLabels?: Readonly<Record<string, string>> };
+  };
+  readonly ports?: readonly MeshServicePort[];
+  readonly identities?: readonly { readonly type: 'ServiceTag' | 'SpiffeID'; readonly value: string }[];
+}
+
+/** One port of a MeshService. */
+export interface MeshServicePort {
+  readonly port: number;
+  readonly name?: string;
+  readonly targetPort?: number | string;
+  readonly appProtocol?: string;
+}
+
+/** What others wrote into the status of a MeshService. */
+export interface MeshServiceStatus {
+  readonly vips?: readonly { readonly ip: string }[];
+  readonly addresses?: readonly { readonly hostname: string }[];
+  readonly tls?: { readonly status?: string };
+}
+
+/** Destinations of a mesh. */
+export interface DestinationDerivations {
+  /** A service known by its tag. Exists while nothing serves it, too: it has no endpoints then. */
+  readonly service: Derivation<readonly [mesh: string, service: string], Destination>;
+  /** A port of a MeshService. */
+  readonly meshService: Derivation<readonly [key: string, port: number], Destination | undefined>;
+}
+
+function meshServiceKri(resource: Resource, section: string): string {
+  const { labels, mesh } = resource;
+  const zone = labels[labelNames.zone] ?? '';
+  const namespace = labels[labelNames.namespace] ?? '';
+  return formatKri({ type: 'msvc', mesh, zone, namespace, name: displayNameOf(resource), section });
+}
+
+function identitiesOf(mesh: string, spec: MeshServiceSpec): string[] {
+  return (spec.identities ?? []).map(({ type, value }) => (type === 'SpiffeID' ? value : `spiffe://${mesh}/${value}`));
+}
+
+/** While clients and servers move to mTLS, a service is only spoken to in TLS once all of its proxies can. */
+function speaksTls(mesh: MeshFacts | undefined, status: MeshServiceStatus): boolean {
+  return mesh?.mtls !== undefined && !(mesh.mtls.permissive && status.tls?.status === 'NotReady');
+}
+
+/** Derivations of destinations. */
+export function deriveDestinations(
+  graph: Graph,
+  inputs: EngineInputs,
+  meshFacts: Derivation<readonly [mesh: string], MeshFacts | undefined>,
+  servedBy: (mesh: string, service: string) => readonly DataplaneFacts[],
+): DestinationDerivations {
+  return {
+    service: graph.derive('service', (mesh: string, service: string): Destination => {
+      const inbounds = servedBy(mesh, service).flatMap((dataplane) =>
+        dataplane.inbounds.filter((inbound) => inbound.service === service),
+      );
+      const mtls = meshFacts.get(mesh)?.mtls !== undefined;
+      return {
+        mesh,
+        target: { kind: 'service', service },
+        source: { kind: 'service', mesh, service },
+        legacyName: service,
+        kri: undefined,
+        protocol: commonProtocol(inbounds.map((inbound) => inbound.protocol)),
+        tls: mtls
+          ? { sni: serviceSni(mesh, { [tagNames.service]: service }), identities: [`spiffe://${mesh}/${service}`] }
+          : undefined,
+      };
+    }),
+    meshService: graph.derive('MeshService', (key: string, port: number): Destination | undefined => {
+      const resource = inputs.resources('MeshService').get(key);
+      const spec = (resource?.spec ?? {}) as MeshServiceSpec;
+      const found = spec.ports?.find((candidate) => candidate.port === port);
+      if (resource === undefined || found === undefined) return undefined;
+      const { mesh, labels } = resource;
+      const name = displayNameOf(resource);
+      const zone = labels[labelNames.zone] ?? '';
+      const namespace = labels[labelNames.namespace] ?? '';
+      const tls = speaksTls(meshFacts.get(mesh), (resource.status ?? {}) as MeshServiceStatus);
+      return {
+        mesh,
+        target: { kind: 'resource', id: destinationId(resource, portName(found)) },
+        source: { kind: 'MeshService', key, port },
+        legacyName: legacyServiceName({ mesh, name, namespace, zone, shortType: 'msvc', port }),
+        kri: meshServiceKri(resource, portName(found)),
+        protocol: parseProtocol(found.appProtocol),
+        tls: tls
+          ? { sni: legacySni(resource.name, mesh, port, 'ms'), identities: identitiesOf(mesh, spec) }
+          : undefined,
+      };
+    }),
+  };
+}

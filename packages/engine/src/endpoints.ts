@@ -1,0 +1,97 @@
+// Who serves a destination. Apart from everything else, so that an endpoint's coming or going changes one endpoint resource and nothing more.
+import type { Derivation, Graph, Index } from '@ursa/collections';
+import { type EndpointLocality, type EnvoyResource, encodeEndpoints } from '@ursa/envoy';
+import { labelsMatch, tagsMatch } from '@ursa/policy';
+import { type DataplaneSpec, type Resource, tagNames } from '@ursa/resources';
+import type { DataplaneFacts, InboundFacts } from './dataplane-facts.ts';
+import type { Destination, EndpointSource, MeshServicePort, MeshServiceSpec } from './destinations.ts';
+import type { EngineInputs } from './engine.ts';
+
+type DataplaneDerivation = Derivation<readonly [key: string], DataplaneFacts | undefined>;
+
+/** Looks Dataplanes up by what serves. */
+export interface DataplaneLookup {
+  byTag(mesh: string, tag: string, value: string): readonly DataplaneFacts[];
+  byLabel(mesh: string, label: string, value: string): readonly DataplaneFacts[];
+  byName(mesh: string, name: string): readonly DataplaneFacts[];
+}
+
+/** Lookups that are tracked by bucket. */
+export function dataplaneLookup(inputs: EngineInputs, dataplane: DataplaneDerivation): DataplaneLookup {
+  const resources = inputs.resources('Dataplane');
+  const tagIndex = resources.index('inbound tag', (resource: Resource) => {
+    const inbounds = (resource.spec as DataplaneSpec).networking?.inbound ?? [];
+    return inbounds.flatMap(({ tags = {} }) =>
+      Object.entries(tags).map(([tag, value]) => `${resource.mesh} ${tag}=${value}`),
+    );
+  });
+  const labelIndex = resources.index('label', (resource: Resource) =>
+    Object.entries(resource.labels).map(([label, value]) => `${resource.mesh} ${label}=${value}`),
+  );
+  const all = (keys: readonly string[]): DataplaneFacts[] => keys.flatMap((key) => dataplane.get(key) ?? []);
+  const inBucket = (index: Index, mesh: string, key: string, value: string) =>
+    all(index.get(`${mesh} ${key}=${value}`));
+  return {
+    byTag: (mesh, tag, value) => inBucket(tagIndex, mesh, tag, value),
+    byLabel: (mesh, label, value) => inBucket(labelIndex, mesh, label, value),
+    byName: (mesh, name) => all([`${mesh}/${name}`]),
+  };
+}
+
+function servesPort(inbound: InboundFacts, port: MeshServicePort): boolean {
+  const target = port.targetPort ?? port.port;
+  return typeof target === 'number'
+    ? inbound.port === target
+    : inbound.name === target || String(inbound.port) === target;
+}
+
+/** Inbounds behind a port of a MeshService, ready or not. */
+function selectedInbounds(resource: Resource, port: MeshServicePort, lookup: DataplaneLookup): InboundFacts[] {
+  const { dataplaneTags, dataplaneRef, dataplaneLabels } = (resource.spec as MeshServiceSpec).selector ?? {};
+  const serving = (dataplanes: readonly DataplaneFacts[]): InboundFacts[] =>
+    dataplanes.flatMap((dataplane) => dataplane.inbounds.filter((inbound) => servesPort(inbound, port)));
+  if (dataplaneRef?.name !== undefined) return serving(lookup.byName(resource.mesh, dataplaneRef.name));
+  const labels = dataplaneLabels?.matchLabels;
+  const [label] = Object.entries(labels ?? {});
+  if (labels !== undefined && label !== undefined) {
+    return serving(
+      lookup.byLabel(resource.mesh, ...label).filter((dataplane) => labelsMatch(labels, dataplane.labels)),
+    );
+  }
+  const tags = dataplaneTags ?? {};
+  const tag = Object.entries(tags).find(([key]) => key === tagNames.service) ?? Object.entries(tags)[0];
+  if (tag === undefined) return [];
+  return serving(lookup.byTag(resource.mesh, ...tag)).filter((inbound) => tagsMatch(tags, inbound.tags));
+}
+
+function localities(inbounds: readonly InboundFacts[]): readonly EndpointLocality[] {
+  const zones = Map.groupBy(inbounds, (inbound) => inbound.zone);
+  return [...zones]
+    .sort(([first], [second]) => (first < second ? -1 : 1))
+    .map(([zone, members]) => ({ zone, endpoints: members.map((inbound) => inbound.endpoint) }));
+}
+
+/** The endpoint resource of a destination under a cluster's name. */
+export type EndpointDerivation = Derivation<readonly [destination: Destination, cluster: string], EnvoyResource>;
+
+/** Derives endpoint resources: one for each destination, whoever uses it. */
+export function deriveEndpoints(graph: Graph, inputs: EngineInputs, lookup: DataplaneLookup): EndpointDerivation {
+  const inboundsOf = (source: EndpointSource): readonly InboundFacts[] => {
+    if (source.kind === 'service') {
+      const dataplanes = lookup.byTag(source.mesh, tagNames.service, source.service);
+      return dataplanes.flatMap((dataplane) =>
+        dataplane.inbounds.filter((inbound) => inbound.service === source.service),
+      );
+    }
+    const resource = inputs.resources('MeshService').get(source.key);
+    const ports = (resource?.spec as MeshServiceSpec | undefined)?.ports ?? [];
+    const port = ports.find((candidate) => candidate.port === source.port);
+    return resource === undefined || port === undefined ? [] : selectedInbounds(resource, port, lookup);
+  };
+  return graph.derive(
+    'endpoints',
+    (destination: Destination, cluster: string) =>
+      encodeEndpoints(cluster, localities(inboundsOf(destination.source).filter((inbound) => inbound.ready))),
+    { equals: (before, after) => before === after },
+  );
+}

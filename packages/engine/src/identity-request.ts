@@ -1,0 +1,31 @@
+// What a workload certificate must say. The engine derives it; the control plane issues it.
+import type { Derivation, Graph } from '@ursa/collections';
+import { tagNames } from '@ursa/resources';
+import type { DataplaneFacts } from './dataplane-facts.ts';
+import type { IdentityRequest } from './engine.ts';
+import type { MeshFacts } from './mesh-facts.ts';
+
+/** `spiffe://<mesh>/<service>` for each service, `kuma://<tag>/<value>` for each tag, sorted. */
+function urisOf(facts: DataplaneFacts): string[] {
+  const tagSets = [...facts.inbounds.map((inbound) => inbound.tags), facts.gateway?.tags ?? {}];
+  const uris = new Set<string>();
+  for (const [tag, value] of tagSets.flatMap((tags) => Object.entries(tags))) {
+    if (tag === tagNames.service) uris.add(`spiffe://${facts.mesh}/${value}`);
+    uris.add(`kuma://${tag}/${value}`);
+  }
+  return [...uris].sort();
+}
+
+/** Requests by the Dataplane's key; undefined when its mesh has no mTLS. */
+export function deriveIdentityRequest(
+  graph: Graph,
+  meshFacts: Derivation<readonly [mesh: string], MeshFacts | undefined>,
+  dataplane: Derivation<readonly [key: string], DataplaneFacts | undefined>,
+): Derivation<readonly [proxyKey: string], IdentityRequest | undefined> {
+  return graph.derive('identity request', (proxyKey: string): IdentityRequest | undefined => {
+    const facts = dataplane.get(proxyKey);
+    const mtls = facts && meshFacts.get(facts.mesh)?.mtls;
+    if (facts === undefined || mtls === undefined) return undefined;
+    return { mesh: facts.mesh, proxy: facts.name, backend: mtls.backend, uris: urisOf(facts) };
+  });
+}

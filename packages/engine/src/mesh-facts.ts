@@ -1,0 +1,56 @@
+// What the configuration of proxies depends on in their Mesh. Derived apart, so that a change of other fields stops here.
+import type { Derivation, Graph } from '@ursa/collections';
+import type { MeshSpec } from '@ursa/resources';
+import type { EngineInputs } from './engine.ts';
+
+export type MeshServicesMode = 'Disabled' | 'Everywhere' | 'ReachableBackends' | 'Exclusive';
+
+/** The listener for Prometheus that a Mesh (or a Dataplane) asks for. */
+export interface PrometheusFacts {
+  readonly port: number;
+  readonly path: string;
+}
+
+/** A mesh as proxies see it. */
+export interface MeshFacts {
+  readonly name: string;
+  /** The enabled CA backend; undefined without mTLS. */
+  readonly mtls: { readonly backend: string; readonly permissive: boolean } | undefined;
+  readonly meshServices: MeshServicesMode;
+  /** True when transparent proxies let traffic to unknown addresses pass. */
+  readonly passthrough: boolean;
+  readonly prometheus: PrometheusFacts | undefined;
+}
+
+function mtlsOf(spec: MeshSpec): MeshFacts['mtls'] {
+  const enabled = spec.mtls?.enabledBackend;
+  const backend = spec.mtls?.backends?.find((candidate) => candidate.name === enabled);
+  return backend && { backend: backend.name, permissive: backend.mode === 'PERMISSIVE' };
+}
+
+function prometheusOf(spec: MeshSpec): PrometheusFacts | undefined {
+  const enabled = spec.metrics?.enabledBackend;
+  const backend = spec.metrics?.backends?.find((candidate) => candidate.name === enabled);
+  if (backend?.type !== 'prometheus') return undefined;
+  const { port, path } = (backend.conf ?? {}) as { readonly port?: number; readonly path?: string };
+  return { port: port ?? 5670, path: path ?? '/metrics' };
+}
+
+/** Facts by the mesh's name; undefined while there is no such mesh. */
+export function deriveMeshFacts(
+  graph: Graph,
+  inputs: EngineInputs,
+): Derivation<readonly [mesh: string], MeshFacts | undefined> {
+  return graph.derive('mesh facts', (mesh: string) => {
+    const resource = inputs.resources('Mesh').get(`/${mesh}`);
+    if (resource === undefined) return undefined;
+    const spec = resource.spec as MeshSpec;
+    return {
+      name: mesh,
+      mtls: mtlsOf(spec),
+      meshServices: spec.meshServices?.mode ?? 'Disabled',
+      passthrough: spec.networking?.outbound?.passthrough ?? true,
+      prometheus: prometheusOf(spec),
+    };
+  });
+}

@@ -1,0 +1,179 @@
+// Which destinations a proxy can call, and at which address of its own each is.
+import type { Derivation, Graph } from '@ursa/collections';
+import { labelsMatch } from '@ursa/policy';
+import { type DataplaneOutbound, displayNameOf, labelNames, type Resource, tagNames } from '@ursa/resources';
+import type { BackendReference, DataplaneFacts } from './dataplane-facts.ts';
+import type { Destination, DestinationDerivations, MeshServiceSpec, MeshServiceStatus } from './destinations.ts';
+import type { EngineInputs } from './engine.ts';
+import type { MeshFacts } from './mesh-facts.ts';
+
+/** One address of the proxy's host that leads to a destination. Derived: equal ones are one object. */
+export interface Outbound {
+  readonly address: string;
+  readonly port: number;
+  readonly destination: Destination;
+}
+
+/** One name that the proxy's host can look up. */
+export interface DnsRecord {
+  readonly name: string;
+  /** IPv4 addresses. */
+  readonly addresses: readonly string[];
+}
+
+/** What virtual addresses of a mesh lead to. */
+interface VirtualAddresses {
+  readonly outbounds: readonly Outbound[];
+  readonly records: readonly DnsRecord[];
+}
+
+/** Outbounds of proxies. */
+export interface OutboundDerivations {
+  /** In order of addresses, without those that lead nowhere. */
+  readonly outbounds: Derivation<readonly [proxyKey: string, transparent: boolean], readonly Outbound[]>;
+  /** Names that lead to the proxy's outbounds, sorted. */
+  readonly records: Derivation<readonly [proxyKey: string], readonly DnsRecord[]>;
+}
+
+/** Port under which services known by their tag are called at their virtual address. */
+const serviceVipPort = 80;
+
+function byName(first: DnsRecord, second: DnsRecord): number {
+  return first.name < second.name ? -1 : 1;
+}
+
+function references(reference: BackendReference, resource: Resource, port: number): boolean {
+  if ((reference.kind ?? 'MeshService') !== resource.type) return false;
+  if (reference.port !== undefined && reference.port !== port) return false;
+  if (reference.labels !== undefined) return labelsMatch(reference.labels, resource.labels);
+  const namespace = resource.labels[labelNames.namespace] ?? '';
+  return reference.name === displayNameOf(resource) && (reference.namespace ?? namespace) === namespace;
+}
+
+/** Derivations of outbounds. */
+export function deriveOutbounds(
+  graph: Graph,
+  inputs: EngineInputs,
+  meshFacts: Derivation<readonly [mesh: string], MeshFacts | undefined>,
+  dataplane: Derivation<readonly [key: string], DataplaneFacts | undefined>,
+  destinations: DestinationDerivations,
+): OutboundDerivations {
+  const meshServices = inputs.resources('MeshService');
+  const meshIndex = meshServices.index('mesh', (resource: Resource) => [resource.mesh]);
+  const labelIndex = meshServices.index('label', (resource: Resource) =>
+    Object.entries(resource.labels).map(([label, value]) => `${resource.mesh} ${label}=${value}`),
+  );
+  const vipIndex = inputs.serviceVips.index('mesh', (vip) => [vip.mesh]);
+
+  const outbound = graph.derive(
+    'outbound',
+    (address: string, port: number, destination: Destination): Outbound => ({ address, port, destination }),
+  );
+
+  const serviceAddresses = graph.derive('service addresses', (mesh: string): VirtualAddresses => {
+    const vips = vipIndex.get(mesh).flatMap((key) => inputs.serviceVips.get(key) ?? []);
+    return {
+      outbounds: vips.map((vip) =>
+        outbound.get(vip.address, serviceVipPort, destinations.service.get(mesh, vip.service)),
+      ),
+      records: vips.map((vip) => ({ name: `${vip.service}.${inputs.settings.dnsDomain}`, addresses: [vip.address] })),
+    };
+  });
+
+  const meshServiceAddresses = graph.derive('MeshService addresses', (key: string): VirtualAddresses => {
+    const resource = meshServices.get(key);
+    if (resource === undefined) return { outbounds: [], records: [] };
+    const { vips = [], addresses = [] } = (resource.status ?? {}) as MeshServiceStatus;
+    const ips = vips.map((vip) => vip.ip);
+    const ports = ((resource.spec as MeshServiceSpec).ports ?? []).map((port) => port.port);
+    const outbounds = ips.flatMap((ip) =>
+      ports.flatMap((port) => {
+        const destination = destinations.meshService.get(key, port);
+        return destination === undefined ? [] : [outbound.get(ip, port, destination)];
+      }),
+    );
+    return {
+      outbounds,
+      records: ips.length === 0 ? [] : addresses.map(({ hostname }) => ({ name: hostname, addresses: ips })),
+    };
+  });
+
+  const allMeshServices = graph.derive('mesh addresses', (mesh: string): VirtualAddresses => {
+    const parts = meshIndex.get(mesh).map((key) => meshServiceAddresses.get(key));
+    return { outbounds: parts.flatMap((part) => part.outbounds), records: parts.flatMap((part) => part.records) };
+  });
+
+  const serviceNames = (mesh: string, wanted: readonly string[] | undefined): VirtualAddresses => {
+    const all = serviceAddresses.get(mesh);
+    if (wanted === undefined) return all;
+    const names = new Set(wanted.map((service) => `${service}.${inputs.settings.dnsDomain}`));
+    return {
+      outbounds: all.outbounds.filter(({ destination }) => wanted.includes(destination.legacyName)),
+      records: all.records.filter((record) => names.has(record.name)),
+    };
+  };
+
+  // References to single ports leave the service's host name in place: it leads to the ports that are reachable.
+  const reachable = (mesh: string, wanted: readonly BackendReference[]): VirtualAddresses => {
+    const outbounds: Outbound[] = [];
+    const records: DnsRecord[] = [];
+    for (const key of meshIndex.get(mesh)) {
+      const resource = meshServices.get(key);
+      if (resource === undefined) continue;
+      const addresses = meshServiceAddresses.get(key);
+      const chosen = addresses.outbounds.filter(({ port }) =>
+        wanted.some((reference) => references(reference, resource, port)),
+      );
+      outbounds.push(...chosen);
+      if (chosen.length > 0) records.push(...addresses.records);
+    }
+    return { outbounds, records };
+  };
+
+  const virtualAddresses = (facts: DataplaneFacts): VirtualAddresses[] => {
+    const mode = meshFacts.get(facts.mesh)?.meshServices ?? 'Disabled';
+    const parts: VirtualAddresses[] = [];
+    if (mode !== 'Exclusive') parts.push(serviceNames(facts.mesh, facts.reachableServices));
+    if (mode === 'Disabled') return parts;
+    if (facts.reachableBackends !== undefined) parts.push(reachable(facts.mesh, facts.reachableBackends));
+    else if (mode !== 'ReachableBackends') parts.push(allMeshServices.get(facts.mesh));
+    return parts;
+  };
+
+  const referenced = (mesh: string, { backendRef, port }: DataplaneOutbound): Destination | undefined => {
+    if (backendRef === undefined || (backendRef.kind ?? 'MeshService') !== 'MeshService') return undefined;
+    const candidates =
+      backendRef.labels === undefined ? [`${mesh}/${backendRef.name}`] : withLabels(mesh, backendRef.labels);
+    const [key] = candidates;
+    return key === undefined ? undefined : destinations.meshService.get(key, backendRef.port ?? port ?? 0);
+  };
+  const withLabels = (mesh: string, labels: Readonly<Record<string, string>>): string[] => {
+    const [label] = Object.entries(labels);
+    if (label === undefined) return [];
+    const keys = labelIndex.get(`${mesh} ${label[0]}=${label[1]}`);
+    return keys.filter((key) => labelsMatch(labels, meshServices.get(key)?.labels ?? {}));
+  };
+
+  const explicit = (mesh: string, given: DataplaneOutbound): Outbound | undefined => {
+    const service = given.tags?.[tagNames.service];
+    const destination = service === undefined ? referenced(mesh, given) : destinations.service.get(mesh, service);
+    return destination && outbound.get(given.address ?? '127.0.0.1', given.port ?? 0, destination);
+  };
+
+  return {
+    outbounds: graph.derive('outbounds', (proxyKey: string, transparent: boolean): readonly Outbound[] => {
+      const facts = dataplane.get(proxyKey);
+      if (facts === undefined) return [];
+      if (!transparent) return facts.outbounds.flatMap((given) => explicit(facts.mesh, given) ?? []);
+      return virtualAddresses(facts).flatMap((part) => part.outbounds);
+    }),
+    records: graph.derive('dns records', (proxyKey: string): readonly DnsRecord[] => {
+      const facts = dataplane.get(proxyKey);
+      return facts === undefined
+        ? []
+        : virtualAddresses(facts)
+            .flatMap((part) => part.records)
+            .sort(byName);
+    }),
+  };
+}

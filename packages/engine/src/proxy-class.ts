@@ -1,0 +1,78 @@
+// Proxies of one class get the same configuration for the same outbound. The class holds all that outbounds may depend on of a proxy.
+import type { Derivation, Graph } from '@ursa/collections';
+import { type EnvoyNames, legacyNames, unifiedNames } from '@ursa/envoy';
+import type { ProxyFacts } from '@ursa/policy';
+import type { DataplaneFacts, RedirectPorts } from './dataplane-facts.ts';
+import type { ConnectedProxy } from './engine.ts';
+import { features, kafkaExtension } from './features.ts';
+import type { MeshFacts } from './mesh-facts.ts';
+
+/** A class of proxies. Derived: equal ones are one object. */
+export interface ProxyClass {
+  readonly facts: ProxyFacts;
+  readonly names: EnvoyNames;
+  /** True when packets are redirected to the proxy, so that its listeners need no ports of their own. */
+  readonly transparent: boolean;
+  readonly reusePort: boolean;
+  /** True when this Envoy can count Kafka requests. */
+  readonly kafka: boolean;
+}
+
+/** Ports that packets are redirected to; undefined for a proxy without transparent proxying. */
+export function redirectOf(connected: ConnectedProxy, dataplane: DataplaneFacts): RedirectPorts | undefined {
+  const { transparentProxy } = connected;
+  if (transparentProxy !== undefined) {
+    const { inboundPort, outboundPort, ipFamilyMode } = transparentProxy;
+    return { inbound: inboundPort, outbound: outboundPort, ipv6: ipFamilyMode !== 'ipv4' };
+  }
+  if (dataplane.redirect !== undefined) return dataplane.redirect;
+  return connected.features.includes(features.transparentProxy)
+    ? { inbound: 15006, outbound: 15001, ipv6: true }
+    : undefined;
+}
+
+function kindOf(dataplane: DataplaneFacts): ProxyFacts['kind'] {
+  return dataplane.gateway === undefined ? 'sidecar' : `${dataplane.gateway.kind}-gateway`;
+}
+
+/** Unified names need a mesh whose services all are resources: others have no KRI. */
+export function hasUnifiedNames(connected: ConnectedProxy, mesh: MeshFacts): boolean {
+  return connected.features.includes(features.unifiedNaming) && mesh.meshServices === 'Exclusive';
+}
+
+/** Finds the class of a proxy. */
+export function deriveProxyClass(
+  graph: Graph,
+): (connected: ConnectedProxy, dataplane: DataplaneFacts, mesh: MeshFacts) => ProxyClass {
+  const proxyClass: Derivation<
+    readonly [
+      mesh: string,
+      kind: ProxyFacts['kind'],
+      features: string,
+      mtls: boolean,
+      unified: boolean,
+      transparent: boolean,
+      kafka: boolean,
+    ],
+    ProxyClass
+  > = graph.derive('proxy class', (mesh, kind, announced, mtls, unified, transparent, kafka) => {
+    const list = announced === '' ? [] : announced.split(' ');
+    return {
+      facts: { mesh, kind, features: list, mtls, unifiedNaming: unified },
+      names: unified ? unifiedNames : legacyNames,
+      transparent,
+      reusePort: list.includes(features.reusePort),
+      kafka,
+    };
+  });
+  return (connected, dataplane, mesh) =>
+    proxyClass.get(
+      mesh.name,
+      kindOf(dataplane),
+      connected.features.toSorted().join(' '),
+      mesh.mtls !== undefined,
+      hasUnifiedNames(connected, mesh),
+      redirectOf(connected, dataplane) !== undefined,
+      connected.extensions.length === 0 || connected.extensions.includes(kafkaExtension),
+    );
+}

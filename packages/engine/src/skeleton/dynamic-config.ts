@@ -1,0 +1,90 @@
+// The channel to kuma-dp (feature C18): documents served by Envoy itself on a Unix socket, with entity tags, so that polling costs nothing.
+import { create } from '@bufbuild/protobuf';
+import {
+  buildListener,
+  type EnvoyNames,
+  type EnvoyResource,
+  encodeResource,
+  httpChain,
+  listenerDraft,
+  pipeAddress,
+  routeConfiguration,
+  sha256Hex,
+} from '@ursa/envoy';
+import { type Route, RouteSchema } from '@ursa/envoy/gen/envoy/config/route/v3/route_components_pb.ts';
+import type { DnsRecord } from '../outbounds.ts';
+import { virtualIpv6 } from '../virtual-ipv6.ts';
+
+/** A document of the dynamic configuration. */
+export interface DynamicDocument {
+  /** `/dns`, `/meshmetric`. */
+  readonly path: string;
+  /** JSON. */
+  readonly body: string;
+}
+
+/** Seconds for which a host may remember an answer. */
+export const dnsTtl = 30;
+
+/** The `/dns` document: what kuma-dp's DNS server answers. */
+export function dnsDocument(records: readonly DnsRecord[], mesh: string, zone: string): DynamicDocument {
+  const body = {
+    records: records.map(({ name, addresses }) => ({ name, ips: addresses.flatMap((ip) => [ip, virtualIpv6(ip)]) })),
+    ttl: dnsTtl,
+    extraLabels: { kuma_io_zone: zone, mesh },
+  };
+  return { path: '/dns', body: JSON.stringify(body) };
+}
+
+function documentRoutes({ path, body }: DynamicDocument, names: EnvoyNames): Route[] {
+  const tag = sha256Hex(body);
+  const pathSpecifier = { case: 'path', value: path } as const;
+  return [
+    create(RouteSchema, {
+      name: names.dynamicConfigNotModified(path),
+      match: {
+        pathSpecifier,
+        headers: [
+          {
+            name: 'If-None-Match',
+            headerMatchSpecifier: { case: 'stringMatch', value: { matchPattern: { case: 'exact', value: tag } } },
+          },
+        ],
+      },
+      action: { case: 'directResponse', value: { status: 304 } },
+    }),
+    create(RouteSchema, {
+      name: names.dynamicConfigRoute(path),
+      match: { pathSpecifier },
+      responseHeadersToAdd: [{ header: { key: 'Etag', value: tag } }],
+      action: {
+        case: 'directResponse',
+        value: { status: 200, body: { specifier: { case: 'inlineString', value: body } } },
+      },
+    }),
+  ];
+}
+
+/** The listener that serves the documents. `workdir` is kuma-dp's. */
+export function dynamicConfigListener(
+  documents: readonly DynamicDocument[],
+  workdir: string,
+  names: EnvoyNames,
+): EnvoyResource {
+  const routes = routeConfiguration({
+    virtualHost: names.dynamicConfig,
+    routes: documents.flatMap((document) => documentRoutes(document, names)),
+  });
+  delete routes.validateClusters;
+  routes.maxDirectResponseBodySizeBytes = Math.max(
+    4096,
+    ...documents.map(({ body }) => new TextEncoder().encode(body).length),
+  );
+  const draft = listenerDraft({
+    name: names.dynamicConfig,
+    ...(names.unified ? { statPrefix: names.dynamicConfig } : {}),
+    address: pipeAddress(`${workdir}/kuma-mesh-metric-config.sock`),
+    chains: [httpChain(names.dynamicConfig, routes, { trusted: 'local' })],
+  });
+  return encodeResource('listener', buildListener(draft));
+}
