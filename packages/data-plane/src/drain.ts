@@ -36,9 +36,10 @@ export async function drain(options: DrainOptions): Promise<void> {
         : 'waiting for the drain time',
       { drainTime },
     );
+    const outbounds = outboundStatNames((await askEnvoy(admin, 'GET', listenersPath)).body);
     let quietSince: number | undefined;
     while (performance.now() < deadline) {
-      const active = countActivity((await askEnvoy(admin, 'GET', activityPath)).body);
+      const active = countActivity((await askEnvoy(admin, 'GET', activityPath)).body, outbounds);
       if (active > 0) quietSince = undefined;
       else quietSince ??= performance.now();
       if (withdrawn && quietSince !== undefined && performance.now() - quietSince >= quietTime) break;
@@ -52,17 +53,44 @@ export async function drain(options: DrainOptions): Promise<void> {
 }
 
 const activityPath = '/stats?filter=%5E(http%7Clistener)%5C..*downstream_(rq%7Ccx)_active';
+const listenersPath = '/config_dump?resource=dynamic_listeners';
 
 /**
- * Counts what is under way in Envoy's `/stats`: HTTP requests anywhere, and connections of listeners that are not outbound. Idle connections
- * of the application to its outbounds do not count: nothing is lost with them.
+ * Counts what is under way in Envoy's `/stats`: HTTP requests anywhere, and connections of all listeners but the outbound ones. Connections of
+ * the application to its outbounds do not count: while they are idle, nothing is lost with them.
  */
-export function countActivity(stats: string): number {
+export function countActivity(stats: string, outbounds: ReadonlySet<string>): number {
   let active = 0;
   for (const line of stats.split('\n')) {
     const [, kind, name, what, count] = line.match(/^(http|listener)\.(.+)\.downstream_(rq|cx)_active: (\d+)$/) ?? [];
-    if (kind === undefined || name === undefined || name.startsWith('admin')) continue;
-    if (kind === 'http' ? what === 'rq' : what === 'cx') active += Number(count);
+    if (kind === undefined || name === undefined || name === 'admin' || /\.worker_\d+$/.test(name)) continue;
+    if (kind === 'http' ? what === 'rq' : what === 'cx' && !outbounds.has(name)) active += Number(count);
   }
   return active;
+}
+
+interface ListenerDump {
+  readonly configs?: readonly {
+    readonly active_state?: {
+      readonly listener?: {
+        readonly traffic_direction?: string;
+        readonly stat_prefix?: string;
+        readonly address?: { readonly socket_address?: { readonly address?: string; readonly port_value?: number } };
+      };
+    };
+  }[];
+}
+
+/** Names under which Envoy counts its outbound listeners, from its configuration: the prefix they were given, or their address. */
+export function outboundStatNames(dump: string): ReadonlySet<string> {
+  const { configs = [] }: ListenerDump = JSON.parse(dump);
+  const names = new Set<string>();
+  for (const { active_state: state } of configs) {
+    const listener = state?.listener;
+    if (listener?.traffic_direction !== 'OUTBOUND') continue;
+    const { address = '', port_value: port = 0 } = listener.address?.socket_address ?? {};
+    const host = address.includes(':') ? `[${address}]` : address;
+    names.add((listener.stat_prefix ?? `${host}:${port}`).replaceAll(':', '_'));
+  }
+  return names;
 }

@@ -38,6 +38,7 @@ export async function fetchBootstrap(
   signal: AbortSignal,
 ): Promise<Bootstrap> {
   const deadline = performance.now() + retry.maxDuration;
+  let lastReason = '';
   for (;;) {
     const outcome = await attempt(call, signal);
     if (!('error' in outcome)) return outcome;
@@ -50,7 +51,13 @@ export async function fetchBootstrap(
         { cause: outcome.error },
       );
     }
-    log.warn(outcome.error.message, { retryIn: formatDuration(retry.backoff) });
+    const { message } = outcome.error;
+    if (message !== lastReason)
+      log.warn(message, {
+        tryingAgainEvery: formatDuration(retry.backoff),
+        forAtMost: formatDuration(retry.maxDuration),
+      });
+    lastReason = message;
     await sleep(retry.backoff, undefined, { signal });
   }
 }

@@ -4,7 +4,8 @@ import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { MeshError } from '@ursa/resources';
 import { cachedEnvoyPath } from './release.ts';
 
-const remedy = 'give its path with --binary-path, or fetch it once with "npm run fetch-envoy"';
+const remedy =
+  'give its path with --binary-path, or fetch it once with "node scripts/fetch-envoy.ts" in a checkout of this project';
 
 /**
  * Absolute path of the Envoy to run. `binaryPath` with a slash is taken as a path; a bare name is looked up in PATH and then, for the

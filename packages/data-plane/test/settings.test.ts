@@ -1,0 +1,89 @@
+// Settings: where values come from, which are refused, what is printed.
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import type { SettingName } from '../src/settings/definitions.ts';
+import { describeSettings, readSettings, settingsWithoutEffect } from '../src/settings/read-settings.ts';
+
+const goldenFile = join(
+  import.meta.dirname,
+  '../../../../shared/conformance/golden/dp-config/default-config.golden.yaml',
+);
+
+function read(flags: Partial<Record<SettingName, readonly string[]>>, environment: NodeJS.ProcessEnv = {}) {
+  return readSettings(new Map(Object.entries(flags) as [SettingName, readonly string[]][]), environment);
+}
+
+/** Paths of all leaves of a nested object; empty objects have none. */
+function leaves(value: unknown, path: readonly string[] = []): [string, unknown][] {
+  if (typeof value !== 'object' || value === null) return [[path.join('.'), value]];
+  return Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...path, key]));
+}
+
+test("the defaults are the peer's", (context) => {
+  if (!existsSync(goldenFile)) return context.diagnostic('left out: the conformance data is not beside this checkout');
+  const ours = new Map(leaves(describeSettings(read({}).settings)));
+  for (const [path, value] of leaves(parse(readFileSync(goldenFile, 'utf8')))) {
+    assert.equal(ours.get(path) ?? '', value, path);
+  }
+});
+
+test('a flag wins over the environment, and the environment over the default', () => {
+  const environment = { KUMA_DATAPLANE_DRAIN_TIME: '10s', KUMA_DATAPLANE_MESH: 'payments' };
+  const { settings, given } = read({ drainTime: ['5s'] }, environment);
+  assert.equal(settings.drainTime, 5000);
+  assert.equal(settings.mesh, 'payments');
+  assert.equal(settings.proxyType, 'dataplane');
+  assert.deepEqual([...given].sort(), ['drainTime', 'mesh']);
+});
+
+test('variables of the template add up over several flags and commas', () => {
+  const { settings } = read({ resourceVars: ['name=web', 'port=80,zone=east=1'] });
+  assert.deepEqual(settings.resourceVars, { name: 'web', port: '80', zone: 'east=1' });
+});
+
+test('every wrong value is named at once, by the flag or variable it came from', () => {
+  assert.throws(
+    () =>
+      read(
+        { controlPlaneUrl: ['localhost'], concurrency: ['many'] },
+        { KUMA_READINESS_PORT: '0', KUMA_DATAPLANE_PROXY_TYPE: 'gateway' },
+      ),
+    (error: Error & { violations: readonly { field: string }[] }) => {
+      assert.deepEqual(error.violations.map(({ field }) => field).sort(), [
+        '--concurrency',
+        '--cp-address',
+        'KUMA_DATAPLANE_PROXY_TYPE',
+        'KUMA_READINESS_PORT',
+      ]);
+      assert.match(
+        error.message,
+        /KUMA_DATAPLANE_PROXY_TYPE: expected one of dataplane, ingress, egress, got "gateway"/,
+      );
+      return true;
+    },
+  );
+});
+
+test('--skip-verify beside a CA is refused: one of them is a mistake', () => {
+  assert.throws(
+    () => read({ tlsSkipVerify: ['true'], caCertFile: ['ca.pem'] }),
+    /--skip-verify: it contradicts the CA/,
+  );
+});
+
+test('the printed configuration masks the token', () => {
+  const printed = JSON.stringify(describeSettings(read({ token: ['eyJsecret'] }).settings));
+  assert.match(printed, /"token":"\*{5}"/);
+  assert.doesNotMatch(printed, /eyJsecret/);
+});
+
+test('a setting without effect says so only when somebody asks for it', () => {
+  assert.deepEqual(settingsWithoutEffect(read({}).given), []);
+  assert.deepEqual(
+    settingsWithoutEffect(read({ transparentProxy: ['true'] }).given).map(({ name }) => name),
+    ['--transparent-proxy'],
+  );
+});
