@@ -1,0 +1,123 @@
+// Writes a MeshRetry's conf as Envoy's retry policy of a route.
+import { create } from '@bufbuild/protobuf';
+import { durationOf, metadataOf, pack } from '@ursa/envoy';
+import {
+  type HeaderMatcher,
+  HeaderMatcherSchema,
+  type RetryPolicy,
+  RetryPolicy_RateLimitedRetryBackOffSchema,
+  RetryPolicy_ResetHeaderFormat,
+  RetryPolicy_RetryBackOffSchema,
+  RetryPolicy_RetryHostPredicateSchema,
+  RetryPolicy_RetryPrioritySchema,
+  RetryPolicySchema,
+} from '@ursa/envoy/gen/envoy/config/route/v3/route_components_pb.ts';
+import { OmitHostMetadataConfigSchema } from '@ursa/envoy/gen/envoy/extensions/retry/host/omit_host_metadata/v3/omit_host_metadata_config_pb.ts';
+import { PreviousHostsPredicateSchema } from '@ursa/envoy/gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.ts';
+import { PreviousPrioritiesConfigSchema } from '@ursa/envoy/gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.ts';
+import { parseDuration } from '@ursa/resources';
+import type { GrpcRetry, HeaderMatch, HttpRetry } from './retry-conf.ts';
+import { conditionNames, grpcStatusNames, isStatusCode, methodNames } from './retry-on.ts';
+
+const httpDefault = 'gateway-error,connect-failure,refused-stream';
+const grpcDefault = 'cancelled,connect-failure,gateway-error,refused-stream,reset,resource-exhausted,unavailable';
+
+/** Retries of gRPC calls; undefined when the conf asks for none. */
+export function grpcRetryPolicy(conf: GrpcRetry): RetryPolicy | undefined {
+  const statuses = (conf.retryOn ?? []).map((status) => grpcStatusNames.get(status) ?? status);
+  return commonPolicy(conf, statuses.length === 0 ? grpcDefault : statuses.join(','));
+}
+
+/** Retries of HTTP requests; undefined when the conf asks for none. */
+export function httpRetryPolicy(conf: HttpRetry): RetryPolicy | undefined {
+  const { retryOn = [] } = conf;
+  const conditions = retryOn.flatMap((item) => conditionNames.get(item) ?? []);
+  const codes = retryOn.filter(isStatusCode).map(Number);
+  const on = conditions.length === 0 ? httpDefault : conditions.join(',');
+  const policy = commonPolicy(conf, codes.length === 0 ? on : `${on},retriable-status-codes`);
+  if (policy === undefined) return undefined;
+  policy.retriableStatusCodes = codes;
+  const methods = retryOn.flatMap((item) => methodNames.get(item) ?? []);
+  policy.retriableRequestHeaders = [
+    ...methods.map((method) => headerMatcher({ name: ':method', value: method })),
+    ...(conf.retriableRequestHeaders ?? []).map(headerMatcher),
+  ];
+  policy.retriableHeaders = (conf.retriableResponseHeaders ?? []).map(headerMatcher);
+  selectHosts(policy, conf.hostSelection ?? []);
+  if (conf.hostSelectionMaxAttempts !== undefined) {
+    policy.hostSelectionRetryMaxAttempts = BigInt(conf.hostSelectionMaxAttempts);
+  }
+  return policy;
+}
+
+function commonPolicy(conf: HttpRetry | GrpcRetry, retryOn: string): RetryPolicy | undefined {
+  if (conf.numRetries === 0) return undefined;
+  const policy = create(RetryPolicySchema, { retryOn });
+  if (conf.numRetries !== undefined) policy.numRetries = conf.numRetries;
+  if (conf.perTryTimeout !== undefined) policy.perTryTimeout = time(conf.perTryTimeout);
+  if (conf.backOff !== undefined) {
+    const { baseInterval, maxInterval } = conf.backOff;
+    policy.retryBackOff = create(RetryPolicy_RetryBackOffSchema, {
+      ...(baseInterval === undefined ? {} : { baseInterval: time(baseInterval) }),
+      ...(maxInterval === undefined ? {} : { maxInterval: time(maxInterval) }),
+    });
+  }
+  if (conf.rateLimitedBackOff !== undefined) {
+    const { resetHeaders = [], maxInterval } = conf.rateLimitedBackOff;
+    policy.rateLimitedRetryBackOff = create(RetryPolicy_RateLimitedRetryBackOffSchema, {
+      resetHeaders: resetHeaders.map(({ name, format }) => ({
+        name,
+        format:
+          format === 'Seconds' ? RetryPolicy_ResetHeaderFormat.SECONDS : RetryPolicy_ResetHeaderFormat.UNIX_TIMESTAMP,
+      })),
+      ...(maxInterval === undefined ? {} : { maxInterval: time(maxInterval) }),
+    });
+  }
+  return policy;
+}
+
+function selectHosts(policy: RetryPolicy, selections: NonNullable<HttpRetry['hostSelection']>): void {
+  for (const { predicate, tags = {}, updateFrequency = 2 } of selections) {
+    if (predicate === 'OmitPreviousPriorities') {
+      const config = create(PreviousPrioritiesConfigSchema, { updateFrequency });
+      policy.retryPriority = create(RetryPolicy_RetryPrioritySchema, {
+        name: 'envoy.retry_priorities.previous_priorities',
+        configType: { case: 'typedConfig', value: pack(PreviousPrioritiesConfigSchema, config) },
+      });
+      continue;
+    }
+    const [name, value] =
+      predicate === 'OmitPreviousHosts'
+        ? ['previous_hosts', pack(PreviousHostsPredicateSchema, create(PreviousHostsPredicateSchema))]
+        : ['omit_host_metadata', pack(OmitHostMetadataConfigSchema, omitHosts(tags))];
+    policy.retryHostPredicate.push(
+      create(RetryPolicy_RetryHostPredicateSchema, {
+        name: `envoy.retry_host_predicates.${name}`,
+        configType: { case: 'typedConfig', value },
+      }),
+    );
+  }
+}
+
+function omitHosts(tags: Readonly<Record<string, string>>) {
+  return create(OmitHostMetadataConfigSchema, { metadataMatch: metadataOf({ 'envoy.lb': { ...tags } }) });
+}
+
+function headerMatcher({ type = 'Exact', name, value = '' }: HeaderMatch): HeaderMatcher {
+  if (type === 'Present' || type === 'Absent') {
+    const presence = { case: 'presentMatch' as const, value: type === 'Present' };
+    return create(HeaderMatcherSchema, { name, headerMatchSpecifier: presence });
+  }
+  const pattern =
+    type === 'RegularExpression'
+      ? { case: 'safeRegex' as const, value: { regex: value } }
+      : { case: type === 'Prefix' ? ('prefix' as const) : ('exact' as const), value };
+  return create(HeaderMatcherSchema, {
+    name,
+    headerMatchSpecifier: { case: 'stringMatch', value: { matchPattern: pattern } },
+  });
+}
+
+function time(duration: string) {
+  return durationOf(parseDuration(duration) ?? 0);
+}
