@@ -1,55 +1,76 @@
 // Every resource type that is not a `targetRef` policy (those bring themselves, see packages/policies).
-import { anyObject, defineType, legacyPolicy, type TypeDefinition } from './define-type.ts';
+import { circuitBreaker } from './legacy/circuit-breaker.ts';
+import { faultInjection } from './legacy/fault-injection.ts';
+import { healthCheck } from './legacy/health-check.ts';
+import { meshGatewayRoute } from './legacy/mesh-gateway-route.ts';
+import { proxyTemplate } from './legacy/proxy-template.ts';
+import { rateLimit } from './legacy/rate-limit.ts';
+import { retry } from './legacy/retry.ts';
+import { timeout } from './legacy/timeout.ts';
+import { trafficLog } from './legacy/traffic-log.ts';
+import { trafficPermission } from './legacy/traffic-permission.ts';
+import { trafficRoute } from './legacy/traffic-route.ts';
+import { trafficTrace } from './legacy/traffic-trace.ts';
+import { virtualOutbound } from './legacy/virtual-outbound.ts';
 import type { ResourceType } from './resource-type.ts';
 import { dataplane } from './types/dataplane.ts';
+import { dataplaneInsight } from './types/dataplane-insight.ts';
+import { externalService } from './types/external-service.ts';
+import { hostnameGenerator } from './types/hostname-generator.ts';
 import { mesh } from './types/mesh.ts';
+import { meshExternalService } from './types/mesh-external-service.ts';
+import { meshGateway } from './types/mesh-gateway.ts';
+import { meshIdentity } from './types/mesh-identity.ts';
+import { meshInsight, serviceInsight } from './types/mesh-insight.ts';
+import { meshMultiZoneService } from './types/mesh-multi-zone-service.ts';
+import { meshOpenTelemetryBackend } from './types/mesh-open-telemetry-backend.ts';
+import { meshService } from './types/mesh-service.ts';
+import { meshTrust } from './types/mesh-trust.ts';
+import { meshZoneAddress } from './types/mesh-zone-address.ts';
+import { globalSecret, secret } from './types/secret.ts';
+import { workload } from './types/workload.ts';
+import { zone } from './types/zone.ts';
+import { zoneEgress } from './types/zone-egress.ts';
+import { zoneIngress } from './types/zone-ingress.ts';
+import { zoneEgressInsight, zoneIngressInsight, zoneInsight } from './types/zone-insight.ts';
 
-type Short = Omit<TypeDefinition, 'name' | 'spec' | 'specForm'>;
-const inline = (name: string, rest: Short = {}): ResourceType =>
-  defineType({ name, specForm: 'inline', spec: anyObject, ...rest });
-const nested = (name: string, shortName: string, rest: Short = {}): ResourceType =>
-  defineType({ name, shortName, specForm: 'nested', spec: anyObject, status: anyObject, ...rest });
-const hyphenated = { pathStyle: 'hyphenated' } as const;
-const legacy = { ...hyphenated, policy: legacyPolicy, providedByZone: false };
-const insight = { readOnly: true, includeInFederation: false };
-
-/** All types but the `targetRef` policies, in the order of reference s2. */
+/** All types but the `targetRef` policies, in alphabetical order. */
 export const coreResourceTypes: readonly ResourceType[] = [
-  inline('CircuitBreaker', legacy),
+  circuitBreaker,
   dataplane,
-  inline('DataplaneInsight', { ...hyphenated, ...insight, providedByGlobal: false }),
-  inline('ExternalService', { ...hyphenated, providedByZone: false }),
-  inline('FaultInjection', legacy),
-  inline('GlobalSecret', { scope: 'Global' }),
-  inline('HealthCheck', legacy),
-  nested('HostnameGenerator', 'hg', { scope: 'Global' }),
+  dataplaneInsight,
+  externalService,
+  faultInjection,
+  globalSecret,
+  healthCheck,
+  hostnameGenerator,
   mesh,
-  nested('MeshExternalService', 'extsvc'),
-  inline('MeshGateway', { shortName: 'mgw' }),
-  inline('MeshGatewayRoute', { policy: legacyPolicy, providedByZone: false }),
-  nested('MeshIdentity', 'mid'),
-  inline('MeshInsight', { ...hyphenated, ...insight, scope: 'Global' }),
-  nested('MeshMultiZoneService', 'mzsvc', { providedByZone: false }),
-  nested('MeshOpenTelemetryBackend', 'motb'),
-  nested('MeshService', 'msvc', { includeInFederation: false }),
-  nested('MeshTrust', 'mtrust'),
-  nested('MeshZoneAddress', 'mza', { includeInFederation: false }),
-  inline('ProxyTemplate', { policy: legacyPolicy, providedByZone: false }),
-  inline('RateLimit', legacy),
-  inline('Retry', legacy),
-  inline('Secret', {}),
-  inline('ServiceInsight', { ...hyphenated, ...insight }),
-  inline('Timeout', legacy),
-  inline('TrafficLog', legacy),
-  inline('TrafficPermission', legacy),
-  inline('TrafficRoute', legacy),
-  inline('TrafficTrace', legacy),
-  inline('VirtualOutbound', legacy),
-  nested('Workload', 'wl', { includeInFederation: false }),
-  inline('Zone', { shortName: 'z', scope: 'Global', includeInFederation: false }),
-  inline('ZoneEgress', { shortName: 'ze', scope: 'Global', includeInFederation: false }),
-  inline('ZoneEgressInsight', { ...insight, scope: 'Global' }),
-  inline('ZoneIngress', { shortName: 'zi', scope: 'Global', includeInFederation: false }),
-  inline('ZoneIngressInsight', { ...hyphenated, ...insight, scope: 'Global' }),
-  inline('ZoneInsight', { ...hyphenated, ...insight, scope: 'Global' }),
+  meshExternalService,
+  meshGateway,
+  meshGatewayRoute,
+  meshIdentity,
+  meshInsight,
+  meshMultiZoneService,
+  meshOpenTelemetryBackend,
+  meshService,
+  meshTrust,
+  meshZoneAddress,
+  proxyTemplate,
+  rateLimit,
+  retry,
+  secret,
+  serviceInsight,
+  timeout,
+  trafficLog,
+  trafficPermission,
+  trafficRoute,
+  trafficTrace,
+  virtualOutbound,
+  workload,
+  zone,
+  zoneEgress,
+  zoneEgressInsight,
+  zoneIngress,
+  zoneIngressInsight,
+  zoneInsight,
 ];

@@ -1,5 +1,4 @@
 // Makes a ResourceType from its name and its schema; everything that can be derived from the name is.
-import { Type } from 'typebox';
 import type { PolicyTraits, ResourceType } from './resource-type.ts';
 import { type PathStyle, typeNames } from './type-names.ts';
 
@@ -35,6 +34,3 @@ export function defineType(definition: TypeDefinition): ResourceType {
     pluralDisplayName: names.pluralDisplayName,
   };
 }
-
-/** Any object: for types whose content only the control plane writes. */
-export const anyObject = Type.Record(Type.String(), Type.Unknown());

@@ -25,18 +25,18 @@ export function formatResource(
 
 function formatUniversal(type: ResourceType, resource: Resource): Record<string, unknown> {
   const document: Record<string, unknown> = { type: type.name };
-  if (type.scope === 'Mesh') document['mesh'] = resource.mesh;
-  document['name'] = resource.name;
-  document['creationTime'] = resource.creationTime;
-  document['modificationTime'] = resource.modificationTime;
-  if (Object.keys(resource.labels).length > 0) document['labels'] = resource.labels;
+  if (type.scope === 'Mesh') document.mesh = resource.mesh;
+  document.name = resource.name;
+  document.creationTime = resource.creationTime;
+  document.modificationTime = resource.modificationTime;
+  if (Object.keys(resource.labels).length > 0) document.labels = resource.labels;
   const kri = kriOf(type, resource);
-  if (kri !== undefined) document['kri'] = kri;
+  if (kri !== undefined) document.kri = kri;
   if (type.specForm === 'inline') return Object.assign(document, resource.spec);
   const snis = snisOf(type, resource);
-  if (snis !== undefined) document['snis'] = snis;
-  document['spec'] = resource.spec;
-  if (type.status !== undefined) document['status'] = statusOf(type, resource);
+  if (snis !== undefined) document.snis = snis;
+  document.spec = resource.spec;
+  if (type.status !== undefined) document.status = statusOf(type, resource);
   return document;
 }
 
@@ -54,14 +54,14 @@ function formatKubernetes(type: ResourceType, resource: Resource, systemNamespac
   const document: Record<string, unknown> = { apiVersion: 'kuma.io/v1alpha1', kind: type.name };
   const metadata: Record<string, unknown> = { name: resource.name };
   if (type.specForm === 'nested') {
-    metadata['namespace'] = systemNamespace;
-    if (type.scope === 'Mesh') metadata['labels'] = { [labelNames.mesh]: resource.mesh };
+    metadata.namespace = systemNamespace;
+    if (type.scope === 'Mesh') metadata.labels = { [labelNames.mesh]: resource.mesh };
   } else if (type.scope === 'Mesh') {
-    document['mesh'] = resource.mesh;
+    document.mesh = resource.mesh;
   }
-  document['metadata'] = { ...metadata, creationTimestamp: resource.creationTime };
-  document['spec'] = resource.spec;
-  if (type.status !== undefined) document['status'] = statusOf(type, resource);
+  document.metadata = { ...metadata, creationTimestamp: resource.creationTime };
+  document.spec = resource.spec;
+  if (type.status !== undefined) document.status = statusOf(type, resource);
   return document;
 }
 

@@ -36,12 +36,12 @@ export function parseEnvelope(
 ): ParsedEnvelope {
   const given = isObject(document) ? document : {};
   if ('apiVersion' in given) return parseKubernetes(given, typeOf, findings);
-  const type = typeOf(given['type']);
+  const type = typeOf(given.type);
   if (!isObject(document)) wrongType('object', document, findings);
   const { mesh, name, labels } = given;
   return {
     type,
-    givenType: given['type'],
+    givenType: given.type,
     mesh: textOf(mesh, 'mesh', findings),
     name: textOf(name, 'name', findings),
     labels: labelsOf(labels, 'labels', findings),
@@ -55,15 +55,15 @@ function parseKubernetes(
   typeOf: (given: unknown) => ResourceType,
   findings: Findings,
 ): ParsedEnvelope {
-  const type = typeOf(given['kind']);
+  const type = typeOf(given.kind);
   const start = findings.length;
-  const metadata = checkMetadata(given['metadata'] ?? {}, findings) as KubernetesMetadata | undefined;
+  const metadata = checkMetadata(given.metadata ?? {}, findings) as KubernetesMetadata | undefined;
   prefixField(findings, start, 'metadata');
   const labels = metadata?.labels ?? {};
   return {
     type,
-    givenType: given['kind'],
-    mesh: textOf(given['mesh'] ?? labels[labelNames.mesh] ?? 'default', 'mesh', findings),
+    givenType: given.kind,
+    mesh: textOf(given.mesh ?? labels[labelNames.mesh] ?? 'default', 'mesh', findings),
     name: metadata?.name ?? '',
     labels,
     spec: nestedSpec(type, given, new Set(kubernetesFields), findings),
@@ -115,7 +115,7 @@ function nestedSpec(type: ResourceType, given: Document, known: ReadonlySet<stri
     if (!known.has(key)) addFinding(findings, `unknown field; ${suggestionFor(key, [...known])}`, key.slice(0, 300));
   }
   const start = findings.length;
-  const spec = specCheck(type)(given['spec'] ?? {}, findings);
+  const spec = specCheck(type)(given.spec ?? {}, findings);
   if (findings.length > start) prefixField(findings, start, 'spec');
   return spec;
 }

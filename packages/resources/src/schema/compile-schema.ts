@@ -84,6 +84,8 @@ interface CompiledProperty {
   readonly name: string;
   readonly check: SchemaCheck;
   readonly required: boolean;
+  /** Filled in when the document leaves the property out. */
+  readonly fallback: unknown;
   /** Says which values are left out because they equal the protobuf default. */
   readonly isDefault: (value: unknown) => boolean;
 }
@@ -96,6 +98,7 @@ function compileObject(schema: SchemaNode, dialect: SchemaDialect, alsoKnown: re
       name,
       check: compileNode(property, dialect),
       required: required.has(name) && dialect === 'json',
+      fallback: dialect === 'json' ? property.default : undefined,
       isDefault: dialect === 'proto' ? protoDefaultOf(property) : never,
     }),
   );
@@ -110,7 +113,8 @@ function compileObject(schema: SchemaNode, dialect: SchemaDialect, alsoKnown: re
     for (const property of properties) {
       const item = given[property.name];
       if (item === undefined || item === null) {
-        if (property.required) addFinding(findings, 'in body is required', property.name);
+        if (property.fallback !== undefined) copy[property.name] = property.fallback;
+        else if (property.required) addFinding(findings, 'in body is required', property.name);
         continue;
       }
       const start = findings.length;

@@ -49,6 +49,9 @@ export const wrappedCount = Type.Optional(Type.Integer({ minimum: 0, maximum: 42
 export const wrappedNumber = Type.Optional(Type.Number({ 'x-keep-default': true }));
 export const optionalProtoDuration = Type.Optional(protoDuration());
 
+/** Any object: its content is for someone else to judge. */
+export const anyObject = Type.Record(Type.String(), Type.Unknown());
+
 /** One of some names. */
 export function oneOf<Name extends string>(...names: readonly Name[]) {
   return Type.Unsafe<Name>(Type.Enum([...names]));

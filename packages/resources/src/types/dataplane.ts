@@ -1,58 +1,79 @@
 // Dataplane: one proxy beside one workload, with the ports it serves and the services it may call.
 import { type Static, Type } from 'typebox';
 import { defineType } from '../define-type.ts';
-import { closed, oneOf, protoDuration, stringMap, uint32 } from '../schema/shapes.ts';
+import {
+  anyObject,
+  closed,
+  oneOf,
+  optionalCount,
+  optionalFlag,
+  optionalProtoDuration,
+  optionalTags,
+  optionalText,
+  wrappedCount,
+} from '../schema/shapes.ts';
+import { validateDataplane } from './dataplane-rules.ts';
 
 const serviceProbe = closed({
-  interval: Type.Optional(protoDuration()),
-  timeout: Type.Optional(protoDuration()),
-  unhealthyThreshold: Type.Optional(uint32()),
-  healthyThreshold: Type.Optional(uint32()),
+  interval: optionalProtoDuration,
+  timeout: optionalProtoDuration,
+  unhealthyThreshold: wrappedCount,
+  healthyThreshold: wrappedCount,
   tcp: Type.Optional(closed({})),
 });
 
 /** One port that the workload serves. */
 export const dataplaneInbound = closed({
-  port: Type.Optional(uint32()),
-  servicePort: Type.Optional(uint32()),
-  serviceAddress: Type.Optional(Type.String()),
-  address: Type.Optional(Type.String()),
-  tags: Type.Optional(stringMap()),
-  health: Type.Optional(closed({ ready: Type.Optional(Type.Boolean()) })),
+  port: optionalCount,
+  servicePort: optionalCount,
+  serviceAddress: optionalText,
+  address: optionalText,
+  tags: optionalTags,
+  health: Type.Optional(closed({ ready: optionalFlag })),
   serviceProbe: Type.Optional(serviceProbe),
   state: Type.Optional(oneOf('Ready', 'NotReady', 'Ignored')),
-  name: Type.Optional(Type.String()),
-  protocol: Type.Optional(Type.String()),
+  name: optionalText,
+  protocol: optionalText,
 });
 export type DataplaneInbound = Static<typeof dataplaneInbound>;
 
 /** One service that the workload calls, at an address of its own. */
 export const dataplaneOutbound = closed({
-  address: Type.Optional(Type.String()),
-  port: Type.Optional(uint32()),
-  tags: Type.Optional(stringMap()),
+  address: optionalText,
+  port: optionalCount,
+  tags: optionalTags,
   backendRef: Type.Optional(
     closed({
-      kind: Type.Optional(Type.String()),
-      name: Type.Optional(Type.String()),
-      port: Type.Optional(uint32()),
-      labels: Type.Optional(stringMap()),
+      kind: optionalText,
+      name: optionalText,
+      port: optionalCount,
+      labels: optionalTags,
     }),
   ),
 });
 export type DataplaneOutbound = Static<typeof dataplaneOutbound>;
 
+/** A listener by which a proxy serves as its mesh's zone ingress or egress. */
+export const dataplaneListener = closed({
+  type: Type.Optional(oneOf('Unspecified', 'ZoneIngress', 'ZoneEgress')),
+  name: optionalText,
+  address: optionalText,
+  port: optionalCount,
+  state: Type.Optional(oneOf('Ready', 'NotReady', 'Ignored')),
+});
+export type DataplaneListener = Static<typeof dataplaneListener>;
+
 const reachableBackendRef = closed({
-  kind: Type.Optional(Type.String()),
-  name: Type.Optional(Type.String()),
-  namespace: Type.Optional(Type.String()),
-  port: Type.Optional(uint32()),
-  labels: Type.Optional(stringMap()),
+  kind: optionalText,
+  name: optionalText,
+  namespace: optionalText,
+  port: wrappedCount,
+  labels: optionalTags,
 });
 
 const transparentProxying = closed({
-  redirectPortInbound: Type.Optional(uint32()),
-  redirectPortOutbound: Type.Optional(uint32()),
+  redirectPortInbound: optionalCount,
+  redirectPortOutbound: optionalCount,
   directAccessServices: Type.Optional(Type.Array(Type.String())),
   reachableServices: Type.Optional(Type.Array(Type.String())),
   ipFamilyMode: Type.Optional(oneOf('UnSpecified', 'DualStack', 'IPv4', 'IPv6')),
@@ -62,34 +83,32 @@ const transparentProxying = closed({
 export const dataplaneSpec = closed({
   networking: Type.Optional(
     closed({
-      address: Type.Optional(Type.String()),
-      advertisedAddress: Type.Optional(Type.String()),
-      gateway: Type.Optional(
-        closed({ tags: Type.Optional(stringMap()), type: Type.Optional(oneOf('DELEGATED', 'BUILTIN')) }),
-      ),
+      address: optionalText,
+      advertisedAddress: optionalText,
+      gateway: Type.Optional(closed({ tags: optionalTags, type: Type.Optional(oneOf('DELEGATED', 'BUILTIN')) })),
       inbound: Type.Optional(Type.Array(dataplaneInbound)),
       outbound: Type.Optional(Type.Array(dataplaneOutbound)),
       transparentProxying: Type.Optional(transparentProxying),
-      admin: Type.Optional(closed({ port: Type.Optional(uint32()) })),
-      listeners: Type.Optional(Type.Array(Type.Record(Type.String(), Type.Unknown()))),
+      admin: Type.Optional(closed({ port: optionalCount })),
+      listeners: Type.Optional(Type.Array(dataplaneListener)),
     }),
   ),
   metrics: Type.Optional(
     closed({
-      name: Type.Optional(Type.String()),
-      type: Type.Optional(Type.String()),
-      conf: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+      name: optionalText,
+      type: optionalText,
+      conf: Type.Optional(anyObject),
     }),
   ),
   probes: Type.Optional(
     closed({
-      port: Type.Optional(uint32()),
+      port: optionalCount,
       endpoints: Type.Optional(
         Type.Array(
           closed({
-            inboundPort: Type.Optional(uint32()),
-            inboundPath: Type.Optional(Type.String()),
-            path: Type.Optional(Type.String()),
+            inboundPort: optionalCount,
+            inboundPath: optionalText,
+            path: optionalText,
           }),
         ),
       ),
@@ -106,4 +125,5 @@ export const dataplane = defineType({
   includeInFederation: false,
   spec: dataplaneSpec,
   providedByGlobal: false,
+  validate: validateDataplane,
 });

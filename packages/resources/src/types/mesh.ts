@@ -1,78 +1,73 @@
 // Mesh: the tenant unit, with its certificate authorities and observability backends.
 import { type Static, Type } from 'typebox';
 import { defineType } from '../define-type.ts';
-import { closed, oneOf } from '../schema/shapes.ts';
+import {
+  anyObject,
+  closed,
+  oneOf,
+  optionalFlag,
+  optionalProtoDuration,
+  optionalTags,
+  optionalText,
+  wrappedFlag,
+  wrappedNumber,
+} from '../schema/shapes.ts';
+import { validateMesh } from './mesh-rules.ts';
 
-const dpCert = closed({
-  rotation: Type.Optional(closed({ expiration: Type.Optional(Type.String()) })),
-  requestTimeout: Type.Optional(Type.String()),
-});
-
-/** One certificate authority of a mesh. `conf` depends on `type`. */
+/** One certificate authority of a mesh. `conf` depends on `type`; durations may use days (`30d`). */
 export const certificateAuthorityBackend = closed({
-  name: Type.String(),
-  type: Type.String(),
+  name: optionalText,
+  type: optionalText,
   mode: Type.Optional(oneOf('STRICT', 'PERMISSIVE')),
-  dpCert: Type.Optional(dpCert),
-  rootChain: Type.Optional(closed({ requestTimeout: Type.Optional(Type.String()) })),
-  conf: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  dpCert: Type.Optional(
+    closed({ rotation: Type.Optional(closed({ expiration: optionalText })), requestTimeout: optionalProtoDuration }),
+  ),
+  rootChain: Type.Optional(closed({ requestTimeout: optionalProtoDuration })),
+  conf: Type.Optional(anyObject),
 });
+export type CertificateAuthorityBackend = Static<typeof certificateAuthorityBackend>;
 
-const backend = {
-  name: Type.String(),
-  type: Type.String(),
-  conf: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-};
-
-const tagsMatcher = closed({ tags: Type.Optional(Type.Record(Type.String(), Type.String())) });
+const backend = { name: optionalText, type: optionalText, conf: Type.Optional(anyObject) };
+const tagMatches = Type.Optional(Type.Array(closed({ tags: optionalTags })));
 
 export const meshSpec = closed({
   mtls: Type.Optional(
     closed({
-      enabledBackend: Type.Optional(Type.String()),
+      enabledBackend: optionalText,
       backends: Type.Optional(Type.Array(certificateAuthorityBackend)),
-      skipValidation: Type.Optional(Type.Boolean()),
+      skipValidation: optionalFlag,
     }),
   ),
   tracing: Type.Optional(
     closed({
-      defaultBackend: Type.Optional(Type.String()),
-      backends: Type.Optional(Type.Array(closed({ ...backend, sampling: Type.Optional(Type.Number()) }))),
+      defaultBackend: optionalText,
+      backends: Type.Optional(Type.Array(closed({ ...backend, sampling: wrappedNumber }))),
     }),
   ),
   logging: Type.Optional(
     closed({
-      defaultBackend: Type.Optional(Type.String()),
-      backends: Type.Optional(Type.Array(closed({ ...backend, format: Type.Optional(Type.String()) }))),
+      defaultBackend: optionalText,
+      backends: Type.Optional(Type.Array(closed({ ...backend, format: optionalText }))),
     }),
   ),
   metrics: Type.Optional(
-    closed({ enabledBackend: Type.Optional(Type.String()), backends: Type.Optional(Type.Array(closed(backend))) }),
+    closed({ enabledBackend: optionalText, backends: Type.Optional(Type.Array(closed(backend))) }),
   ),
-  networking: Type.Optional(
-    closed({ outbound: Type.Optional(closed({ passthrough: Type.Optional(Type.Boolean()) })) }),
-  ),
+  networking: Type.Optional(closed({ outbound: Type.Optional(closed({ passthrough: wrappedFlag })) })),
   routing: Type.Optional(
     closed({
-      localityAwareLoadBalancing: Type.Optional(Type.Boolean()),
-      zoneEgress: Type.Optional(Type.Boolean()),
-      defaultForbidMeshExternalServiceAccess: Type.Optional(Type.Boolean()),
+      localityAwareLoadBalancing: optionalFlag,
+      zoneEgress: optionalFlag,
+      defaultForbidMeshExternalServiceAccess: optionalFlag,
     }),
   ),
   constraints: Type.Optional(
-    closed({
-      dataplaneProxy: Type.Optional(
-        closed({
-          requirements: Type.Optional(Type.Array(tagsMatcher)),
-          restrictions: Type.Optional(Type.Array(tagsMatcher)),
-        }),
-      ),
-    }),
+    closed({ dataplaneProxy: Type.Optional(closed({ requirements: tagMatches, restrictions: tagMatches })) }),
   ),
+  skipCreatingInitialPolicies: Type.Optional(Type.Array(Type.String())),
   meshServices: Type.Optional(
     closed({ mode: Type.Optional(oneOf('Disabled', 'Everywhere', 'ReachableBackends', 'Exclusive')) }),
   ),
-  skipCreatingInitialPolicies: Type.Optional(Type.Array(Type.String())),
 });
 export type MeshSpec = Static<typeof meshSpec>;
 
@@ -83,4 +78,5 @@ export const mesh = defineType({
   specForm: 'inline',
   spec: meshSpec,
   providedByZone: false,
+  validate: validateMesh,
 });

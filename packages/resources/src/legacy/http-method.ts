@@ -1,0 +1,4 @@
+// HTTP methods as the older types name them.
+import { oneOf } from '../schema/shapes.ts';
+
+export const httpMethod = oneOf('NONE', 'CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE');

@@ -1,0 +1,9 @@
+// TrafficLog (older form of MeshAccessLog).
+import { closed, optionalText } from '../schema/shapes.ts';
+import { defineConnectionPolicy } from './connection-policy.ts';
+
+export const trafficLog = defineConnectionPolicy({
+  name: 'TrafficLog',
+  conf: closed({ backend: optionalText }),
+  confRequired: false,
+});

@@ -1,0 +1,10 @@
+// TrafficPermission (older form of MeshTrafficPermission): it has no `conf`, its being there permits.
+import { closed } from '../schema/shapes.ts';
+import { defineConnectionPolicy } from './connection-policy.ts';
+
+export const trafficPermission = defineConnectionPolicy({
+  name: 'TrafficPermission',
+  conf: closed({}),
+  destinations: 'tags',
+  confRequired: false,
+});

@@ -1,0 +1,67 @@
+// ExternalService (older form of MeshExternalService).
+import { type Static, Type } from 'typebox';
+import { isDnsName, isIp } from '../addresses.ts';
+import { defineType } from '../define-type.ts';
+import { closed, dataSource, optionalFlag, optionalTags, optionalText, wrappedFlag } from '../schema/shapes.ts';
+import { checkTags } from '../tags.ts';
+import { collectViolations, requirePort, type ViolationList } from '../violations.ts';
+
+const source = Type.Optional(dataSource);
+
+export const externalServiceSpec = closed({
+  networking: Type.Optional(
+    closed({
+      address: optionalText,
+      tls: Type.Optional(
+        closed({
+          enabled: optionalFlag,
+          caCert: source,
+          clientCert: source,
+          clientKey: source,
+          allowRenegotiation: wrappedFlag,
+          serverName: Type.Optional(Type.String({ 'x-keep-default': true })),
+          skipHostnameVerification: wrappedFlag,
+          subjectAltNames: Type.Optional(Type.Array(closed({ match: optionalText, matchType: optionalText }))),
+        }),
+      ),
+      disableHostDNSResolution: optionalFlag,
+    }),
+  ),
+  tags: optionalTags,
+});
+export type ExternalServiceSpec = Static<typeof externalServiceSpec>;
+
+export const externalService = defineType({
+  name: 'ExternalService',
+  pathStyle: 'hyphenated',
+  specForm: 'inline',
+  spec: externalServiceSpec,
+  providedByZone: false,
+  validate({ networking, tags }: ExternalServiceSpec) {
+    const violations = collectViolations();
+    if (networking === undefined) violations.add('networking', 'should have networking');
+    else {
+      checkAddress(violations, networking.address ?? '');
+      if (networking.tls?.serverName === '') violations.add('networking.tls.serverName', 'cannot be empty');
+    }
+    checkTags(violations, 'tags', tags, { service: true });
+    return violations.all;
+  },
+});
+
+/** `host:port`, an IPv6 host in brackets. */
+function checkAddress(violations: ViolationList, address: string): void {
+  const field = 'networking.address';
+  if (address === '') {
+    violations.add(field, "address can't be empty");
+    return;
+  }
+  const parts = /^(?:\[([^\]]*)\]|([^:[\]]*)):([^:]*)$/.exec(address);
+  const host = parts?.[1] ?? parts?.[2] ?? '';
+  const port = parts?.[3] ?? '';
+  if (parts === null) violations.add(field, 'unable to parse address');
+  if (!isIp(host) && !isDnsName(host)) violations.add(field, 'address has to be a valid IP address or a domain name');
+  const isNumber = /^\d{1,10}$/.test(port);
+  if (!isNumber) violations.add(field, 'unable to parse port in address');
+  requirePort(violations, field, isNumber ? Number(port) : undefined);
+}

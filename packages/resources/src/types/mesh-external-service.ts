@@ -1,0 +1,113 @@
+// MeshExternalService: a destination outside the mesh, with TLS settings of its own.
+import { type Static, Type } from 'typebox';
+import { isDnsName, isIp } from '../addresses.ts';
+import { defineType } from '../define-type.ts';
+import { closed, generatedAddress, hostnameGeneratorStatus, optionalText } from '../schema/shapes.ts';
+import { checkTlsVersions, tlsVersions } from '../schema/tls-version.ts';
+import { collectViolations, type ViolationList } from '../violations.ts';
+import { requireNameLength } from './service-name.ts';
+
+const port = Type.Integer({ minimum: 1, maximum: 65535 });
+
+/** Where a certificate or key comes from, in the newer types. */
+const source = closed({
+  secret: optionalText,
+  inline: Type.Optional(Type.String({ format: 'byte' })),
+  inlineString: optionalText,
+});
+
+const verification = closed({
+  mode: Type.Optional(Type.Enum(['SkipSAN', 'SkipCA', 'Secured', 'SkipAll'], { default: 'Secured' })),
+  serverName: optionalText,
+  subjectAltNames: Type.Optional(
+    Type.Array(
+      closed({ type: Type.Optional(Type.Enum(['Exact', 'Prefix'], { default: 'Exact' })), value: Type.String() }),
+    ),
+  ),
+  caCert: Type.Optional(source),
+  clientCert: Type.Optional(source),
+  clientKey: Type.Optional(source),
+});
+
+export const meshExternalServiceSpec = closed({
+  match: closed({
+    type: Type.Optional(Type.Enum(['HostnameGenerator'], { default: 'HostnameGenerator' })),
+    port,
+    protocol: Type.Optional(Type.Enum(['tcp', 'grpc', 'http', 'http2'], { default: 'tcp' })),
+  }),
+  extension: Type.Optional(closed({ type: optionalText, config: Type.Optional(Type.Unknown()) })),
+  endpoints: Type.Optional(
+    Type.Array(
+      closed({
+        address: Type.String({ minLength: 1 }),
+        port: Type.Optional(port),
+        priority: Type.Optional(Type.Integer({ minimum: 0 })),
+      }),
+    ),
+  ),
+  tls: Type.Optional(
+    closed({
+      enabled: Type.Optional(Type.Boolean({ default: false })),
+      version: Type.Optional(tlsVersions),
+      allowRenegotiation: Type.Optional(Type.Boolean({ default: false })),
+      verification: Type.Optional(verification),
+    }),
+  ),
+});
+export type MeshExternalServiceSpec = Static<typeof meshExternalServiceSpec>;
+
+export const meshExternalServiceStatus = closed({
+  vip: Type.Optional(closed({ ip: optionalText })),
+  addresses: Type.Optional(Type.Array(generatedAddress)),
+  hostnameGenerators: Type.Optional(Type.Array(hostnameGeneratorStatus)),
+});
+export type MeshExternalServiceStatus = Static<typeof meshExternalServiceStatus>;
+
+export const meshExternalService = defineType({
+  name: 'MeshExternalService',
+  shortName: 'extsvc',
+  specForm: 'nested',
+  spec: meshExternalServiceSpec,
+  status: meshExternalServiceStatus,
+  emptyStatus: { vip: {} },
+  validate(spec: MeshExternalServiceSpec, context) {
+    const violations = collectViolations();
+    requireNameLength(violations, context);
+    if (spec.extension === undefined) {
+      checkEndpoints(spec, violations);
+      checkTls(spec, violations);
+    } else if (spec.extension.type === undefined || spec.extension.type === '') {
+      violations.add('spec.extension.type', 'must not be empty');
+    }
+    return violations.all;
+  },
+});
+
+function checkEndpoints(spec: MeshExternalServiceSpec, violations: ViolationList): void {
+  for (const [index, endpoint] of (spec.endpoints ?? []).entries()) {
+    const field = `spec.endpoints[${index}]`;
+    const isSocket = /^unix:\/\/(\/[^/\0]+)+\/?$/.test(endpoint.address);
+    if (isIp(endpoint.address)) {
+      if (endpoint.port === undefined) violations.add(`${field}.port`, 'must be defined when endpoint is an IP');
+    } else if (isSocket) {
+      if (endpoint.port !== undefined)
+        violations.add(`${field}.port`, 'must not be defined when endpoint is a unix path');
+    } else if (isDnsName(endpoint.address)) {
+      if (endpoint.port === undefined) violations.add(`${field}.port`, 'must be defined when endpoint is a hostname');
+    } else {
+      violations.add(`${field}.address`, 'address has to be a valid IP or hostname or a unix path');
+    }
+  }
+}
+
+function checkTls(spec: MeshExternalServiceSpec, violations: ViolationList): void {
+  checkTlsVersions(violations, 'spec.tls.version', spec.tls?.version);
+  const { serverName, clientCert, clientKey } = spec.tls?.verification ?? {};
+  const field = 'spec.tls.verification';
+  if (serverName !== undefined && !isDnsName(serverName))
+    violations.add(`${field}.serverName`, 'must be a valid DNS name');
+  if (clientCert !== undefined && clientKey === undefined)
+    violations.add(`${field}.clientKey`, 'must be defined when clientCert is defined');
+  if (clientCert === undefined && clientKey !== undefined)
+    violations.add(`${field}.clientCert`, 'must be defined when clientKey is defined');
+}

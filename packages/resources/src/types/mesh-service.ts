@@ -1,0 +1,73 @@
+// MeshService: a service within the mesh, as a destination with ports of its own.
+import { type Static, Type } from 'typebox';
+import { defineType } from '../define-type.ts';
+import {
+  closed,
+  generatedAddress,
+  hostnameGeneratorStatus,
+  intOrString,
+  labelSelector,
+  oneOf,
+  optionalText,
+  stringMap,
+} from '../schema/shapes.ts';
+import { collectViolations } from '../violations.ts';
+import { requireNameLength } from './service-name.ts';
+
+/** One port of a service. */
+export const meshServicePort = closed({
+  name: optionalText,
+  port: Type.Integer({ format: 'int32' }),
+  targetPort: Type.Optional(intOrString()),
+  appProtocol: Type.Optional(Type.String({ default: 'tcp' })),
+});
+export type MeshServicePort = Static<typeof meshServicePort>;
+
+export const meshServiceSpec = closed({
+  state: Type.Optional(Type.Enum(['Available', 'Unavailable'], { default: 'Unavailable' })),
+  selector: Type.Optional(
+    closed({
+      dataplaneTags: Type.Optional(stringMap()),
+      dataplaneRef: Type.Optional(closed({ name: optionalText })),
+      dataplaneLabels: Type.Optional(labelSelector),
+    }),
+  ),
+  ports: Type.Optional(Type.Array(meshServicePort)),
+  identities: Type.Optional(Type.Array(closed({ type: oneOf('ServiceTag', 'SpiffeID'), value: Type.String() }))),
+});
+export type MeshServiceSpec = Static<typeof meshServiceSpec>;
+
+export const meshServiceStatus = closed({
+  addresses: Type.Optional(Type.Array(generatedAddress)),
+  vips: Type.Optional(Type.Array(closed({ ip: optionalText }))),
+  tls: Type.Optional(closed({ status: Type.Optional(oneOf('Ready', 'NotReady')) })),
+  hostnameGenerators: Type.Optional(Type.Array(hostnameGeneratorStatus)),
+  dataplaneProxies: Type.Optional(
+    closed({
+      connected: Type.Optional(Type.Integer()),
+      healthy: Type.Optional(Type.Integer()),
+      total: Type.Optional(Type.Integer()),
+    }),
+  ),
+});
+export type MeshServiceStatus = Static<typeof meshServiceStatus>;
+
+export const meshService = defineType({
+  name: 'MeshService',
+  shortName: 'msvc',
+  specForm: 'nested',
+  includeInFederation: false,
+  spec: meshServiceSpec,
+  status: meshServiceStatus,
+  emptyStatus: { tls: {}, dataplaneProxies: {} },
+  providedByGlobal: false,
+  validate(spec: MeshServiceSpec, context) {
+    const violations = collectViolations();
+    requireNameLength(violations, context);
+    const { dataplaneTags, dataplaneRef, dataplaneLabels } = spec.selector ?? {};
+    if ([dataplaneTags, dataplaneRef, dataplaneLabels].filter((selector) => selector !== undefined).length > 1) {
+      violations.add('spec.selector', 'must specify only one of: dataplaneTags, dataplaneRef, or dataplaneLabels');
+    }
+    return violations.all;
+  },
+});

@@ -1,0 +1,19 @@
+// MeshZoneAddress: where other zones reach the ingress of a mesh in this zone.
+import { type Static, Type } from 'typebox';
+import { defineType } from '../define-type.ts';
+import { closed } from '../schema/shapes.ts';
+
+export const meshZoneAddressSpec = closed({
+  address: Type.String({ minLength: 1 }),
+  port: Type.Integer({ minimum: 1, maximum: 65535 }),
+});
+export type MeshZoneAddressSpec = Static<typeof meshZoneAddressSpec>;
+
+export const meshZoneAddress = defineType({
+  name: 'MeshZoneAddress',
+  shortName: 'mza',
+  specForm: 'nested',
+  includeInFederation: false,
+  spec: meshZoneAddressSpec,
+  providedByGlobal: false,
+});

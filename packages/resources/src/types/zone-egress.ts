@@ -1,0 +1,36 @@
+// ZoneEgress: the proxy through which traffic leaves a zone.
+import { type Static, Type } from 'typebox';
+import { isDnsName, isIp } from '../addresses.ts';
+import { defineType } from '../define-type.ts';
+import { closed, optionalCount, optionalText } from '../schema/shapes.ts';
+import { collectViolations, requirePort } from '../violations.ts';
+
+export const zoneEgressSpec = closed({
+  zone: optionalText,
+  networking: Type.Optional(
+    closed({ address: optionalText, port: optionalCount, admin: Type.Optional(closed({ port: optionalCount })) }),
+  ),
+});
+export type ZoneEgressSpec = Static<typeof zoneEgressSpec>;
+
+export const zoneEgress = defineType({
+  name: 'ZoneEgress',
+  shortName: 'ze',
+  scope: 'Global',
+  specForm: 'inline',
+  includeInFederation: false,
+  spec: zoneEgressSpec,
+  providedByGlobal: false,
+  validate({ networking }: ZoneEgressSpec) {
+    const violations = collectViolations();
+    if (networking?.admin?.port !== undefined && networking.admin.port === networking.port) {
+      violations.add('networking.admin.port', 'must differ from port');
+    }
+    const { address } = networking ?? {};
+    if (address !== undefined && !isIp(address) && !isDnsName(address)) {
+      violations.add('networking.address', 'address has to be valid IP address or domain name');
+    }
+    requirePort(violations, 'networking.port', networking?.port);
+    return violations.all;
+  },
+});

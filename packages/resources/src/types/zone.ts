@@ -1,0 +1,17 @@
+// Zone: one zone of a mesh of several.
+import type { Static } from 'typebox';
+import { defineType } from '../define-type.ts';
+import { closed, wrappedFlag } from '../schema/shapes.ts';
+
+export const zoneSpec = closed({ enabled: wrappedFlag });
+export type ZoneSpec = Static<typeof zoneSpec>;
+
+export const zone = defineType({
+  name: 'Zone',
+  shortName: 'z',
+  scope: 'Global',
+  specForm: 'inline',
+  includeInFederation: false,
+  spec: zoneSpec,
+  providedByZone: false,
+});

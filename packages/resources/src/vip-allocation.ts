@@ -1,0 +1,71 @@
+// Virtual addresses of services. A pure function of the service's name, so that rebuilding everything from nothing gives the same addresses.
+import { MeshError } from './error.ts';
+
+/** Addresses to choose from: consecutive IPv4 addresses as numbers, both ends included. */
+export interface AddressRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Reads an IPv4 range such as `241.0.0.0/8`. Its network and broadcast addresses are left out when it has more than two. Errors: `MeshError('invalid')`. */
+export function parseAddressRange(cidr: string): AddressRange {
+  const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(cidr)?.slice(1).map(Number);
+  const [a = 256, b = 256, c = 256, d = 256, prefix = 33] = parts ?? [];
+  if (prefix > 32 || [a, b, c, d].some((octet) => octet > 255)) {
+    throw new MeshError('invalid', `${JSON.stringify(cidr.slice(0, 64))}: expected an IPv4 range such as 241.0.0.0/8`);
+  }
+  const size = 2 ** (32 - prefix);
+  const address = ((a * 256 + b) * 256 + c) * 256 + d;
+  const start = address - (address % size);
+  return size > 2 ? { first: start + 1, last: start + size - 2 } : { first: start, last: start + size - 1 };
+}
+
+/**
+ * Gives an address to each of `names` that has none, none of them twice and none that is `taken`. Starts at a hash of the name and goes on to
+ * the next free address; names are served in sorted order. Errors: `MeshError('unavailable')` when the range is used up.
+ */
+export function allocateAddresses(
+  range: AddressRange,
+  names: readonly string[],
+  taken: Iterable<string>,
+): ReadonlyMap<string, string> {
+  const used = new Set(taken);
+  const size = range.last - range.first + 1;
+  const allocated = new Map<string, string>();
+  for (const name of [...new Set(names)].sort()) {
+    if (used.size >= size && allUsed(range, used)) {
+      throw new MeshError(
+        'unavailable',
+        `no address is left for ${name}: all ${size} of the range are taken; configure a larger one`,
+      );
+    }
+    let offset = spread(name) % size;
+    while (used.has(formatAddress(range.first + offset))) offset = (offset + 1) % size;
+    const address = formatAddress(range.first + offset);
+    used.add(address);
+    allocated.set(name, address);
+  }
+  return allocated;
+}
+
+/** Dotted form of an address. */
+export function formatAddress(address: number): string {
+  return [address >>> 24, (address >>> 16) & 0xff, (address >>> 8) & 0xff, address & 0xff].join('.');
+}
+
+// Addresses of another range may be taken too (the setting was changed), so a count alone does not say that this one is used up.
+function allUsed(range: AddressRange, used: ReadonlySet<string>): boolean {
+  for (let address = range.first; address <= range.last; address++) if (!used.has(formatAddress(address))) return false;
+  return true;
+}
+
+// FNV-1a of the UTF-16 units, then the last mixing step of MurmurHash3, so that names that differ in one letter lie far apart.
+function spread(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let position = 0; position < text.length; position++) {
+    hash = Math.imul(hash ^ text.charCodeAt(position), 0x01000193);
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
