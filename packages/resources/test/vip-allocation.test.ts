@@ -27,7 +27,7 @@ test('ten thousand creations and deletions: no address twice at once, none moves
   let seed = 1;
   const next = (bound: number): number => {
     seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
-    return seed % bound;
+    return (seed >>> 12) % bound;
   };
   for (let round = 0; round < 10_000; round++) {
     const name = `kri_msvc_mesh-${next(10)}_east__service-${next(400)}_`;

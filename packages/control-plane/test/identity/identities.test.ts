@@ -112,10 +112,13 @@ function proxy(name: string): ConnectedProxy {
 async function until({ graph }: { readonly graph: Graph }, condition: () => boolean): Promise<void> {
   const reached = graph.derive('until', condition);
   await new Promise<void>((resolve) => {
-    const watch = graph.watch(reached, [], finish);
-    finish(watch.value);
-    function finish(isReached: boolean): void {
-      if (isReached) resolve();
+    const watch = graph.watch(reached, [], (isReached) => {
+      if (isReached) finish();
+    });
+    if (watch.value) finish();
+    function finish(): void {
+      watch.stop();
+      resolve();
     }
   });
 }
@@ -171,11 +174,12 @@ test('the settings of a backend are respected: RSA, the life of the authority an
 test('certificates are renewed at four fifths of their life, by one timer for all', async (context) => {
   const run = await setUp(context, mesh('default', 'ca-1', builtin('ca-1')));
   run.connect('web-1');
-  await until(run, () => run.statuses.get('default/web-1') !== undefined);
+  const hasAll = (key: string) => run.statuses.get(key) !== undefined && run.adminIdentities.get(key) !== undefined;
+  await until(run, () => hasAll('default/web-1'));
   const timers = run.clock.timers();
   run.clock.moveTo(start + hour);
   run.connect('web-2');
-  await until(run, () => run.statuses.get('default/web-2') !== undefined);
+  await until(run, () => hasAll('default/web-2'));
   assert.equal(run.clock.timers(), timers);
   const before = run.identities.get('default/web-1');
   run.clock.moveTo(start + 19.2 * hour - 1);
@@ -270,7 +274,7 @@ test('the secrets of a mesh come with it; a signing key that the user deletes st
   await until(
     run,
     () =>
-      exists('GlobalSecret', '', 'admin-user-token') &&
+      run.live.list('GlobalSecret').length === 5 &&
       exists('Secret', 'default', 'dataplane-token-signing-key-default-1'),
   );
   const globals = run.live.list('GlobalSecret').map(({ name }) => name);
