@@ -12,6 +12,8 @@ export interface TagRules {
   readonly service?: boolean;
   /** `*` matches every value. */
   readonly wildcard?: boolean;
+  /** Values of any characters. */
+  readonly freeValues?: boolean;
 }
 
 /** Checks tags by name and value, keys in alphabetical order. */
@@ -34,7 +36,7 @@ export function checkTags(
       );
     }
     if (value === '') violations.addKey(field, key, 'tag value must be non-empty');
-    if (tagValue.test(value) || (rules.wildcard === true && value === '*')) continue;
+    if (rules.freeValues === true || tagValue.test(value) || (rules.wildcard === true && value === '*')) continue;
     const orWildcard = rules.wildcard === true ? ' or be "*"' : '';
     violations.addKey(
       field,

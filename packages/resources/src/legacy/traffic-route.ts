@@ -80,7 +80,7 @@ function checkTarget(violations: ViolationList, field: string, target: Target): 
   const hasDestination = target.destination !== undefined;
   if (!hasSplit && !hasDestination) violations.add(field, 'requires either "destination" or "split"');
   if (hasSplit && hasDestination) violations.add(field, '"split" cannot be defined at the same time as "destination"');
-  const rules = { atLeastOne: true, service: true };
+  const rules = { atLeastOne: true, service: true, wildcard: true };
   for (const [index, part] of (target.split ?? []).entries()) {
     if (part.weight === undefined) violations.add(`${field}.split[${index}].weight`, 'needs to be defined');
     checkTags(violations, `${field}.split[${index}].destination`, part.destination, rules);

@@ -47,7 +47,7 @@ export const meshGateway = defineType({
   validate(spec: MeshGatewaySpec) {
     const violations = collectViolations();
     checkSelectors(violations, 'selectors', spec.selectors, { atLeastOne: true, service: true });
-    checkTags(violations, 'tags', spec.tags);
+    checkTags(violations, 'tags', spec.tags, { freeValues: true });
     if (spec.tags?.[tagNames.service] !== undefined) {
       violations.addKey('tags', tagNames.service, `tag name must not be "${tagNames.service}"`);
     }
@@ -73,7 +73,7 @@ function checkListener(violations: ViolationList, field: string, { port, protoco
     if (tls.mode === 'PASSTHROUGH' && protocol === 'HTTPS')
       violations.add(`${field}.tls.mode`, 'mode is not supported on HTTPS listeners');
   }
-  checkTags(violations, `${field}.tags`, tags);
+  checkTags(violations, `${field}.tags`, tags, { freeValues: true });
 }
 
 /** Listeners of one port must speak one protocol and differ in their host names. */
