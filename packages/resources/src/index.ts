@@ -48,4 +48,5 @@ export * from './types/zone.ts';
 export * from './types/zone-egress.ts';
 export * from './types/zone-ingress.ts';
 export * from './types/zone-insight.ts';
+export * from './vip-allocation.ts';
 export * from './violations.ts';
