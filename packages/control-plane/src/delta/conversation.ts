@@ -29,8 +29,9 @@ export interface DiscoveryRequest {
 /** What a request meant. */
 export type Reception =
   | { readonly kind: 'subscribed' }
-  | { readonly kind: 'acknowledged' }
-  /** The response was rejected; `resources` are those it carried. */
+  /** The response was accepted; `resources` are those it carried. */
+  | { readonly kind: 'acknowledged'; readonly resources: readonly string[] }
+  /** The response was rejected. */
   | { readonly kind: 'rejected'; readonly message: string; readonly resources: readonly string[] }
   /** Answers a response that is not the last one; changes nothing (incremental: only its subscriptions count). */
   | { readonly kind: 'stale' }
@@ -84,3 +85,9 @@ export interface ConversationRules {
 
 /** Bytes after which an update is cut; the rest follows once the client has answered. One resource is never cut. */
 export const updateByteLimit = 1024 * 1024;
+
+/** What a request says of the response it answers. */
+export function answerTo<Item extends Versioned>(update: Update<Item>, { error }: DiscoveryRequest): Reception {
+  const resources = update.resources.map((item) => item.name);
+  return error === undefined ? { kind: 'acknowledged', resources } : { kind: 'rejected', message: error, resources };
+}

@@ -1,5 +1,6 @@
 // The incremental ("delta") protocol for one client and type: only what changed is sent, with a version for each resource.
 import {
+  answerTo,
   type Conversation,
   type ConversationRules,
   type DiscoveryRequest,
@@ -67,14 +68,7 @@ export function openIncremental<Item extends Versioned>(rules: ConversationRules
         if (reception.kind === 'refused') return reception;
       }
       if (unanswered !== undefined && request.nonce === unanswered.nonce) {
-        reception =
-          request.error === undefined
-            ? { kind: 'acknowledged' }
-            : {
-                kind: 'rejected',
-                message: request.error,
-                resources: unanswered.resources.map((item) => item.name),
-              };
+        reception = answerTo(unanswered, request);
         unanswered = undefined;
         awaiting = false;
       }

@@ -1,10 +1,10 @@
 // The state-of-the-world protocol for one client and type. Complete types (clusters, listeners) are always sent whole, because what is
 // missing from a response is removed by the client; of the others only what changed is sent.
 import {
+  answerTo,
   type Conversation,
   type ConversationRules,
   type DiscoveryRequest,
-  type Reception,
   type Snapshot,
   type Update,
   updateByteLimit,
@@ -59,12 +59,8 @@ export function openStateOfTheWorld<Item extends Versioned>(rules: ConversationR
       const answeredUpdate = unanswered;
       unanswered = undefined;
       awaiting = false;
-      const rejected: Reception | undefined =
-        answeredUpdate !== undefined && request.error !== undefined
-          ? { kind: 'rejected', message: request.error, resources: answeredUpdate.resources.map((item) => item.name) }
-          : undefined;
       subscribe(request);
-      return rejected ?? { kind: answeredUpdate === undefined ? 'subscribed' : 'acknowledged' };
+      return answeredUpdate === undefined ? { kind: 'subscribed' } : answerTo(answeredUpdate, request);
     },
     next(newest, keepRemoved) {
       if (!asked || awaiting) return undefined;

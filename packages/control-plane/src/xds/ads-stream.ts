@@ -21,7 +21,7 @@ export interface AdsObserver {
    */
   admit(node: ProxyNode, call: GrpcCall, stream: AdsStream): Promise<void>;
   sent(type: EnvoyType): void;
-  acknowledged(type: EnvoyType): void;
+  acknowledged(type: EnvoyType, resources: readonly string[]): void;
   rejected(type: EnvoyType, message: string, resources: readonly string[]): void;
   /** Called exactly once. */
   closed(): void;
@@ -97,7 +97,7 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
     if (type === undefined) return;
     const reception = sequence.receive(type, request);
     if (reception.kind === 'refused') call.end({ code: grpcStatus.resourceExhausted, message: reception.message });
-    else if (reception.kind === 'acknowledged') observer.acknowledged(type);
+    else if (reception.kind === 'acknowledged') observer.acknowledged(type, reception.resources);
     else if (reception.kind === 'rejected') observer.rejected(type, reception.message, reception.resources);
     flush();
   };

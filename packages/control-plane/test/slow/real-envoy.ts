@@ -10,7 +10,9 @@ import { join } from 'node:path';
 /** The Envoy to test with. */
 export const envoyBinary = process.env.URSA_ENVOY ?? join(homedir(), '.cache/ursa/envoy/envoy/_bin/envoy');
 /** Why tests with the real Envoy cannot run here; false when they can. */
-export const withoutEnvoy: string | false = existsSync(envoyBinary) ? false : `no Envoy at ${envoyBinary}; set URSA_ENVOY`;
+export const withoutEnvoy: string | false = existsSync(envoyBinary)
+  ? false
+  : `no Envoy at ${envoyBinary}; set URSA_ENVOY`;
 
 /** A running Envoy. */
 export interface RealEnvoy {
@@ -26,7 +28,15 @@ export async function startEnvoy(bootstrap: (directory: string) => object): Prom
   const socketPath = join(directory, 'admin.sock');
   const document = { ...bootstrap(directory), admin: { address: { pipe: { path: socketPath } } } };
   await writeFile(join(directory, 'bootstrap.json'), JSON.stringify(document));
-  const arguments_ = ['-c', join(directory, 'bootstrap.json'), '--disable-hot-restart', '--concurrency', '1', '-l', 'info'];
+  const arguments_ = [
+    '-c',
+    join(directory, 'bootstrap.json'),
+    '--disable-hot-restart',
+    '--concurrency',
+    '1',
+    '-l',
+    'info',
+  ];
   const child: ChildProcess = spawn(envoyBinary, arguments_, { stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
   child.stderr?.on('data', (chunk) => {

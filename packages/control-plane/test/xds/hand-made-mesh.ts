@@ -40,7 +40,11 @@ export function endpointsOf(cluster: string, ports: readonly number[]): EnvoyRes
     create(ClusterLoadAssignmentSchema, {
       clusterName: cluster,
       endpoints: [
-        { lbEndpoints: ports.map((port) => ({ hostIdentifier: { case: 'endpoint', value: { address: socket('127.0.0.1', port) } } as const })) },
+        {
+          lbEndpoints: ports.map((port) => ({
+            hostIdentifier: { case: 'endpoint', value: { address: socket('127.0.0.1', port) } } as const,
+          })),
+        },
       ],
     }),
   );
@@ -53,7 +57,10 @@ export function httpListener(name: string, port: number, statPrefix = 'outbound'
     routeSpecifier: { case: 'rds', value: { configSource: ads, routeConfigName: name } },
     httpFilters: [{ name: 'envoy.filters.http.router', configType: packed(RouterSchema, create(RouterSchema)) }],
   });
-  const filter = { name: 'envoy.filters.network.http_connection_manager', configType: packed(HttpConnectionManagerSchema, manager) };
+  const filter = {
+    name: 'envoy.filters.network.http_connection_manager',
+    configType: packed(HttpConnectionManagerSchema, manager),
+  };
   return encodeResource(
     'listener',
     create(ListenerSchema, { name, address: socket('127.0.0.1', port), filterChains: [{ filters: [filter] }] }),

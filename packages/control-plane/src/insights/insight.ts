@@ -1,0 +1,179 @@
+// The observed state of a proxy, as stored: its connections to the control plane and what became of the configuration it was sent.
+// Field names are those of the peers (reference s2, DataplaneInsight); 64-bit counts are decimal strings, as protobuf's JSON has them.
+import type { EnvoyType } from '@ursa/envoy';
+
+/** Spec of DataplaneInsight, ZoneIngressInsight and ZoneEgressInsight. */
+export interface ProxyInsight {
+  /** Oldest first. */
+  readonly subscriptions: readonly ProxySubscription[];
+  readonly mTLS?: MtlsInsight;
+}
+
+/** One connection of a proxy. */
+export interface ProxySubscription {
+  readonly id: string;
+  readonly controlPlaneInstanceId: string;
+  /** RFC 3339, as all times here. */
+  readonly connectTime: string;
+  /** Absent while it is connected. */
+  readonly disconnectTime?: string;
+  readonly status: SubscriptionStatus;
+  readonly version: SubscriptionVersion;
+}
+
+/** Which programs the proxy consists of. */
+export interface SubscriptionVersion {
+  readonly kumaDp: {
+    readonly version: string;
+    readonly gitTag: string;
+    readonly gitCommit: string;
+    readonly buildDate: string;
+  };
+  readonly envoy: { readonly version: string; readonly build: string };
+  readonly dependencies: Readonly<Record<string, string>>;
+}
+
+/** Short names of the discovery services. */
+export type DiscoveryService = 'cds' | 'eds' | 'lds' | 'rds' | 'sds' | 'rtds';
+
+/** What was sent, and how the proxy took it. */
+export type SubscriptionStatus = {
+  readonly lastUpdateTime?: string;
+  readonly total: ResponseCounts;
+  /** What the proxy rejects now. Only in Ursa: the peers keep no reason. */
+  readonly rejections?: readonly Rejection[];
+} & { readonly [Service in DiscoveryService]?: ResponseCounts };
+
+/** Counts of responses; absent means none. */
+export interface ResponseCounts {
+  readonly responsesSent?: string;
+  readonly responsesAcknowledged?: string;
+  readonly responsesRejected?: string;
+}
+
+/** Configuration that Envoy did not take. */
+export interface Rejection {
+  readonly service: DiscoveryService;
+  /** Names of the Envoy resources it was about. */
+  readonly resources: readonly string[];
+  /** Envoy's own words. */
+  readonly message: string;
+  readonly time: string;
+}
+
+/** The workload certificate a proxy has. */
+export interface MtlsInsight {
+  readonly certificateExpirationTime: string;
+  readonly lastCertificateRegeneration: string;
+  readonly certificateRegenerations: number;
+  readonly issuedBackend: string;
+  readonly supportedBackends: readonly string[];
+}
+
+/** The discovery service of each type of resource. */
+export const serviceOfType: Readonly<Record<EnvoyType, DiscoveryService>> = {
+  cluster: 'cds',
+  endpoint: 'eds',
+  listener: 'lds',
+  route: 'rds',
+  secret: 'sds',
+  runtime: 'rtds',
+};
+
+const mostRejections = 20;
+const longestMessage = 4096;
+const mostResources = 50;
+
+/** An event of a connection. */
+export type ConnectionEvent =
+  | { readonly kind: 'sent'; readonly service: DiscoveryService }
+  | { readonly kind: 'acknowledged'; readonly service: DiscoveryService; readonly resources: readonly string[] }
+  | {
+      readonly kind: 'rejected';
+      readonly service: DiscoveryService;
+      readonly resources: readonly string[];
+      readonly message: string;
+    };
+
+const counterOf = {
+  sent: 'responsesSent',
+  acknowledged: 'responsesAcknowledged',
+  rejected: 'responsesRejected',
+} as const satisfies Record<ConnectionEvent['kind'], keyof ResponseCounts>;
+
+/** The status of a connection that was just opened. */
+export const noResponses: SubscriptionStatus = { total: {}, cds: {}, eds: {}, lds: {}, rds: {} };
+
+/** The status after an event. */
+export function afterEvent(status: SubscriptionStatus, event: ConnectionEvent, time: string): SubscriptionStatus {
+  const counter = counterOf[event.kind];
+  const { rejections: before = [], ...rest } = status;
+  const rejections = rejectionsAfter(before, event, time);
+  return {
+    ...rest,
+    lastUpdateTime: time,
+    total: increment(status.total, counter),
+    [event.service]: increment(status[event.service] ?? {}, counter),
+    ...(rejections.length === 0 ? {} : { rejections }),
+  };
+}
+
+function increment(counts: ResponseCounts, counter: keyof ResponseCounts): ResponseCounts {
+  return { ...counts, [counter]: String(Number(counts[counter] ?? 0) + 1) };
+}
+
+function rejectionsAfter(rejections: readonly Rejection[], event: ConnectionEvent, time: string): readonly Rejection[] {
+  if (event.kind === 'sent') return rejections;
+  if (event.kind === 'acknowledged' && rejections.length === 0) return rejections;
+  // A resource that was sent again and taken, or rejected again, is no longer rejected for the old reason.
+  const answered = new Set(event.resources);
+  const rest = rejections.filter(
+    (rejection) => rejection.service !== event.service || !rejection.resources.some((name) => answered.has(name)),
+  );
+  if (event.kind === 'acknowledged') return rest;
+  const rejection: Rejection = {
+    service: event.service,
+    resources: resourcesInMessage(event.resources, event.message),
+    message: event.message.slice(0, longestMessage),
+    time,
+  };
+  return [...rest, rejection].slice(-mostRejections);
+}
+
+/** Envoy names the resources it does not take; the others of the same response are fine. */
+function resourcesInMessage(resources: readonly string[], message: string): readonly string[] {
+  const named = resources.filter((name) => message.includes(name));
+  return (named.length === 0 ? resources : named).slice(0, mostResources);
+}
+
+/** True while the proxy is connected to a control plane. */
+export function isConnected(insight: ProxyInsight | undefined): boolean {
+  return insight?.subscriptions.some((subscription) => subscription.disconnectTime === undefined) ?? false;
+}
+
+/** The insight with every connection ended that `ends` chooses. The same object when there is none. */
+export function disconnected(
+  insight: ProxyInsight,
+  time: string,
+  ends: (subscription: ProxySubscription) => boolean = () => true,
+): ProxyInsight {
+  const open = (subscription: ProxySubscription): boolean =>
+    subscription.disconnectTime === undefined && ends(subscription);
+  if (!insight.subscriptions.some(open)) return insight;
+  return {
+    ...insight,
+    subscriptions: insight.subscriptions.map((subscription) =>
+      open(subscription) ? { ...subscription, disconnectTime: time } : subscription,
+    ),
+  };
+}
+
+/** The insight with this connection added or brought up to date; of older ones only as many stay as the limit allows. */
+export function withSubscription(
+  insight: ProxyInsight | undefined,
+  subscription: ProxySubscription,
+  limit: number,
+): ProxyInsight {
+  const others = (insight?.subscriptions ?? []).filter((other) => other.id !== subscription.id);
+  return { ...insight, subscriptions: [...others, subscription].slice(-Math.max(1, limit)) };
+}

@@ -1,0 +1,227 @@
+// Keeps the insights of connected proxies in the store: changes are gathered and written together, soon when somebody waits for them.
+import { randomUUID } from 'node:crypto';
+import type { Collection } from '@ursa/collections';
+import type { IssuedIdentity } from '@ursa/engine';
+import type { EnvoyType } from '@ursa/envoy';
+import { formatResourceKey, type MeshSpec, type Resource, type ResourceKey } from '@ursa/resources';
+import type { Component } from '../component.ts';
+import { keyInType, type LiveResources } from '../store/live-resources.ts';
+import type { Store, StoreWrite } from '../store/store.ts';
+import {
+  afterEvent,
+  type ConnectionEvent,
+  disconnected,
+  type MtlsInsight,
+  noResponses,
+  type ProxyInsight,
+  type ProxySubscription,
+  type SubscriptionStatus,
+  type SubscriptionVersion,
+  serviceOfType,
+  withSubscription,
+} from './insight.ts';
+
+/** What insights are made from. */
+export interface ProxyInsightsOptions {
+  readonly store: Store;
+  readonly live: LiveResources;
+  readonly identities: Collection<IssuedIdentity>;
+  readonly instanceId: string;
+  /** Connections kept for each proxy. */
+  readonly subscriptionLimit: number;
+  /** How long counts may wait to be written. Connects, disconnects and rejections do not wait for it. */
+  readonly flushIntervalMilliseconds: number;
+  readonly now?: () => Date;
+  readonly onError: (error: unknown) => void;
+}
+
+/** One connection, for the server that has it. */
+export interface ObservedConnection {
+  sent(type: EnvoyType): void;
+  acknowledged(type: EnvoyType, resources: readonly string[]): void;
+  rejected(type: EnvoyType, message: string, resources: readonly string[]): void;
+  disconnected(): void;
+}
+
+/** Insights of all proxies. Starts before the server that proxies connect to, and stops after it. */
+export interface ProxyInsights extends Component {
+  /** Ends what a former run of this control plane left open: nobody is online before it has connected. */
+  start(): Promise<void>;
+  connected(proxy: ResourceKey, version: SubscriptionVersion): ObservedConnection;
+  /** Writes what has not been written yet. */
+  stop(): Promise<void>;
+}
+
+const insightTypes: Readonly<Record<string, string>> = {
+  Dataplane: 'DataplaneInsight',
+  ZoneIngress: 'ZoneIngressInsight',
+  ZoneEgress: 'ZoneEgressInsight',
+};
+
+// What cannot wait is written this soon, so that many connects at once make few writes.
+const promptMilliseconds = 50;
+const writesAtOnce = 200;
+
+interface Connection {
+  readonly proxy: ResourceKey;
+  readonly id: string;
+  readonly connectTime: string;
+  readonly version: SubscriptionVersion;
+  status: SubscriptionStatus;
+  disconnectTime: string | undefined;
+}
+
+/** Opens the insights of this control plane's proxies. */
+export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights {
+  const { store, live, identities, instanceId, subscriptionLimit, flushIntervalMilliseconds, onError } = options;
+  const now = options.now ?? (() => new Date());
+  const dirty = new Set<Connection>();
+  let timer: NodeJS.Timeout | undefined;
+  let dueAt = Number.POSITIVE_INFINITY;
+  let writing: Promise<void> = Promise.resolve();
+
+  const time = (): string => now().toISOString();
+
+  const touch = (connection: Connection, prompt: boolean): void => {
+    dirty.add(connection);
+    const wait = prompt ? promptMilliseconds : flushIntervalMilliseconds;
+    if (Date.now() + wait >= dueAt) return;
+    clearTimeout(timer);
+    dueAt = Date.now() + wait;
+    timer = setTimeout(flush, wait);
+    timer.unref();
+  };
+
+  const insightKey = ({ type, mesh, name }: ResourceKey): ResourceKey => ({
+    type: insightTypes[type] ?? '',
+    mesh,
+    name,
+  });
+
+  /** The insight with this connection in it; `before` is the newest known. */
+  const compose = (connection: Connection, before: ProxyInsight | undefined): ProxyInsight => {
+    const { id, connectTime, version, status, disconnectTime, proxy } = connection;
+    const subscription: ProxySubscription = {
+      id,
+      controlPlaneInstanceId: instanceId,
+      connectTime,
+      ...(disconnectTime === undefined ? {} : { disconnectTime }),
+      status,
+      version,
+    };
+    const mTLS = mtlsOf(before?.mTLS, identities.get(keyInType(proxy)), meshOf(proxy.mesh), time());
+    return { ...withSubscription(before, subscription, subscriptionLimit), ...(mTLS === undefined ? {} : { mTLS }) };
+  };
+
+  const writesFor = (connections: readonly Connection[]): readonly StoreWrite[] => {
+    // A proxy that came back has two connections here: its old one and its new one.
+    const writes = new Map<string, Extract<StoreWrite, { kind: 'put' }>>();
+    for (const connection of connections) {
+      // An insight goes with its proxy's resource; one of a proxy that is gone must not come back.
+      if (live.get(connection.proxy) === undefined) continue;
+      const key = insightKey(connection.proxy);
+      const id = formatResourceKey(key);
+      const stored = live.get(key) as Resource<ProxyInsight> | undefined;
+      const before = (writes.get(id)?.resource.spec as ProxyInsight | undefined) ?? stored?.spec;
+      const spec = compose(connection, before);
+      writes.set(id, { kind: 'put', resource: { ...key, labels: stored?.labels ?? {}, spec } });
+    }
+    return [...writes.values()];
+  };
+
+  const meshOf = (name: string): MeshSpec | undefined =>
+    live.get({ type: 'Mesh', mesh: '', name })?.spec as MeshSpec | undefined;
+
+  function flush(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    dueAt = Number.POSITIVE_INFINITY;
+    const connections = [...dirty];
+    dirty.clear();
+    // One write at a time: each starts from what the one before it has stored.
+    writing = writing.then(async () => {
+      for (let start = 0; start < connections.length; start += writesAtOnce) {
+        const writes = writesFor(connections.slice(start, start + writesAtOnce));
+        if (writes.length > 0) await store.write(writes).catch(onError);
+      }
+    });
+  }
+
+  // Nobody else deletes insights: they go when their proxy's resource goes.
+  const orphan = (key: ResourceKey): void => {
+    const insight = insightKey(key);
+    if (live.get(insight) === undefined) return;
+    writing = writing.then(async () => {
+      if (live.get(key) === undefined && live.get(insight) !== undefined) {
+        await store.write([{ kind: 'delete', key: insight }]).catch(onError);
+      }
+    });
+  };
+  const feed = store.changes((changes) => {
+    for (const { key, after } of changes) if (after === undefined && key.type in insightTypes) orphan(key);
+  });
+
+  return {
+    name: 'proxy-insights',
+    async start() {
+      const writes: StoreWrite[] = [];
+      for (const type of Object.values(insightTypes)) {
+        for (const resource of live.list(type) as readonly Resource<ProxyInsight>[]) {
+          const spec = disconnected(resource.spec, time());
+          const { mesh, name, labels } = resource;
+          if (spec !== resource.spec) writes.push({ kind: 'put', resource: { type, mesh, name, labels, spec } });
+        }
+      }
+      for (let start = 0; start < writes.length; start += writesAtOnce) {
+        await store.write(writes.slice(start, start + writesAtOnce));
+      }
+    },
+    connected(proxy, version) {
+      const connection: Connection = {
+        proxy,
+        id: randomUUID(),
+        connectTime: time(),
+        version,
+        status: noResponses,
+        disconnectTime: undefined,
+      };
+      const happened = (event: ConnectionEvent): void => {
+        connection.status = afterEvent(connection.status, event, time());
+        touch(connection, event.kind === 'rejected');
+      };
+      touch(connection, true);
+      return {
+        sent: (type) => happened({ kind: 'sent', service: serviceOfType[type] }),
+        acknowledged: (type, resources) => happened({ kind: 'acknowledged', service: serviceOfType[type], resources }),
+        rejected: (type, message, resources) =>
+          happened({ kind: 'rejected', service: serviceOfType[type], resources, message }),
+        disconnected() {
+          connection.disconnectTime = time();
+          touch(connection, true);
+        },
+      };
+    },
+    async stop() {
+      feed.stop();
+      flush();
+      await writing;
+    },
+  };
+}
+
+function mtlsOf(
+  before: MtlsInsight | undefined,
+  identity: IssuedIdentity | undefined,
+  mesh: MeshSpec | undefined,
+  time: string,
+): MtlsInsight | undefined {
+  if (identity === undefined) return before;
+  const renewed = before?.certificateExpirationTime !== identity.notAfter || before.issuedBackend !== identity.backend;
+  return {
+    certificateExpirationTime: identity.notAfter,
+    lastCertificateRegeneration: renewed ? time : before.lastCertificateRegeneration,
+    certificateRegenerations: (before?.certificateRegenerations ?? 0) + (renewed ? 1 : 0),
+    issuedBackend: identity.backend,
+    supportedBackends: (mesh?.mtls?.backends ?? []).map((backend) => backend.name ?? '').sort(),
+  };
+}

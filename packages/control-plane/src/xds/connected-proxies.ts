@@ -1,0 +1,155 @@
+// Who is connected: lets proxies in, keeps their configuration flowing, and notices when they go.
+import type { Source, Watch } from '@ursa/collections';
+import type { ConnectedProxy, Engine, ProxyConfig } from '@ursa/engine';
+import type { EnvoyType } from '@ursa/envoy';
+import { MeshError, type Resource, type ResourceKey } from '@ursa/resources';
+import { type GrpcCall, grpcStatus } from '../delta/grpc/index.ts';
+import { keyInType, type LiveResources } from '../store/live-resources.ts';
+import { type AdsObserver, type AdsProtocol, type AdsStream, outcomeOf } from './ads-stream.ts';
+import type { ProvenProxy, ProxyAuthentication } from './proxy-authentication.ts';
+import type { ProxyNode, ProxyVersion } from './proxy-node.ts';
+import { openPushQueue } from './push-queue.ts';
+import { type Registration, resourceKeyOf } from './registration.ts';
+
+/** Who is told what becomes of a connection. */
+export interface ConnectionObserver {
+  connected(proxy: ResourceKey, version: ProxyVersion): ObservedConnection;
+}
+
+/** One connection, as told to its observer. */
+export interface ObservedConnection {
+  sent(type: EnvoyType): void;
+  acknowledged(type: EnvoyType, resources: readonly string[]): void;
+  rejected(type: EnvoyType, message: string, resources: readonly string[]): void;
+  disconnected(): void;
+}
+
+/** The part of a pino logger that is used here. */
+export interface DpServerLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+/** What connections are made of. */
+export interface ConnectedProxiesOptions {
+  readonly authentication: ProxyAuthentication;
+  readonly registration: Registration;
+  readonly live: LiveResources;
+  /** Where connected proxies are entered; the engine reads it. */
+  readonly proxies: Source<ConnectedProxy>;
+  readonly engine: Pick<Engine, 'config'>;
+  readonly observer: ConnectionObserver;
+  readonly log: DpServerLog;
+}
+
+/** The proxies that are connected here. */
+export interface ConnectedProxies {
+  /** What a new stream reports to. */
+  observe(protocol: AdsProtocol): AdsObserver;
+  /** Keys, `<mesh>/<name>`, sorted. */
+  keys(): readonly string[];
+}
+
+interface Connection {
+  readonly key: string;
+  readonly node: ProxyNode;
+  readonly stream: AdsStream;
+  readonly observed: ObservedConnection;
+  readonly watches: readonly { stop(): void }[];
+}
+
+/** Opens the set of connected proxies, empty. */
+export function openConnectedProxies(options: ConnectedProxiesOptions): ConnectedProxies {
+  const { authentication, registration, live, proxies, engine, observer, log } = options;
+  const queue = openPushQueue<AdsStream>((stream) => stream.flush());
+  const connections = new Map<string, Connection>();
+
+  const connect = (node: ProxyNode, proven: ProvenProxy, stream: AdsStream): Connection => {
+    const resourceKey = resourceKeyOf(node.proxy);
+    const key = keyInType(resourceKey);
+    // A proxy whose connection broke comes back before we notice; the newest connection is the one that works.
+    const older = connections.get(key);
+    older?.stream.end({ code: grpcStatus.aborted, message: `another proxy has connected as "${node.id}"` });
+    const gate = watchResource(live, resourceKey, proven);
+    const offer = (config: ProxyConfig | undefined): void => {
+      const refused = gate();
+      if (refused !== undefined) stream.end(outcomeOf(refused));
+      // While its mesh is gone, a proxy keeps what it has.
+      else if (config !== undefined) {
+        stream.offer(config.resources);
+        queue.add(stream);
+      }
+    };
+    const observed = observer.connected(resourceKey, node.version);
+    proxies.set(key, node.proxy);
+    const config: Watch<ProxyConfig | undefined> = live.graph.watch(engine.config, [key], offer);
+    const token = proven.watch((reason) => stream.end({ code: grpcStatus.unauthenticated, message: reason }));
+    const connection: Connection = { key, node, stream, observed, watches: [config, token] };
+    connections.set(key, connection);
+    offer(config.value);
+    return connection;
+  };
+
+  const disconnect = ({ key, node, stream, observed, watches }: Connection): void => {
+    for (const watch of watches) watch.stop();
+    queue.remove(stream);
+    observed.disconnected();
+    log.info({ proxy: node.id }, 'proxy disconnected');
+    if (connections.get(key)?.stream !== stream) return;
+    connections.delete(key);
+    proxies.delete(key);
+    registration.gone(node, () => connections.has(key));
+  };
+
+  return {
+    observe(protocol) {
+      let connection: Connection | undefined;
+      let gone = false;
+      return {
+        async admit(node, call: GrpcCall, stream) {
+          try {
+            const proven = await authentication.verify(node.proxy, call.header('authorization'));
+            await registration.register(node, proven);
+            if (gone) throw new MeshError('unavailable', 'the proxy went away');
+            connection = connect(node, proven, stream);
+            log.info({ proxy: node.id, protocol }, 'proxy connected');
+          } catch (error) {
+            if (!gone) log.warn({ proxy: node.id, reason: outcomeOf(error).message, error }, 'proxy refused');
+            throw error;
+          }
+        },
+        sent: (type) => connection?.observed.sent(type),
+        acknowledged: (type, resources) => connection?.observed.acknowledged(type, resources),
+        rejected(type, message, resources) {
+          connection?.observed.rejected(type, message, resources);
+          log.warn(
+            { proxy: connection?.node.id, type, resources, reason: message },
+            'proxy rejected its configuration',
+          );
+        },
+        closed() {
+          gone = true;
+          if (connection !== undefined) disconnect(connection);
+        },
+      };
+    },
+    keys: () => [...connections.keys()].sort(),
+  };
+}
+
+/** Makes a check to be asked whenever the configuration changes: why the proxy may not stay, because its resource is gone or another. */
+function watchResource(live: LiveResources, key: ResourceKey, proven: ProvenProxy): () => unknown {
+  let checked: Resource | undefined = live.get(key);
+  return () => {
+    const resource = live.get(key);
+    if (resource === checked && resource !== undefined) return undefined;
+    if (resource === undefined) return new MeshError('not-found', `the ${key.type} "${key.name}" was deleted`);
+    checked = resource;
+    try {
+      proven.check(resource);
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  };
+}

@@ -1,0 +1,142 @@
+// The server that proxies talk to: bootstrap, ADS in both protocols, and a quiet health discovery, on one TLS port.
+import type { Source } from '@ursa/collections';
+import type { ConnectedProxy, Engine } from '@ursa/engine';
+import type { ResourceTypes } from '@ursa/resources';
+import type { Component } from '../component.ts';
+import type { Settings } from '../config/settings.ts';
+import { type GrpcMethod, type GrpcServer, type HttpHandler, openGrpcServer } from '../delta/grpc/index.ts';
+import type { Tokens } from '../identity/access.ts';
+import type { LiveResources } from '../store/live-resources.ts';
+import type { ResourceManager } from '../store/resource-manager.ts';
+import { type AdsProtocol, serveAdsStream } from './ads-stream.ts';
+import { openBootstrap } from './bootstrap/answer.ts';
+import { type ConnectionObserver, type DpServerLog, openConnectedProxies } from './connected-proxies.ts';
+import { openProxyAuthentication } from './proxy-authentication.ts';
+import { openRegistration, parseOwnResource } from './registration.ts';
+
+/** What the server works with. */
+export interface DpServerOptions {
+  readonly settings: Settings;
+  /** Address to listen on; default: all. */
+  readonly host?: string;
+  /** PEM. */
+  readonly certificate: { readonly certificate: string; readonly privateKey: string };
+  /** Must have been loaded: what it does not hold is taken for absent. */
+  readonly live: LiveResources;
+  readonly manager: ResourceManager;
+  readonly types: ResourceTypes;
+  /** Where connected proxies are entered; the engine reads it. */
+  readonly proxies: Source<ConnectedProxy>;
+  readonly engine: Pick<Engine, 'config'>;
+  readonly tokens: Tokens;
+  /** Learns of every connection: the insights. Must be started before and stopped after this server. */
+  readonly observer: ConnectionObserver;
+  readonly log: DpServerLog;
+  /** Configuration of CoreDNS for proxies that run it. */
+  readonly corefileTemplate?: string;
+}
+
+/** The server, as a part of the control plane. */
+export interface DpServer extends Component {
+  /** The port it listens on; 0 before it has started. */
+  readonly port: number;
+  /** Keys (`<mesh>/<name>`) of the proxies that are connected here. */
+  connected(): readonly string[];
+}
+
+const adsService = '/envoy.service.discovery.v3.AggregatedDiscoveryService/';
+const healthService = '/envoy.service.health.v3.HealthDiscoveryService/StreamHealthCheck';
+
+/** Makes the server; it listens once it is started. */
+export function openDpServer(options: DpServerOptions): DpServer {
+  const { settings, live, manager, types, log, certificate } = options;
+  const { dpServer, general } = settings;
+  const authentication = openProxyAuthentication(settings, options.tokens);
+  const registration = openRegistration({
+    live,
+    manager,
+    types,
+    deregistrationDelayMilliseconds: settings.xdsServer.dataplaneDeregistrationDelay,
+    onError: (key, error) => log.warn({ key, error }, 'a proxy that has gone could not be deregistered'),
+  });
+  const proxies = openConnectedProxies({ ...options, authentication, registration });
+  let server: GrpcServer | undefined;
+
+  const ads =
+    (protocol: AdsProtocol): GrpcMethod =>
+    (call) =>
+      serveAdsStream(call, protocol, () => proxies.observe(protocol));
+  const bootstrap = openBootstrap({
+    settings,
+    port: () => server?.port ?? dpServer.port,
+    certificate: certificate.certificate,
+    corefileTemplate: options.corefileTemplate,
+    get: (key) => live.get(key),
+    parse: (document, request) => parseOwnResource(types, document, request),
+    verifyToken: async (request) => void (await authentication.verify(request, request.dataplaneToken)),
+  });
+
+  return {
+    name: 'dp-server',
+    get port() {
+      return server?.port ?? 0;
+    },
+    connected: () => proxies.keys(),
+    async start() {
+      server = await openGrpcServer({
+        host: options.host ?? '::',
+        port: dpServer.port,
+        tls: { ...tlsOf(dpServer, general), certificate: certificate.certificate, key: certificate.privateKey },
+        methods: new Map([
+          [`${adsService}DeltaAggregatedResources`, ads('incremental')],
+          [`${adsService}StreamAggregatedResources`, ads('state-of-the-world')],
+          [healthService, quietHealthDiscovery],
+        ]),
+        onRequest: routesTo(bootstrap),
+        headersTimeoutMilliseconds: dpServer.readHeaderTimeout,
+        stopTimeoutMilliseconds: dpServer.gracefulShutdownTimeout,
+      });
+    },
+    async stop() {
+      // Proxies that registered themselves stay registered: the control plane goes, not they.
+      registration.stop();
+      await server?.stop();
+      server = undefined;
+    },
+  };
+}
+
+function routesTo(bootstrap: HttpHandler): HttpHandler {
+  return async (request) => {
+    const path = request.path.replace(/\?.*$/s, '');
+    if (path !== '/bootstrap') return { status: 404, contentType: 'text/plain', body: '404: Page Not Found' };
+    if (request.method !== 'POST') return { status: 405, contentType: 'text/plain', body: '405: Method Not Allowed' };
+    return bootstrap(request);
+  };
+}
+
+/** Accepts Envoy's health stream and asks for nothing: without a specifier Envoy waits, and logs no error. */
+const quietHealthDiscovery: GrpcMethod = () => ({
+  onMessage: () => undefined,
+  onDrain: () => undefined,
+  onClose: () => undefined,
+});
+
+type TlsSettings = Pick<Settings['dpServer'], 'tlsMinVersion' | 'tlsMaxVersion' | 'tlsCipherSuites'>;
+type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
+
+const tlsVersions: Readonly<Record<string, TlsVersion>> = { TLSv1_2: 'TLSv1.2', TLSv1_3: 'TLSv1.3' };
+
+function tlsOf(
+  own: TlsSettings,
+  general: TlsSettings,
+): { minVersion?: TlsVersion; maxVersion?: TlsVersion; ciphers?: string } {
+  const minVersion = tlsVersions[own.tlsMinVersion || general.tlsMinVersion];
+  const maxVersion = tlsVersions[own.tlsMaxVersion || general.tlsMaxVersion];
+  const ciphers = (own.tlsCipherSuites.length > 0 ? own.tlsCipherSuites : general.tlsCipherSuites).join(':');
+  return {
+    ...(minVersion === undefined ? {} : { minVersion }),
+    ...(maxVersion === undefined ? {} : { maxVersion }),
+    ...(ciphers === '' ? {} : { ciphers }),
+  };
+}

@@ -1,0 +1,120 @@
+// The resource behind a proxy: the one in the store, or one that the proxy brings along and that goes when the proxy goes.
+import type { ConnectedProxy } from '@ursa/engine';
+import { MeshError, parseResource, type ResourceDraft, type ResourceKey, type ResourceTypes } from '@ursa/resources';
+import { parseDocument } from 'yaml';
+import type { LiveResources } from '../store/live-resources.ts';
+import type { ResourceManager } from '../store/resource-manager.ts';
+import type { ProvenProxy } from './proxy-authentication.ts';
+import type { ProxyNode } from './proxy-node.ts';
+
+/** What registrations work with. */
+export interface RegistrationOptions {
+  readonly live: LiveResources;
+  readonly manager: ResourceManager;
+  readonly types: ResourceTypes;
+  /** A registered proxy is forgotten this long after it has gone. */
+  readonly deregistrationDelayMilliseconds: number;
+  /** Gets what could not be written; nobody waits for it. */
+  readonly onError: (key: ResourceKey, error: unknown) => void;
+}
+
+/** Registers proxies. */
+export interface Registration {
+  /**
+   * The proxy's resource, written first when the proxy brought one. Throws `MeshError`: there is none, it is not valid, it is not the
+   * proxy's own, or the token does not allow it.
+   */
+  register(node: ProxyNode, proven: ProvenProxy): Promise<void>;
+  /** Tells that the proxy has gone. `isBack` is asked when the delay is over. */
+  gone(node: ProxyNode, isBack: () => boolean): void;
+  /** Registered proxies stay as they are: the control plane goes away, not they. */
+  stop(): void;
+}
+
+const resourceTypes = { dataplane: 'Dataplane', ingress: 'ZoneIngress', egress: 'ZoneEgress' } as const;
+
+/** Key of the resource behind a proxy. */
+export function resourceKeyOf(proxy: Pick<ConnectedProxy, 'mesh' | 'name' | 'proxyType'>): ResourceKey {
+  return { type: resourceTypes[proxy.proxyType], mesh: proxy.mesh, name: proxy.name };
+}
+
+/** Parses the document that a proxy brings along; it must be that of the proxy itself. Throws `MeshError('invalid')`. */
+export function parseOwnResource(
+  types: ResourceTypes,
+  document: string,
+  proxy: Pick<ConnectedProxy, 'mesh' | 'name' | 'proxyType'>,
+): ResourceDraft {
+  const key = resourceKeyOf(proxy);
+  const yaml = parseDocument(document, { merge: false, uniqueKeys: true });
+  const [problem] = yaml.errors;
+  if (problem !== undefined)
+    throw new MeshError('invalid', `the resource of the proxy is not valid YAML: ${problem.message}`);
+  let content: unknown;
+  try {
+    content = yaml.toJS({ maxAliasCount: 0 });
+  } catch {
+    throw new MeshError('invalid', 'the resource of the proxy must not use YAML aliases');
+  }
+  const draft = parseResource(types, content);
+  for (const field of ['type', 'mesh', 'name'] as const) {
+    if (draft[field] === key[field]) continue;
+    throw new MeshError(
+      'invalid',
+      `the resource of the proxy has the ${field} "${draft[field]}", the proxy itself "${key[field]}"`,
+      {
+        violations: [{ field, message: `must be "${key[field]}"` }],
+      },
+    );
+  }
+  return draft;
+}
+
+/** Opens registrations. */
+export function openRegistration(options: RegistrationOptions): Registration {
+  const { live, manager, types, deregistrationDelayMilliseconds, onError } = options;
+  const leaving = new Map<string, NodeJS.Timeout>();
+  let stopped = false;
+
+  const stay = (id: string): void => {
+    clearTimeout(leaving.get(id));
+    leaving.delete(id);
+  };
+
+  return {
+    async register(node, proven) {
+      const key = resourceKeyOf(node.proxy);
+      const stored = live.get(key);
+      // A token that is not good for the resource that is there must not replace it either.
+      if (stored !== undefined) proven.check(stored);
+      if (node.resource === undefined) {
+        if (stored === undefined) {
+          throw new MeshError(
+            'not-found',
+            `there is no ${key.type} "${key.name}"${key.mesh === '' ? '' : ` in mesh "${key.mesh}"`}; create it, or start the proxy with --dataplane-file`,
+          );
+        }
+        return;
+      }
+      const draft = parseOwnResource(types, node.resource, node.proxy);
+      proven.check(draft);
+      stay(node.id);
+      await manager.put(draft);
+    },
+    gone(node, isBack) {
+      if (node.resource === undefined || stopped) return;
+      stay(node.id);
+      const timer = setTimeout(() => {
+        leaving.delete(node.id);
+        const key = resourceKeyOf(node.proxy);
+        if (isBack() || live.get(key) === undefined) return;
+        manager.delete(key).catch((error: unknown) => onError(key, error));
+      }, deregistrationDelayMilliseconds);
+      leaving.set(node.id, timer);
+    },
+    stop() {
+      stopped = true;
+      for (const timer of leaving.values()) clearTimeout(timer);
+      leaving.clear();
+    },
+  };
+}
