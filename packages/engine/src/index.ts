@@ -1,3 +1,5 @@
 // Resources in, Envoy configuration out.
+
+export { type DataplaneFacts, dataplaneFacts } from './dataplane-facts.ts';
 export * from './engine.ts';
 export { type EngineOptions, openEngine } from './open-engine.ts';

@@ -1,10 +1,10 @@
 // Server names of TLS connections between proxies. Zone proxies route by them, so that peers in other zones must arrive at the same ones.
 
-/** FNV-1a, 64 bits, as hex digits without leading zeros. */
+/** FNV-1a, 64 bits, as 16 hex digits. */
 export function fnv64a(text: string): string {
   let hash = 0xcbf29ce484222325n;
   for (const byte of new TextEncoder().encode(text)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
-  return hash.toString(16);
+  return hash.toString(16).padStart(16, '0');
 }
 
 /** `service{key=value,…,mesh=name}`: a service known by its tag, with the other tags of the outbound, sorted. */

@@ -77,12 +77,10 @@ function encodeEndpoint(endpoint: ServiceEndpoint): Uint8Array {
   const writer = new BinaryWriter();
   message(writer, 1, () =>
     message(writer, 1, () =>
-      message(writer, 1, () =>
-        message(writer, 1, () => {
-          text(writer, 2, endpoint.address);
-          writer.uint32(tag(3, WireType.Varint)).uint32(endpoint.port);
-        }),
-      ),
+      message(writer, 1, () => {
+        text(writer, 2, endpoint.address);
+        writer.uint32(tag(3, WireType.Varint)).uint32(endpoint.port);
+      }),
     ),
   );
   metadata(writer, 3, endpoint);

@@ -3,7 +3,6 @@ import { create } from '@bufbuild/protobuf';
 import { type Route, RouteSchema } from '../gen/envoy/config/route/v3/route_components_pb.ts';
 import { type RouteConfiguration, RouteConfigurationSchema } from '../gen/envoy/config/route/v3/route_pb.ts';
 import { base64, sha256 } from './content-hash.ts';
-import { durationOf } from './messages.ts';
 
 /** One virtual host for all host names. `name` is left out where Envoy needs none. */
 export function routeConfiguration(parts: {
@@ -28,21 +27,13 @@ export function routeName(matches: string): string {
 /** Name of the route that catches everything. */
 export const catchAllRouteName = routeName('[{"path":{"value":"/","type":"PathPrefix"}}]');
 
-/** Times of a route, in milliseconds. */
-export interface RouteTimes {
-  readonly request: number;
-  readonly idle: number;
-}
-
 /** Everything under a path to one cluster. */
 export function prefixRoute(parts: {
   readonly prefix: string;
   readonly cluster: string;
   readonly name?: string;
   readonly prefixRewrite?: string;
-  readonly times?: RouteTimes;
 }): Route {
-  const { times } = parts;
   return create(RouteSchema, {
     name: parts.name ?? '',
     match: { pathSpecifier: { case: 'prefix', value: parts.prefix } },
@@ -51,7 +42,6 @@ export function prefixRoute(parts: {
       value: {
         clusterSpecifier: { case: 'cluster', value: parts.cluster },
         prefixRewrite: parts.prefixRewrite ?? '',
-        ...(times === undefined ? {} : { timeout: durationOf(times.request), idleTimeout: durationOf(times.idle) }),
       },
     },
   });

@@ -7,7 +7,12 @@ import {
   SubjectAltNameMatcher_SanType,
   SubjectAltNameMatcherSchema,
 } from '../gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts';
-import { type SdsSecretConfig, SdsSecretConfigSchema, type Secret, SecretSchema } from '../gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts';
+import {
+  type SdsSecretConfig,
+  SdsSecretConfigSchema,
+  type Secret,
+  SecretSchema,
+} from '../gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts';
 import {
   CommonTlsContextSchema,
   DownstreamTlsContextSchema,

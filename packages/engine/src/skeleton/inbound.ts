@@ -29,7 +29,7 @@ import type { InboundFacts } from '../dataplane-facts.ts';
 import type { MeshFacts } from '../mesh-facts.ts';
 import { isHttp } from '../protocol.ts';
 import type { ProxyClass } from '../proxy-class.ts';
-import { defaultTimes } from './default-times.ts';
+import { boundApplicationConnections, inboundStreamIdle } from './default-times.ts';
 
 /** Source addresses that a redirecting host lets pass to the application. */
 export const bypassAddress = { ipv4: '127.0.0.6', ipv6: '::6' } as const;
@@ -46,7 +46,7 @@ function applicationCluster(inbound: InboundFacts, name: string, proxyClass: Pro
   const draft = staticCluster(basics, [socketAddress(serviceAddress, servicePort)], source);
   if (!isHttp(protocol)) return draft;
   const httpOptions = upstreamHttp(protocol === 'http' ? 1 : 2);
-  defaultTimes.inboundCluster(httpOptions, protocol);
+  boundApplicationConnections(httpOptions, protocol);
   return { ...draft, httpOptions };
 }
 
@@ -56,7 +56,6 @@ function inboundChain(inbound: InboundFacts, naming: InboundNaming, proxyClass: 
   const cluster = names.inboundCluster(naming);
   if (!isHttp(protocol)) {
     const chain = tcpChain(cluster, cluster);
-    defaultTimes.tcpProxy(chain);
     if (protocol === 'kafka' && proxyClass.kafka) addKafkaStatistics(chain, cluster);
     return chain;
   }
@@ -64,13 +63,12 @@ function inboundChain(inbound: InboundFacts, naming: InboundNaming, proxyClass: 
     name: names.inboundRoute(naming),
     virtualHost: names.inboundVirtualHost(naming),
     removeRequestHeaders: ['x-kuma-tags'],
-    routes: [prefixRoute({ prefix: '/', cluster, times: defaultTimes.route })],
+    routes: [prefixRoute({ prefix: '/', cluster })],
   });
   const chain = httpChain(cluster, routes, {
     trusted: 'private',
     manager(manager) {
-      defaultTimes.manager(manager);
-      manager.streamIdleTimeout = durationOf(defaultTimes.inboundStreamIdle);
+      manager.streamIdleTimeout = durationOf(inboundStreamIdle);
       manager.forwardClientCertDetails = HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET;
       manager.setCurrentClientCertDetails = create(CertDetailsSchema, { uri: true });
     },

@@ -22,7 +22,6 @@ import type { Destination } from '../destinations.ts';
 import type { Outbound } from '../outbounds.ts';
 import { isHttp } from '../protocol.ts';
 import type { ProxyClass } from '../proxy-class.ts';
-import { defaultTimes } from './default-times.ts';
 
 /** An outbound before any policy has seen it. */
 export interface OutboundSkeleton {
@@ -41,9 +40,7 @@ function destinationCluster(destination: Destination, name: string, proxyClass: 
   const secrets = { identity: names.identitySecret(facts.mesh), trust: names.meshCaSecret(facts.mesh) };
   const draft = endpointsCluster(name, tls && meshClientTls(secrets, tls.identities, tls.sni));
   // Between proxies all HTTP is HTTP/2, whatever the application speaks.
-  const httpOptions = upstreamHttp(2);
-  defaultTimes.outboundCluster(httpOptions, destination.protocol);
-  return { ...draft, httpOptions };
+  return { ...draft, httpOptions: upstreamHttp(2) };
 }
 
 function outboundChain({ protocol }: Destination, naming: OutboundNaming, proxyClass: ProxyClass): FilterChainDraft {
@@ -51,19 +48,17 @@ function outboundChain({ protocol }: Destination, naming: OutboundNaming, proxyC
   const cluster = names.outboundCluster(naming);
   if (!isHttp(protocol)) {
     const chain = tcpChain(cluster, cluster);
-    defaultTimes.tcpProxy(chain);
     if (protocol === 'kafka' && proxyClass.kafka) addKafkaStatistics(chain, cluster);
     return chain;
   }
   const routes = routeConfiguration({
     name: names.outboundRoute(naming),
     virtualHost: cluster,
-    routes: [prefixRoute({ prefix: '/', cluster, name: catchAllRouteName, times: defaultTimes.route })],
+    routes: [prefixRoute({ prefix: '/', cluster, name: catchAllRouteName })],
   });
   const chain = httpChain(cluster, routes, {
     trusted: 'private',
     manager(manager) {
-      defaultTimes.manager(manager);
       manager.normalizePath = true;
     },
   });

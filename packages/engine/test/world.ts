@@ -1,0 +1,220 @@
+// A mesh in memory: documents applied the way a control plane would, without one. For the oracle, the scenarios and the stories.
+import { createGraph, type Graph, type Source } from '@ursa/collections';
+import { builtinPolicies, policyResourceTypes } from '@ursa/policies';
+import type { ProxyPolicy } from '@ursa/policy';
+import {
+  computeLabels,
+  coreResourceTypes,
+  createResourceTypes,
+  type DataplaneSpec,
+  type MeshSpec,
+  parseResource,
+  type Resource,
+  type ResourceDraft,
+  tagNames,
+} from '@ursa/resources';
+import { initialPolicies } from '../../control-plane/src/store/initial-policies.ts';
+import { tagWithZone } from '../../control-plane/src/store/zone-tag.ts';
+import {
+  type AdminIdentity,
+  type ConnectedProxy,
+  type Engine,
+  type EngineInputs,
+  type IssuedIdentity,
+  openEngine,
+  type ServiceVip,
+  type TrustBundle,
+} from '../src/index.ts';
+
+const resourceTypes = createResourceTypes([...coreResourceTypes, ...policyResourceTypes]);
+const zone = 'default';
+const labelContext = { mode: 'zone', zone, environment: 'universal', federated: false } as const;
+const someTime = '2026-01-01T00:00:00Z';
+
+/** Features that the conformance checker announces for a proxy. */
+export const defaultFeatures = [
+  'feature-tcp-accesslog-via-named-pipe',
+  'feature-embedded-dns',
+  'feature-transparent-proxy-in-dataplane-metadata',
+  'feature-reuse-port',
+];
+
+/** A mesh in memory and an engine over it. */
+export interface World {
+  readonly graph: Graph;
+  readonly engine: Engine;
+  readonly inputs: EngineInputs;
+  readonly sources: { readonly proxies: Source<ConnectedProxy> };
+  resources(type: string): Source<Resource>;
+  /** Parses and stores a document; a new Mesh brings its policies. Throws `MeshError`. */
+  apply(document: unknown): void;
+  /** Deletes a resource; `name` is `mesh/name`, `/name` for global types. */
+  delete(type: string, key: string): void;
+  /** Generates what the control plane would: MeshServices with addresses and names, virtual addresses, certificates. */
+  settle(): void;
+  connect(mesh: string, name: string, facts?: Partial<ConnectedProxy>): string;
+}
+
+/** What the conformance checker says of a proxy. */
+function connectedProxy(mesh: string, name: string, facts: Partial<ConnectedProxy>): ConnectedProxy {
+  return {
+    mesh,
+    name,
+    proxyType: 'dataplane',
+    features: defaultFeatures,
+    admin: { port: 9901, address: '127.0.0.1', socketPath: '/tmp/kuma-dp/kuma-envoy-admin.sock' },
+    readinessPort: 9902,
+    dnsPort: 15054,
+    workdir: '/tmp/kuma-dp',
+    appProbeProxyEnabled: false,
+    ipv6Enabled: false,
+    systemCaPath: '',
+    metricsCertPath: '',
+    metricsKeyPath: '',
+    dynamicMetadata: {},
+    transparentProxy: undefined,
+    extensions: [],
+    envoyVersion: '1.40.0',
+    ...facts,
+  };
+}
+
+/** A world without resources. */
+export function createWorld(policies: readonly ProxyPolicy[] = builtinPolicies): World {
+  const graph = createGraph();
+  const types = new Map<string, Source<Resource>>();
+  const resources = (type: string): Source<Resource> => {
+    const source = types.get(type) ?? graph.source<Resource>(type);
+    types.set(type, source);
+    return source;
+  };
+  const proxies = graph.source<ConnectedProxy>('proxies');
+  const identities = graph.source<IssuedIdentity>('identities');
+  const trust = graph.source<TrustBundle>('trust');
+  const adminIdentities = graph.source<AdminIdentity>('admin identities');
+  const serviceVips = graph.source<ServiceVip>('service vips');
+  const inputs: EngineInputs = {
+    resources,
+    proxies,
+    identities,
+    trust,
+    adminIdentities,
+    serviceVips,
+    settings: { zone, environment: 'universal', dnsDomain: 'mesh' },
+  };
+  const engine = openEngine({ graph, inputs, policies });
+  let lastVip = 0;
+
+  const store = (draft: ResourceDraft): void => {
+    const type = resourceTypes.byName(draft.type);
+    if (type === undefined) return;
+    const tagged = draft.type === 'Dataplane' ? tagWithZone(draft, zone) : draft;
+    const labels = computeLabels(type, tagged, labelContext);
+    const key = `${draft.mesh}/${draft.name}`;
+    const before = resources(draft.type).get(key);
+    const status = tagged.status ?? before?.status;
+    const version = (before?.version ?? 0) + 1;
+    const resource = { ...tagged, labels, creationTime: someTime, modificationTime: someTime, version, status };
+    resources(draft.type).set(key, resource);
+  };
+
+  const generateMeshServices = (mesh: Resource): void => {
+    if (((mesh.spec as MeshSpec).meshServices?.mode ?? 'Disabled') === 'Disabled') return;
+    const ports = new Map<string, Map<number, object>>();
+    for (const key of resources('Dataplane').keys()) {
+      const dataplane = resources('Dataplane').get(key);
+      if (dataplane?.mesh !== mesh.name) continue;
+      for (const inbound of (dataplane.spec as DataplaneSpec).networking?.inbound ?? []) {
+        const service = inbound.tags?.[tagNames.service];
+        if (service === undefined || inbound.port === undefined) continue;
+        const known = ports.get(service) ?? new Map<number, object>();
+        const appProtocol = inbound.protocol ?? inbound.tags?.[tagNames.protocol] ?? 'tcp';
+        const { port } = inbound;
+        const name = inbound.name === undefined ? {} : { name: inbound.name };
+        known.set(port, { port, targetPort: port, appProtocol, ...name });
+        ports.set(service, known);
+      }
+    }
+    for (const [name, known] of ports) {
+      if (resources('MeshService').get(`${mesh.name}/${name}`) !== undefined) continue;
+      const selector = { dataplaneTags: { [tagNames.service]: name } };
+      const spec = {
+        selector,
+        ports: [...known.values()],
+        identities: [{ type: 'ServiceTag', value: name }],
+        state: 'Available',
+      };
+      const labels = { 'kuma.io/display-name': name, 'kuma.io/managed-by': 'meshservice-generator' };
+      store({ type: 'MeshService', mesh: mesh.name, name, labels, spec });
+    }
+  };
+
+  const addressMeshServices = (): void => {
+    for (const key of resources('MeshService').keys()) {
+      const resource = resources('MeshService').get(key);
+      if (resource === undefined || (resource.status as { vips?: unknown } | undefined)?.vips !== undefined) continue;
+      const hostname = `${resource.labels['kuma.io/display-name'] ?? resource.name}.svc.mesh.local`;
+      const status = { vips: [{ ip: `241.0.0.${lastVip++}` }], addresses: [{ hostname }] };
+      resources('MeshService').set(key, { ...resource, status });
+    }
+  };
+
+  const addressServices = (): void => {
+    for (const key of resources('Dataplane').keys()) {
+      const dataplane = resources('Dataplane').get(key);
+      if (dataplane === undefined) continue;
+      for (const inbound of (dataplane.spec as DataplaneSpec).networking?.inbound ?? []) {
+        const service = inbound.tags?.[tagNames.service];
+        const vipKey = `${dataplane.mesh}/${service}`;
+        if (service === undefined || serviceVips.get(vipKey) !== undefined) continue;
+        serviceVips.set(vipKey, { mesh: dataplane.mesh, service, address: `240.0.0.${lastVip++}` });
+      }
+    }
+  };
+
+  return {
+    graph,
+    engine,
+    inputs,
+    sources: { proxies },
+    resources,
+    apply(document) {
+      const draft = parseResource(resourceTypes, document, { labels: labelContext });
+      const isNewMesh = draft.type === 'Mesh' && resources('Mesh').get(`/${draft.name}`) === undefined;
+      graph.batch(() => {
+        store(draft);
+        if (!isNewMesh) return;
+        const skipped = (draft.spec as MeshSpec).skipCreatingInitialPolicies ?? [];
+        for (const policy of initialPolicies(draft.name, { skipped, routing: false })) store(policy);
+      });
+    },
+    delete(type, key) {
+      resources(type).delete(key);
+    },
+    settle() {
+      graph.batch(() => {
+        for (const key of resources('Mesh').keys()) {
+          const mesh = resources('Mesh').get(key);
+          if (mesh === undefined) continue;
+          generateMeshServices(mesh);
+          trust.set(mesh.name, {
+            certificates: `-----BEGIN CERTIFICATE-----\n${mesh.name}\n-----END CERTIFICATE-----\n`,
+          });
+        }
+        addressMeshServices();
+        addressServices();
+      });
+    },
+    connect(mesh, name, facts = {}) {
+      const key = `${mesh}/${name}`;
+      const certificateChain = `-----BEGIN CERTIFICATE-----\n${key}\n-----END CERTIFICATE-----\n`;
+      const privateKey = `-----BEGIN PRIVATE KEY-----\n${key}\n-----END PRIVATE KEY-----\n`;
+      graph.batch(() => {
+        proxies.set(key, connectedProxy(mesh, name, facts));
+        identities.set(key, { certificateChain, privateKey, backend: 'ca-1', notAfter: '2036-01-01T00:00:00Z' });
+        adminIdentities.set(key, { certificateChain, privateKey, clientCa: certificateChain });
+      });
+      return key;
+    },
+  };
+}
