@@ -58,8 +58,8 @@ export interface MeshServiceStatus {
 export interface DestinationDerivations {
   /** A service known by its tag. Exists while nothing serves it, too: it has no endpoints then. */
   readonly service: Derivation<readonly [mesh: string, service: string], Destination>;
-  /** A port of a MeshService. */
-  readonly meshService: Derivation<readonly [key: string, port: number], Destination | undefined>;
+  /** A port of a MeshService. `byNumber`: its KRI names the port by number though it has a name, as for outbounds that do so. */
+  readonly meshService: Derivation<readonly [key: string, port: number, byNumber: boolean], Destination | undefined>;
 }
 
 function meshServiceKri(resource: Resource, section: string): string {
@@ -103,27 +103,30 @@ export function deriveDestinations(
           : undefined,
       };
     }),
-    meshService: graph.derive('MeshService', (key: string, port: number): Destination | undefined => {
-      const resource = inputs.resources('MeshService').get(key);
-      const spec = (resource?.spec ?? {}) as MeshServiceSpec;
-      const found = spec.ports?.find((candidate) => candidate.port === port);
-      if (resource === undefined || found === undefined) return undefined;
-      const { mesh, labels } = resource;
-      const name = displayNameOf(resource);
-      const zone = labels[labelNames.zone] ?? '';
-      const namespace = labels[labelNames.namespace] ?? '';
-      const tls = speaksTls(meshFacts.get(mesh), (resource.status ?? {}) as MeshServiceStatus);
-      return {
-        mesh,
-        target: { kind: 'resource', id: destinationId(resource, portName(found)) },
-        source: { kind: 'MeshService', key, port },
-        legacyName: legacyServiceName({ mesh, name, namespace, zone, shortType: 'msvc', port }),
-        kri: meshServiceKri(resource, portName(found)),
-        protocol: parseProtocol(found.appProtocol),
-        tls: tls
-          ? { sni: legacySni(resource.name, mesh, port, 'ms'), identities: identitiesOf(mesh, spec) }
-          : undefined,
-      };
-    }),
+    meshService: graph.derive(
+      'MeshService',
+      (key: string, port: number, byNumber: boolean): Destination | undefined => {
+        const resource = inputs.resources('MeshService').get(key);
+        const spec = (resource?.spec ?? {}) as MeshServiceSpec;
+        const found = spec.ports?.find((candidate) => candidate.port === port);
+        if (resource === undefined || found === undefined) return undefined;
+        const { mesh, labels } = resource;
+        const name = displayNameOf(resource);
+        const zone = labels[labelNames.zone] ?? '';
+        const namespace = labels[labelNames.namespace] ?? '';
+        const tls = speaksTls(meshFacts.get(mesh), (resource.status ?? {}) as MeshServiceStatus);
+        return {
+          mesh,
+          target: { kind: 'resource', id: destinationId(resource, portName(found)) },
+          source: { kind: 'MeshService', key, port },
+          legacyName: legacyServiceName({ mesh, name, namespace, zone, shortType: 'msvc', port }),
+          kri: meshServiceKri(resource, byNumber ? String(port) : portName(found)),
+          protocol: parseProtocol(found.appProtocol ?? 'tcp'),
+          tls: tls
+            ? { sni: legacySni(resource.name, mesh, port, 'ms'), identities: identitiesOf(mesh, spec) }
+            : undefined,
+        };
+      },
+    ),
   };
 }

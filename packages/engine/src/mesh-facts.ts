@@ -25,7 +25,7 @@ export interface MeshFacts {
 function mtlsOf(spec: MeshSpec): MeshFacts['mtls'] {
   const enabled = spec.mtls?.enabledBackend;
   const backend = spec.mtls?.backends?.find((candidate) => candidate.name === enabled);
-  return backend && { backend: backend.name, permissive: backend.mode === 'PERMISSIVE' };
+  return backend && { backend: backend.name ?? '', permissive: backend.mode === 'PERMISSIVE' };
 }
 
 function prometheusOf(spec: MeshSpec): PrometheusFacts | undefined {

@@ -88,7 +88,7 @@ export function deriveOutbounds(
     const ports = ((resource.spec as MeshServiceSpec).ports ?? []).map((port) => port.port);
     const outbounds = ips.flatMap((ip) =>
       ports.flatMap((port) => {
-        const destination = destinations.meshService.get(key, port);
+        const destination = destinations.meshService.get(key, port, false);
         return destination === undefined ? [] : [outbound.get(ip, port, destination)];
       }),
     );
@@ -145,7 +145,7 @@ export function deriveOutbounds(
     const candidates =
       backendRef.labels === undefined ? [`${mesh}/${backendRef.name}`] : withLabels(mesh, backendRef.labels);
     const [key] = candidates;
-    return key === undefined ? undefined : destinations.meshService.get(key, backendRef.port ?? port ?? 0);
+    return key === undefined ? undefined : destinations.meshService.get(key, backendRef.port ?? port ?? 0, true);
   };
   const withLabels = (mesh: string, labels: Readonly<Record<string, string>>): string[] => {
     const [label] = Object.entries(labels);

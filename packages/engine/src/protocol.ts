@@ -9,18 +9,19 @@ const readings: Readonly<Record<Protocol, readonly Protocol[]>> = {
   kafka: ['kafka', 'tcp'],
   tls: ['tls', 'tcp'],
   tcp: ['tcp'],
+  unknown: ['unknown'],
 };
 
-/** The protocol of this name; unknown ones are treated as TCP. */
+/** The protocol of this name. */
 export function parseProtocol(name: string | undefined): Protocol {
-  return name !== undefined && Object.hasOwn(readings, name) ? (name as Protocol) : 'tcp';
+  return name !== undefined && Object.hasOwn(readings, name) ? (name as Protocol) : 'unknown';
 }
 
-/** The most specific protocol that all endpoints of a service speak. */
+/** The most specific protocol that all endpoints of a service speak; unknown while there are none, or when one has not said. */
 export function commonProtocol(protocols: readonly Protocol[]): Protocol {
   const [first, ...others] = protocols;
-  if (first === undefined) return 'tcp';
-  return readings[first].find((reading) => others.every((other) => readings[other].includes(reading))) ?? 'tcp';
+  if (first === undefined) return 'unknown';
+  return readings[first].find((reading) => others.every((other) => readings[other].includes(reading))) ?? 'unknown';
 }
 
 /** True for protocols that are served by an HTTP connection manager. */

@@ -10,8 +10,8 @@ import type {
 import type { TcpProxy } from '../gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts';
 import type { HttpProtocolOptions } from '../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts';
 
-/** Protocols an inbound or a service port can have (feature C13). */
-export type Protocol = 'tcp' | 'tls' | 'http' | 'http2' | 'grpc' | 'kafka';
+/** Protocols an inbound or a service port can have (feature C13). `unknown`: nobody has said; it is carried like TCP. */
+export type Protocol = 'tcp' | 'tls' | 'http' | 'http2' | 'grpc' | 'kafka' | 'unknown';
 
 /** A cluster in the making. `httpOptions` is packed into it by `buildCluster` when present. */
 export interface ClusterDraft {

@@ -70,9 +70,18 @@ export function meshServerTls(mesh: string, secrets: TlsSecrets): TransportSocke
   return socketOf(pack(DownstreamTlsContextSchema, context));
 }
 
-/** TLS towards a service of the mesh: the server must be one of the identities. `sni` tells zone proxies where to send it. */
-export function meshClientTls(secrets: TlsSecrets, identities: readonly string[], sni: string): TransportSocket {
-  const sans = identities.toSorted().map((identity) => sanMatcher('exact', identity, 'URI'));
+/**
+ * TLS towards a service of the mesh: the server must be one of the identities, or any workload of the mesh while none is known.
+ * `sni` tells zone proxies where to send it.
+ */
+export function meshClientTls(
+  mesh: string,
+  secrets: TlsSecrets,
+  identities: readonly string[],
+  sni: string,
+): TransportSocket {
+  const known = identities.toSorted().map((identity) => sanMatcher('exact', identity, 'URI'));
+  const sans = known.length > 0 ? known : [sanMatcher('prefix', `spiffe://${mesh}/`, 'URI')];
   const context = create(UpstreamTlsContextSchema, { sni, commonTlsContext: meshContext(secrets, sans, [meshAlpn]) });
   return socketOf(pack(UpstreamTlsContextSchema, context));
 }

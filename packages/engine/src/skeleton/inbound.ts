@@ -123,7 +123,7 @@ export function inboundSkeleton(inbound: InboundFacts, mesh: MeshFacts, proxyCla
   if (mesh.mtls?.permissive === true) listener.message.listenerFilters.push(tlsInspector());
   return {
     proxy: proxyClass.facts,
-    protocol: inbound.protocol,
+    protocol: inbound.protocol === 'unknown' ? 'tcp' : inbound.protocol,
     tags: inbound.tags,
     listener,
     chains: chains.all,

@@ -38,7 +38,7 @@ function destinationCluster(destination: Destination, name: string, proxyClass: 
   const { names, facts } = proxyClass;
   const { tls } = destination;
   const secrets = { identity: names.identitySecret(facts.mesh), trust: names.meshCaSecret(facts.mesh) };
-  const draft = endpointsCluster(name, tls && meshClientTls(secrets, tls.identities, tls.sni));
+  const draft = endpointsCluster(name, tls && meshClientTls(facts.mesh, secrets, tls.identities, tls.sni));
   // Between proxies all HTTP is HTTP/2, whatever the application speaks.
   return { ...draft, httpOptions: upstreamHttp(2) };
 }
