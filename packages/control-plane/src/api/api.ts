@@ -1,4 +1,5 @@
 // The REST API as a component: routes over the live resources, served over HTTP and HTTPS.
+import type { ProxyPolicy } from '@ursa/policy';
 import { formatResource, type LabelContext, type ResourceTypes } from '@ursa/resources';
 import type { FastifyInstance } from 'fastify';
 import type { Component } from '../component.ts';
@@ -17,11 +18,14 @@ import type { Route } from './http/route.ts';
 import { type OpenServer, openHttpServer, openHttpsServer } from './http/server.ts';
 import { readTlsOptions } from './http/tls.ts';
 import { insightsRoutes } from './insights-routes.ts';
+import { dataplaneRoutes } from './inspect/dataplane-routes.ts';
+import { matchingRoutes } from './inspect/matching-routes.ts';
+import { createProxyInspector } from './inspect/proxy-inspector.ts';
 import { describedRoutes } from './openapi/routes.ts';
 import { kriRoutes } from './resources/kri-routes.ts';
 import { overviewRoutes } from './resources/overview-routes.ts';
-import { createResourceReader } from './resources/reader.ts';
 import { readRoutes } from './resources/read-routes.ts';
+import { createResourceReader } from './resources/reader.ts';
 import { serviceInsightRoutes } from './resources/service-insight-routes.ts';
 import { createWriteGuard } from './resources/write-guard.ts';
 import { writeRoutes } from './resources/write-routes.ts';
@@ -30,6 +34,8 @@ import { tokensRoutes } from './tokens-routes.ts';
 /** Everything the API stands on. */
 export interface ApiOptions {
   readonly types: ResourceTypes;
+  /** Policies in the order in which they are applied. */
+  readonly policies: readonly ProxyPolicy[];
   readonly live: LiveResources;
   /** Revision of the store. */
   readonly revision: () => number;
@@ -103,6 +109,7 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
     const type = types.byName(resource.type);
     return type === undefined ? resource : formatResource(type, resource);
   });
+  const inspector = createProxyInspector(reader, options.policies);
   const guard = createWriteGuard(options.labels, settings.readOnly);
   const gui = settings.gui.enabled && !options.labels.federated;
   const guiAddress = settings.gui.rootUrl === '' ? settings.gui.basePath : settings.gui.rootUrl;
@@ -122,6 +129,8 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
     ...insightsRoutes(reader, options.now ?? (() => new Date())),
     ...kriRoutes(reader, options.revision),
     ...overviewRoutes(reader),
+    ...dataplaneRoutes(reader, inspector),
+    ...matchingRoutes(reader, inspector),
     ...serviceInsightRoutes(reader, options.serviceAddress),
     ...types.all.flatMap((type) =>
       pathsOf(type.name, type.path).flatMap((path) => [
@@ -132,7 +141,10 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
     ...tokensRoutes(tokens),
   ];
   const basePath = settings.basePath.replace(/\/+$/, '');
-  const described = describedRoutes(routes, types, { version: facts.version, basePath: basePath === '' ? '/' : basePath });
+  const described = describedRoutes(routes, types, {
+    version: facts.version,
+    basePath: basePath === '' ? '/' : basePath,
+  });
   return [
     ...described.map((route) => ({ ...route, path: basePath + route.path })),
     ...(gui ? guiRoutes(settings.gui.basePath) : []),

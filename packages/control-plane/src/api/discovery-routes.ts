@@ -46,17 +46,30 @@ export function discoveryRoutes(options: DiscoveryOptions): readonly Route[] {
       clusterId: facts.clusterId(),
       gui: facts.gui,
     })),
-    get('/_resources', 'The registered resource types', Type.Object({ resources: Type.Array(Type.Object({ name: Type.String() })) }), () => ({
-      resources: types.map((type) => describeType(type, guard)),
-    })),
-    get('/policies', 'The registered policies', Type.Object({ policies: Type.Array(Type.Object({ name: Type.String() })) }), () => ({
-      policies: types.flatMap((type) => describePolicy(type, guard)),
-    })),
+    get(
+      '/_resources',
+      'The registered resource types',
+      Type.Object({ resources: Type.Array(Type.Object({ name: Type.String() })) }),
+      () => ({
+        resources: types.map((type) => describeType(type, guard)),
+      }),
+    ),
+    get(
+      '/policies',
+      'The registered policies',
+      Type.Object({ policies: Type.Array(Type.Object({ name: Type.String() })) }),
+      () => ({
+        policies: types.flatMap((type) => describePolicy(type, guard)),
+      }),
+    ),
     get('/config', 'The settings in use, secrets masked', Type.Object({}), (call) => {
       requireAccess(options.access, 'controlPlaneMetadata', call.user);
       return options.config();
     }),
-    get('/who-am-i', 'Who the caller is taken for', userSchema, ({ user }) => ({ name: user.name, groups: user.groups })),
+    get('/who-am-i', 'Who the caller is taken for', userSchema, ({ user }) => ({
+      name: user.name,
+      groups: user.groups,
+    })),
   ];
 }
 

@@ -32,7 +32,10 @@ export function guiRoutes(basePath: string): readonly Route[] {
           status: 200,
           body: page,
           contentType: 'text/html; charset=utf-8',
-          headers: { 'content-security-policy': "default-src 'none'; frame-ancestors 'none'", 'x-frame-options': 'DENY' },
+          headers: {
+            'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+            'x-frame-options': 'DENY',
+          },
         };
       },
     },

@@ -23,7 +23,9 @@ export function insightsRoutes(reader: ResourceReader, now: () => Date): readonl
       path: '/global-insights',
       tag: 'Insights',
       summary: 'Counts of the resources of global scope',
-      answers: { 200: Type.Object({ type: Type.Literal('GlobalInsights'), resources: Type.Record(Type.String(), countSchema) }) },
+      answers: {
+        200: Type.Object({ type: Type.Literal('GlobalInsights'), resources: Type.Record(Type.String(), countSchema) }),
+      },
       handle: () => ({ status: 200, body: formatJson(globalInsights(reader, now())) }),
     },
   ];
@@ -42,8 +44,12 @@ function globalInsights(reader: ResourceReader, now: Date): unknown {
 function globalInsight(reader: ResourceReader, now: Date): unknown {
   const countOf = (type: string) => reader.list(type).length;
   const writable = reader.types.all.filter((type) => !type.readOnly);
-  const policies = writable.filter((type) => type.policy !== undefined).reduce((sum, { name }) => sum + countOf(name), 0);
-  const resources = writable.map(({ name }) => [name, { total: countOf(name) }] as const).filter(([, { total }]) => total > 0);
+  const policies = writable
+    .filter((type) => type.policy !== undefined)
+    .reduce((sum, { name }) => sum + countOf(name), 0);
+  const resources = writable
+    .map(({ name }) => [name, { total: countOf(name) }] as const)
+    .filter(([, { total }]) => total > 0);
   return {
     createdAt: now.toISOString(),
     dataplanes: countDataplanes(reader),
@@ -85,7 +91,8 @@ function countDataplanes(reader: ResourceReader): unknown {
   for (const dataplane of reader.list('Dataplane')) {
     const { networking } = dataplane.spec as DataplaneSpec;
     const { gateway } = networking ?? {};
-    const kind = gateway === undefined ? 'standard' : gateway.type === 'BUILTIN' ? 'gatewayBuiltin' : 'gatewayDelegated';
+    const kind =
+      gateway === undefined ? 'standard' : gateway.type === 'BUILTIN' ? 'gatewayBuiltin' : 'gatewayDelegated';
     counts[kind].total++;
     counts[kind][stateOf(dataplane, reader)]++;
   }
@@ -105,7 +112,11 @@ function stateOf(dataplane: Resource, reader: ResourceReader): 'online' | 'offli
 
 function isConnected(insight: Resource | undefined): boolean {
   const { subscriptions } = (insight?.spec ?? {}) as InsightSpec;
-  return subscriptions?.some(({ connectTime, disconnectTime }) => connectTime !== undefined && disconnectTime === undefined) === true;
+  return (
+    subscriptions?.some(
+      ({ connectTime, disconnectTime }) => connectTime !== undefined && disconnectTime === undefined,
+    ) === true
+  );
 }
 
 function countOnline(reader: ResourceReader, type: string, insight: string): unknown {
@@ -127,14 +138,18 @@ function countServices(reader: ResourceReader): unknown {
   const counts = { internal: noneYet(), gatewayBuiltin: noneYet(), gatewayDelegated: noneYet() };
   let external = 0;
   for (const { spec } of reader.list('ServiceInsight')) {
-    for (const { status = 'not_available', serviceType = 'internal' } of Object.values((spec as ServiceInsightSpec).services ?? {})) {
+    for (const { status = 'not_available', serviceType = 'internal' } of Object.values(
+      (spec as ServiceInsightSpec).services ?? {},
+    )) {
       const kind = serviceKinds[serviceType];
       if (kind === undefined) {
         external++;
         continue;
       }
       counts[kind].total++;
-      counts[kind][status === 'online' ? 'online' : status === 'partially_degraded' ? 'partiallyDegraded' : 'offline']++;
+      counts[kind][
+        status === 'online' ? 'online' : status === 'partially_degraded' ? 'partiallyDegraded' : 'offline'
+      ]++;
     }
   }
   return { ...counts, external: { total: external } };

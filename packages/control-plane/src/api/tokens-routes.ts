@@ -67,7 +67,8 @@ export function tokensRoutes(options: TokensOptions): readonly Route[] {
         validForSeconds: fields.validFor(),
       };
       if (!options.issuesUserTokens) {
-        const reason = 'issuing user tokens is switched off (apiServer.authn.tokens.enableIssuer); sign them offline with kumactl';
+        const reason =
+          'issuing user tokens is switched off (apiServer.authn.tokens.enableIssuer); sign them offline with kumactl';
         throw new MeshError('invalid', reason);
       }
       return () => allowed(access, 'generateUserToken', user, () => tokens.issueUser(request));
@@ -165,7 +166,11 @@ function readFields(body: unknown): Fields {
       const text = fields.text('validFor', { required: true });
       if (text === '') return 0;
       const milliseconds = parseDuration(text);
-      if (milliseconds === undefined) refuse('validFor', `is invalid: expected a duration such as 30m or 24h, found ${JSON.stringify(text.slice(0, 100))}`);
+      if (milliseconds === undefined)
+        refuse(
+          'validFor',
+          `is invalid: expected a duration such as 30m or 24h, found ${JSON.stringify(text.slice(0, 100))}`,
+        );
       else if (milliseconds < 1000) refuse('validFor', 'must be at least 1s');
       return Math.floor((milliseconds ?? 0) / 1000);
     },

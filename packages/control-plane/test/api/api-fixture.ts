@@ -1,6 +1,6 @@
 // An API over an empty memory store, asked in memory: what the tests of this folder and the golden set stand on.
 import { createGraph } from '@ursa/collections';
-import { policyResourceTypes } from '@ursa/policies';
+import { builtinPolicies, policyResourceTypes } from '@ursa/policies';
 import { coreResourceTypes, createResourceTypes, type LabelContext, type ResourceTypes } from '@ursa/resources';
 import type { FastifyInstance } from 'fastify';
 import { type ApiOptions, createApiApp } from '../../src/api/api.ts';
@@ -49,6 +49,7 @@ export function openApiFixture(
   const bugs: unknown[] = [];
   const options: ApiOptions = {
     types,
+    policies: builtinPolicies,
     live,
     revision: store.revision,
     manager,

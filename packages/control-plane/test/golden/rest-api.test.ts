@@ -27,7 +27,9 @@ interface Case {
 /** Cases that pass now. Raise it when more do; it never goes down. */
 const passing = 0;
 
-test('answers of the golden set rest-api', { skip: existsSync(set) ? false : 'conformance data is not here' }, async (context) => {
+test('answers of the golden set rest-api', {
+  skip: existsSync(set) ? false : 'conformance data is not here',
+}, async (context) => {
   const { cases } = JSON.parse(readFileSync(join(set, 'cases.json'), 'utf8')) as { readonly cases: readonly Case[] };
   const failures = new Map<string, string>();
   for (const golden of cases) {
@@ -35,8 +37,11 @@ test('answers of the golden set rest-api', { skip: existsSync(set) ? false : 'co
     if (difference !== undefined) failures.set(golden.id, difference);
   }
   const unexpected = [...failures].filter(([id]) => !skippedCases.has(id));
-  if (process.env.GOLDEN_VERBOSE !== undefined) for (const [id, text] of unexpected) context.diagnostic(`${id}: ${text}`);
-  context.diagnostic(`rest-api: ${cases.length - failures.size}/${cases.length} passed, ${failures.size - unexpected.length} skipped`);
+  if (process.env.GOLDEN_VERBOSE !== undefined)
+    for (const [id, text] of unexpected) context.diagnostic(`${id}: ${text}`);
+  context.diagnostic(
+    `rest-api: ${cases.length - failures.size}/${cases.length} passed, ${failures.size - unexpected.length} skipped`,
+  );
   assert.ok(cases.length - failures.size >= passing, `${cases.length - failures.size} passed, ${passing} did before`);
 });
 
@@ -48,9 +53,11 @@ async function runCase(golden: Case): Promise<string | undefined> {
     const seeds = golden.resources === null ? [] : readDocuments(golden.resources, fixture.types);
     await fixture.store.write(seeds.map((resource) => ({ kind: 'put', resource })));
     for (const { method, path, status, requestBody, expectedBody } of golden.actions) {
-      const body = requestBody === undefined || requestBody === null ? undefined : readFileSync(join(set, requestBody), 'utf8');
+      const body =
+        requestBody === undefined || requestBody === null ? undefined : readFileSync(join(set, requestBody), 'utf8');
       const answer = await fixture.ask(method, path, body);
-      if (answer.status !== status) return `${method} ${path}: status ${answer.status}, not ${status}: ${answer.text.slice(0, 300)}`;
+      if (answer.status !== status)
+        return `${method} ${path}: status ${answer.status}, not ${status}: ${answer.text.slice(0, 300)}`;
       const expected = expectedBody === null ? '' : readFileSync(join(set, expectedBody), 'utf8');
       if (!isDeepStrictEqual(normalize(answer.text), normalize(expected))) {
         return `${method} ${path}: body\n${JSON.stringify(normalize(answer.text))}\nexpected\n${JSON.stringify(normalize(expected))}`;
@@ -65,19 +72,34 @@ async function runCase(golden: Case): Promise<string | undefined> {
 }
 
 /** Seeds go below the API: no validation, no computed labels. */
-function readDocuments(path: string, types: ResourceTypes): Pick<Resource, 'type' | 'mesh' | 'name' | 'labels' | 'spec' | 'status'>[] {
+function readDocuments(
+  path: string,
+  types: ResourceTypes,
+): Pick<Resource, 'type' | 'mesh' | 'name' | 'labels' | 'spec' | 'status'>[] {
   const documents = parseAllDocuments(readFileSync(join(set, path), 'utf8')) as { toJS(): unknown }[];
   return documents
     .map((document) => document.toJS() as Record<string, unknown> | null)
     .filter((document) => document !== null)
-    .map(({ type, mesh = '', name, labels = {}, spec, status, creationTime: _created, modificationTime: _modified, ...inline }) => ({
-      type: String(type),
-      mesh: String(mesh),
-      name: String(name),
-      labels: labels as Record<string, string>,
-      spec: types.byName(String(type))?.specForm === 'inline' ? inline : (spec ?? {}),
-      status,
-    }));
+    .map(
+      ({
+        type,
+        mesh = '',
+        name,
+        labels = {},
+        spec,
+        status,
+        creationTime: _created,
+        modificationTime: _modified,
+        ...inline
+      }) => ({
+        type: String(type),
+        mesh: String(mesh),
+        name: String(name),
+        labels: labels as Record<string, string>,
+        spec: types.byName(String(type))?.specForm === 'inline' ? inline : (spec ?? {}),
+        status,
+      }),
+    );
 }
 
 function normalize(text: string): unknown {

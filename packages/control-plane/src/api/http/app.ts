@@ -59,11 +59,18 @@ export function createApp(options: AppOptions): FastifyInstance {
     const known = matches(request.url.split('?', 1)[0] ?? '');
     return sendText(options, reply, known ? 405 : 404, known ? '405: Method Not Allowed' : '404: Page Not Found');
   });
-  app.setErrorHandler((error, request, reply) => send(options, '', request, reply, answerError(options, request, error)));
+  app.setErrorHandler((error, request, reply) =>
+    send(options, '', request, reply, answerError(options, request, error)),
+  );
   return app;
 }
 
-async function serve(options: AppOptions, route: Route, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+async function serve(
+  options: AppOptions,
+  route: Route,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
   try {
     const user = await options.authenticate(request.raw);
     const answer = await route.handle(toCall(request, user));
@@ -121,11 +128,22 @@ function fromFramework(error: FrameworkError): Failure {
     const limit = `the body must have at most ${maximumBodyBytes} bytes; split it into several requests`;
     return new Failure(413, 'Request is too large', limit);
   }
-  if (error.statusCode >= 500) return new Failure(500, 'Internal Server Error', 'Internal Server Error', { cause: error });
-  return new Failure(error.statusCode, 'Bad Request', 'the request cannot be read: its path, length or encoding is broken');
+  if (error.statusCode >= 500)
+    return new Failure(500, 'Internal Server Error', 'Internal Server Error', { cause: error });
+  return new Failure(
+    error.statusCode,
+    'Bad Request',
+    'the request cannot be read: its path, length or encoding is broken',
+  );
 }
 
-function send(options: AppOptions, path: string, request: FastifyRequest, reply: FastifyReply, answer: Answer): FastifyReply {
+function send(
+  options: AppOptions,
+  path: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answer: Answer,
+): FastifyReply {
   reply.code(answer.status);
   reply.header('content-type', answer.contentType ?? 'application/json');
   reply.header('x-content-type-options', 'nosniff');

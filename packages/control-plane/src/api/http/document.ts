@@ -118,7 +118,10 @@ function tooDeep(): MeshError {
 }
 
 function refusedKey(key: string): MeshError {
-  return new MeshError('invalid', `key ${shown(key)} is not accepted: it has a meaning to the control plane's runtime; choose another`);
+  return new MeshError(
+    'invalid',
+    `key ${shown(key)} is not accepted: it has a meaning to the control plane's runtime; choose another`,
+  );
 }
 
 function shown(text: string): string {

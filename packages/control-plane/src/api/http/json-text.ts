@@ -14,9 +14,7 @@ export interface PrintedValues<Value extends object> {
 }
 
 /** Prints with `toDocument`, at most once for each value and form. Values must be immutable. */
-export function createPrintedValues<Value extends object>(
-  toDocument: (value: Value) => unknown,
-): PrintedValues<Value> {
+export function createPrintedValues<Value extends object>(toDocument: (value: Value) => unknown): PrintedValues<Value> {
   const bodies = new WeakMap<Value, Buffer>();
   const items = new WeakMap<Value, Buffer>();
   const print = (cache: WeakMap<Value, Buffer>, value: Value, toText: () => string): Buffer => {

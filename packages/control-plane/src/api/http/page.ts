@@ -19,7 +19,8 @@ export function parsePage(query: URLSearchParams, title: string): Page {
 function parseSize(text: string, title: string): number {
   if (text === '') return defaultSize;
   const size = parseInteger(text);
-  const refuse = (message: string) => new Failure(400, title, 'Invalid page size', { violations: [{ field: 'size', message }] });
+  const refuse = (message: string) =>
+    new Failure(400, title, 'Invalid page size', { violations: [{ field: 'size', message }] });
   if (size === undefined) throw refuse('invalid format');
   if (size > maximumSize) throw refuse(`invalid page size of ${size}. Maximum page size is ${maximumSize}`);
   if (size <= 0) throw refuse(`invalid page size of ${size}. It must be greater than 0`);

@@ -25,11 +25,7 @@ export function openHttpServer(settings: ApiServer, handle: RequestListener): Pr
 }
 
 /** Opens an HTTPS server; `tls` holds certificate, key and what is wanted of clients. Errors as of `openHttpServer`. */
-export function openHttpsServer(
-  settings: ApiServer,
-  tls: TlsOptions,
-  handle: RequestListener,
-): Promise<OpenServer> {
+export function openHttpsServer(settings: ApiServer, tls: TlsOptions, handle: RequestListener): Promise<OpenServer> {
   return open(createTlsServer({ ...limits(settings), ...tls }, handle), settings, settings.https, 'https');
 }
 

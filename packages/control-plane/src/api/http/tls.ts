@@ -13,7 +13,10 @@ type ApiServer = Settings['apiServer'];
  * known by one; a request without is refused only if `requireClientCert` is on, else its caller is known by other means or not at all.
  * Errors: `MeshError('invalid')` that names the setting and the file.
  */
-export function readTlsOptions(settings: ApiServer, fallback: Pick<ServerCertificate, 'certificate' | 'privateKey'>): TlsOptions {
+export function readTlsOptions(
+  settings: ApiServer,
+  fallback: Pick<ServerCertificate, 'certificate' | 'privateKey'>,
+): TlsOptions {
   const { https, auth, authn } = settings;
   const clientCas = [...readClientCas(auth.clientCertsDir), ...readOptional('tlsCaFile', https.tlsCaFile)];
   const wantsClientCertificate = https.requireClientCert || authn.type === 'adminClientCerts';
@@ -26,7 +29,9 @@ export function readTlsOptions(settings: ApiServer, fallback: Pick<ServerCertifi
   return {
     ...readServerCertificate(https, fallback),
     ...versionsAndCiphers(https),
-    ...(wantsClientCertificate ? { ca: clientCas, requestCert: true, rejectUnauthorized: https.requireClientCert } : {}),
+    ...(wantsClientCertificate
+      ? { ca: clientCas, requestCert: true, rejectUnauthorized: https.requireClientCert }
+      : {}),
   };
 }
 
@@ -34,7 +39,8 @@ function readServerCertificate(
   https: ApiServer['https'],
   fallback: Pick<ServerCertificate, 'certificate' | 'privateKey'>,
 ): TlsOptions {
-  if (https.tlsCertFile === '' && https.tlsKeyFile === '') return { cert: fallback.certificate, key: fallback.privateKey };
+  if (https.tlsCertFile === '' && https.tlsKeyFile === '')
+    return { cert: fallback.certificate, key: fallback.privateKey };
   return { cert: read('https.tlsCertFile', https.tlsCertFile), key: read('https.tlsKeyFile', https.tlsKeyFile) };
 }
 
@@ -96,5 +102,7 @@ function read(setting: string, path: string): Buffer {
 
 function unreadable(setting: string, path: string, error: unknown): MeshError {
   const reason = error instanceof Error ? error.message : String(error);
-  return new MeshError('invalid', `apiServer.${setting}: cannot read ${JSON.stringify(path)}: ${reason}`, { cause: error });
+  return new MeshError('invalid', `apiServer.${setting}: cannot read ${JSON.stringify(path)}: ${reason}`, {
+    cause: error,
+  });
 }

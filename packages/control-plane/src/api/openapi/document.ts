@@ -71,7 +71,9 @@ function describeRoute(route: Route): Record<string, unknown> {
       ? {}
       : { requestBody: { required: true, content: { 'application/json': { schema: plain(route.body) } } } }),
     responses: {
-      ...Object.fromEntries(Object.entries(route.answers).map(([status, schema]) => [status, describeAnswer(route, schema)])),
+      ...Object.fromEntries(
+        Object.entries(route.answers).map(([status, schema]) => [status, describeAnswer(route, schema)]),
+      ),
       default: { $ref: '#/components/responses/Error' },
     },
   };

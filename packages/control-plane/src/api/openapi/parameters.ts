@@ -3,7 +3,11 @@ import { Type } from 'typebox';
 import type { QueryParameter } from '../http/route.ts';
 
 const shared: Readonly<Record<string, QueryParameter>> = {
-  size: { name: 'size', description: 'Items on a page.', schema: Type.Integer({ minimum: 1, maximum: 1000, default: 100 }) },
+  size: {
+    name: 'size',
+    description: 'Items on a page.',
+    schema: Type.Integer({ minimum: 1, maximum: 1000, default: 100 }),
+  },
   offset: { name: 'offset', description: 'Items to skip.', schema: Type.Integer({ minimum: 0, default: 0 }) },
   name: { name: 'name', description: 'Part of the name.', schema: Type.String() },
   filter: {
@@ -11,7 +15,11 @@ const shared: Readonly<Record<string, QueryParameter>> = {
     description: 'Labels that items must have: `filter[labels.<key>]=<value>`.',
     schema: Type.Record(Type.String(), Type.String()),
   },
-  tag: { name: 'tag', description: 'Tags that one inbound must have: `<key>:<part of the value>`.', schema: Type.Array(Type.String()) },
+  tag: {
+    name: 'tag',
+    description: 'Tags that one inbound must have: `<key>:<part of the value>`.',
+    schema: Type.Array(Type.String()),
+  },
   gateway: {
     name: 'gateway',
     description: 'Only gateways (`true`), gateways of one kind, or no gateways (`false`).',
@@ -23,7 +31,11 @@ const shared: Readonly<Record<string, QueryParameter>> = {
     schema: Type.Enum(['universal', 'k8s', 'kubernetes']),
   },
   namespace: { name: 'namespace', description: 'Namespace in the Kubernetes form.', schema: Type.String() },
-  dryRun: { name: 'dryRun', description: 'Checks the write and answers as if it were done, without doing it.', schema: Type.Boolean() },
+  dryRun: {
+    name: 'dryRun',
+    description: 'Checks the write and answers as if it were done, without doing it.',
+    schema: Type.Boolean(),
+  },
   shadow: { name: 'shadow', description: 'Counts shadow policies in.', schema: Type.Boolean() },
   include: { name: 'include', description: 'What to add: `diff`.', schema: Type.String() },
   type: { name: 'type', description: 'Kinds of services, separated by commas.', schema: Type.String() },

@@ -30,7 +30,9 @@ export const errorSchema: TSchema = Type.Object({
   detail: Type.String(),
   invalid_parameters: Type.Optional(Type.Array(violation('reason'))),
   details: Type.String({ description: 'As `detail`, for older clients.', deprecated: true }),
-  causes: Type.Optional(Type.Array(violation('message'), { description: 'As `invalid_parameters`.', deprecated: true })),
+  causes: Type.Optional(
+    Type.Array(violation('message'), { description: 'As `invalid_parameters`.', deprecated: true }),
+  ),
 });
 
 /** A reference to the schema of a type in the description's components. */
@@ -58,7 +60,12 @@ export function documentSchemaOf(type: ResourceType): Record<string, unknown> {
   const required = ['type', 'name', ...(type.scope === 'Mesh' ? ['mesh'] : [])];
   if (type.specForm === 'inline') {
     const properties = { ...envelope, ...(spec.properties as object | undefined) };
-    return { type: 'object', required: [...required, ...requiredOf(spec)], properties, additionalProperties: spec.additionalProperties ?? true };
+    return {
+      type: 'object',
+      required: [...required, ...requiredOf(spec)],
+      properties,
+      additionalProperties: spec.additionalProperties ?? true,
+    };
   }
   const properties = {
     ...envelope,

@@ -6,7 +6,11 @@ import type { Route } from '../http/route.ts';
 import { createOpenApiDocument, type DocumentOptions } from './document.ts';
 
 /** The routes with the one that describes them all, itself included. The text is made when it is first asked for. */
-export function describedRoutes(routes: readonly Route[], types: ResourceTypes, options: DocumentOptions): readonly Route[] {
+export function describedRoutes(
+  routes: readonly Route[],
+  types: ResourceTypes,
+  options: DocumentOptions,
+): readonly Route[] {
   let text: string | undefined;
   const all: readonly Route[] = [
     ...routes,

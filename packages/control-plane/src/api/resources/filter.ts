@@ -33,13 +33,18 @@ function labelFilters(query: URLSearchParams, path: string, title: string): Reso
   for (const [parameter, value] of query) {
     if (!parameter.startsWith('filter[')) continue;
     const field = `${path}.${parameter}`;
-    if (!parameter.startsWith(labelsPrefix)) violations.push({ field, message: 'filters are only supported on labels' });
+    if (!parameter.startsWith(labelsPrefix))
+      violations.push({ field, message: 'filters are only supported on labels' });
     else if (parameter.indexOf(']') !== parameter.length - 1)
       violations.push({ field, message: 'advanced filters are not supported' });
     else wanted.set(parameter.slice(labelsPrefix.length, -1), value);
   }
   if (violations.length > 0) throw new Failure(400, title, 'Resource is not valid', { violations });
-  return [...wanted].map(([key, value]) => ({ labels }) => Object.hasOwn(labels, key) && labels[key] === value);
+  return [...wanted].map(
+    ([key, value]) =>
+      ({ labels }) =>
+        Object.hasOwn(labels, key) && labels[key] === value,
+  );
 }
 
 /** What the filters read of a data plane; written documents have passed validation. */

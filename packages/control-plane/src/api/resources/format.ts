@@ -8,7 +8,12 @@ import { nameParameters } from '../openapi/parameters.ts';
 export const formatQuery = nameParameters('format', 'namespace');
 
 /** The resource in the Kubernetes form when that is asked for, undefined for the usual form. Errors: 400 under `title` for another word. */
-export function formatAs(query: URLSearchParams, types: ResourceTypes, resource: Resource, title: string): string | undefined {
+export function formatAs(
+  query: URLSearchParams,
+  types: ResourceTypes,
+  resource: Resource,
+  title: string,
+): string | undefined {
   const format = query.get('format') ?? '';
   if (format === '' || format === 'universal') return undefined;
   if (format !== 'k8s' && format !== 'kubernetes') {
@@ -19,6 +24,9 @@ export function formatAs(query: URLSearchParams, types: ResourceTypes, resource:
   if (type === undefined) throw new Error(`resource of unregistered type ${resource.type}`);
   const namespace = query.get('namespace') ?? '';
   return formatJson(
-    formatResource(type, resource, { format: 'kubernetes', ...(namespace === '' ? {} : { systemNamespace: namespace }) }),
+    formatResource(type, resource, {
+      format: 'kubernetes',
+      ...(namespace === '' ? {} : { systemNamespace: namespace }),
+    }),
   );
 }

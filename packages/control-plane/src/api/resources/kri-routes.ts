@@ -20,11 +20,12 @@ export interface KriParameter {
 export function parseKriParameter(types: ResourceTypes, text: string): KriParameter {
   const shown = JSON.stringify(text.slice(0, 300));
   const parts = text.split('_');
-  if (parts.length !== 7) throw badRequest(`invalid identifier string: ${shown}`);
+  if (parts.length < 2) throw badRequest(`invalid identifier string: ${shown}`);
   const [prefix, shortName = '', mesh = '', zone, namespace, name, section = ''] = parts;
   if (prefix !== 'kri') throw badRequest(`identifier must start with 'kri': ${shown}`);
   const type = types.all.find((candidate) => candidate.shortName === shortName && shortName !== '');
   if (type === undefined) throw badRequest(`unknown short name of resource type: ${JSON.stringify(shortName)}`);
+  if (parts.length !== 7) throw badRequest(`invalid identifier string: ${shown}`);
   return { type: type.name, mesh, section, resource: `kri_${shortName}_${mesh}_${zone}_${namespace}_${name}_` };
 }
 

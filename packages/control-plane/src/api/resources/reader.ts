@@ -54,6 +54,10 @@ export function createResourceReader(
 
 /** Keys sort as `mesh/name`; where one mesh's name begins with another's, that is not the order by mesh. Stable, so names stay sorted. */
 function sortByMesh(resources: readonly Resource[]): readonly Resource[] {
-  const isSorted = resources.every((resource, index) => index === 0 || (resources[index - 1]?.mesh ?? '') <= resource.mesh);
-  return isSorted ? resources : resources.toSorted((one, other) => (one.mesh < other.mesh ? -1 : one.mesh > other.mesh ? 1 : 0));
+  const isSorted = resources.every(
+    (resource, index) => index === 0 || (resources[index - 1]?.mesh ?? '') <= resource.mesh,
+  );
+  return isSorted
+    ? resources
+    : resources.toSorted((one, other) => (one.mesh < other.mesh ? -1 : one.mesh > other.mesh ? 1 : 0));
 }

@@ -52,7 +52,10 @@ export function serviceInsightRoutes(reader: ResourceReader, addressOf: (service
       handle: (call): Answer => {
         const { mesh = '', name = '' } = call.params;
         reader.requireMesh(mesh);
-        const view = reader.list('ServiceInsight', mesh).flatMap(viewsOf).find((candidate) => candidate.name === name);
+        const view = reader
+          .list('ServiceInsight', mesh)
+          .flatMap(viewsOf)
+          .find((candidate) => candidate.name === name);
         if (view === undefined) throw notFound('Could not retrieve a resource');
         return { status: 200, body: printed.body(view) };
       },
@@ -90,11 +93,20 @@ function viewsOf(insight: Resource, addressOf: (service: string) => string): rea
   const { services = {} } = insight.spec as { readonly services?: Readonly<Record<string, StoredService>> };
   return Object.keys(services)
     .sort()
-    .map((name) => ({ mesh: insight.mesh, name, document: formatService(insight, name, services[name] ?? {}, addressOf) }));
+    .map((name) => ({
+      mesh: insight.mesh,
+      name,
+      document: formatService(insight, name, services[name] ?? {}, addressOf),
+    }));
 }
 
 /** `internal` and `not_available` are what a service is when nothing is said, and are not said. */
-function formatService(insight: Resource, name: string, service: StoredService, addressOf: (service: string) => string) {
+function formatService(
+  insight: Resource,
+  name: string,
+  service: StoredService,
+  addressOf: (service: string) => string,
+) {
   const { status, serviceType = 'internal', dataplanes } = service;
   const { online = 0, offline = 0 } = dataplanes ?? {};
   return {

@@ -1,7 +1,6 @@
 // Which types this control plane lets be written through the API at all.
-import type { ResourceType } from '@ursa/resources';
+import type { LabelContext, ResourceType } from '@ursa/resources';
 import { Failure } from '../http/failure.ts';
-import type { LabelContext } from '@ursa/resources';
 
 /** Decides by type, before a request's content is looked at. */
 export interface WriteGuard {

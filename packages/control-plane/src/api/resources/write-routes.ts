@@ -10,7 +10,7 @@ import {
 } from '@ursa/resources';
 import type { ResourceManager } from '../../store/resource-manager.ts';
 import { parseBody } from '../http/document.ts';
-import { Failure, notFound, titled, titledAsync, toFailure } from '../http/failure.ts';
+import { type Failure, notFound, titled, titledAsync, toFailure } from '../http/failure.ts';
 import { formatJson } from '../http/json-text.ts';
 import { requireDocumentType } from '../http/media-type.ts';
 import type { Answer, Call, Route } from '../http/route.ts';
@@ -80,7 +80,11 @@ async function putResource(type: ResourceType, options: WriteOptions, call: Call
   return answerWritten(created, warnings, { etag: entityTagOf(resource), 'kuma-revision': String(revision) });
 }
 
-function answerWritten(created: boolean, warnings: readonly string[], headers: Readonly<Record<string, string>>): Answer {
+function answerWritten(
+  created: boolean,
+  warnings: readonly string[],
+  headers: Readonly<Record<string, string>>,
+): Answer {
   return { status: created ? 201 : 200, body: formatJson(warnings.length > 0 ? { warnings } : {}), headers };
 }
 
