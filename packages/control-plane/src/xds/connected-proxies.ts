@@ -24,10 +24,10 @@ export interface ObservedConnection {
   disconnected(): void;
 }
 
-/** The part of a pino logger that is used here. */
+/** Where connects, disconnects and rejections are logged. */
 export interface DpServerLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
+  info(message: string, fields: Readonly<Record<string, unknown>>): void;
+  warn(message: string, fields: Readonly<Record<string, unknown>>): void;
 }
 
 /** What connections are made of. */
@@ -94,7 +94,7 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
     for (const watch of watches) watch.stop();
     queue.remove(stream);
     observed.disconnected();
-    log.info({ proxy: node.id }, 'proxy disconnected');
+    log.info('proxy disconnected', { proxy: node.id });
     if (connections.get(key)?.stream !== stream) return;
     connections.delete(key);
     proxies.delete(key);
@@ -112,9 +112,9 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
             await registration.register(node, proven);
             if (gone) throw new MeshError('unavailable', 'the proxy went away');
             connection = connect(node, proven, stream);
-            log.info({ proxy: node.id, protocol }, 'proxy connected');
+            log.info('proxy connected', { proxy: node.id, protocol });
           } catch (error) {
-            if (!gone) log.warn({ proxy: node.id, reason: outcomeOf(error).message, error }, 'proxy refused');
+            if (!gone) log.warn('proxy refused', { proxy: node.id, ...reasonOf(error) });
             throw error;
           }
         },
@@ -152,4 +152,10 @@ function watchResource(live: LiveResources, key: ResourceKey, proven: ProvenProx
       return error;
     }
   };
+}
+
+/** What the proxy is told; of a bug, which it is not told of, all that is known. */
+function reasonOf(error: unknown): { readonly reason: string; readonly error?: unknown } {
+  const reason = outcomeOf(error).message;
+  return error instanceof MeshError ? { reason } : { reason, error };
 }

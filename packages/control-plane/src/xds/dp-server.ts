@@ -57,7 +57,7 @@ export function openDpServer(options: DpServerOptions): DpServer {
     manager,
     types,
     deregistrationDelayMilliseconds: settings.xdsServer.dataplaneDeregistrationDelay,
-    onError: (key, error) => log.warn({ key, error }, 'a proxy that has gone could not be deregistered'),
+    onError: (key, error) => log.warn('a proxy that has gone could not be deregistered', { key, error }),
   });
   const proxies = openConnectedProxies({ ...options, authentication, registration });
   let server: GrpcServer | undefined;

@@ -1,0 +1,100 @@
+// Keeps MeshInsight and ServiceInsight of every mesh true: recomputed when something in the mesh has changed, at most once in an interval,
+// and never while all is quiet.
+import type { DataplaneSpec, Resource, ResourceTypes } from '@ursa/resources';
+import type { Component } from '../component.ts';
+import { keyInType, type LiveResources } from '../store/live-resources.ts';
+import type { Store, StoreWrite } from '../store/store.ts';
+import type { ProxyInsight } from './insight.ts';
+import { meshInsight } from './mesh-insight.ts';
+import { type ObservedDataplane, serviceInsight } from './service-insight.ts';
+
+export interface MeshInsightsOptions {
+  readonly store: Store;
+  readonly live: LiveResources;
+  readonly types: ResourceTypes;
+  /** Shortest time between two computations. */
+  readonly intervalMilliseconds: number;
+  readonly onError: (error: unknown) => void;
+}
+
+const derived = new Set(['MeshInsight', 'ServiceInsight']);
+
+/** Opens the insights of all meshes. Starts after the store has been loaded. */
+export function openMeshInsights(options: MeshInsightsOptions): Component {
+  const { store, live, types, intervalMilliseconds, onError } = options;
+  const policyTypes = types.all.filter((type) => type.scope === 'Mesh' && !type.readOnly);
+  const changed = new Set<string>();
+  let timer: NodeJS.Timeout | undefined;
+  let writing: Promise<void> = Promise.resolve();
+  let feed: { stop(): void } | undefined;
+
+  const observe = (mesh: string): readonly ObservedDataplane[] => {
+    const insights = live.resources('DataplaneInsight');
+    return live.list('Dataplane', mesh).map((dataplane) => ({
+      dataplane: dataplane.spec as DataplaneSpec,
+      insight: (insights.get(keyInType(dataplane)) as Resource<ProxyInsight> | undefined)?.spec,
+    }));
+  };
+
+  const writesFor = (mesh: string): readonly StoreWrite[] => {
+    const key = { type: 'MeshInsight', mesh: '', name: mesh };
+    if (live.get({ type: 'Mesh', mesh: '', name: mesh }) === undefined) {
+      return live.get(key) === undefined ? [] : [{ kind: 'delete', key }];
+    }
+    const dataplanes = observe(mesh);
+    const external = live
+      .list('ExternalService', mesh)
+      .map(({ spec }) => (spec as TaggedSpec).tags?.['kuma.io/service']);
+    const services = serviceInsight(
+      dataplanes,
+      external.filter((name) => name !== undefined),
+    );
+    const resources = policyTypes.map((type) => ({
+      type: type.name,
+      policy: type.policy !== undefined,
+      total: live.list(type.name, mesh).length,
+    }));
+    const spec = meshInsight({ dataplanes, services, resources });
+    return [
+      { kind: 'put', resource: { ...key, labels: {}, spec } },
+      {
+        kind: 'put',
+        resource: { type: 'ServiceInsight', mesh, name: `all-services-${mesh}`, labels: {}, spec: services },
+      },
+    ];
+  };
+
+  function flush(): void {
+    timer = undefined;
+    const meshes = [...changed];
+    changed.clear();
+    writing = writing.then(async () => {
+      for (const mesh of meshes) {
+        const writes = writesFor(mesh);
+        if (writes.length > 0) await store.write(writes).catch(onError);
+      }
+    });
+  }
+
+  return {
+    name: 'mesh-insights',
+    async start() {
+      feed = store.changes((changes) => {
+        for (const { key } of changes) {
+          if (!derived.has(key.type)) changed.add(key.type === 'Mesh' ? key.name : key.mesh);
+        }
+        changed.delete('');
+        if (changed.size > 0 && timer === undefined) timer = setTimeout(flush, intervalMilliseconds).unref();
+      });
+    },
+    async stop() {
+      feed?.stop();
+      clearTimeout(timer);
+      await writing;
+    },
+  };
+}
+
+interface TaggedSpec {
+  readonly tags?: Readonly<Record<string, string>>;
+}
