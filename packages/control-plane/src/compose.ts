@@ -1,7 +1,7 @@
 // The one root: reads mode and environment, opens every part over the others and returns them in the order in which they start.
 import { hostname } from 'node:os';
 import { createGraph } from '@ursa/collections';
-import { policyResourceTypes } from '@ursa/policies';
+import { builtinPolicies, policyResourceTypes } from '@ursa/policies';
 import { coreResourceTypes, createResourceTypes, type LabelContext, type MeshSpec } from '@ursa/resources';
 import { type ApiComponent, openApi } from './api/api.ts';
 import type { Component } from './component.ts';
@@ -104,6 +104,7 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
   });
   const api = openApi({
     types,
+    policies: builtinPolicies,
     live,
     revision: () => store.revision(),
     manager,
