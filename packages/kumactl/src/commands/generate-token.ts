@@ -1,0 +1,130 @@
+// `kumactl generate dataplane-token|user-token|zone-token`: asks the control plane, or signs here with `--signing-key-path` and `--kid`.
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import {
+  dataplaneTokenClaims,
+  MeshError,
+  parseDuration,
+  type TokenIssue,
+  userTokenClaims,
+  zoneTokenClaims,
+} from '@ursa/resources';
+import type { Command } from 'commander';
+import { importPKCS8, SignJWT } from 'jose';
+import { collectPairs, type Pair } from '../pairs.ts';
+import { pkcs8Of } from '../pem-keys.ts';
+import type { Session } from '../session.ts';
+
+interface OfflineFlags {
+  readonly validFor: string;
+  readonly kid?: string;
+  readonly signingKeyPath?: string;
+}
+
+/** Claims of the token, once its time is known, and the body that asks the server for the same. */
+interface TokenRequest {
+  readonly path: string;
+  readonly body: Readonly<Record<string, unknown>>;
+  claims(issue: TokenIssue): Record<string, unknown>;
+}
+
+/** Adds the three commands to `generate`. */
+export function addGenerateTokens(generate: Command, session: () => Session): void {
+  offlineOptions(generate.command('dataplane-token').description('Token that lets a data plane proxy connect'))
+    .option('--name <name>', 'bind it to the Dataplane of this name')
+    .option('--tag <key=value>', 'bind it to a tag; values may be joined with commas', collectPairs, [])
+    .option('--proxy-type <type>', 'dataplane, ingress or egress')
+    .option('--workload <name>', 'bind it to a workload')
+    .action(
+      async (flags: OfflineFlags & { name?: string; tag: readonly Pair[]; proxyType?: string; workload?: string }) => {
+        const tags = tagsOf(flags.tag);
+        const subject = {
+          mesh: session().mesh,
+          name: flags.name,
+          tags,
+          type: flags.proxyType,
+          workload: flags.workload,
+        };
+        const body = {
+          mesh: subject.mesh,
+          name: flags.name ?? '',
+          tags,
+          type: flags.proxyType ?? '',
+          workload: flags.workload ?? '',
+        };
+        await printToken(session(), flags, {
+          path: '/tokens/dataplane',
+          body,
+          claims: (issue) => dataplaneTokenClaims(subject, issue),
+        });
+      },
+    );
+  offlineOptions(generate.command('user-token').description('Token for a user of the REST API'))
+    .requiredOption('--name <name>', 'name of the user')
+    .option(
+      '--group <name>',
+      'a group of the user; may be given several times',
+      (group: string, previous: readonly string[]) => [...previous, group],
+      [],
+    )
+    .action(async (flags: OfflineFlags & { name: string; group: readonly string[] }) => {
+      const subject = { name: flags.name, groups: flags.group };
+      await printToken(session(), flags, {
+        path: '/tokens/user',
+        body: subject,
+        claims: (issue) => userTokenClaims(subject, issue),
+      });
+    });
+  offlineOptions(generate.command('zone-token').description('Token for the proxies of a zone'))
+    .requiredOption('--zone <name>', 'name of the zone')
+    .option('--scope <list>', 'what it may be used for', 'ingress,egress')
+    .action(async (flags: OfflineFlags & { zone: string; scope: string }) => {
+      const subject = { zone: flags.zone, scope: flags.scope.split(',') };
+      await printToken(session(), flags, {
+        path: '/tokens/zone',
+        body: subject,
+        claims: (issue) => zoneTokenClaims(subject, issue),
+      });
+    });
+}
+
+function offlineOptions(command: Command): Command {
+  return command
+    .requiredOption('--valid-for <duration>', 'how long it is valid, such as 24h')
+    .option('--kid <serial>', 'serial of the signing key; with --signing-key-path')
+    .option('--signing-key-path <file>', 'sign here with this private key instead of asking the control plane');
+}
+
+async function printToken(session: Session, flags: OfflineFlags, request: TokenRequest): Promise<void> {
+  const milliseconds = parseDuration(flags.validFor);
+  if (milliseconds === undefined || milliseconds <= 0) {
+    throw new MeshError('invalid', `--valid-for: expected a duration such as 24h, got "${flags.validFor}"`);
+  }
+  if ((flags.kid === undefined) !== (flags.signingKeyPath === undefined)) {
+    throw new MeshError(
+      'invalid',
+      '--kid and --signing-key-path go together: give both to sign offline, none to ask the control plane',
+    );
+  }
+  if (flags.kid !== undefined && flags.signingKeyPath !== undefined) {
+    const issue = { now: session.terminal.now(), validForSeconds: milliseconds / 1000, id: randomUUID() };
+    session.terminal.print(`${await sign(request.claims(issue), flags.signingKeyPath, flags.kid)}\n`);
+    return;
+  }
+  const body = JSON.stringify({ ...request.body, validFor: flags.validFor });
+  const answer = await session
+    .client()
+    .send({ method: 'POST', path: request.path, body, accept: 'text/plain, application/json' });
+  session.terminal.print(`${answer.text.trim()}\n`);
+}
+
+async function sign(claims: Record<string, unknown>, file: string, kid: string): Promise<string> {
+  const key = await importPKCS8(pkcs8Of(readFileSync(file), file), 'RS256');
+  return new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid, typ: 'JWT' }).sign(key);
+}
+
+function tagsOf(pairs: readonly Pair[]): Record<string, readonly string[]> {
+  const tags: Record<string, readonly string[]> = {};
+  for (const [key, values] of pairs) tags[key] = [...(tags[key] ?? []), ...values.split(',')];
+  return tags;
+}

@@ -1,0 +1,121 @@
+// `kumactl inspect dataplanes`: every proxy, whether it is connected, and what its Envoy accepted or refused.
+import type { Command } from 'commander';
+import { type OutputFormat, outputFormat } from '../output-format.ts';
+import { collectPairs, type Pair } from '../pairs.ts';
+import { dataplaneTags, field } from '../resource-table.ts';
+import type { Session } from '../session.ts';
+import { formatAge, formatTable } from '../table.ts';
+import { formatYaml } from '../yaml-output.ts';
+
+interface InspectFlags {
+  readonly output: OutputFormat;
+  readonly gateway: boolean;
+  readonly ingress: boolean;
+  readonly tag: readonly Pair[];
+}
+
+/** Adds `inspect dataplanes`. */
+export function addInspectDataplanes(inspect: Command, session: () => Session): void {
+  inspect
+    .command('dataplanes')
+    .description('Show data plane proxies and their state')
+    .option('-o, --output <format>', 'table, yaml or json', outputFormat, 'table')
+    .option('--gateway', 'gateways only', false)
+    .option('--ingress', 'zone ingresses only', false)
+    .option('--tag <key=value>', 'only proxies with this tag', collectPairs, [])
+    .action(async (flags: InspectFlags) => {
+      const current = session();
+      const query = new URLSearchParams();
+      if (flags.gateway) query.set('gateway', 'true');
+      if (flags.ingress) query.set('ingress', 'true');
+      for (const [key, value] of flags.tag) query.append('tag', `${key}:${value}`);
+      const path = `/meshes/${encodeURIComponent(current.mesh)}/dataplanes/_overview${query.size > 0 ? `?${query}` : ''}`;
+      const overviews: { items: readonly unknown[] } = JSON.parse(
+        (await current.client().send({ method: 'GET', path })).text,
+      );
+      current.terminal.print(formatOverviews(overviews, flags.output, current.terminal.now()));
+    });
+}
+
+const headers = [
+  'MESH',
+  'NAME',
+  'TAGS',
+  'STATUS',
+  'LAST CONNECTED AGO',
+  'LAST UPDATED AGO',
+  'TOTAL UPDATES',
+  'TOTAL ERRORS',
+  'CERT REGENERATED AGO',
+  'CERT EXPIRATION',
+  'CERT BACKEND',
+  'KUMA-DP VERSION',
+  'ENVOY VERSION',
+];
+
+/** Overviews of Dataplanes in the form asked for. */
+export function formatOverviews(
+  overviews: { readonly items: readonly unknown[] },
+  output: OutputFormat,
+  now: number,
+): string {
+  if (output === 'json') return `${JSON.stringify(overviews, null, 2)}\n`;
+  if (output === 'yaml') return formatYaml(overviews);
+  return formatTable(
+    headers,
+    overviews.items.map((overview) => overviewRow(overview, now)),
+  );
+}
+
+function overviewRow(overview: unknown, now: number): readonly string[] {
+  const dataplane = field(overview, 'dataplane');
+  const insight = field(overview, 'dataplaneInsight');
+  const subscriptions = field(insight, 'subscriptions');
+  const newest = Array.isArray(subscriptions) ? subscriptions.at(-1) : undefined;
+  const all = Array.isArray(subscriptions) ? subscriptions : [];
+  const sum = (name: string): number =>
+    all.reduce(
+      (total: number, subscription: unknown) => total + Number(field(subscription, 'status', 'total', name) ?? 0),
+      0,
+    );
+  return [
+    text(field(overview, 'mesh')),
+    text(field(overview, 'name')),
+    dataplaneTags(isRecord(dataplane) ? dataplane : {}),
+    statusOf(overview, newest),
+    formatAge(optionalText(field(newest, 'connectTime')), now),
+    formatAge(optionalText(field(newest, 'status', 'lastUpdateTime')), now),
+    String(sum('responsesSent')),
+    String(sum('responsesRejected')),
+    formatAge(optionalText(field(insight, 'mTLS', 'lastCertificateRegeneration')), now),
+    text(field(insight, 'mTLS', 'certificateExpirationTime')) || '-',
+    text(field(insight, 'mTLS', 'issuedBackend')) || '-',
+    text(field(newest, 'version', 'kumaDp', 'version')) || '-',
+    text(field(newest, 'version', 'envoy', 'version')) || '-',
+  ];
+}
+
+/** Online only while the newest subscription is open; an inbound that is not ready makes a proxy partially degraded, or offline when none is. */
+function statusOf(overview: unknown, newest: unknown): string {
+  const connected = field(newest, 'connectTime') !== undefined && field(newest, 'disconnectTime') === undefined;
+  if (!connected) return 'Offline';
+  const inbounds = field(overview, 'dataplane', 'networking', 'inbound');
+  if (!Array.isArray(inbounds) || inbounds.length === 0) return 'Online';
+  const ready = inbounds.filter(
+    (inbound) => (field(inbound, 'state') ?? 'Ready') === 'Ready' && field(inbound, 'health', 'ready') !== false,
+  );
+  if (ready.length === inbounds.length) return 'Online';
+  return ready.length === 0 ? 'Offline' : 'Partially degraded';
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function optionalText(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,89 @@
+// The command tree. Commands get a session when they run, so that `--help` and completion touch nothing.
+
+import { MeshError } from '@ursa/resources';
+import { Command, CommanderError } from 'commander';
+import { addApply } from './commands/apply.ts';
+import { addCompletion } from './commands/completion.ts';
+import { addConfig } from './commands/config.ts';
+import { addDelete } from './commands/delete.ts';
+import { addGenerateKeys } from './commands/generate-keys.ts';
+import { addGenerateTokens } from './commands/generate-token.ts';
+import { addGet } from './commands/get.ts';
+import { addInspectDataplane } from './commands/inspect-dataplane.ts';
+import { addInspectDataplanes } from './commands/inspect-dataplanes.ts';
+import { addVersion } from './commands/version.ts';
+import { type GlobalFlags, openSession, type Session } from './session.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Runs one command line and gives the exit code: 0 done, 1 refused or failed, 2 wrong usage. Never throws. */
+export async function runCommand(args: readonly string[], terminal: Terminal): Promise<number> {
+  const program = createProgram(terminal);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    terminal.printError(formatError(error));
+    return 1;
+  }
+}
+
+function createProgram(terminal: Terminal): Command {
+  const program = new Command('kumactl')
+    .description('Manages the control planes, meshes, policies and proxies of Ursa')
+    .option('--api-timeout <duration>', 'longest wait for an answer of the control plane', '1m')
+    .option('--config-file <file>', 'configuration file (default: ~/.kumactl/config)')
+    .option('--context <name>', 'context to use instead of the active one')
+    .option('--log-level <level>', 'off, info or debug', 'off')
+    .option('--no-config', 'neither read nor write the configuration file: talk to http://localhost:5681')
+    .option('-m, --mesh <name>', 'mesh to work in (default: that of the context, or "default")')
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => terminal.print(text), writeErr: (text) => terminal.printError(text) });
+  let opened: Session | undefined;
+  const session = (): Session => {
+    opened ??= openSession(program.opts<GlobalFlags>(), terminal);
+    return opened;
+  };
+  addApply(program, session);
+  addGet(program, session);
+  addDelete(program, session);
+  const inspect = program.command('inspect').description('Look at what the mesh makes of its configuration');
+  addInspectDataplanes(inspect, session);
+  addInspectDataplane(inspect, session);
+  const generate = program.command('generate').description('Generate tokens, keys and certificates');
+  addGenerateTokens(generate, session);
+  addGenerateKeys(generate, session);
+  addConfig(program, session);
+  addCompletion(program, session);
+  addVersion(program, session);
+  acceptGlobalFlagsEverywhere(program, program);
+  return program;
+}
+
+/** `kumactl get meshes --mesh x` means the same as `kumactl --mesh x get meshes`, as users of the peer are used to. */
+function acceptGlobalFlagsEverywhere(program: Command, command: Command): void {
+  for (const child of command.commands) {
+    child.copyInheritedSettings(program);
+    for (const option of program.options) {
+      if (child.options.some((own) => own.long === option.long)) continue;
+      child.addOption(option);
+    }
+    child.hook('preAction', (_, acting) => {
+      for (const option of program.options) {
+        const name = option.attributeName();
+        if (acting.getOptionValueSource(name) === 'cli')
+          program.setOptionValueWithSource(name, acting.getOptionValue(name), 'cli');
+      }
+    });
+    acceptGlobalFlagsEverywhere(program, child);
+  }
+}
+
+function formatError(error: unknown): string {
+  if (!(error instanceof MeshError)) return `Error: ${error instanceof Error ? error.message : String(error)}\n`;
+  const fields = error.violations
+    .map(({ field, message }) => `* ${field === '' ? '' : `${field}: `}${message}\n`)
+    .join('');
+  return `Error: ${error.message}\n${fields}`;
+}

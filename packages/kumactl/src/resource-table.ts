@@ -1,0 +1,102 @@
+// Which columns a type has in a table.
+import { formatAge, formatTable } from './table.ts';
+
+/** A resource as the REST API prints it. */
+export interface Document extends Readonly<Record<string, unknown>> {
+  readonly name: string;
+  readonly mesh?: string;
+  readonly creationTime?: string;
+}
+
+interface Column {
+  readonly header: string;
+  cell(resource: Document): string;
+}
+
+type Tags = Readonly<Record<string, string>>;
+
+const specialColumns: Readonly<Record<string, readonly Column[]>> = {
+  Mesh: [
+    { header: 'mTLS', cell: mtlsOf },
+    { header: 'LOCALITY', cell: (mesh) => onOff(field(mesh, 'routing', 'localityAwareLoadBalancing')) },
+    { header: 'ZONEEGRESS', cell: (mesh) => onOff(field(mesh, 'routing', 'zoneEgress')) },
+  ],
+  Dataplane: [
+    { header: 'TAGS', cell: dataplaneTags },
+    { header: 'ADDRESS', cell: (dataplane) => text(field(dataplane, 'networking', 'address')) },
+  ],
+  ExternalService: [
+    { header: 'TAGS', cell: (service) => formatTags([tagsOf(field(service, 'tags'))]) },
+    { header: 'ADDRESS', cell: (service) => text(field(service, 'networking', 'address')) },
+  ],
+};
+
+/** A table of resources of one type; the mesh column is left out for global types. */
+export function tableOf(typeName: string, resources: readonly Document[], now: number): string {
+  const meshScoped = resources.some((resource) => resource.mesh !== undefined && resource.mesh !== '');
+  const columns: readonly Column[] = [
+    ...(meshScoped ? [{ header: 'MESH', cell: (resource: Document) => resource.mesh ?? '' }] : []),
+    { header: 'NAME', cell: (resource) => resource.name },
+    ...(specialColumns[typeName] ?? []),
+    { header: 'AGE', cell: (resource) => formatAge(resource.creationTime, now) },
+  ];
+  return formatTable(
+    columns.map((column) => column.header),
+    resources.map((resource) => columns.map((column) => column.cell(resource))),
+  );
+}
+
+/** Tags of several inbounds as one cell: `kuma.io/service=mobile,web version=v1`. */
+export function formatTags(tagSets: readonly Tags[]): string {
+  const values = new Map<string, Set<string>>();
+  for (const tags of tagSets) {
+    for (const [key, value] of Object.entries(tags)) {
+      const known = values.get(key) ?? new Set();
+      values.set(key, known.add(value));
+    }
+  }
+  return [...values.keys()]
+    .sort()
+    .map((key) => `${key}=${[...(values.get(key) ?? [])].sort().join(',')}`)
+    .join(' ');
+}
+
+/** Tags of a Dataplane: those of its gateway, or of all its inbounds. */
+export function dataplaneTags(dataplane: Readonly<Record<string, unknown>>): string {
+  const gateway = field(dataplane, 'networking', 'gateway', 'tags');
+  const inbounds = field(dataplane, 'networking', 'inbound');
+  const inboundTags = Array.isArray(inbounds) ? inbounds.map((inbound) => tagsOf(field(inbound, 'tags'))) : [];
+  return formatTags(gateway === undefined ? inboundTags : [tagsOf(gateway)]);
+}
+
+function mtlsOf(mesh: Document): string {
+  const enabled = field(mesh, 'mtls', 'enabledBackend');
+  const backends = field(mesh, 'mtls', 'backends');
+  if (typeof enabled !== 'string' || enabled === '' || !Array.isArray(backends)) return 'off';
+  const backend = backends.find((candidate) => field(candidate, 'name') === enabled);
+  return `${text(field(backend, 'type'))}/${enabled}`;
+}
+
+function onOff(value: unknown): string {
+  return value === true ? 'on' : 'off';
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function tagsOf(value: unknown): Tags {
+  return typeof value === 'object' && value !== null
+    ? Object.fromEntries(Object.entries(value).map(([key, tag]) => [key, String(tag)]))
+    : {};
+}
+
+/** A field of nested JSON objects; undefined where the path ends early. */
+export function field(value: unknown, ...path: readonly string[]): unknown {
+  let current: unknown = value;
+  for (const key of path) {
+    if (typeof current !== 'object' || current === null) return undefined;
+    current = Object.entries(current).find(([name]) => name === key)?.[1];
+  }
+  return current;
+}
