@@ -44,6 +44,8 @@ export interface PolicyFacts<Conf extends TSchema, RuleConf extends TSchema> {
   /** Shape of `default` in `rules`, where it differs. */
   readonly ruleConf?: RuleConf;
   readonly merge?: MergeOptions;
+  /** False when a policy without any entry is accepted; it says nothing then. Default true. */
+  readonly listsRequired?: boolean;
   /** True when a MeshGateway at the top may be narrowed to listeners by tags. */
   readonly gatewayListenerTags?: boolean;
   /** Kinds of `to` under a given top-level reference, where they are fewer than `to`. */

@@ -2,6 +2,7 @@
 import { defineType, type ResourceType } from '@ursa/resources';
 import type { TSchema } from 'typebox';
 import { deprecations } from './deprecations.ts';
+import { fillDefaults } from './fill-defaults.ts';
 import { policySchema } from './policy-schema.ts';
 import type { PolicySpec } from './policy-spec.ts';
 import { type CheckedPolicy, validatePolicy } from './validate-policy.ts';
@@ -29,6 +30,7 @@ export function policyResourceType(policy: ResourceFacts): ResourceType {
     conf,
     ruleConf,
   } as const;
+  const spec = policy.spec ?? policySchema(parts);
   return defineType({
     name,
     shortName,
@@ -40,8 +42,9 @@ export function policyResourceType(policy: ResourceFacts): ResourceType {
       hasRulesTargetRef: shape.hasRules,
       isFromAsRules: shape.fromAsRules,
     },
-    spec: policy.spec ?? policySchema(parts),
-    validate: (spec: PolicySpec) => validatePolicy(policy, spec),
-    warn: (spec: PolicySpec) => [...deprecations(spec, fromAdvice), ...(policy.warn?.(spec as never) ?? [])],
+    spec,
+    normalize: (value) => fillDefaults(spec, value),
+    validate: (value: PolicySpec) => validatePolicy(policy, value),
+    warn: (value: PolicySpec) => [...deprecations(value, fromAdvice), ...(policy.warn?.(value as never) ?? [])],
   });
 }

@@ -17,10 +17,13 @@ export interface CheckedPolicy {
   readonly from: Kinds;
   readonly rules: InboundMatching | undefined;
   readonly shape: PolicyShape;
+  readonly listsRequired?: boolean;
   readonly gatewayListenerTags?: boolean;
   readonly toKinds?: (topLevel: TargetRef) => Kinds;
   readonly refusesFrom?: (topLevel: TargetRef) => boolean;
   readonly checkConf?: CheckConf;
+  /** Present when entries of `rules` have a conf of their own, which `checkRuleConf` checks. */
+  readonly ruleConf?: unknown;
   readonly checkRuleConf?: CheckConf;
   readonly checkSpec?: (spec: never, report: Report) => void;
 }
@@ -39,6 +42,10 @@ export function validatePolicy(policy: CheckedPolicy, spec: PolicySpec): readonl
   validateTargetRef(topLevel, topRules, report.at('targetRef'));
   checkLists(policy, spec, report);
   const entryRules = { inboundSection: false, listenerTags: false };
+  for (const [index, entry] of rules.entries()) {
+    const check = policy.ruleConf === undefined ? policy.checkConf : policy.checkRuleConf;
+    checkEntry(check, entry.default, report.at(`rules[${index}]`), { list: 'rules', topLevel });
+  }
   if (from.length > 0 && policy.refusesFrom?.(topLevel)) report.add('from', 'must not be defined');
   else {
     for (const [index, entry] of from.entries()) {
@@ -46,10 +53,6 @@ export function validatePolicy(policy: CheckedPolicy, spec: PolicySpec): readonl
       validateTargetRef(entry.targetRef, { ...entryRules, kinds: policy.from }, at.at('targetRef'));
       checkEntry(policy.checkConf, entry.default, at, { list: 'from', topLevel, targetRef: entry.targetRef });
     }
-  }
-  for (const [index, entry] of rules.entries()) {
-    const check = policy.checkRuleConf ?? policy.checkConf;
-    checkEntry(check, entry.default, report.at(`rules[${index}]`), { list: 'rules', topLevel });
   }
   for (const [index, entry] of to.entries()) {
     const at = report.at(`to[${index}]`);
@@ -70,7 +73,7 @@ function checkEntry(check: CheckConf | undefined, conf: unknown, report: Report,
   check?.((conf ?? {}) as never, report.at('default'), place);
 }
 
-function checkLists({ shape }: CheckedPolicy, spec: PolicySpec, report: Report): void {
+function checkLists({ shape, listsRequired = true }: CheckedPolicy, spec: PolicySpec, report: Report): void {
   const lists = [
     { name: 'from', offered: shape.hasFrom, length: spec.from?.length ?? 0 },
     { name: 'to', offered: shape.hasTo, length: spec.to?.length ?? 0 },
@@ -79,6 +82,7 @@ function checkLists({ shape }: CheckedPolicy, spec: PolicySpec, report: Report):
   const others = lists.filter((list) => list.name !== 'rules').map((list) => `'${list.name}'`);
   const [only] = lists;
   if (lists.length > 0 && lists.every((list) => list.length === 0)) {
+    if (!listsRequired) return;
     if (lists.length === 1 && only !== undefined) report.add(only.name, 'needs at least one item');
     else report.add('', `at least one of ${formatChoice(lists.map((list) => `'${list.name}'`))} has to be defined`);
   } else if ((spec.rules?.length ?? 0) > 0 && lists.some((list) => list.name !== 'rules' && list.length > 0)) {

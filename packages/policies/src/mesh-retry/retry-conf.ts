@@ -1,6 +1,7 @@
 // What a MeshRetry can say.
-import { closed, duration, int32, oneOf, stringMap, uint32 } from '@ursa/resources';
+import { closed, duration, oneOf, stringMap, uint32 } from '@ursa/resources';
 import { type Static, Type } from 'typebox';
+import { headerMatch } from '../conf/headers.ts';
 
 const backOff = closed({
   baseInterval: Type.Optional(duration('Before the first retry. Default 25ms.')),
@@ -14,16 +15,10 @@ const rateLimitedBackOff = closed({
   maxInterval: Type.Optional(duration('The longest wait a response may ask for. Default 300s.')),
 });
 
-const headerMatch = closed({
-  type: Type.Optional(oneOf('Exact', 'Present', 'RegularExpression', 'Absent', 'Prefix')),
-  name: Type.String({ minLength: 1, maxLength: 256, pattern: "^[a-z0-9!#$%&'*+\\-.^_\\x60|~]+$" }),
-  value: Type.Optional(Type.String()),
-});
-
 const hostSelection = closed({
   predicate: oneOf('OmitPreviousHosts', 'OmitHostsWithTags', 'OmitPreviousPriorities'),
   tags: Type.Optional(stringMap()),
-  updateFrequency: Type.Optional(int32()),
+  updateFrequency: Type.Optional(Type.Integer({ default: 2 })),
 });
 
 const http = closed({
@@ -58,4 +53,3 @@ export const retryConf = closed({
 export type RetryConf = Static<typeof retryConf>;
 export type HttpRetry = Static<typeof http>;
 export type GrpcRetry = Static<typeof grpc>;
-export type HeaderMatch = Static<typeof headerMatch>;

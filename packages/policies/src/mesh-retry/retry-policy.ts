@@ -16,7 +16,8 @@ import { OmitHostMetadataConfigSchema } from '@ursa/envoy/gen/envoy/extensions/r
 import { PreviousHostsPredicateSchema } from '@ursa/envoy/gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.ts';
 import { PreviousPrioritiesConfigSchema } from '@ursa/envoy/gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.ts';
 import { parseDuration } from '@ursa/resources';
-import type { GrpcRetry, HeaderMatch, HttpRetry } from './retry-conf.ts';
+import type { HeaderMatch } from '../conf/headers.ts';
+import type { GrpcRetry, HttpRetry } from './retry-conf.ts';
 import { conditionNames, grpcStatusNames, isStatusCode, methodNames } from './retry-on.ts';
 
 const httpDefault = 'gateway-error,connect-failure,refused-stream';

@@ -1,0 +1,38 @@
+// What the policies that send to an OpenTelemetry collector share: naming the collector, and the advice to do it by reference.
+import type { Report } from '@ursa/policy';
+import { closed, oneOf, stringMap } from '@ursa/resources';
+import { type Static, Type } from 'typebox';
+
+/** Refers to a MeshOpenTelemetryBackend. */
+export const backendResourceRef = closed({
+  kind: oneOf('MeshOpenTelemetryBackend'),
+  name: Type.Optional(Type.String()),
+  labels: Type.Optional(stringMap()),
+});
+
+type BackendResourceRef = Static<typeof backendResourceRef>;
+
+/** Checks that the collector is named once, and the reference with it. */
+export function checkCollector(
+  report: Report,
+  { endpoint = '', backendRef }: { readonly endpoint?: string; readonly backendRef?: BackendResourceRef },
+): void {
+  if ((endpoint === '') === (backendRef === undefined)) {
+    report.add('', 'openTelemetry must have exactly one defined: endpoint, backendRef');
+  }
+  if (backendRef === undefined) return;
+  const named = backendRef.name !== undefined && backendRef.name !== '';
+  const labelled = Object.keys(backendRef.labels ?? {}).length > 0;
+  if (named === labelled) report.add('backendRef', 'backendRef must have exactly one defined: name, labels');
+}
+
+/** Warning for collectors given by address. */
+export const endpointAdvice =
+  'openTelemetry.endpoint is deprecated, use openTelemetry.backendRef with a MeshOpenTelemetryBackend resource instead';
+
+/** The warning, when any of the backends names its collector by address. */
+export function warnAboutEndpoints(
+  backends: readonly { readonly openTelemetry?: { readonly endpoint?: string } }[],
+): readonly string[] {
+  return backends.some((backend) => (backend.openTelemetry?.endpoint ?? '') !== '') ? [endpointAdvice] : [];
+}

@@ -1,0 +1,70 @@
+// MeshFaultInjection: answers, delays and slows requests on purpose, to see how clients bear it.
+import { checkDecimalPercentage, checkDuration, clientMatches, defineProxyPolicy, type Report } from '@ursa/policy';
+import { closed, duration, int32, intOrString, type TargetRef } from '@ursa/resources';
+import { type Static, Type } from 'typebox';
+import { includesGateways } from '../conf/scope.ts';
+
+const fault = closed({
+  abort: Type.Optional(closed({ httpStatus: int32(), percentage: intOrString() })),
+  delay: Type.Optional(closed({ value: duration(), percentage: intOrString() })),
+  responseBandwidth: Type.Optional(
+    closed({ limit: Type.String({ description: 'With its unit, such as 50Mbps.' }), percentage: intOrString() }),
+  ),
+});
+
+const conf = closed({ http: Type.Optional(Type.Array(fault)) });
+
+/** The policy. Its effect on proxies comes later. */
+export const meshFaultInjection = defineProxyPolicy({
+  name: 'MeshFaultInjection',
+  shortName: 'mfi',
+  summary: 'Injects errors, delays and slow answers.',
+  targetRef: ['Mesh', 'Dataplane', 'MeshSubset', 'MeshGateway', 'MeshService', 'MeshServiceSubset'],
+  to: ['Mesh'],
+  from: ['Mesh', 'MeshSubset', 'MeshServiceSubset', 'MeshService'],
+  rules: clientMatches,
+  listsRequired: false,
+  conf,
+  gatewayListenerTags: true,
+  checkConf: checkFaults,
+  checkSpec: checkScope,
+  fromAdvice: ", use 'rules' with SPIFFE-based 'matches' instead",
+});
+
+interface Spec {
+  readonly targetRef?: TargetRef;
+  readonly from?: readonly unknown[];
+  readonly to?: readonly unknown[];
+}
+
+function checkScope({ targetRef = { kind: 'Mesh' }, from = [], to = [] }: Spec, report: Report): void {
+  if (includesGateways(targetRef)) {
+    if (from.length === 0) return;
+    const advice = 'select only proxyType Sidecar or select only gateways and use spec.to';
+    report.add('from', `must not be defined when the scope includes a Gateway, ${advice}`);
+  } else if (to.length > 0) report.add('to', 'must not be defined');
+}
+
+// The peers write the position behind the kind of fault; clients know these paths.
+function checkFaults({ http = [] }: Static<typeof conf>, report: Report): void {
+  for (const [index, { abort, delay, responseBandwidth }] of http.entries()) {
+    if (abort !== undefined) {
+      const at = report.at(`http.abort[${index}]`);
+      if (abort.httpStatus < 100 || abort.httpStatus > 599)
+        at.add('httpStatus', 'must be in inclusive range [100, 599]');
+      checkDecimalPercentage(at, 'percentage', abort.percentage);
+    }
+    if (delay !== undefined) {
+      const at = report.at(`http.delay[${index}]`);
+      checkDuration(at, 'value', delay.value);
+      checkDecimalPercentage(at, 'percentage', delay.percentage);
+    }
+    if (responseBandwidth !== undefined) {
+      const at = report.at(`http.responseBandwidth[${index}]`);
+      if (!/^\d+\s?[kMG]bps$/.test(responseBandwidth.limit)) {
+        at.add('responseBandwidth', 'must be in the form of <number><unit> where unit is one of: kbps, Mbps, Gbps');
+      }
+      checkDecimalPercentage(at, 'percentage', responseBandwidth.percentage);
+    }
+  }
+}

@@ -1,0 +1,98 @@
+// MeshLoadBalancingStrategy: which instance of a destination gets the next request, near and far.
+import { type ConfPlace, checkPositiveCount, defineProxyPolicy, parseDecimal, type Report } from '@ursa/policy';
+import {
+  type HashPolicy,
+  type LoadBalancingConf,
+  type LocalityAwareness,
+  loadBalancingConf,
+} from './load-balancing-conf.ts';
+
+/** The policy. Its effect on proxies comes later. */
+export const meshLoadBalancingStrategy = defineProxyPolicy({
+  name: 'MeshLoadBalancingStrategy',
+  shortName: 'mlbs',
+  summary: 'Chooses which instance of a destination gets a request.',
+  targetRef: ['Mesh', 'Dataplane', 'MeshSubset', 'MeshGateway', 'MeshService', 'MeshServiceSubset'],
+  to: ['Mesh', 'MeshService', 'MeshMultiZoneService', 'MeshHTTPRoute'],
+  listsRequired: false,
+  conf: loadBalancingConf,
+  gatewayListenerTags: true,
+  checkConf,
+  warn: ({ to = [] }: { readonly to?: readonly { readonly default?: LoadBalancingConf }[] }) =>
+    to.flatMap(({ default: conf }, index) =>
+      (['ringHash', 'maglev'] as const)
+        .filter((algorithm) => conf?.loadBalancer?.[algorithm]?.hashPolicies !== undefined)
+        .map((algorithm) => {
+          const place = `spec.to[${index}].default`;
+          return `configuration '${place}.loadBalancer.${algorithm}.hashPolicies' is deprecated, use '${place}.hashPolicies' instead`;
+        }),
+    ),
+});
+
+function checkConf(conf: LoadBalancingConf, report: Report, { targetRef }: ConfPlace): void {
+  checkHashPolicies(conf.hashPolicies, report.at('hashPolicies'));
+  if (targetRef?.kind === 'MeshHTTPRoute') {
+    for (const field of ['loadBalancer', 'localityAwareness'] as const) {
+      if (conf[field] === undefined) continue;
+      report.add(field, 'field is not allowed when targetRef.kind is MeshHTTPRoute, only hashPolicies is supported');
+    }
+    return;
+  }
+  const { ringHash, maglev, leastRequest } = conf.loadBalancer ?? {};
+  checkHashPolicies(ringHash?.hashPolicies, report.at('loadBalancer.ringHash.hashPolicies'));
+  checkHashPolicies(maglev?.hashPolicies, report.at('loadBalancer.maglev.hashPolicies'));
+  const bias = leastRequest?.activeRequestBias;
+  if (bias !== undefined && (parseDecimal(bias) ?? -1) < 0) {
+    report.add('loadBalancer.leastRequest.activeRequestBias', 'must be greater or equal then: 0');
+  }
+  if (conf.localityAwareness !== undefined) checkLocality(conf.localityAwareness, report.at('localityAwareness'));
+}
+
+const partOfType = {
+  Header: 'header',
+  Cookie: 'cookie',
+  Connection: 'connection',
+  SourceIP: undefined,
+  QueryParameter: 'queryParameter',
+  FilterState: 'filterState',
+} as const;
+
+function checkHashPolicies(policies: readonly HashPolicy[] | undefined, report: Report): void {
+  for (const [index, policy] of (policies ?? []).entries()) {
+    const part = partOfType[policy.type];
+    if (part !== undefined && policy[part] === undefined) report.add(`[${index}].${part}`, 'must be defined');
+    const path = policy.cookie?.path;
+    if (path !== undefined && !path.startsWith('/')) report.add(`[${index}].cookie.path`, 'must be an absolute path');
+  }
+}
+
+function checkLocality({ localZone, crossZone }: LocalityAwareness, report: Report): void {
+  const tags = localZone?.affinityTags ?? [];
+  for (const [index, tag] of tags.entries()) {
+    const at = report.at(`localZone.affinityTags[${index}]`);
+    if (tag.key === '') at.add('key', 'must not be empty');
+    checkPositiveCount(at, 'weight', tag.weight);
+  }
+  const weighted = tags.filter((tag) => tag.weight !== undefined).length;
+  if (weighted > 0 && weighted < tags.length) {
+    report.add('localZone.affinityTags', 'all or none affinity tags should have weight');
+  }
+  for (const [index, { from, to }] of (crossZone?.failover ?? []).entries()) {
+    const at = report.at(`crossZone.failover[${index}]`);
+    if (from?.zones.length === 0) at.add('from.zones', 'must not be empty');
+    for (const [position, zone] of (from?.zones ?? []).entries()) {
+      if (zone === '') at.add(`from.zones[${position}]`, 'must not be empty');
+    }
+    const named = (to.zones ?? []).length > 0;
+    const takesZones = to.type === 'Only' || to.type === 'AnyExcept';
+    if (named && !takesZones) at.add('to.zones', `must be empty when type is ${to.type}`);
+    if (!named && takesZones) at.add('to.zones', `must not be empty when type is ${to.type}`);
+  }
+  const percentage = crossZone?.failoverThreshold?.percentage;
+  if (percentage === undefined) return;
+  const value = parseDecimal(percentage);
+  const field = 'crossZone.failoverThreshold.percentage';
+  if (value === undefined) report.add(field, 'string is not a number');
+  else if (value === 0) report.add(field, 'must be greater than 0');
+  else if (value < 0 || value > 100) report.add(field, 'must be in inclusive range [0.0, 100.0]');
+}

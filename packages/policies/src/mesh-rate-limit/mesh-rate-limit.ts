@@ -1,0 +1,87 @@
+// MeshRateLimit: how many requests or connections an instance takes in a time; each proxy counts for itself.
+import { checkAnyOf, checkPositiveCount, clientMatches, defineProxyPolicy, type Report } from '@ursa/policy';
+import { closed, duration, parseDuration, type TargetRef, uint32 } from '@ursa/resources';
+import { type Static, Type } from 'typebox';
+import { headersToWrite } from '../conf/headers.ts';
+import { includesGateways } from '../conf/scope.ts';
+
+const rate = closed({ num: uint32(), interval: duration() });
+const disabled = Type.Optional(Type.Boolean({ description: 'Switches off what wider policies say.' }));
+
+const conf = closed({
+  local: Type.Optional(
+    closed({
+      http: Type.Optional(
+        closed({
+          disabled,
+          requestRate: Type.Optional(rate),
+          onRateLimit: Type.Optional(
+            closed({ status: Type.Optional(uint32()), headers: Type.Optional(headersToWrite) }),
+          ),
+        }),
+      ),
+      tcp: Type.Optional(closed({ disabled, connectionRate: Type.Optional(rate) })),
+    }),
+  ),
+});
+
+/** The policy. Its effect on proxies comes later. */
+export const meshRateLimit = defineProxyPolicy({
+  name: 'MeshRateLimit',
+  shortName: 'mrl',
+  summary: 'Limits how many requests or connections an instance takes in a time.',
+  targetRef: ['Mesh', 'Dataplane', 'MeshSubset', 'MeshGateway', 'MeshService', 'MeshServiceSubset', 'MeshHTTPRoute'],
+  to: ['Mesh'],
+  from: ['Mesh'],
+  rules: clientMatches,
+  listsRequired: false,
+  conf,
+  gatewayListenerTags: true,
+  checkConf: checkLimits,
+  checkSpec: checkScope,
+});
+
+interface Spec {
+  readonly targetRef?: TargetRef;
+  readonly from?: readonly unknown[];
+  readonly rules?: readonly unknown[];
+  readonly to?: readonly unknown[];
+}
+
+function checkScope({ targetRef = { kind: 'Mesh' }, from = [], rules = [], to = [] }: Spec, report: Report): void {
+  if (!includesGateways(targetRef)) {
+    if (to.length > 0) report.add('to', 'must not be defined');
+    return;
+  }
+  if (rules.length > 0) report.add('rules', 'must not be defined');
+  if (from.length === 0) return;
+  const reason =
+    targetRef.kind === 'MeshHTTPRoute'
+      ? 'when spec.kind is MeshHTTPRoute'
+      : 'when the scope includes a Gateway, select only proxyType Sidecar or select only gateways and use spec.to';
+  report.add('from', `must not be defined ${reason}`);
+}
+
+function checkLimits({ local }: Static<typeof conf>, report: Report): void {
+  if (local === undefined) {
+    report.add('local', 'must be defined');
+    return;
+  }
+  checkAnyOf(report, 'local', local, ['tcp', 'http']);
+  if (local.http !== undefined) {
+    checkAnyOf(report, 'local.http', local.http, ['disabled', 'requestRate', 'onRateLimit']);
+    checkRate(local.http.requestRate, report.at('local.http.requestRate'));
+    checkPositiveCount(report, 'local.http.onRateLimit.status', local.http.onRateLimit?.status);
+  }
+  if (local.tcp !== undefined) {
+    checkAnyOf(report, 'local.tcp', local.tcp, ['disabled', 'connectionRate']);
+    checkRate(local.tcp.connectionRate, report.at('local.tcp.connectionRate'));
+  }
+}
+
+// Envoy fills its bucket no more often than every 50 ms.
+function checkRate(given: Static<typeof rate> | undefined, report: Report): void {
+  if (given === undefined) return;
+  checkPositiveCount(report, 'num', given.num);
+  if ((parseDuration(given.interval) ?? 0) <= 50) report.add('interval', 'must be greater than: 50ms');
+}

@@ -1,0 +1,51 @@
+// MeshTLS: whether inbounds insist on mTLS, and which versions and ciphers of TLS the mesh speaks.
+import { type ConfPlace, defineProxyPolicy, inboundMatches, type Report } from '@ursa/policy';
+import { closed, oneOf } from '@ursa/resources';
+import { type Static, Type } from 'typebox';
+
+const versions = ['TLSAuto', 'TLS10', 'TLS11', 'TLS12', 'TLS13'] as const;
+
+const ciphers = oneOf(
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+);
+
+const version = Type.Optional(Type.Unsafe<(typeof versions)[number]>({ enum: [...versions], default: 'TLSAuto' }));
+
+const conf = closed({
+  tlsVersion: Type.Optional(closed({ min: version, max: version })),
+  tlsCiphers: Type.Optional(Type.Array(ciphers)),
+  mode: Type.Optional(oneOf('Permissive', 'Strict')),
+});
+
+/** The policy. Its effect on proxies comes later. */
+export const meshTls = defineProxyPolicy({
+  name: 'MeshTLS',
+  shortName: 'mtls',
+  summary: 'Sets whether mTLS is required, and versions and ciphers of TLS.',
+  targetRef: ['Mesh', 'Dataplane', 'MeshSubset'],
+  from: ['Mesh'],
+  rules: inboundMatches,
+  listsRequired: false,
+  conf,
+  checkConf: checkTls,
+});
+
+function checkTls({ tlsVersion, tlsCiphers = [] }: Static<typeof conf>, report: Report, { topLevel }: ConfPlace): void {
+  const everywhere = topLevel.kind === 'Mesh';
+  const reason = 'can only be defined with top level targetRef kind: Mesh';
+  if (tlsCiphers.length > 0 && !everywhere) report.add('tlsCiphers', `tlsCiphers ${reason}`);
+  if (tlsVersion === undefined) return;
+  if (!everywhere) {
+    report.add('tlsVersion', `tlsVersion ${reason}`);
+    return;
+  }
+  const { min = 'TLSAuto', max = 'TLSAuto' } = tlsVersion;
+  if (max !== 'TLSAuto' && versions.indexOf(min) > versions.indexOf(max)) {
+    report.add('tlsVersion.min', 'min version must be lower than max');
+  }
+}
