@@ -84,22 +84,3 @@ export function tagSetOf(spec: DataplaneSpec): ReadonlyMap<string, readonly stri
   }
   return new Map([...values].sort().map(([key, known]) => [key, [...known].sort()]));
 }
-
-/** The spec with the zone's name among the tags of its inbounds and its gateway, as it is stored. */
-export function withZoneTag(spec: DataplaneSpec, zone: string): DataplaneSpec {
-  const { networking } = spec;
-  if (networking === undefined || zone === '') return spec;
-  const zoneTag = { [tagNames.zone]: zone };
-  return {
-    ...spec,
-    networking: {
-      ...networking,
-      ...(networking.gateway === undefined
-        ? {}
-        : { gateway: { ...networking.gateway, tags: { ...networking.gateway.tags, ...zoneTag } } }),
-      ...(networking.inbound === undefined
-        ? {}
-        : { inbound: networking.inbound.map((inbound) => ({ ...inbound, tags: { ...inbound.tags, ...zoneTag } })) }),
-    },
-  };
-}

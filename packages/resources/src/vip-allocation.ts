@@ -22,7 +22,7 @@ export function parseAddressRange(cidr: string): AddressRange {
 
 /**
  * Gives an address to each of `names` that has none, none of them twice and none that is `taken`. Starts at a hash of the name and goes on to
- * the next free address; names are served in sorted order. Errors: `MeshError('unavailable')` when the range is used up.
+ * the next free address; names are served in sorted order. Names for which none is left are not in the result.
  */
 export function allocateAddresses(
   range: AddressRange,
@@ -33,17 +33,14 @@ export function allocateAddresses(
   const size = range.last - range.first + 1;
   const allocated = new Map<string, string>();
   for (const name of [...new Set(names)].sort()) {
-    if (used.size >= size && allUsed(range, used)) {
-      throw new MeshError(
-        'unavailable',
-        `no address is left for ${name}: all ${size} of the range are taken; configure a larger one`,
-      );
+    const start = spread(name) % size;
+    for (let step = 0; step < size; step++) {
+      const address = formatAddress(range.first + ((start + step) % size));
+      if (used.has(address)) continue;
+      used.add(address);
+      allocated.set(name, address);
+      break;
     }
-    let offset = spread(name) % size;
-    while (used.has(formatAddress(range.first + offset))) offset = (offset + 1) % size;
-    const address = formatAddress(range.first + offset);
-    used.add(address);
-    allocated.set(name, address);
   }
   return allocated;
 }
@@ -51,12 +48,6 @@ export function allocateAddresses(
 /** Dotted form of an address. */
 export function formatAddress(address: number): string {
   return [address >>> 24, (address >>> 16) & 0xff, (address >>> 8) & 0xff, address & 0xff].join('.');
-}
-
-// Addresses of another range may be taken too (the setting was changed), so a count alone does not say that this one is used up.
-function allUsed(range: AddressRange, used: ReadonlySet<string>): boolean {
-  for (let address = range.first; address <= range.last; address++) if (!used.has(formatAddress(address))) return false;
-  return true;
 }
 
 // FNV-1a of the UTF-16 units, then the last mixing step of MurmurHash3, so that names that differ in one letter lie far apart.

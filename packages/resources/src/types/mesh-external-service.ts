@@ -5,7 +5,7 @@ import { defineType } from '../define-type.ts';
 import { closed, generatedAddress, hostnameGeneratorStatus, optionalText } from '../schema/shapes.ts';
 import { checkTlsVersions, tlsVersions } from '../schema/tls-version.ts';
 import { collectViolations, type ViolationList } from '../violations.ts';
-import { requireNameLength } from './service-name.ts';
+import { requireNameLength, serviceNameWarnings } from './service-name.ts';
 
 const port = Type.Integer({ minimum: 1, maximum: 65535 });
 
@@ -81,6 +81,7 @@ export const meshExternalService = defineType({
     }
     return violations.all;
   },
+  warn: (spec: MeshExternalServiceSpec, context) => serviceNameWarnings('MeshExternalService', [spec.match], context),
 });
 
 function checkEndpoints(spec: MeshExternalServiceSpec, violations: ViolationList): void {

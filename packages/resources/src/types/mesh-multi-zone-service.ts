@@ -11,6 +11,7 @@ import {
   optionalText,
 } from '../schema/shapes.ts';
 import { collectViolations, mustBeOneOf } from '../violations.ts';
+import { serviceNameWarnings } from './service-name.ts';
 
 export const meshMultiZoneServiceSpec = closed({
   selector: closed({ meshService: labelSelector }),
@@ -56,4 +57,5 @@ export const meshMultiZoneService = defineType({
     }
     return violations.all;
   },
+  warn: (spec: MeshMultiZoneServiceSpec, context) => serviceNameWarnings('MeshMultiZoneService', spec.ports, context),
 });

@@ -12,7 +12,7 @@ import {
   stringMap,
 } from '../schema/shapes.ts';
 import { collectViolations } from '../violations.ts';
-import { requireNameLength } from './service-name.ts';
+import { requireNameLength, serviceNameWarnings } from './service-name.ts';
 
 /** One port of a service. */
 export const meshServicePort = closed({
@@ -70,4 +70,5 @@ export const meshService = defineType({
     }
     return violations.all;
   },
+  warn: (spec: MeshServiceSpec, context) => serviceNameWarnings('MeshService', spec.ports ?? [], context),
 });

@@ -13,6 +13,7 @@ import {
   wrappedNumber,
 } from '../schema/shapes.ts';
 import { validateMesh } from './mesh-rules.ts';
+import { dnsNameWarnings } from './service-name.ts';
 
 /** One certificate authority of a mesh. `conf` depends on `type`; durations may use days (`30d`). */
 export const certificateAuthorityBackend = closed({
@@ -79,4 +80,5 @@ export const mesh = defineType({
   spec: meshSpec,
   providedByZone: false,
   validate: validateMesh,
+  warn: (_spec: MeshSpec, context) => dnsNameWarnings('Mesh', context),
 });

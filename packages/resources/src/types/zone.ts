@@ -2,6 +2,7 @@
 import type { Static } from 'typebox';
 import { defineType } from '../define-type.ts';
 import { closed, wrappedFlag } from '../schema/shapes.ts';
+import { dnsNameWarnings } from './service-name.ts';
 
 export const zoneSpec = closed({ enabled: wrappedFlag });
 export type ZoneSpec = Static<typeof zoneSpec>;
@@ -14,4 +15,5 @@ export const zone = defineType({
   includeInFederation: false,
   spec: zoneSpec,
   providedByZone: false,
+  warn: (_spec: ZoneSpec, context) => dnsNameWarnings('Zone', context),
 });
