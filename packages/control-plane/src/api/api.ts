@@ -18,7 +18,9 @@ import type { Route } from './http/route.ts';
 import { type OpenServer, openHttpServer, openHttpsServer } from './http/server.ts';
 import { readTlsOptions } from './http/tls.ts';
 import { insightsRoutes } from './insights-routes.ts';
+import { type ConfigOf, configRoutes } from './inspect/config-routes.ts';
 import { dataplaneRoutes } from './inspect/dataplane-routes.ts';
+import { hostnameRoutes } from './inspect/hostname-routes.ts';
 import { matchingRoutes } from './inspect/matching-routes.ts';
 import { createProxyInspector } from './inspect/proxy-inspector.ts';
 import { describedRoutes } from './openapi/routes.ts';
@@ -50,6 +52,8 @@ export interface ApiOptions {
   readonly config: () => unknown;
   /** Under which host name and port applications reach a service by its tag: `<service>.mesh:80`. */
   readonly serviceAddress: (service: string) => string;
+  /** The engine's configurations; without it no proxy has one. */
+  readonly configOf?: ConfigOf;
   /** Used by the HTTPS server when the settings name no files. */
   readonly certificate: Pick<ServerCertificate, 'certificate' | 'privateKey'>;
   readonly onAnswer?: (answered: Answered) => void;
@@ -131,6 +135,8 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
     ...overviewRoutes(reader),
     ...dataplaneRoutes(reader, inspector),
     ...matchingRoutes(reader, inspector),
+    ...configRoutes(reader, options.access, options.configOf ?? (() => undefined)),
+    ...hostnameRoutes(reader, options.labels),
     ...serviceInsightRoutes(reader, options.serviceAddress),
     ...types.all.flatMap((type) =>
       pathsOf(type.name, type.path).flatMap((path) => [

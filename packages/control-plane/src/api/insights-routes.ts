@@ -1,6 +1,8 @@
 // GET /global-insight and /global-insights: how much of everything there is, and how it fares, counted from the live resources.
-import type { Resource } from '@ursa/resources';
+import type { DataplaneSpec, Resource } from '@ursa/resources';
 import { Type } from 'typebox';
+import { isConnected, type ProxyInsight } from '../insights/insight.ts';
+import { proxyHealth } from '../insights/proxy-status.ts';
 import { formatJson } from './http/json-text.ts';
 import type { Route } from './http/route.ts';
 import type { ResourceReader } from './resources/reader.ts';
@@ -75,17 +77,6 @@ interface StateCounts {
 
 const noneYet = (): StateCounts => ({ online: 0, offline: 0, partiallyDegraded: 0, total: 0 });
 
-interface DataplaneSpec {
-  readonly networking?: {
-    readonly gateway?: { readonly type?: string };
-    readonly inbound?: readonly { readonly state?: string; readonly health?: { readonly ready?: boolean } }[];
-  };
-}
-
-interface InsightSpec {
-  readonly subscriptions?: readonly { readonly connectTime?: string; readonly disconnectTime?: string }[];
-}
-
 function countDataplanes(reader: ResourceReader): unknown {
   const counts = { standard: noneYet(), gatewayBuiltin: noneYet(), gatewayDelegated: noneYet() };
   for (const dataplane of reader.list('Dataplane')) {
@@ -99,29 +90,20 @@ function countDataplanes(reader: ResourceReader): unknown {
   return counts;
 }
 
-/** As the peer sees it: a gateway is online while connected; another proxy also needs its inbounds to be ready. */
-function stateOf(dataplane: Resource, reader: ResourceReader): 'online' | 'offline' | 'partiallyDegraded' {
-  if (!isConnected(reader.find('DataplaneInsight', dataplane.mesh, dataplane.name))) return 'offline';
-  const { networking } = dataplane.spec as DataplaneSpec;
-  if (networking?.gateway !== undefined) return 'online';
-  const inbounds = (networking?.inbound ?? []).filter(({ state }) => state !== 'Ignored');
-  const ready = inbounds.filter(({ state, health }) => state !== 'NotReady' && health?.ready !== false);
-  if (ready.length === inbounds.length) return 'online';
-  return ready.length === 0 ? 'offline' : 'partiallyDegraded';
-}
+const states = { Online: 'online', Offline: 'offline', 'Partially degraded': 'partiallyDegraded' } as const;
 
-function isConnected(insight: Resource | undefined): boolean {
-  const { subscriptions } = (insight?.spec ?? {}) as InsightSpec;
-  return (
-    subscriptions?.some(
-      ({ connectTime, disconnectTime }) => connectTime !== undefined && disconnectTime === undefined,
-    ) === true
-  );
+function stateOf(dataplane: Resource, reader: ResourceReader): 'online' | 'offline' | 'partiallyDegraded' {
+  const insight = reader.find('DataplaneInsight', dataplane.mesh, dataplane.name)?.spec as ProxyInsight | undefined;
+  return states[proxyHealth(dataplane.spec as DataplaneSpec, insight).status];
 }
 
 function countOnline(reader: ResourceReader, type: string, insight: string): unknown {
   const all = reader.list(type);
-  return { online: all.filter(({ name }) => isConnected(reader.find(insight, '', name))).length, total: all.length };
+  return {
+    online: all.filter(({ name }) => isConnected(reader.find(insight, '', name)?.spec as ProxyInsight | undefined))
+      .length,
+    total: all.length,
+  };
 }
 
 interface ServiceInsightSpec {

@@ -1,12 +1,5 @@
 // Bodies of `_policies`, for the proxy, one inbound, one outbound or one route, and of `_routes`.
-import {
-  type DestinationId,
-  lookupOrder,
-  matchesHash,
-  type OutboundRule,
-  type ProxyRules,
-  ruleFor,
-} from '@ursa/policy';
+import { type DestinationId, lookupOrder, matchesHash, type OutboundRule, ruleFor } from '@ursa/policy';
 import type { Resource, ResourceTypes } from '@ursa/resources';
 import type { RulesByType } from './proxy-inspector.ts';
 import { formatOrigin } from './resource-meta.ts';

@@ -17,8 +17,7 @@ export function createOpenApiDocument(
 ): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of routes.toSorted((one, other) => (one.path < other.path ? -1 : one.path > other.path ? 1 : 0))) {
-    const operations = (paths[route.path] ??= {});
-    operations[route.method.toLowerCase()] = describeRoute(route);
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: describeRoute(route) };
   }
   const schemas = types.all
     .toSorted((one, other) => (one.name < other.name ? -1 : 1))
