@@ -4,6 +4,8 @@
 export interface Interner {
   /** The one object with this content. `content` must be plain JSON data; the order of its keys counts. */
   intern<Content extends object>(content: Content): Content;
+  /** The first value that was given under this text, for content that the caller can say in a text but that is not plain data. */
+  share<Value extends object>(text: string, value: Value): Value;
   /** Objects that are remembered now; those that nobody holds are forgotten in time. */
   readonly size: number;
 }
@@ -20,18 +22,22 @@ export function createInterner(): Interner {
   const forgotten = new FinalizationRegistry<string>((text) => {
     if (known.get(text)?.deref() === undefined) known.delete(text);
   });
+  const share = <Value extends object>(text: string, value: Value): Value => {
+    const found = known.get(text)?.deref();
+    if (found !== undefined) return found as Value;
+    known.set(text, new WeakRef(value));
+    forgotten.register(value, text);
+    return value;
+  };
   return {
     get size() {
       return known.size;
     },
     intern(content) {
-      const text = JSON.stringify(content);
-      const found = known.get(text)?.deref();
-      if (found !== undefined) return found as typeof content;
-      deepFreeze(content);
-      known.set(text, new WeakRef(content));
-      forgotten.register(content, text);
-      return content;
+      const shared = share(JSON.stringify(content), content);
+      if (shared === content) deepFreeze(content);
+      return shared;
     },
+    share,
   };
 }

@@ -11,6 +11,7 @@ import {
 import type { ProxyPolicy } from '@ursa/policy';
 import { formatResourceKey } from '@ursa/resources';
 import type { DataplaneFacts } from './dataplane-facts.ts';
+import type { Destination } from './destinations.ts';
 import type { EndpointDerivation } from './endpoints.ts';
 import type { ConfigWarning, ConnectedProxy, EngineInputs, ProxyConfig } from './engine.ts';
 import { features } from './features.ts';
@@ -23,10 +24,10 @@ import { adminClusters, adminListener } from './skeleton/admin.ts';
 import { dnsListener } from './skeleton/dns.ts';
 import { dnsDocument, dynamicConfigListener } from './skeleton/dynamic-config.ts';
 import { inboundSkeleton } from './skeleton/inbound.ts';
-import { outboundNaming, outboundSkeleton } from './skeleton/outbound.ts';
+import { clusterSkeleton, destinationName, outboundSkeleton } from './skeleton/outbound.ts';
 import { passthroughResources } from './skeleton/passthrough.ts';
 import { prometheusResources } from './skeleton/prometheus.ts';
-import { PolicyFailure, walkInbound, walkOutbound } from './walk.ts';
+import { PolicyFailure, walkCluster, walkInbound, walkOutbound } from './walk.ts';
 
 /** Everything that configurations are made of. */
 export interface ConfigParts {
@@ -49,18 +50,26 @@ interface Subject {
   readonly proxyClass: ProxyClass;
 }
 
-function outboundResources(
+function outboundListener(
   policies: readonly ProxyPolicy[],
   outbound: Outbound,
   ruleSets: RuleSets,
   proxyClass: ProxyClass,
-): readonly EnvoyResource[] {
-  const { place, clusters } = outboundSkeleton(outbound, proxyClass);
-  walkOutbound(policies, ruleSets, place, outbound.destination.target, clusters);
-  return [
-    encodeResource('listener', buildListener(place.listener)),
-    ...clusters.map(({ cluster }) => encodeResource('cluster', buildCluster(cluster))),
-  ];
+): EnvoyResource {
+  const place = outboundSkeleton(outbound, proxyClass);
+  walkOutbound(policies, ruleSets, place, outbound.destination.target);
+  return encodeResource('listener', buildListener(place.listener));
+}
+
+function destinationCluster(
+  policies: readonly ProxyPolicy[],
+  destination: Destination,
+  ruleSets: RuleSets,
+  proxyClass: ProxyClass,
+): EnvoyResource {
+  const place = clusterSkeleton(destination, proxyClass);
+  walkCluster(policies, ruleSets, place, destination.target);
+  return encodeResource('cluster', buildCluster(place.cluster));
 }
 
 function inboundResources(policies: readonly ProxyPolicy[], subject: Subject, ruleSets: RuleSets): EnvoyResource[] {
@@ -144,11 +153,17 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
     return { key: proxyKey, connected, dataplane: facts, mesh, proxyClass: classOf(connected, facts, mesh) };
   });
 
-  const outbound = graph.derive(
-    'outbound resources',
-    (item: Outbound, ruleSets: RuleSets, proxyClass: ProxyClass) =>
-      outboundResources(policies, item, ruleSets, proxyClass),
-    { equals },
+  const listener = graph.derive(
+    'outbound listener',
+    (outbound: Outbound, ruleSets: RuleSets, proxyClass: ProxyClass) =>
+      outboundListener(policies, outbound, ruleSets, proxyClass),
+    { equals: Object.is },
+  );
+  const cluster = graph.derive(
+    'cluster',
+    (destination: Destination, ruleSets: RuleSets, proxyClass: ProxyClass) =>
+      destinationCluster(policies, destination, ruleSets, proxyClass),
+    { equals: Object.is },
   );
   const passthrough = graph.derive(
     'passthrough resources',
@@ -166,7 +181,7 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
     'inbounds',
     (proxyKey: string) => {
       const found = subject.get(proxyKey);
-      return found === undefined ? [] : inboundResources(policies, found, rules.ruleSets.get(proxyKey));
+      return found === undefined ? [] : inboundResources(policies, found, rules.inboundRules.get(proxyKey));
     },
     { equals },
   );
@@ -211,7 +226,7 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
       const { names } = found.proxyClass;
       return outbounds.outbounds
         .get(proxyKey, found.proxyClass.transparent)
-        .map((item) => endpoints.get(item.destination, names.outboundCluster(outboundNaming(item))));
+        .map((item) => endpoints.get(item.destination, destinationName(item.destination, names)));
     },
     { equals },
   );
@@ -220,10 +235,14 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
     (proxyKey: string) => {
       const found = subject.get(proxyKey);
       if (found === undefined) return [];
-      const ruleSets = rules.ruleSets.get(proxyKey);
+      const { proxyClass } = found;
+      const ruleSets = rules.outboundRules.get(proxyKey);
       return outbounds.outbounds
-        .get(proxyKey, found.proxyClass.transparent)
-        .flatMap((item) => outbound.get(item, ruleSets, found.proxyClass));
+        .get(proxyKey, proxyClass.transparent)
+        .flatMap((item) => [
+          listener.get(item, ruleSets, proxyClass),
+          cluster.get(item.destination, ruleSets, proxyClass),
+        ]);
     },
     { equals },
   );

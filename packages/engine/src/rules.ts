@@ -1,6 +1,5 @@
 // Which policies apply to a proxy, and the rules they make together. Proxies to which the same policies apply share the merged rules.
-import type { Derivation, Graph, Index } from '@ursa/collections';
-import { deepEqual } from '@ursa/collections';
+import { createInterner, type Derivation, deepEqual, type Graph, type Index } from '@ursa/collections';
 import {
   type Destinations,
   type MatchedPolicy,
@@ -10,6 +9,7 @@ import {
   type ProxyRules,
   policyHead,
   proxyBuckets,
+  type RuleOrigin,
   type Selection,
   selectBuckets,
   selects,
@@ -24,9 +24,19 @@ export type RuleSets = ReadonlyMap<string, ProxyRules>;
 /** A policy that was selected, and for what of the proxy. */
 type Selected = readonly [key: string, selection: Selection];
 
+/** A policy that may apply. */
+interface Candidate {
+  readonly type: string;
+  readonly key: string;
+}
+
 /** Rules by proxy. */
 export interface RuleDerivations {
   readonly ruleSets: Derivation<readonly [proxyKey: string], RuleSets>;
+  /** The same rules; changes only with what they say of traffic that the proxy receives. */
+  readonly inboundRules: Derivation<readonly [proxyKey: string], RuleSets>;
+  /** The same rules; changes only with what they say of traffic that the proxy sends. */
+  readonly outboundRules: Derivation<readonly [proxyKey: string], RuleSets>;
   /** Policies of one type that apply to a Dataplane, the weakest first; shadow policies are left out. */
   readonly matched: Derivation<readonly [type: string, proxyKey: string], readonly PolicyHead[]>;
 }
@@ -47,6 +57,31 @@ function selectsAlike(before: PolicyHead | undefined, after: PolicyHead | undefi
 function namesAlike(before: Resource | undefined, after: Resource | undefined): boolean {
   if (before === undefined || after === undefined) return before === after;
   return deepEqual([before.labels, before.spec], [after.labels, after.spec]);
+}
+
+const originText = ({ head, ruleIndex }: RuleOrigin) => [head.key, head.labels, ruleIndex];
+const keysOf = (heads: readonly PolicyHead[]) => heads.map((head) => head.key);
+
+/** All that inbounds are built from, as text. */
+function inboundContent(ruleSets: RuleSets): string {
+  const sets = [...ruleSets].map(([type, { inbounds }]) => [
+    type,
+    inbounds.map(({ rules, from }) => [
+      rules.map((rule) => [rule.match, rule.conf, originText(rule.origin)]),
+      from.map((rule) => [rule.subset, rule.conf, keysOf(rule.origins)]),
+    ]),
+  ]);
+  return JSON.stringify(sets);
+}
+
+/** All that outbounds are built from, as text. */
+function outboundContent(ruleSets: RuleSets): string {
+  const sets = [...ruleSets].map(([type, { to, toSubsets }]) => [
+    type,
+    [...to].map(([key, rule]) => [key, rule.confs, rule.origins.map(originText), rule.originByMatches]),
+    toSubsets.map((rule) => [rule.subset, rule.conf, keysOf(rule.origins)]),
+  ]);
+  return JSON.stringify(sets, (field, value) => (field === 'head' ? [value.key, value.labels] : value));
 }
 
 /** Looks destinations of `to` entries up through tracked indexes. */
@@ -101,23 +136,31 @@ export function deriveRules(
     ]),
   );
 
-  const select = (type: string, facts: DataplaneFacts, buckets: readonly string[]): Selected[] => {
-    const keys = new Set(buckets.flatMap((bucket) => indexes.get(type)?.get(bucket) ?? []));
-    return [...keys].sort().flatMap((key): Selected[] => {
+  // Most buckets are shared by many proxies: each is looked up once in all types.
+  const candidates = graph.derive('policies in a bucket', (bucket: string): readonly Candidate[] =>
+    policies.flatMap(({ name }) => (indexes.get(name)?.get(bucket) ?? []).map((key) => ({ type: name, key }))),
+  );
+  const select = (facts: DataplaneFacts): Map<string, Selected[]> => {
+    const chosen = new Map<string, Selected[]>();
+    const seen = new Set<string>();
+    for (const { type, key } of proxyBuckets(facts.selectable).flatMap((bucket) => candidates.get(bucket))) {
+      if (seen.has(`${type} ${key}`)) continue;
+      seen.add(`${type} ${key}`);
       const policy = selector.get(type, key);
       const selection = policy === undefined || policy.shadow ? undefined : selects(policy, facts.selectable);
-      return selection === undefined ? [] : [[key, selection]];
-    });
+      if (selection !== undefined) chosen.set(type, [...(chosen.get(type) ?? []), [key, selection]]);
+    }
+    return chosen;
   };
 
   // The text names the class of proxies to which the same policies apply in the same way.
   const selected = graph.derive('selected policies', (proxyKey: string): string => {
     const facts = dataplane.get(proxyKey);
     if (facts === undefined) return '';
-    const buckets = proxyBuckets(facts.selectable);
+    const chosen = select(facts);
     const types = policies.flatMap(({ name }) => {
-      const chosen = select(name, facts, buckets);
-      return chosen.length === 0 ? [] : [[name, JSON.stringify(chosen)]];
+      const ofType = chosen.get(name)?.sort(([first], [second]) => (first < second ? -1 : 1));
+      return ofType === undefined ? [] : [[name, JSON.stringify(ofType)]];
     });
     return JSON.stringify([facts.inbounds.length, types]);
   });
@@ -148,8 +191,43 @@ export function deriveRules(
     return new Map(entries);
   });
 
+  // Two classes of proxies whose policies come to the same for one direction share everything built for that direction.
+  const inboundViews = createInterner();
+  const outboundViews = createInterner();
+  const inboundRulesOf = graph.derive(
+    'inbound rules',
+    (classText: string) => {
+      const ruleSets = ruleSetsOf.get(classText);
+      return inboundViews.share(inboundContent(ruleSets), ruleSets);
+    },
+    { equals: Object.is },
+  );
+  const outboundRulesOf = graph.derive(
+    'outbound rules',
+    (classText: string) => {
+      const ruleSets = ruleSetsOf.get(classText);
+      return outboundViews.share(outboundContent(ruleSets), ruleSets);
+    },
+    { equals: Object.is },
+  );
+  const equals = Object.is;
+
   return {
-    ruleSets: graph.derive('rule sets of a proxy', (proxyKey: string) => ruleSetsOf.get(selected.get(proxyKey))),
+    ruleSets: graph.derive('rule sets of a proxy', (proxyKey: string) => ruleSetsOf.get(selected.get(proxyKey)), {
+      equals,
+    }),
+    inboundRules: graph.derive(
+      'inbound rules of a proxy',
+      (proxyKey: string) => inboundRulesOf.get(selected.get(proxyKey)),
+      { equals },
+    ),
+    outboundRules: graph.derive(
+      'outbound rules of a proxy',
+      (proxyKey: string) => outboundRulesOf.get(selected.get(proxyKey)),
+      {
+        equals,
+      },
+    ),
     matched: graph.derive('matched policies', (type: string, proxyKey: string) => {
       return ruleSetsOf.get(selected.get(proxyKey)).get(type)?.matched ?? [];
     }),

@@ -11,7 +11,6 @@ import {
   type OutboundTarget,
   outboundConf,
   type ProxyPolicy,
-  type ProxyRules,
 } from '@ursa/policy';
 import type { RuleSets } from './rules.ts';
 
@@ -60,26 +59,21 @@ function routesOf(chain: FilterChainDraft): readonly Route[] {
   return chain.terminal.kind === 'http' ? chain.terminal.routes.virtualHosts.flatMap((host) => host.routes) : [];
 }
 
-/** Shows an outbound, its clusters and its routes to all policies. */
+/** Shows an outbound and its routes to all policies. */
 export function walkOutbound(
   policies: readonly ProxyPolicy[],
   ruleSets: RuleSets,
   place: OutboundPlace,
   target: OutboundTarget,
-  clusters: readonly ClusterPlace[],
 ): void {
   const { proxy, protocol } = place;
   for (const policy of policies) {
-    const { outbound, cluster, route } = policy.hooks;
-    if (outbound === undefined && cluster === undefined && route === undefined) continue;
-    const rules = ruleSets.get(policy.name);
-    const confOf = (name?: string): unknown => lookUp(rules, target, name) ?? policy.fallback;
+    const { outbound, route } = policy.hooks;
+    if (outbound === undefined && route === undefined) continue;
+    const confOf = confLookup(policy, ruleSets, target);
     guard(policy, () => {
       const conf = confOf();
-      if (conf !== undefined) {
-        outbound?.(place, conf);
-        for (const clusterPlace of clusters) cluster?.(clusterPlace, conf);
-      }
+      if (conf !== undefined) outbound?.(place, conf);
       if (route === undefined) return;
       for (const chain of place.chains) {
         for (const entry of routesOf(chain)) {
@@ -91,7 +85,24 @@ export function walkOutbound(
   }
 }
 
-function lookUp(rules: ProxyRules | undefined, target: OutboundTarget, routeName: string | undefined): unknown {
-  if (rules === undefined) return undefined;
-  return outboundConf(rules, target, routeName === undefined ? undefined : { name: routeName });
+/** Shows the cluster of a destination to all policies. */
+export function walkCluster(
+  policies: readonly ProxyPolicy[],
+  ruleSets: RuleSets,
+  place: ClusterPlace,
+  target: OutboundTarget,
+): void {
+  for (const policy of policies) {
+    const { cluster } = policy.hooks;
+    if (cluster === undefined) continue;
+    const conf = confLookup(policy, ruleSets, target)();
+    if (conf !== undefined) guard(policy, () => cluster(place, conf));
+  }
+}
+
+/** Finds the conf of a destination, or of one route to it. */
+function confLookup(policy: ProxyPolicy, ruleSets: RuleSets, target: OutboundTarget): (routeName?: string) => unknown {
+  const rules = ruleSets.get(policy.name);
+  if (rules === undefined) return () => policy.fallback;
+  return (name) => outboundConf(rules, target, name === undefined ? undefined : { name }) ?? policy.fallback;
 }

@@ -21,12 +21,16 @@ export interface InboundNaming {
 }
 
 /** A destination as it is named. Services known only by their tag have no KRI. */
-export interface OutboundNaming {
-  readonly address: string;
-  readonly port: number;
+export interface DestinationNaming {
   /** `kuma.io/service` of a service known by its tag, or the legacy form of a MeshService's port. */
   readonly legacyName: string;
   readonly kri: string | undefined;
+}
+
+/** An address that leads to a destination. */
+export interface OutboundNaming extends DestinationNaming {
+  readonly address: string;
+  readonly port: number;
 }
 
 export type Direction = 'inbound' | 'outbound';
@@ -41,8 +45,8 @@ export interface EnvoyNames {
   inboundVirtualHost(inbound: InboundNaming): string;
   outboundListener(outbound: OutboundNaming): string;
   /** Also the name of its endpoints and of its virtual host. */
-  outboundCluster(outbound: OutboundNaming): string;
-  outboundRoute(outbound: OutboundNaming): string;
+  outboundCluster(destination: DestinationNaming): string;
+  outboundRoute(destination: DestinationNaming): string;
   passthrough(direction: Direction, family: IpFamily): string;
   readonly noDestinationInbound: string;
   readonly admin: string;
@@ -85,7 +89,7 @@ export const legacyNames: EnvoyNames = {
 };
 
 const selfInbound = ({ section }: InboundNaming): string => `self_inbound_dp_${section}`;
-const kriOrLegacy = ({ kri, legacyName }: OutboundNaming): string => kri ?? legacyName;
+const kriOrLegacy = ({ kri, legacyName }: DestinationNaming): string => kri ?? legacyName;
 
 /** Names that say whose a resource is: `kri_…` of a mesh resource, `self_…` of the proxy, `system_…` of the mesh itself. */
 export const unifiedNames: EnvoyNames = {

@@ -2,14 +2,13 @@
 import {
   addGrpcStatistics,
   addKafkaStatistics,
-  type ClusterDraft,
   catchAllRouteName,
+  type EnvoyNames,
   endpointsCluster,
   type FilterChainDraft,
   httpChain,
   listenerDraft,
   meshClientTls,
-  type OutboundNaming,
   prefixRoute,
   routeConfiguration,
   socketAddress,
@@ -23,36 +22,34 @@ import type { Outbound } from '../outbounds.ts';
 import { isHttp } from '../protocol.ts';
 import type { ProxyClass } from '../proxy-class.ts';
 
-/** An outbound before any policy has seen it. */
-export interface OutboundSkeleton {
-  readonly place: OutboundPlace;
-  readonly clusters: readonly ClusterPlace[];
+/** Name of a destination's cluster, of its endpoints and of its virtual host. */
+export function destinationName({ legacyName, kri }: Destination, names: EnvoyNames): string {
+  return names.outboundCluster({ legacyName, kri });
 }
 
-/** Names of an outbound. */
-export function outboundNaming({ address, port, destination }: Outbound): OutboundNaming {
-  return { address, port, legacyName: destination.legacyName, kri: destination.kri };
-}
-
-function destinationCluster(destination: Destination, name: string, proxyClass: ProxyClass): ClusterDraft {
-  const { names, facts } = proxyClass;
-  const { tls } = destination;
+/** The cluster of a destination as a place, before any policy has seen it. */
+export function clusterSkeleton(destination: Destination, { facts, names }: ProxyClass): ClusterPlace {
+  const { tls, protocol } = destination;
   const secrets = { identity: names.identitySecret(facts.mesh), trust: names.meshCaSecret(facts.mesh) };
-  const draft = endpointsCluster(name, tls && meshClientTls(facts.mesh, secrets, tls.identities, tls.sni));
+  const draft = endpointsCluster(
+    destinationName(destination, names),
+    tls && meshClientTls(facts.mesh, secrets, tls.identities, tls.sni),
+  );
   // Between proxies all HTTP is HTTP/2, whatever the application speaks.
-  return { ...draft, httpOptions: upstreamHttp(2) };
+  return { proxy: facts, protocol, cluster: { ...draft, httpOptions: upstreamHttp(2) } };
 }
 
-function outboundChain({ protocol }: Destination, naming: OutboundNaming, proxyClass: ProxyClass): FilterChainDraft {
+function outboundChain(destination: Destination, proxyClass: ProxyClass): FilterChainDraft {
+  const { protocol } = destination;
   const { names } = proxyClass;
-  const cluster = names.outboundCluster(naming);
+  const cluster = destinationName(destination, names);
   if (!isHttp(protocol)) {
     const chain = tcpChain(cluster, cluster);
     if (protocol === 'kafka' && proxyClass.kafka) addKafkaStatistics(chain, cluster);
     return chain;
   }
   const routes = routeConfiguration({
-    name: names.outboundRoute(naming),
+    name: names.outboundRoute(destination),
     virtualHost: cluster,
     routes: [prefixRoute({ prefix: '/', cluster, name: catchAllRouteName })],
   });
@@ -70,26 +67,20 @@ function listenerTags({ kri, legacyName }: Destination): Record<string, string> 
   return kri === undefined ? { [tagNames.service]: legacyName } : { 'kuma.io/unified-name': kri };
 }
 
-/** The outbound as a place, and its clusters as places of their own. */
-export function outboundSkeleton(outbound: Outbound, proxyClass: ProxyClass): OutboundSkeleton {
-  const { destination } = outbound;
+/** The outbound as a place, before any policy has seen it. */
+export function outboundSkeleton({ address, port, destination }: Outbound, proxyClass: ProxyClass): OutboundPlace {
   const { facts, names, transparent } = proxyClass;
-  const naming = outboundNaming(outbound);
-  const name = names.outboundListener(naming);
-  const chain = outboundChain(destination, naming, proxyClass);
-  const cluster = destinationCluster(destination, names.outboundCluster(naming), proxyClass);
+  const { legacyName, kri, protocol } = destination;
+  const name = names.outboundListener({ address, port, legacyName, kri });
+  const chain = outboundChain(destination, proxyClass);
   const listener = listenerDraft({
     name,
     ...(names.unified ? { statPrefix: name } : {}),
-    address: socketAddress(outbound.address, outbound.port),
+    address: socketAddress(address, port),
     direction: 'OUTBOUND',
     chains: [chain],
     ...(transparent ? { bindToPort: false } : {}),
     tags: listenerTags(destination),
   });
-  const { protocol } = destination;
-  return {
-    place: { proxy: facts, protocol, listener, chains: [chain], clusters: [cluster] },
-    clusters: [{ proxy: facts, protocol, cluster }],
-  };
+  return { proxy: facts, protocol, listener, chains: [chain], clusters: [] };
 }
