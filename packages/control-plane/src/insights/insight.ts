@@ -142,8 +142,18 @@ function rejectionsAfter(rejections: readonly Rejection[], event: ConnectionEven
 
 /** Envoy names the resources it does not take; the others of the same response are fine. */
 function resourcesInMessage(resources: readonly string[], message: string): readonly string[] {
-  const named = resources.filter((name) => message.includes(name));
+  const named = resources.filter((name) => names(message, name));
   return (named.length === 0 ? resources : named).slice(0, mostResources);
+}
+
+/** True when the name stands in the message by itself, not as a part of a longer name. */
+function names(message: string, name: string): boolean {
+  for (let at = message.indexOf(name); at >= 0; at = message.indexOf(name, at + 1)) {
+    const before = message[at - 1] ?? ' ';
+    const behind = message[at + name.length] ?? ' ';
+    if (/[\s'"(,]/.test(before) && /[\s'"),:.]/.test(behind)) return true;
+  }
+  return false;
 }
 
 /** True while the proxy is connected to a control plane. */

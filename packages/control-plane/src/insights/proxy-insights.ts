@@ -49,6 +49,7 @@ export interface ProxyInsights extends Component {
   start(): Promise<void>;
   connected(proxy: ResourceKey, version: SubscriptionVersion): ObservedConnection;
   /** Writes what has not been written yet. */
+  flush(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -200,6 +201,10 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
           touch(connection, true);
         },
       };
+    },
+    flush() {
+      flush();
+      return writing;
     },
     async stop() {
       feed.stop();

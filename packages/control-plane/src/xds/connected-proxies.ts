@@ -122,10 +122,12 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
         acknowledged: (type, resources) => connection?.observed.acknowledged(type, resources),
         rejected(type, message, resources) {
           connection?.observed.rejected(type, message, resources);
-          log.warn(
-            { proxy: connection?.node.id, type, resources, reason: message },
-            'proxy rejected its configuration',
-          );
+          log.warn('proxy rejected its configuration', {
+            proxy: connection?.node.id,
+            type,
+            resources,
+            reason: message,
+          });
         },
         closed() {
           gone = true;

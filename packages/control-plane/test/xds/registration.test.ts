@@ -1,0 +1,73 @@
+// Proxies that bring their Dataplane along: it comes with them, goes after them, and must be theirs.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { typeUrls } from '@ursa/envoy';
+import { connectTo, type TestConnection } from './ads-client.ts';
+import { configurationOf, edsCluster } from './hand-made-mesh.ts';
+import { dataplaneSpec, type RunningServer, startServer } from './running-server.ts';
+
+const document = (name: string, mesh = 'default', more: object = {}): string =>
+  JSON.stringify({ type: 'Dataplane', mesh, name, ...dataplaneSpec(name), ...more });
+
+describe('a proxy that registers itself', () => {
+  let running: RunningServer;
+  let connection: TestConnection;
+  before(async () => {
+    running = await startServer({ settings: { 'xdsServer.dataplaneDeregistrationDelay': 30 } });
+    connection = await connectTo(running.port);
+  });
+  after(async () => {
+    connection.close();
+    await running.stop();
+  });
+
+  const connectAs = (id: string, resource: string) => {
+    const stream = connection.delta();
+    stream.send({ node: { id, metadata: { 'dataplane.resource': resource } }, typeUrl: typeUrls.cluster });
+    return stream;
+  };
+
+  test('has its Dataplane while it is connected, and not much longer', async () => {
+    running.configure('default/guest', configurationOf(edsCluster('a')));
+    const stream = connectAs('default.guest', document('guest'));
+    await stream.next();
+    const stored = running.get('Dataplane', 'default', 'guest');
+    assert.equal(stored?.labels['kuma.io/zone'], 'default');
+    stream.cancel();
+    await stream.ended();
+    const end = Date.now() + 2000;
+    while (running.get('Dataplane', 'default', 'guest') !== undefined && Date.now() < end)
+      await new Promise((wait) => setTimeout(wait, 5));
+    assert.equal(running.get('Dataplane', 'default', 'guest'), undefined);
+  });
+
+  test('keeps its Dataplane when it comes back in time', async () => {
+    running.configure('default/back', configurationOf(edsCluster('a')));
+    const first = connectAs('default.back', document('back'));
+    await first.next();
+    first.cancel();
+    await first.ended();
+    const second = connectAs('default.back', document('back'));
+    await second.next();
+    await new Promise((wait) => setTimeout(wait, 80));
+    assert.notEqual(running.get('Dataplane', 'default', 'back'), undefined);
+    second.cancel();
+    await second.ended();
+  });
+
+  for (const [what, id, resource, reason] of [
+    ['of another name', 'default.liar', document('honest'), /has the name "honest", the proxy itself "liar"/],
+    ['of another mesh', 'default.liar', document('liar', 'other'), /mesh/],
+    ['that is not valid', 'default.liar', document('liar', 'default', { networkin: {} }), /did you mean "?networking/],
+    ['that is no YAML', 'default.liar', '{', /not valid YAML/],
+    ['with aliases', 'default.liar', 'a: &a [1]\nb: *a\n', /aliases/],
+    ['of a mesh that does not exist', 'nowhere.liar', document('liar', 'nowhere'), /nowhere/],
+  ] as const) {
+    test(`is refused with a Dataplane ${what}, and told why`, async () => {
+      const outcome = await connectAs(id, resource).ended();
+      assert.notEqual(outcome.code, 0);
+      assert.match(outcome.message, reason);
+      assert.equal(running.get('Dataplane', 'default', 'liar'), undefined);
+    });
+  }
+});
