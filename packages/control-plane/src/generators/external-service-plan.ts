@@ -1,0 +1,81 @@
+// What should be written so that MeshExternalServices and MeshMultiZoneServices have their virtual addresses and host names.
+import { type Derivation, deepEqual } from '@ursa/collections';
+import {
+  type AddressRange,
+  type MeshExternalServiceStatus,
+  type MeshMultiZoneServiceStatus,
+  meshExternalService,
+  meshMultiZoneService,
+  type ResourceType,
+} from '@ursa/resources';
+import type { LiveResources } from '../store/live-resources.ts';
+import type { ServiceSelector } from './hostnames.ts';
+import type { PlannedWrite } from './planned-write.ts';
+import { deriveServiceAddresses } from './service-addresses.ts';
+
+interface Kind {
+  readonly type: ResourceType;
+  readonly selector: ServiceSelector;
+  /** Addresses in a status. */
+  readonly read: (status: unknown) => readonly string[];
+  /** The part of a status that says the address. */
+  readonly write: (ip: string) => object;
+}
+
+const externalServices: Kind = {
+  type: meshExternalService,
+  selector: 'meshExternalService',
+  read: (status) => [(status as MeshExternalServiceStatus | undefined)?.vip?.ip].flatMap((ip) => ip ?? []),
+  write: (ip) => ({ vip: { ip } }),
+};
+
+const multiZoneServices: Kind = {
+  type: meshMultiZoneService,
+  selector: 'meshMultiZoneService',
+  read: (status) => ((status as MeshMultiZoneServiceStatus | undefined)?.vips ?? []).flatMap(({ ip }) => ip ?? []),
+  write: (ip) => ({ vips: [{ ip }] }),
+};
+
+/** Ranges of the addresses (`KUMA_IPAM_MESH_EXTERNAL_SERVICE_CIDR`, `KUMA_IPAM_MESH_MULTI_ZONE_SERVICE_CIDR`). */
+export interface ExternalServiceRanges {
+  readonly externalServices: AddressRange;
+  readonly multiZoneServices: AddressRange;
+}
+
+/** Derives the plan. */
+export function deriveExternalServicePlan(
+  live: LiveResources,
+  ranges: ExternalServiceRanges,
+): Derivation<readonly [], readonly PlannedWrite[]> {
+  const plans = [
+    deriveKindPlan(live, externalServices, ranges.externalServices),
+    deriveKindPlan(live, multiZoneServices, ranges.multiZoneServices),
+  ];
+  return live.graph.derive('external-service-plan', () => plans.flatMap((plan) => plan.get()));
+}
+
+function deriveKindPlan(
+  live: LiveResources,
+  kind: Kind,
+  range: AddressRange,
+): Derivation<readonly [], readonly PlannedWrite[]> {
+  const { graph } = live;
+  const { name } = kind.type;
+  const services = live.resources(name);
+  const planned = graph.derive(`planned/${name}`, () => []);
+  const { address, hostnames } = deriveServiceAddresses(live, { ...kind, range, storedAddresses: kind.read, planned });
+  const planOf = graph.derive(`plan/${name}`, (key: string): PlannedWrite | undefined => {
+    const stored = services.get(key);
+    if (stored === undefined) return undefined;
+    const { version, creationTime: _created, modificationTime: _modified, ...draft } = stored;
+    const {
+      addresses: _addresses,
+      hostnameGenerators: _generators,
+      ...rest
+    } = (stored.status ?? {}) as MeshExternalServiceStatus;
+    const ip = address.get(key);
+    const status = { ...rest, ...(ip !== undefined && kind.write(ip)), ...hostnames.get(key) };
+    return deepEqual(status, stored.status) ? undefined : { kind: 'put', draft: { ...draft, status }, seen: version };
+  });
+  return graph.derive(`plans/${name}`, () => services.keys().flatMap((key) => planOf.get(key) ?? []));
+}

@@ -1,0 +1,54 @@
+// The component that keeps MeshServices as the Dataplanes call for: see the plan for what it writes.
+import type { AddressRange } from '@ursa/resources';
+import type { Component } from '../component.ts';
+import type { Clock } from '../identity/clock.ts';
+import type { LiveResources } from '../store/live-resources.ts';
+import type { Store } from '../store/store.ts';
+import { generator } from './generator.ts';
+import { deriveMeshServicePlan } from './mesh-service-plan.ts';
+
+export interface MeshServiceGeneratorInputs {
+  /** Paced, see `openPacedResources`. */
+  readonly live: LiveResources;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly zone: string;
+  /** Addresses of MeshServices (`KUMA_IPAM_MESH_SERVICE_CIDR`). */
+  readonly range: AddressRange;
+  /** Milliseconds (`KUMA_MESH_SERVICE_DELETION_GRACE_PERIOD`). */
+  readonly gracePeriod: number;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** The component; when started, all MeshServices that Dataplanes call for are there. */
+export function meshServiceGenerator(inputs: MeshServiceGeneratorInputs): Component {
+  const { live, store, clock, zone, range, gracePeriod, onFailure } = inputs;
+  const { graph } = live;
+  // Time goes on in the graph only when a grace period ends.
+  const time = graph.source<number>('mesh-service-generator/time');
+  const now = graph.derive('mesh-service-generator/now', () => time.get('now') ?? 0);
+  const { plan, nextGraceEnd } = deriveMeshServicePlan({ live, zone, range, now, gracePeriod });
+  const writer = generator({ name: 'mesh-service-generator', graph, store, clock, plan, onFailure });
+  let graceWatch: { stop(): void } | undefined;
+  let timer: { stop(): void } | undefined;
+  return {
+    name: writer.name,
+    async start() {
+      time.set('now', clock.now());
+      const wakeAt = (end: number | undefined): void => {
+        timer?.stop();
+        // A timer may be a moment early by the clock; the end has come all the same.
+        timer = end === undefined ? undefined : clock.at(end, () => time.set('now', Math.max(end, clock.now())));
+      };
+      const watch = graph.watch(nextGraceEnd, [], wakeAt);
+      graceWatch = watch;
+      wakeAt(watch.value);
+      await writer.start();
+    },
+    async stop() {
+      graceWatch?.stop();
+      timer?.stop();
+      await writer.stop();
+    },
+  };
+}

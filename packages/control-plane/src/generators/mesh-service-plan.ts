@@ -1,0 +1,155 @@
+// What should be written so that MeshServices are as they should be: generated ones from the Dataplanes, and the statuses of all.
+import type { Derivation } from '@ursa/collections';
+import { deepEqual } from '@ursa/collections';
+import {
+  type AddressRange,
+  labelNames,
+  type MeshServiceSpec,
+  type MeshServiceStatus,
+  type MeshSpec,
+  meshService,
+  type Resource,
+  type ResourceDraft,
+  tagNames,
+} from '@ursa/resources';
+import { keyInType, type LiveResources } from '../store/live-resources.ts';
+import { deriveMeshServicePorts, generatorName, isGenerated } from './mesh-service-ports.ts';
+import { proxyFacts } from './mesh-service-status.ts';
+import type { PlannedWrite } from './planned-write.ts';
+import { deriveServiceAddresses, notYetCreated } from './service-addresses.ts';
+import { deriveServiceProxies } from './service-proxies.ts';
+
+export interface MeshServicePlanInputs {
+  readonly live: LiveResources;
+  readonly zone: string;
+  readonly range: AddressRange;
+  /** Grace periods that end at or before this time (milliseconds since 1970) are over. From a source: derivations have no clock. */
+  readonly now: Derivation<readonly [], number>;
+  /** Milliseconds that a generated service without Dataplanes is kept. */
+  readonly gracePeriod: number;
+}
+
+/** The plan, and when the next grace period ends. */
+export interface MeshServicePlan {
+  readonly plan: Derivation<readonly [], readonly PlannedWrite[]>;
+  /** Milliseconds since 1970; undefined while no service is on its way out. */
+  readonly nextGraceEnd: Derivation<readonly [], number | undefined>;
+}
+
+/** Derives the plan. */
+export function deriveMeshServicePlan(inputs: MeshServicePlanInputs): MeshServicePlan {
+  const { live, zone, now, gracePeriod } = inputs;
+  const { graph } = live;
+  const services = live.resources('MeshService');
+  const { wanted, ports, usesMeshServices } = deriveMeshServicePorts(live);
+  const proxiesOf = deriveServiceProxies(live);
+  const isStored = graph.derive('mesh-service-stored', (key: string) => services.get(key) !== undefined);
+  const labelsOf = (mesh: string, name: string) => ({
+    [labelNames.displayName]: name,
+    [labelNames.environment]: 'universal',
+    [labelNames.managedBy]: generatorName,
+    [labelNames.mesh]: mesh,
+    [labelNames.origin]: 'zone',
+    [labelNames.zone]: zone,
+  });
+  const { address, hostnames } = deriveServiceAddresses(live, {
+    type: meshService,
+    selector: 'meshService',
+    range: inputs.range,
+    storedAddresses: (status) => ((status as MeshServiceStatus | undefined)?.vips ?? []).flatMap(({ ip }) => ip ?? []),
+    planned: graph.derive('planned-mesh-services', () =>
+      wanted
+        .get()
+        .filter((key) => !isStored.get(key))
+        .map((key) => {
+          const [mesh = '', name = ''] = key.split('/');
+          return { type: meshService.name, mesh, name, labels: labelsOf(mesh, name), creationTime: notYetCreated };
+        }),
+    ),
+  });
+  const mtlsEnabled = graph.derive('mtls-enabled', (mesh: string): boolean => {
+    const spec = live.resources('Mesh').get(keyInType({ mesh: '', name: mesh }))?.spec as MeshSpec | undefined;
+    return (spec?.mtls?.enabledBackend ?? '') !== '';
+  });
+
+  /** The service with all that follows from its selector and ports. */
+  const complete = (key: string, draft: ResourceDraft): ResourceDraft => {
+    const spec = draft.spec as MeshServiceSpec;
+    const status = (draft.status ?? {}) as MeshServiceStatus;
+    const { addresses: _addresses, hostnameGenerators: _hostnameGenerators, ...rest } = status;
+    const ip = address.get(key);
+    const given = { ...rest, ...(ip !== undefined && { vips: [{ ip }] }), ...hostnames.get(key) };
+    if (!isLocal(draft, zone)) return { ...draft, status: given };
+    const facts = proxyFacts(
+      proxiesOf(draft.mesh, spec.selector),
+      spec.ports ?? [],
+      mtlsEnabled.get(draft.mesh),
+      status.tls?.status,
+    );
+    const { identities: _identities, ...ownSpec } = spec;
+    return { ...draft, spec: { ...ownSpec, ...facts.spec }, status: { ...given, ...facts.status } };
+  };
+  const planOf = graph.derive('mesh-service-plan/one', (key: string): PlannedWrite | undefined => {
+    const stored = services.get(key);
+    const [mesh = '', name = ''] = key.split('/');
+    const wantedPorts = ports.get(key);
+    if (stored === undefined) {
+      if (wantedPorts === undefined) return undefined;
+      const selector = { dataplaneTags: { [tagNames.service]: name } };
+      const draft = {
+        type: meshService.name,
+        mesh,
+        name,
+        labels: labelsOf(mesh, name),
+        spec: { selector, ports: wantedPorts },
+      };
+      return { kind: 'put', draft: complete(key, draft), seen: 0 };
+    }
+    const { version, creationTime: _created, modificationTime: _modified, ...draft } = stored;
+    if (!isGenerated(stored)) return changed(stored, complete(key, draft));
+    if (wantedPorts === undefined) {
+      const graceEnd = graceEndOf(stored, gracePeriod);
+      const isOver = graceEnd !== undefined && graceEnd <= now.get();
+      if (!usesMeshServices.get(mesh) || isOver)
+        return { kind: 'delete', key: { type: meshService.name, mesh, name }, seen: version };
+      const left = complete(key, draft);
+      if (graceEnd !== undefined) return changed(stored, left);
+      return { kind: 'put', draft: left, seen: version, timeLabel: labelNames.deletionGracePeriodStartedAt };
+    }
+    const { [labelNames.deletionGracePeriodStartedAt]: _started, ...labels } = stored.labels;
+    return changed(
+      stored,
+      complete(key, { ...draft, labels, spec: { ...(stored.spec as MeshServiceSpec), ports: wantedPorts } }),
+    );
+  });
+
+  return {
+    plan: graph.derive('mesh-service-plan', () => {
+      const keys = new Set([...services.keys(), ...wanted.get()]);
+      return [...keys].flatMap((key) => planOf.get(key) ?? []);
+    }),
+    nextGraceEnd: graph.derive('mesh-service-grace-end', () => {
+      const ends = services.keys().flatMap((key) => graceEndOf(services.get(key), gracePeriod) ?? []);
+      return ends.length === 0 ? undefined : Math.min(...ends);
+    }),
+  };
+}
+
+function changed({ version, ...stored }: Resource, draft: ResourceDraft): PlannedWrite | undefined {
+  const isSame =
+    deepEqual(stored.labels, draft.labels) &&
+    deepEqual(stored.spec, draft.spec) &&
+    deepEqual(stored.status, draft.status);
+  return isSame ? undefined : { kind: 'put', draft, seen: version };
+}
+
+/** Services of other zones come with what their own zone has found out about them. */
+function isLocal({ labels }: Pick<Resource, 'labels'>, zone: string): boolean {
+  return (labels[labelNames.origin] ?? 'zone') === 'zone' && (labels[labelNames.zone] ?? zone) === zone;
+}
+
+/** When the grace period of a service ends; undefined when it has not begun (or its label is no time). */
+function graceEndOf(service: Resource | undefined, gracePeriod: number): number | undefined {
+  const started = Date.parse(service?.labels[labelNames.deletionGracePeriodStartedAt] ?? '');
+  return Number.isNaN(started) ? undefined : started + gracePeriod;
+}
