@@ -6,6 +6,7 @@ import type { MergeOptions } from './merge-conf.ts';
 import { policyResourceType } from './policy-resource-type.ts';
 import type { PolicyShape } from './proxy-rules.ts';
 import type { Report } from './report.ts';
+import type { Routing } from './routing.ts';
 
 /** How a policy tells clients apart in `rules`. */
 export interface InboundMatching {
@@ -90,12 +91,13 @@ export interface ProxyPolicyDefinition<
 
 /** A defined policy, as the engine and the registry see it. */
 export interface ProxyPolicy {
-  readonly kind: 'proxy';
   readonly name: string;
   readonly summary: string;
   readonly shape: PolicyShape;
   readonly fallback: unknown;
   readonly hooks: AnyHooks;
+  /** Set for policies that say where traffic goes. */
+  readonly routing?: Routing;
   readonly resourceType: ResourceType;
 }
 
@@ -109,9 +111,15 @@ export function defineProxyPolicy<
 >(definition: ProxyPolicyDefinition<Conf, RuleConf, To, From, Rules>): ProxyPolicy {
   const { name, summary, to = [], from = [], rules, merge = {}, fallback, apply = {} } = definition;
   const fromAsRules = rules !== undefined && from.length > 0 && from.every((kind) => kind === 'Mesh');
-  const shape = { hasTo: to.length > 0, hasFrom: from.length > 0, hasRules: rules !== undefined, fromAsRules, merge };
+  const shape = {
+    hasTo: to.length > 0,
+    hasFrom: from.length > 0,
+    hasRules: rules !== undefined,
+    fromAsRules,
+    merge,
+    toConf: 'default' as const,
+  };
   return {
-    kind: 'proxy',
     name,
     summary,
     shape,

@@ -1,5 +1,6 @@
 // The kit for policy authors, and the pure functions the engine runs policies with: select, order, merge.
 export * from './define-policy.ts';
+export * from './define-route-policy.ts';
 export * from './destination.ts';
 export * from './hooks.ts';
 export * from './inbound-rules.ts';
@@ -13,8 +14,10 @@ export * from './policy-schema.ts';
 export * from './policy-spec.ts';
 export * from './proxy-rules.ts';
 export * from './report.ts';
+export * from './routing.ts';
 export * from './selection.ts';
 export * from './share.ts';
 export * from './subset.ts';
 export * from './subset-rules.ts';
 export * from './target-ref.ts';
+export * from './validate-target-ref.ts';

@@ -45,11 +45,7 @@ interface ResolvedEntry extends PolicyEntry<ToEntry> {
 }
 
 /** Merges the `to` lists of the policies that apply to a proxy. Keys are sorted; entries that resolve to nothing are left out. */
-export function mergeTo(
-  policies: readonly PolicyHead[],
-  among: Destinations,
-  options: MergeOptions = {},
-): OutboundRules {
+export function mergeTo(policies: readonly PolicyHead[], among: Destinations, shape: ToShape): OutboundRules {
   const resolved = toEntries(policies).flatMap((item) =>
     resolveDestinations(item.head, item.entry.targetRef, among).map((destination) => ({ ...item, destination })),
   );
@@ -58,7 +54,7 @@ export function mergeTo(
   return new Map(
     keys.flatMap((key) => {
       const destination = destinations.get(key);
-      return destination === undefined ? [] : [[key, mergeDestination(destination, resolved, options)] as const];
+      return destination === undefined ? [] : [[key, mergeDestination(destination, resolved, shape)] as const];
     }),
   );
 }
@@ -66,25 +62,34 @@ export function mergeTo(
 function mergeDestination(
   destination: Destination,
   resolved: readonly ResolvedEntry[],
-  options: MergeOptions,
+  { toConf, merge }: ToShape,
 ): OutboundRule {
   const relevant = resolved.filter((item) => includes(item.destination, destination));
   const origins = distinctOrigins(relevant);
   return {
     destination,
     confs: mergeConfs(
-      relevant.map((item) => confOf(item.entry)),
-      options,
+      relevant.map((item) => confOf(item.entry, toConf)),
+      merge,
     ),
     origins,
     originByMatches: originsByMatches(relevant),
   };
 }
 
-/** What an entry says: its `default`, or for route policies the entry without its reference. */
-export function confOf(entry: ToEntry): unknown {
-  if (entry.rules === undefined) return entry.default ?? {};
-  return { ...(entry.hostnames === undefined ? {} : { hostnames: entry.hostnames }), rules: entry.rules };
+/** How the confs of `to` entries are found and merged. */
+export interface ToShape {
+  /** Where an entry keeps its conf: in `default`, in its `rules` (with `hostnames`), or in the first of its rules. */
+  readonly toConf: 'default' | 'rules' | 'first rule';
+  readonly merge: MergeOptions;
+}
+
+/** What an entry says. */
+export function confOf(entry: ToEntry, toConf: ToShape['toConf']): unknown {
+  const { rules = [], hostnames = [] } = entry;
+  if (toConf === 'default') return entry.default ?? {};
+  if (toConf === 'first rule') return (rules as readonly unknown[])[0] ?? {};
+  return { ...(hostnames.length === 0 ? {} : { hostnames }), rules };
 }
 
 function includes(wide: Destination, narrow: Destination): boolean {

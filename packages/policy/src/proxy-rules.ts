@@ -6,19 +6,18 @@ import { mergeInbound } from './inbound-rules.ts';
 import { matchesHash } from './matches-hash.ts';
 import { type MergeOptions, mergeConfs } from './merge-conf.ts';
 import { comparePolicies } from './order.ts';
-import { confFor, confOf, mergeTo, type OutboundRules } from './outbound-rules.ts';
+import { confFor, confOf, mergeTo, type OutboundRules, type ToShape } from './outbound-rules.ts';
 import type { PolicyHead } from './policy-head.ts';
 import type { RouteResolver, SelectableProxy, Selection } from './selection.ts';
 import { mergeSubsets, type SubsetEntry, type SubsetRule, subsetRuleFor } from './subset-rules.ts';
 
 /** Which lists a policy has and how its confs merge. */
-export interface PolicyShape {
+export interface PolicyShape extends ToShape {
   readonly hasTo: boolean;
   readonly hasFrom: boolean;
   readonly hasRules: boolean;
   /** True when `from` is served as `rules` for all traffic: its only kind is Mesh. */
   readonly fromAsRules: boolean;
-  readonly merge: MergeOptions;
 }
 
 /** A policy that applies to a proxy, and to what of it. */
@@ -97,16 +96,20 @@ function mergeOutbound(
   warn: Warn,
 ): Pick<ProxyRules, 'to' | 'toSubsets'> {
   if (!shape.hasTo) return { to: new Map(), toSubsets: [] };
-  const entries = heads.flatMap((head) => toSubsetEntries(head, routeOf));
+  const entries = heads.flatMap((head) => toSubsetEntries(head, shape, routeOf));
   const toSubsets = mergeSubsets(entries, { ...shape.merge, negations: false });
   if (toSubsets === undefined) warn(tooManyParts('to', heads));
   const direct = heads.filter((head) => head.targetRef.kind !== 'MeshHTTPRoute');
-  return { to: mergeTo(direct, among, shape.merge), toSubsets: toSubsets ?? [] };
+  return { to: mergeTo(direct, among, shape), toSubsets: toSubsets ?? [] };
 }
 
 // A policy that attaches to a route at the top says it of each of the route's rules, wherever the route goes.
-function toSubsetEntries(head: PolicyHead, routeOf: RouteResolver | undefined): SubsetEntry[] {
-  const entries = (head.spec.to ?? []).map((entry) => ({ head, targetRef: entry.targetRef, conf: confOf(entry) }));
+function toSubsetEntries(head: PolicyHead, { toConf }: ToShape, routeOf: RouteResolver | undefined): SubsetEntry[] {
+  const entries = (head.spec.to ?? []).map((entry) => ({
+    head,
+    targetRef: entry.targetRef,
+    conf: confOf(entry, toConf),
+  }));
   if (head.targetRef.kind !== 'MeshHTTPRoute') return entries;
   const route = routeOf?.(head);
   return (route?.spec.to ?? []).flatMap((routed) => {

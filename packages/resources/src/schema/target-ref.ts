@@ -38,6 +38,6 @@ export type TargetRef = Static<typeof targetRef>;
 export const backendRef = closed({
   ...fields,
   port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65535 })),
-  weight: Type.Optional(Type.Integer({ minimum: 0 })),
+  weight: Type.Optional(Type.Integer({ minimum: 0, default: 1 })),
 });
 export type BackendRef = Static<typeof backendRef>;

@@ -1,0 +1,97 @@
+// Rules for a MeshHTTPRoute's entries that their schema cannot say.
+import { type Report, validateTargetRef } from '@ursa/policy';
+import type { TargetRef } from '@ursa/resources';
+import { checkBackendRef } from '../conf/backend-ref.ts';
+import type { HeaderModifier } from '../conf/headers.ts';
+import type { HttpFilter, HttpMatch, HttpRule } from './http-route-conf.ts';
+
+interface Entry {
+  readonly hostnames?: readonly string[];
+  readonly rules?: readonly HttpRule[];
+}
+
+/** Reports what is wrong with an entry of `to`. */
+export function checkHttpRouteEntry({ hostnames = [], rules = [] }: Entry, report: Report, topLevel: TargetRef): void {
+  const gateway = topLevel.kind === 'MeshGateway';
+  if (hostnames.length > 0 && !gateway) report.add('hostnames', 'must not be defined');
+  for (const [index, rule] of rules.entries()) {
+    const at = report.at(`rules[${index}]`);
+    for (const [position, match] of rule.matches.entries()) checkMatch(match, at.at(`matches[${position}]`));
+    const { filters = [], backendRefs = [] } = rule.default;
+    for (const [position, filter] of filters.entries()) {
+      checkFilter(filter, rule.matches, gateway, at.at(`default.filters[${position}]`));
+    }
+    const redirects = filters.some((filter) => filter.type === 'RequestRedirect');
+    if (gateway && backendRefs.length === 0 && !redirects) at.add('default.backendRefs', 'must not be empty');
+    for (const [position, ref] of backendRefs.entries()) {
+      checkBackendRef(ref, at.at(`default.backendRefs[${position}]`));
+    }
+  }
+}
+
+function checkMatch({ path, headers = [], queryParams = [] }: HttpMatch, report: Report): void {
+  if (path !== undefined && path.type !== 'RegularExpression') {
+    if (path.type === 'PathPrefix' && path.value !== '/' && path.value.endsWith('/')) {
+      const reason = 'because only a `/`-separated prefix or an entire path is matched';
+      report.add('path.value', `does not need a trailing slash ${reason}`);
+    }
+    if (!path.value.startsWith('/')) report.add('path.value', 'must be an absolute path');
+  }
+  for (const [index, { type, value = '' }] of headers.entries()) {
+    const byPresence = type === 'Present' || type === 'Absent';
+    if (byPresence && value !== '') report.add(`headers[${index}].value`, 'must not be defined');
+  }
+  for (const [index, { name }] of queryParams.entries()) {
+    if (queryParams.findIndex((other) => other.name === name) < index) {
+      report.add(`queryParams[${index}].name`, `multiple entries for name ${name}`);
+    }
+  }
+}
+
+const partOfType = {
+  RequestHeaderModifier: 'requestHeaderModifier',
+  ResponseHeaderModifier: 'responseHeaderModifier',
+  RequestRedirect: 'requestRedirect',
+  URLRewrite: 'urlRewrite',
+  RequestMirror: 'requestMirror',
+} as const;
+
+function checkFilter(filter: HttpFilter, matches: readonly HttpMatch[], gateway: boolean, report: Report): void {
+  const part = partOfType[filter.type];
+  if (filter[part] === undefined) report.add(part, 'must be defined');
+  for (const modifier of ['requestHeaderModifier', 'responseHeaderModifier'] as const) {
+    if (part === modifier && filter[modifier] !== undefined) checkModifier(filter[modifier], report.at(modifier));
+  }
+  const byPrefix = matches.every((match) => match.path?.type === 'PathPrefix');
+  for (const change of ['requestRedirect', 'urlRewrite'] as const) {
+    if (part === change && filter[change]?.path?.replacePrefixMatch !== undefined && !byPrefix) {
+      report.add(`${change}.path.replacePrefixMatch`, 'can only appear if all matches match a path prefix');
+    }
+  }
+  const rewrite = part === 'urlRewrite' ? filter.urlRewrite : undefined;
+  if (rewrite?.hostToBackendHostname === true) {
+    if (!gateway) report.add('urlRewrite.hostToBackendHostname', 'can only be set with MeshGateway');
+    if (rewrite.hostname !== undefined) {
+      report.add('urlRewrite.hostToBackendHostname', 'cannot be set together with hostname');
+    }
+  }
+  const mirror = part === 'requestMirror' ? filter.requestMirror : undefined;
+  if (mirror !== undefined) {
+    const rules = { kinds: ['MeshService', 'MeshServiceSubset'], inboundSection: false, listenerTags: false } as const;
+    validateTargetRef(mirror.backendRef, rules, report.at('requestMirror.backendRef'));
+  }
+}
+
+function checkModifier({ set, add, remove }: HeaderModifier, report: Report): void {
+  if (set === undefined && add === undefined && remove === undefined) {
+    report.add('', 'must have at least one defined: set, add, remove');
+  }
+  const seen = new Set<string>();
+  const lists = { set: set?.map(({ name }) => name), add: add?.map(({ name }) => name), remove };
+  for (const [list, names = []] of Object.entries(lists)) {
+    for (const [index, name] of names.entries()) {
+      if (seen.has(name)) report.add(`${list}[${index}].name`, 'duplicate header name');
+      seen.add(name);
+    }
+  }
+}
