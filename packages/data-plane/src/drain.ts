@@ -63,7 +63,7 @@ export function countActivity(stats: string, outbounds: ReadonlySet<string>): nu
   let active = 0;
   for (const line of stats.split('\n')) {
     const [, kind, name, what, count] = line.match(/^(http|listener)\.(.+)\.downstream_(rq|cx)_active: (\d+)$/) ?? [];
-    if (kind === undefined || name === undefined || name === 'admin' || /\.worker_\d+$/.test(name)) continue;
+    if (kind === undefined || name === undefined || /^admin(\.|$)|\.worker_\d+$/.test(name)) continue;
     if (kind === 'http' ? what === 'rq' : what === 'cx' && !outbounds.has(name)) active += Number(count);
   }
   return active;

@@ -1,4 +1,4 @@
-// Log lines of kuma-dp: one JSON object a line, or plain text for a terminal. Envoy's lines go through the same door.
+// Log lines of kuma-dp: one JSON object a line as kuma-cp writes them, or plain text for a terminal. Envoy's lines go through the same door.
 
 /** From least to most urgent. */
 export const logLevels = ['debug', 'info', 'warn', 'error', 'off'] as const;
@@ -18,8 +18,8 @@ export interface Log {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
-  /** The same log under a longer name, `run` → `run.envoy`. */
-  named(name: string): Log;
+  /** The log of a part of this one: `envoy`, then `envoy.upstream`. */
+  component(name: string): Log;
 }
 
 /** What a log writes to and how. */
@@ -31,7 +31,7 @@ export interface LogOptions {
 }
 
 /** A log that writes lines of at least the level. */
-export function createLog(options: LogOptions, name = ''): Log {
+export function createLog(options: LogOptions, component = 'main'): Log {
   const threshold = logLevels.indexOf(options.level);
   const now = options.now ?? (() => new Date());
   const at =
@@ -41,8 +41,8 @@ export function createLog(options: LogOptions, name = ''): Log {
       const time = now().toISOString();
       options.write(
         options.format === 'json'
-          ? `${JSON.stringify({ time, level, ...(name === '' ? {} : { logger: name }), message, ...fields })}\n`
-          : `${time} ${level.toUpperCase().padEnd(5)} ${name === '' ? '' : `${name}: `}${message}${formatFields(fields)}\n`,
+          ? `${JSON.stringify({ level, time, component, ...fields, msg: message })}\n`
+          : `${time} ${level.toUpperCase().padEnd(5)} ${component}: ${message}${formatFields(fields)}\n`,
       );
     };
   return {
@@ -50,7 +50,7 @@ export function createLog(options: LogOptions, name = ''): Log {
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
-    named: (part) => createLog(options, name === '' ? part : `${name}.${part}`),
+    component: (part) => createLog(options, component === 'main' ? part : `${component}.${part}`),
   };
 }
 

@@ -63,16 +63,16 @@ test("Envoy's lines keep their level, and lines of no known form are kept whole"
   const lines: string[] = [];
   const log = createLog({ level: 'info', format: 'json', write: (line) => lines.push(line), now: () => new Date(0) });
   const splitter = lineSplitter((line) => forwardEnvoyLine(line, log));
-  splitter.push('warning\tupstream\tslow\tsocket\ninfo\tma');
-  splitter.push('in\tstarting\ntrace\tx\tquiet\nassert failure: 1\n\nlast');
+  splitter.push('warning\tupstream\tslow\tsocket\ninfo\trou');
+  splitter.push('ter\tstarting\ntrace\tx\tquiet\nassert failure: 1\n\nlast');
   splitter.end();
   assert.deepEqual(
-    lines.map((line) => JSON.parse(line)).map(({ level, message, component }) => [level, component, message]),
+    lines.map((line) => JSON.parse(line)).map(({ level, msg, component }) => [level, component, msg]),
     [
       ['warn', 'upstream', 'slow\tsocket'],
-      ['info', 'main', 'starting'],
-      ['error', undefined, 'assert failure: 1'],
-      ['error', undefined, 'last'],
+      ['info', 'router', 'starting'],
+      ['error', 'main', 'assert failure: 1'],
+      ['error', 'main', 'last'],
     ],
   );
 });
@@ -84,6 +84,7 @@ test('activity is what clients would lose: requests anywhere and connections to 
     'http.localhost_8080.downstream_cx_active: 9',
     'http.backend.downstream_rq_active: 1',
     'listener.admin.downstream_cx_active: 1',
+    'listener.admin.main_thread.downstream_cx_active: 1',
     'listener.127.0.0.1_8080.downstream_cx_active: 3',
     'listener.127.0.0.1_8080.worker_0.downstream_cx_active: 3',
     'listener.127.0.0.1_20001.downstream_cx_active: 5',

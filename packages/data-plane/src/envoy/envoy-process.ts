@@ -53,7 +53,7 @@ export function startEnvoy(path: string, args: readonly string[], log: Log): Env
     : spawn(path, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const guard = hasShell ? (child.stdio[guardPipe] as Writable) : undefined;
   guard?.on('error', () => log.debug("the guard's pipe is closed"));
-  forwardOutput(child, log.named('envoy'));
+  forwardOutput(child, log.component('envoy'));
   if (child.pid === undefined) {
     child.once('error', () => log.debug('Envoy did not start'));
     throw new MeshError('internal', `Envoy could not be started: ${path}`);

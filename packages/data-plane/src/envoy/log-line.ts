@@ -20,7 +20,7 @@ export function forwardEnvoyLine(line: string, log: Log): void {
   const [word = '', component, ...rest] = line.split('\t');
   const level = levels[word];
   if (level === undefined || component === undefined || rest.length === 0) log.error(line);
-  else log[level](rest.join('\t'), { component });
+  else log.component(component)[level](rest.join('\t'));
 }
 
 /** Cuts a stream of text into lines, whatever the chunks are. `end` hands out what is left without a newline. */

@@ -1,0 +1,30 @@
+// How kuma-cp and kuma-dp are run: from source, or as the single-file executables.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Commands, each a program with its leading arguments. */
+export interface Programs {
+  readonly controlPlane: readonly string[];
+  readonly dataPlane: readonly string[];
+  readonly kumactl: readonly string[];
+}
+
+/** What runs them. */
+export type Runtime = 'node' | 'bun' | 'dist';
+
+const root = join(import.meta.dirname, '..', '..');
+
+/** The programs of this checkout. Throws when the executables are wanted and not built. */
+export function programsOf(runtime: Runtime): Programs {
+  if (runtime === 'dist') {
+    const executable = (name: string): readonly string[] => {
+      const path = join(root, 'dist', name);
+      if (!existsSync(path)) throw new Error(`${path} does not exist; run "npm run build" first`);
+      return [path];
+    };
+    return { controlPlane: executable('kuma-cp'), dataPlane: executable('kuma-dp'), kumactl: executable('kumactl') };
+  }
+  const interpreter = runtime === 'bun' ? join(root, 'node_modules', '.bin', 'bun') : process.execPath;
+  const source = (name: string): readonly string[] => [interpreter, join(root, 'packages', name, 'src', 'main.ts')];
+  return { controlPlane: source('control-plane'), dataPlane: source('data-plane'), kumactl: source('kumactl') };
+}

@@ -1,0 +1,108 @@
+// A data plane proxy of its own: kuma-dp with Envoy, started for one service on this host.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ChildProcess, startProcess } from './child-process.ts';
+import type { ControlPlane } from './control-plane.ts';
+import { freePort } from './free-ports.ts';
+import { waitFor } from './wait-for.ts';
+
+/** A started proxy. */
+export interface RunningProxy {
+  readonly name: string;
+  readonly process: ChildProcess;
+  readonly readinessUrl: string;
+  stop(): Promise<void>;
+}
+
+/** A service and its proxy. */
+export interface ProxyOptions {
+  /** Program and leading arguments of kuma-dp. */
+  readonly command: readonly string[];
+  readonly controlPlane: ControlPlane;
+  /** For the token and the Dataplane. */
+  readonly folder: string;
+  readonly name: string;
+  readonly mesh?: string;
+  readonly service: string;
+  /** Port of the service itself; undefined for one that only calls others. */
+  readonly servicePort?: number;
+  /** Port on which Envoy takes the service's traffic. */
+  readonly inboundPort?: number;
+  /** Local port by destination service. */
+  readonly outbounds?: Readonly<Record<string, number>>;
+  readonly drainTime?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly extraArgs?: readonly string[];
+  /** Used instead of a new token. */
+  readonly token?: string;
+}
+
+const startPatience = 20_000;
+
+/** Starts a proxy and waits until Envoy has its configuration. */
+export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
+  const { controlPlane, name, folder, mesh = 'default' } = options;
+  const token = options.token ?? (await controlPlane.dataplaneToken(mesh, name));
+  const tokenFile = join(folder, `${name}.token`);
+  writeFileSync(tokenFile, token, { mode: 0o600 });
+  const dataplaneFile = join(folder, `${name}.yaml`);
+  writeFileSync(dataplaneFile, formatDataplane(options, mesh));
+  const readinessPort = await freePort();
+  const process = startProcess({
+    name: `kuma-dp ${name}`,
+    command: options.command,
+    args: [
+      'run',
+      '--cp-address',
+      controlPlane.dataPlaneUrl,
+      '--ca-cert-file',
+      controlPlane.caCertFile,
+      '--dataplane-file',
+      dataplaneFile,
+      '--dataplane-token-file',
+      tokenFile,
+      '--envoy-log-level',
+      'warning',
+      '--concurrency',
+      '1',
+      '--drain-time',
+      options.drainTime ?? '10s',
+      ...(options.extraArgs ?? []),
+    ],
+    environment: { KUMA_READINESS_PORT: String(readinessPort), ...options.environment },
+  });
+  const readinessUrl = `http://127.0.0.1:${readinessPort}/ready`;
+  try {
+    await waitFor(`${name} is ready`, async () => !process.running() || (await fetch(readinessUrl)).ok, {
+      within: startPatience,
+    });
+    if (!process.running()) throw new Error('it ended at its start');
+  } catch (cause) {
+    await process.stop();
+    throw new Error(`kuma-dp ${name} did not start:\n${process.output()}`, { cause });
+  }
+  return { name, process, readinessUrl, stop: () => process.stop(30_000) };
+}
+
+/** The proxy's Dataplane. JSON is YAML. */
+function formatDataplane(options: ProxyOptions, mesh: string): string {
+  const { name, service, servicePort, inboundPort, outbounds = {} } = options;
+  const tags = { 'kuma.io/service': service, 'kuma.io/protocol': 'http' };
+  // A Dataplane has at least one inbound; a service that only calls others gets one that leads nowhere.
+  const inbound = [{ port: inboundPort ?? 1, servicePort: servicePort ?? 1, tags }];
+  const outbound = Object.entries(outbounds).map(([destination, port]) => ({
+    port,
+    tags: { 'kuma.io/service': destination },
+  }));
+  return JSON.stringify(
+    {
+      type: 'Dataplane',
+      mesh,
+      name,
+      labels: { app: service },
+      networking: { address: '127.0.0.1', inbound, outbound },
+    },
+    undefined,
+    2,
+  );
+}
