@@ -1,7 +1,9 @@
 // The engine's border: resources and facts about connected proxies in, Envoy configuration out. Pure and synchronous.
 import type { Collection, Derivation } from '@ursa/collections';
 import type { EnvoyResource, EnvoyType } from '@ursa/envoy';
+import type { PolicyHead, ProxyRules } from '@ursa/policy';
 import type { Resource } from '@ursa/resources';
+import type { ProxyLayout } from './layout.ts';
 
 /** What a connected proxy said of itself in its xDS node (reference s9), parsed at the border. Key: `<mesh>/<name>`. */
 export interface ConnectedProxy {
@@ -115,4 +117,12 @@ export interface Engine {
   readonly config: Derivation<readonly [proxyKey: string], ProxyConfig | undefined>;
   /** The certificate a proxy must have, or undefined when its mesh has no mTLS. */
   readonly identityRequest: Derivation<readonly [proxyKey: string], IdentityRequest | undefined>;
+  /** The merged rules of a Dataplane by policy type, for all types that apply to it; connected or not. */
+  readonly rules: Derivation<readonly [proxyKey: string], ReadonlyMap<string, ProxyRules>>;
+  /** The policies of one type that apply to a Dataplane, the weakest first; connected or not. Shadow policies are left out. */
+  readonly matchedPolicies: Derivation<readonly [policyType: string, proxyKey: string], readonly PolicyHead[]>;
+  /** Keys of the Dataplanes that a policy applies to, sorted. */
+  readonly affectedDataplanes: Derivation<readonly [policyType: string, mesh: string, name: string], readonly string[]>;
+  /** Inbounds and outbounds of a Dataplane by KRI; undefined while there is no such Dataplane. */
+  readonly layout: Derivation<readonly [proxyKey: string], ProxyLayout | undefined>;
 }

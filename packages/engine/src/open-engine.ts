@@ -8,6 +8,7 @@ import { deriveDestinations } from './destinations.ts';
 import { dataplaneLookup, deriveEndpoints } from './endpoints.ts';
 import type { Engine, EngineInputs } from './engine.ts';
 import { deriveIdentityRequest } from './identity-request.ts';
+import { deriveLayout } from './layout.ts';
 import { deriveMeshFacts } from './mesh-facts.ts';
 import { deriveOutbounds } from './outbounds.ts';
 import { deriveRules } from './rules.ts';
@@ -32,5 +33,9 @@ export function openEngine({ graph, inputs, policies }: EngineOptions): Engine {
   return {
     config: deriveConfig({ graph, inputs, policies, meshFacts, dataplane, outbounds, endpoints, rules }),
     identityRequest: deriveIdentityRequest(graph, meshFacts, dataplane),
+    rules: rules.ruleSets,
+    matchedPolicies: rules.matched,
+    affectedDataplanes: rules.affected,
+    layout: deriveLayout(graph, inputs, dataplane, outbounds),
   };
 }

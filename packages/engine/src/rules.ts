@@ -9,7 +9,9 @@ import {
   type ProxyRules,
   policyHead,
   proxyBuckets,
+  type RouteResolver,
   type RuleOrigin,
+  refersTo,
   type Selection,
   selectBuckets,
   selects,
@@ -39,6 +41,8 @@ export interface RuleDerivations {
   readonly outboundRules: Derivation<readonly [proxyKey: string], RuleSets>;
   /** Policies of one type that apply to a Dataplane, the weakest first; shadow policies are left out. */
   readonly matched: Derivation<readonly [type: string, proxyKey: string], readonly PolicyHead[]>;
+  /** Keys of the Dataplanes that a policy applies to, sorted; also those of proxies that are not connected. */
+  readonly affected: Derivation<readonly [type: string, mesh: string, name: string], readonly string[]>;
 }
 
 const noRules: RuleSets = new Map();
@@ -136,10 +140,18 @@ export function deriveRules(
     ]),
   );
 
+  const dataplanesOf = inputs.resources('Dataplane').index('mesh', (resource) => [resource.mesh]);
+
   // Most buckets are shared by many proxies: each is looked up once in all types.
   const candidates = graph.derive('policies in a bucket', (bucket: string): readonly Candidate[] =>
     policies.flatMap(({ name }) => (indexes.get(name)?.get(bucket) ?? []).map((key) => ({ type: name, key }))),
   );
+  // Only policies that attach to a route ask for it.
+  const routeOf: RouteResolver = (policy) => {
+    const { mesh, targetRef } = policy;
+    const routes = destinations.named('MeshHTTPRoute', mesh, targetRef.name ?? '');
+    return routes.map(policyHead).find((route) => refersTo(policy, targetRef, route));
+  };
   const select = (facts: DataplaneFacts): Map<string, Selected[]> => {
     const chosen = new Map<string, Selected[]>();
     const seen = new Set<string>();
@@ -147,7 +159,7 @@ export function deriveRules(
       if (seen.has(`${type} ${key}`)) continue;
       seen.add(`${type} ${key}`);
       const policy = selector.get(type, key);
-      const selection = policy === undefined || policy.shadow ? undefined : selects(policy, facts.selectable);
+      const selection = policy === undefined || policy.shadow ? undefined : selects(policy, facts.selectable, routeOf);
       if (selection !== undefined) chosen.set(type, [...(chosen.get(type) ?? []), [key, selection]]);
     }
     return chosen;
@@ -178,7 +190,7 @@ export function deriveRules(
       name: '',
       tags: {},
     }));
-    return mergeForProxy(policy.shape, matched, { inbounds }, destinations);
+    return mergeForProxy(policy.shape, matched, { inbounds }, destinations, routeOf);
   });
 
   const ruleSetsOf = graph.derive('rule sets', (classText: string): RuleSets => {
@@ -230,6 +242,14 @@ export function deriveRules(
     ),
     matched: graph.derive('matched policies', (type: string, proxyKey: string) => {
       return ruleSetsOf.get(selected.get(proxyKey)).get(type)?.matched ?? [];
+    }),
+    affected: graph.derive('affected Dataplanes', (type: string, mesh: string, name: string) => {
+      const policy = selector.get(type, `${mesh}/${name}`);
+      if (policy === undefined) return [];
+      return dataplanesOf.get(mesh).filter((key) => {
+        const facts = dataplane.get(key);
+        return facts !== undefined && selects(policy, facts.selectable, routeOf) !== undefined;
+      });
     }),
   };
 }
