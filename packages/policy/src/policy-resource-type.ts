@@ -45,6 +45,6 @@ export function policyResourceType(policy: ResourceFacts): ResourceType {
     spec,
     normalize: (value) => fillDefaults(spec, value),
     validate: (value: PolicySpec) => validatePolicy(policy, value),
-    warn: (value: PolicySpec) => [...deprecations(value, fromAdvice), ...(policy.warn?.(value as never) ?? [])],
+    warn: (value: PolicySpec) => deprecations(value, fromAdvice, policy.warn?.(value as never) ?? []),
   });
 }

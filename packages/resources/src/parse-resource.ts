@@ -92,7 +92,8 @@ function refuse(type: ResourceType, findings: Findings): void {
       violations: toViolations(findings),
     });
   }
-  refuseViolations(type, undefined, toViolations(findings));
+  // The peers look at the shape first: what cannot be read is reported once the shape is right.
+  refuseViolations(type, undefined, toViolations(findings.filter((finding) => !finding.unreadable)));
 }
 
 function refuseViolations(

@@ -31,8 +31,8 @@ const backend = closed({
   prometheus: Type.Optional(
     closed({
       clientId: Type.Optional(Type.String()),
-      port: Type.Integer({ minimum: 0, maximum: 4294967295, default: 5670 }),
-      path: Type.String({ default: '/metrics' }),
+      port: Type.Optional(Type.Integer({ minimum: 0, maximum: 4294967295, default: 5670 })),
+      path: Type.Optional(Type.String({ default: '/metrics' })),
       tls: Type.Optional(
         closed({
           mode: Type.Unsafe<TlsMode>({ enum: ['Disabled', 'ProvidedTLS', 'ActiveMTLSBackend'], default: 'Disabled' }),
@@ -86,7 +86,7 @@ function checkMetrics({ sidecar: proxy, applications = [], backends = [] }: Conf
     const at = report.at(`backends.backend[${index}]`);
     if (type === 'Prometheus') {
       if (prometheus === undefined) at.add('prometheus', 'must be defined');
-      else checkPort(prometheus.port, at, 'port');
+      else checkPort(prometheus.port ?? 5670, at, 'port');
     } else if (openTelemetry === undefined) at.add('openTelemetry', 'must be defined');
     else checkCollector(at.at('openTelemetry'), openTelemetry);
   }

@@ -11,7 +11,9 @@ const match = closed({
   type: oneOf('Domain', 'IP', 'CIDR'),
   value: Type.String(),
   port: Type.Optional(uint32()),
-  protocol: Type.Unsafe<Protocol>({ enum: ['tcp', 'tls', 'grpc', 'http', 'http2', 'mysql'], default: 'tcp' }),
+  protocol: Type.Optional(
+    Type.Unsafe<Protocol>({ enum: ['tcp', 'tls', 'grpc', 'http', 'http2', 'mysql'], default: 'tcp' }),
+  ),
 });
 
 const conf = closed({
