@@ -3,6 +3,7 @@ export * from './addresses.ts';
 export * from './core-resource-types.ts';
 export * from './dataplane-accessors.ts';
 export * from './define-type.ts';
+export * from './describe-type.ts';
 export * from './duration.ts';
 export * from './error.ts';
 export * from './format-resource.ts';

@@ -17,6 +17,7 @@ import { MeshError } from '../error.ts';
 import { isDangerousKey, maximumDepth } from '../schema/free-value.ts';
 import { parseJson } from './parse-json.ts';
 import { errorAt, excerptAt, positionAt, type TextPosition } from './position.ts';
+import { refuseDeepYaml } from './refuse-deep-yaml.ts';
 
 /** One document of a text. */
 export interface ParsedDocument {
@@ -31,7 +32,7 @@ export interface ParsedDocument {
 export interface YamlOptions {
   /** Names the text in errors: a file name, a URL, "stdin". */
   readonly source: string;
-  /** In characters. Default 4 Mi. */
+  /** In characters. Default 4 Mi, for files. Hostile text can cost seconds per Mi, so a server should set less. */
   readonly maximumLength?: number;
 }
 
@@ -79,6 +80,7 @@ function tryJson(text: string, source: string): readonly ParsedDocument[] | unde
 }
 
 function parseDocuments(text: string, source: string): readonly ParsedDocument[] {
+  refuseDeepYaml(text, source);
   try {
     const lineCounter = new LineCounter();
     const documents = parseAllDocuments(text, {

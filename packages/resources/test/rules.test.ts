@@ -1,0 +1,149 @@
+// Rules that the recorded data does not reach.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  checkTags,
+  collectViolations,
+  inboundProtocol,
+  inboundServicePort,
+  isDnsName,
+  isIp,
+  MeshError,
+  parseGoTemplate,
+  parseResource,
+  renderGoTemplate,
+  servicesOf,
+  tagSetOf,
+} from '../src/index.ts';
+import { exampleOf } from './examples.ts';
+import { types } from './registry.ts';
+
+function violationsOf(document: Record<string, unknown>): Record<string, string> {
+  try {
+    parseResource(types, { mesh: 'default', name: 'a', ...document });
+    return {};
+  } catch (error) {
+    assert.ok(error instanceof MeshError);
+    return Object.fromEntries(error.violations.map(({ field, message }) => [field, message]));
+  }
+}
+
+test('a mesh may trust several certificate authorities, of which one issues', () => {
+  const backends = [
+    { name: 'old', type: 'builtin' },
+    { name: 'new', type: 'builtin' },
+  ];
+  assert.deepEqual(violationsOf({ type: 'Mesh', mtls: { enabledBackend: 'new', backends } }), {});
+  assert.deepEqual(violationsOf({ type: 'Mesh', mtls: { enabledBackend: 'other', backends } }), {
+    'mtls.enabledBackend': 'has to be set to one of the backends in the mesh',
+  });
+});
+
+test('a typo within a backend is found too', () => {
+  const mtls = { backends: [{ name: 'a', type: 'builtin', conf: { caCert: { rsaBitz: 2048 } } }] };
+  assert.match(
+    violationsOf({ type: 'Mesh', mtls })['mtls.backends[0].conf.caCert.rsaBitz'] ?? '',
+    /did you mean "rsaBits"/,
+  );
+});
+
+test('an egress needs mTLS', () => {
+  assert.deepEqual(violationsOf({ type: 'Mesh', routing: { zoneEgress: true } }), {
+    mtls: 'has to be set when zoneEgress enabled',
+  });
+});
+
+test('ports of a proxy must not meet its admin port on loopback', () => {
+  const networking = {
+    address: '127.0.0.1',
+    admin: { port: 9901 },
+    inbound: [{ port: 9901, servicePort: 80, tags: { 'kuma.io/service': 'a' } }],
+    outbound: [{ port: 9901, tags: { 'kuma.io/service': 'b' } }],
+  };
+  assert.equal(violationsOf({ type: 'Dataplane', networking })['networking.admin.port'], 'must differ from outbound');
+  const apart = { ...networking, admin: { port: 9902 } };
+  assert.deepEqual(violationsOf({ type: 'Dataplane', networking: apart }), {});
+});
+
+test('an advertised address of an ingress comes with its port', () => {
+  const networking = { address: '10.0.0.1', port: 10001, advertisedAddress: 'example.org' };
+  assert.deepEqual(violationsOf({ type: 'ZoneIngress', networking }), {
+    'networking.advertisedPort': 'has to be defined with advertisedAddress',
+  });
+});
+
+test('names that will be refused one day are warned of', () => {
+  const type = types.byName('MeshService');
+  assert.ok(type);
+  const draft = parseResource(types, { ...exampleOf('MeshService', 'nested', 'Mesh'), name: 'a.b' });
+  const warnings = type.warn?.(draft.spec as never, draft) ?? [];
+  assert.equal(warnings.length, 2);
+  assert.match(warnings[0] ?? '', /^Invalid MeshService resource name: 'a.b'. It does not conform to the DNS format/);
+  assert.match(warnings[1] ?? '', /^Invalid MeshService SNI \(port "http"\): name "a.b" .* must not contain dots/);
+});
+
+test('a wildcard matches where selectors are, and nowhere else', () => {
+  const check = (rules: Parameters<typeof checkTags>[3]): number => {
+    const violations = collectViolations();
+    checkTags(violations, 'tags', { version: '*' }, rules);
+    return violations.all.length;
+  };
+  assert.equal(check({}), 1);
+  assert.equal(check({ wildcard: true }), 0);
+});
+
+test('addresses and host names are told apart', () => {
+  for (const address of ['127.0.0.1', '::1', '::', '2001:db8::1', '::ffff:1.2.3.4', '1:2:3:4:5:6:7:8'])
+    assert.ok(isIp(address), address);
+  for (const text of [
+    '256.0.0.1',
+    '1.2.3',
+    '1.2.3.4.',
+    ':::',
+    '1::2::3',
+    '12345::',
+    '1:2:3:4:5:6:7',
+    '::1.2.3',
+    'g::',
+  ]) {
+    assert.equal(isIp(text), false, text);
+  }
+  for (const name of ['localhost', 'a.b.example.com', 'example.com.', 'a_b.c']) assert.ok(isDnsName(name), name);
+  for (const text of ['', '1.2.3.4', 'a..b', '-a.b', 'a b', 'not an ip!', `${'a'.repeat(64)}.b`])
+    assert.equal(isDnsName(text), false, text);
+});
+
+test('templates print fields and labels, and say what they cannot read', () => {
+  const render = (text: string): string | undefined => {
+    const parsed = parseGoTemplate(text);
+    if ('problem' in parsed) return parsed.problem;
+    return renderGoTemplate(parsed.template, {
+      fields: { Name: 'web' },
+      label: (name) => (name === 'team' ? 'a' : undefined),
+    });
+  };
+  assert.equal(render('{{ .Name }}.{{label "team"}}.mesh'), 'web.a.mesh');
+  assert.equal(render('{{ .Other }}'), '<no value>');
+  assert.equal(render('{{ .constructor }}'), '<no value>');
+  assert.equal(render('{{ label "nope" }}'), undefined);
+  assert.equal(render('{{ .Name'), 'template: :1: unclosed action');
+  assert.equal(render('{{ nope }}'), 'template: :1: function "nope" not defined');
+  assert.equal(render('{{ .Name|1 }}'), 'template: :1: non executable command in pipeline stage 2');
+});
+
+test('the readings of a proxy fill in what it leaves out', () => {
+  const inbound = { port: 80, tags: { 'kuma.io/service': 'web', 'kuma.io/protocol': 'HTTP', version: '1' } };
+  const spec = { networking: { inbound: [inbound, { port: 81, tags: { 'kuma.io/service': 'api', version: '2' } }] } };
+  assert.equal(inboundProtocol(inbound), 'http');
+  assert.equal(inboundProtocol({ port: 1 }), 'tcp');
+  assert.equal(inboundServicePort({ port: 80, servicePort: 8080 }), 8080);
+  assert.deepEqual(servicesOf(spec), ['api', 'web']);
+  assert.deepEqual(
+    [...tagSetOf(spec)],
+    [
+      ['kuma.io/protocol', ['HTTP']],
+      ['kuma.io/service', ['api', 'web']],
+      ['version', ['1', '2']],
+    ],
+  );
+});
