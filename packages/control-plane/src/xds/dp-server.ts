@@ -13,6 +13,7 @@ import { openBootstrap } from './bootstrap/answer.ts';
 import { type ConnectionObserver, type DpServerLog, openConnectedProxies } from './connected-proxies.ts';
 import { openProxyAuthentication } from './proxy-authentication.ts';
 import { openRegistration, parseOwnResource } from './registration.ts';
+import { openWithdrawal } from './withdrawal.ts';
 
 /** What the server works with. */
 export interface DpServerOptions {
@@ -59,6 +60,7 @@ export function openDpServer(options: DpServerOptions): DpServer {
     deregistrationDelayMilliseconds: settings.xdsServer.dataplaneDeregistrationDelay,
     onError: (key, error) => log.warn('a proxy that has gone could not be deregistered', { key, error }),
   });
+  const withdrawal = openWithdrawal({ live, manager, authentication });
   const proxies = openConnectedProxies({ ...options, authentication, registration });
   let server: GrpcServer | undefined;
 
@@ -74,6 +76,7 @@ export function openDpServer(options: DpServerOptions): DpServer {
     get: (key) => live.get(key),
     parse: (document, request) => parseOwnResource(types, document, request),
     verifyToken: async (request) => void (await authentication.verify(request, request.dataplaneToken)),
+    starting: (request) => withdrawal.takeBack(request),
   });
 
   return {
@@ -92,7 +95,12 @@ export function openDpServer(options: DpServerOptions): DpServer {
           [`${adsService}StreamAggregatedResources`, ads('state-of-the-world')],
           [healthService, quietHealthDiscovery],
         ]),
-        onRequest: routesTo(bootstrap),
+        onRequest: routesTo(
+          new Map([
+            ['/bootstrap', bootstrap],
+            ['/drain', withdrawal.handler],
+          ]),
+        ),
         headersTimeoutMilliseconds: dpServer.readHeaderTimeout,
         stopTimeoutMilliseconds: dpServer.gracefulShutdownTimeout,
       });
@@ -106,12 +114,13 @@ export function openDpServer(options: DpServerOptions): DpServer {
   };
 }
 
-function routesTo(bootstrap: HttpHandler): HttpHandler {
+function routesTo(posts: ReadonlyMap<string, HttpHandler>): HttpHandler {
   return async (request) => {
     const path = request.path.replace(/\?.*$/s, '');
-    if (path !== '/bootstrap') return { status: 404, contentType: 'text/plain', body: '404: Page Not Found' };
+    const handler = posts.get(path);
+    if (handler === undefined) return { status: 404, contentType: 'text/plain', body: '404: Page Not Found' };
     if (request.method !== 'POST') return { status: 405, contentType: 'text/plain', body: '405: Method Not Allowed' };
-    return bootstrap(request);
+    return handler(request);
   };
 }
 

@@ -6,6 +6,7 @@ import type { LiveResources } from '../store/live-resources.ts';
 import type { ResourceManager } from '../store/resource-manager.ts';
 import type { ProvenProxy } from './proxy-authentication.ts';
 import type { ProxyNode } from './proxy-node.ts';
+import { isWithdrawn } from './withdrawal.ts';
 
 /** What registrations work with. */
 export interface RegistrationOptions {
@@ -98,6 +99,8 @@ export function openRegistration(options: RegistrationOptions): Registration {
       const draft = parseOwnResource(types, node.resource, node.proxy);
       proven.check(draft);
       stay(node.id);
+      // The proxy drains and lost its stream meanwhile: what it brought would call traffic back.
+      if (stored !== undefined && isWithdrawn(stored)) return;
       await manager.put(draft);
     },
     gone(node, isBack) {
