@@ -21,8 +21,6 @@ export interface IssuedLeaf {
   readonly privateKey: string;
   readonly issuedAt: number;
   readonly notAfter: number;
-  /** How many certificates this holder has got so far, this one included. */
-  readonly generation: number;
 }
 
 export interface IssuingOptions {
@@ -51,7 +49,6 @@ const deliverySize = 64;
 interface Holder {
   order: LeafOrder;
   issued: IssuedLeaf | undefined;
-  generation: number;
   /** Of those who wait for the order. */
   waiting: (() => void)[];
   pending: boolean;
@@ -107,8 +104,7 @@ export function openIssuing({ clock, deliver, onFailure }: IssuingOptions): Issu
       const leaf = await makeLeaf(order, clock.now());
       // Withdrawn or replaced while it was made: the queue has what is wanted now.
       if (holders.get(name) !== holder || holder.order !== order) return;
-      holder.generation++;
-      holder.issued = { order, generation: holder.generation, ...leaf };
+      holder.issued = { order, ...leaf };
       ready.set(name, holder.issued);
       renewAt(renewalTime(holder.issued));
     } catch (error) {
@@ -148,8 +144,7 @@ export function openIssuing({ clock, deliver, onFailure }: IssuingOptions): Issu
         if (holder !== undefined) settle(holder);
         return;
       }
-      if (holder === undefined)
-        holders.set(name, { order, issued: undefined, generation: 0, waiting: [], pending: true });
+      if (holder === undefined) holders.set(name, { order, issued: undefined, waiting: [], pending: true });
       else {
         if (holder.order === order) return;
         holder.order = order;

@@ -1,19 +1,11 @@
 // Workload certificates of the connected proxies, and what each mesh trusts: filled into the sources that the engine reads.
-import type { Collection, Derivation, Graph, Source } from '@ursa/collections';
+import { type Collection, type Derivation, deepEqual, type Graph, type Source } from '@ursa/collections';
 import type { IdentityRequest, IssuedIdentity, TrustBundle } from '@ursa/engine';
+import { MeshError } from '@ursa/resources';
 import type { MeshAuthorities } from './authorities/mesh-authorities.ts';
 import type { Clock } from './clock.ts';
 import { orderForConnected } from './connected-orders.ts';
 import { type IssuedLeaf, type LeafOrder, openIssuing } from './issuing.ts';
-
-/** What a proxy's insight says of its certificate (`mTLS` of a DataplaneInsight). Times are RFC 3339. */
-export interface IdentityStatus {
-  readonly issuedBackend: string;
-  readonly supportedBackends: readonly string[];
-  readonly certificateExpirationTime: string;
-  readonly lastCertificateRegeneration: string;
-  readonly certificateRegenerations: number;
-}
 
 export interface WorkloadIdentitiesInputs {
   readonly graph: Graph;
@@ -21,15 +13,14 @@ export interface WorkloadIdentitiesInputs {
   readonly proxies: Collection<unknown>;
   readonly identityRequest: Derivation<readonly [proxyKey: string], IdentityRequest | undefined>;
   readonly meshAuthorities: Derivation<readonly [mesh: string], MeshAuthorities | undefined>;
-  /** Names of all meshes. */
-  readonly meshes: Derivation<readonly [], readonly string[]>;
+  /** Keys are those of a collection of Meshes, `/<name>`. */
+  readonly meshes: Pick<Collection<unknown>, 'keys'>;
   /** Filled here. */
   readonly identities: Source<IssuedIdentity>;
   /** Filled here; key: mesh. */
   readonly trust: Source<TrustBundle>;
-  /** Filled here; key as of `identities`. */
-  readonly statuses: Source<IdentityStatus>;
-  readonly onFailure: (proxyKey: string, error: unknown) => void;
+  /** Gets what could not be signed and for whom, and which authorities cannot be used, for the log. */
+  readonly onFailure: (what: string, error: unknown) => void;
 }
 
 /** Issues until it is stopped. `settled` resolves when a connected proxy has the certificate it should have, or cannot get one. */
@@ -40,7 +31,7 @@ export interface WorkloadIdentities {
 
 /** Opens the issuing of workload certificates. */
 export function openWorkloadIdentities(inputs: WorkloadIdentitiesInputs): WorkloadIdentities {
-  const { graph, identities, statuses } = inputs;
+  const { graph, identities } = inputs;
   const issuing = openIssuing({
     clock: inputs.clock,
     onFailure: inputs.onFailure,
@@ -48,9 +39,7 @@ export function openWorkloadIdentities(inputs: WorkloadIdentitiesInputs): Worklo
       graph.batch(() => {
         for (const [key, leaf] of issued) {
           const request = inputs.identityRequest.get(key);
-          if (request === undefined) continue;
-          identities.set(key, identityOf(leaf, request.backend));
-          statuses.set(key, statusOf(leaf, request.backend, inputs.meshAuthorities.get(request.mesh)));
+          if (request !== undefined) identities.set(key, identityOf(leaf, request.backend));
         }
       });
     },
@@ -69,17 +58,16 @@ export function openWorkloadIdentities(inputs: WorkloadIdentitiesInputs): Worklo
     };
   });
   const trust = keepTrust(inputs);
+  const faults = reportFaults(inputs);
   const orders = orderForConnected(graph, 'workload-identities', inputs.proxies, orderOf, issuing, (proxyKey) =>
-    graph.batch(() => {
-      identities.delete(proxyKey);
-      statuses.delete(proxyKey);
-    }),
+    identities.delete(proxyKey),
   );
   return {
     settled: (proxyKey) => issuing.settled(proxyKey),
     stop() {
       orders.stop();
       trust.stop();
+      faults.stop();
       issuing.stop();
     },
   };
@@ -96,7 +84,8 @@ export function trustBundle(authorities: MeshAuthorities | undefined): TrustBund
 
 function keepTrust({ graph, meshes, meshAuthorities, trust }: WorkloadIdentitiesInputs): { stop(): void } {
   const bundles = graph.derive('trust-bundles', () =>
-    meshes.get().flatMap((mesh) => {
+    meshes.keys().flatMap((key) => {
+      const mesh = key.slice(1);
       const bundle = trustBundle(meshAuthorities.get(mesh));
       return bundle === undefined ? [] : [{ mesh, bundle }];
     }),
@@ -113,21 +102,35 @@ function keepTrust({ graph, meshes, meshAuthorities, trust }: WorkloadIdentities
   return watch;
 }
 
+// A built-in authority is missing for a moment whenever it is new; who makes it reports when that fails.
+function reportFaults({ graph, meshes, meshAuthorities, onFailure }: WorkloadIdentitiesInputs): { stop(): void } {
+  const faults = graph.derive('authority-faults', () =>
+    meshes.keys().flatMap((key) => {
+      const authorities = meshAuthorities.get(key.slice(1))?.authorities ?? [];
+      return authorities.flatMap(({ backend, type, state }) =>
+        type === 'builtin' || 'pair' in state
+          ? []
+          : [{ what: `mTLS backend ${backend} of mesh ${key.slice(1)}`, ...state }],
+      );
+    }),
+  );
+  let known: readonly object[] = [];
+  const report = (list: ReturnType<typeof faults.get>): void => {
+    for (const entry of list) {
+      if (!known.some((other) => deepEqual(other, entry))) onFailure(entry.what, new MeshError('invalid', entry.fault));
+    }
+    known = list;
+  };
+  const watch = graph.watch(faults, [], report);
+  report(watch.value);
+  return watch;
+}
+
 function identityOf(leaf: IssuedLeaf, backend: string): IssuedIdentity {
   return {
     certificateChain: leaf.certificate,
     privateKey: leaf.privateKey,
     backend,
     notAfter: new Date(leaf.notAfter).toISOString(),
-  };
-}
-
-function statusOf(leaf: IssuedLeaf, backend: string, authorities: MeshAuthorities | undefined): IdentityStatus {
-  return {
-    issuedBackend: backend,
-    supportedBackends: (authorities?.authorities ?? []).map((authority) => authority.backend),
-    certificateExpirationTime: new Date(leaf.notAfter).toISOString(),
-    lastCertificateRegeneration: new Date(leaf.issuedAt).toISOString(),
-    certificateRegenerations: leaf.generation,
   };
 }

@@ -3,12 +3,12 @@ import { X509Certificate } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import type { Graph } from '@ursa/collections';
 import type { AdminIdentity, ConnectedProxy, IdentityRequest, IssuedIdentity, TrustBundle } from '@ursa/engine';
-import { adminAuthoritySecret, openAdminIdentities, readAdminAuthority } from '../../src/identity/admin-identities.ts';
-import { openAuthorityFiles } from '../../src/identity/authorities/authority-files.ts';
-import { deriveMeshAuthorities } from '../../src/identity/authorities/mesh-authorities.ts';
+import { adminAuthoritySecret, readAdminAuthority } from '../../src/identity/admin-identities.ts';
+import { createBuiltinAuthority } from '../../src/identity/authorities/builtin-authority.ts';
 import { identitySecrets } from '../../src/identity/identity-secrets.ts';
-import { type IdentityStatus, openWorkloadIdentities } from '../../src/identity/workload-identities.ts';
-import { type Draft, manualClock, openLiveStore } from './live-store.ts';
+import { proxyIdentities } from '../../src/identity/proxy-identities.ts';
+import { generateSigningKey } from '../../src/identity/tokens/signing-key.ts';
+import { base64, type Draft, manualClock, openLiveStore } from './live-store.ts';
 
 const start = Date.parse('2026-11-23T12:00:00Z');
 const hour = 3600 * 1000;
@@ -21,7 +21,19 @@ const mesh = (name: string, enabledBackend: string, ...backends: readonly object
 const builtin = (name: string, more: object = {}) => ({ name, type: 'builtin', ...more });
 const uris = ['kuma://kuma.io/service/web', 'spiffe://default/web'];
 
+// One RSA key for all tests that are not about keys: making them takes longer than the tests.
+const data = await generateSigningKey();
+const signingKeys: readonly Draft[] = [
+  { type: 'GlobalSecret', name: 'user-token-signing-key-1', spec: { data } },
+  { type: 'GlobalSecret', name: 'zone-token-signing-key-1', spec: { data } },
+  { type: 'Secret', mesh: 'default', name: 'dataplane-token-signing-key-default-1', spec: { data } },
+];
+
 async function setUp(context: TestContext, ...resources: readonly Draft[]) {
+  return await openIdentities(context, ...signingKeys, ...resources);
+}
+
+async function openIdentities(context: TestContext, ...resources: readonly Draft[]) {
   const store = await openLiveStore(...resources);
   const { live } = store;
   const clock = manualClock(start);
@@ -34,56 +46,33 @@ async function setUp(context: TestContext, ...resources: readonly Draft[]) {
   const requests = graph.source<IdentityRequest>('requests');
   const identities = graph.source<IssuedIdentity>('identities');
   const trust = graph.source<TrustBundle>('trust');
-  const statuses = graph.source<IdentityStatus>('statuses');
   const adminIdentities = graph.source<AdminIdentity>('admin-identities');
-  const files = openAuthorityFiles(live);
-  const workload = openWorkloadIdentities({
-    graph,
+  const component = proxyIdentities({
+    live,
     clock,
     proxies,
     identityRequest: graph.derive('request', (key: string) =>
       proxies.get(key) === undefined ? undefined : requests.get(key),
     ),
-    meshAuthorities: deriveMeshAuthorities(live, files.contents),
-    meshes: graph.derive('meshes', () =>
-      live
-        .resources('Mesh')
-        .keys()
-        .map((key) => key.slice(1)),
-    ),
     identities,
     trust,
-    statuses,
+    adminIdentities,
     onFailure,
   });
-  const admin = openAdminIdentities({ graph, live, clock, proxies, adminIdentities, onFailure });
+  await component.start();
   context.after(async () => {
-    workload.stop();
-    admin.stop();
-    files.stop();
+    await component.stop();
     await secrets.stop();
-    assert.deepEqual(failures, []);
+    assert.deepEqual(failures.splice(0), []);
   });
   const connect = (name: string, request: Partial<IdentityRequest> = {}) =>
     graph.batch(() => {
       requests.set(`default/${name}`, { mesh: 'default', proxy: name, backend: 'ca-1', uris, ...request });
       proxies.set(`default/${name}`, proxy(name));
     });
-  return {
-    ...store,
-    clock,
-    graph,
-    proxies,
-    requests,
-    identities,
-    trust,
-    statuses,
-    adminIdentities,
-    workload,
-    admin,
-    connect,
-    secrets,
-  };
+  const chain = (name: string) => identities.get(`default/${name}`)?.certificateChain;
+  const { settled } = component;
+  return { ...store, clock, graph, proxies, identities, trust, adminIdentities, settled, connect, chain, failures };
 }
 
 function proxy(name: string): ConnectedProxy {
@@ -132,7 +121,7 @@ test('a proxy of a mesh with a built-in authority gets a certificate that its me
   const run = await setUp(context, mesh('default', 'ca-1', builtin('ca-1')));
   run.connect('web-1');
   await until(run, () => run.identities.get('default/web-1') !== undefined);
-  await run.workload.settled('default/web-1');
+  await run.settled('default/web-1');
   const identity = present(run.identities.get('default/web-1'));
   const leaf = new X509Certificate(identity.certificateChain);
   const root = new X509Certificate(present(run.trust.get('default')).certificates);
@@ -144,13 +133,7 @@ test('a proxy of a mesh with a built-in authority gets a certificate that its me
   assert.equal(leaf.publicKey.asymmetricKeyDetails?.namedCurve, 'prime256v1');
   assert.ok(Date.parse(leaf.validFrom) < start);
   assert.equal(Date.parse(leaf.validTo), start + 24 * hour);
-  assert.deepEqual(run.statuses.get('default/web-1'), {
-    issuedBackend: 'ca-1',
-    supportedBackends: ['ca-1'],
-    certificateExpirationTime: '2026-11-24T12:00:00.000Z',
-    lastCertificateRegeneration: '2026-11-23T12:00:00.000Z',
-    certificateRegenerations: 1,
-  });
+  assert.deepEqual([identity.backend, identity.notAfter], ['ca-1', '2026-11-24T12:00:00.000Z']);
   const names = run.live.list('Secret', 'default').map(({ name }) => name);
   assert.ok(names.includes('default.ca-builtin-cert-ca-1') && names.includes('default.ca-builtin-key-ca-1'));
 });
@@ -174,33 +157,34 @@ test('the settings of a backend are respected: RSA, the life of the authority an
 test('certificates are renewed at four fifths of their life, by one timer for all', async (context) => {
   const run = await setUp(context, mesh('default', 'ca-1', builtin('ca-1')));
   run.connect('web-1');
-  const hasAll = (key: string) => run.statuses.get(key) !== undefined && run.adminIdentities.get(key) !== undefined;
+  const hasAll = (key: string) => run.identities.get(key) !== undefined && run.adminIdentities.get(key) !== undefined;
   await until(run, () => hasAll('default/web-1'));
   const timers = run.clock.timers();
   run.clock.moveTo(start + hour);
   run.connect('web-2');
   await until(run, () => hasAll('default/web-2'));
   assert.equal(run.clock.timers(), timers);
-  const before = run.identities.get('default/web-1');
+  const [first, second] = [run.chain('web-1'), run.chain('web-2')];
   run.clock.moveTo(start + 19.2 * hour - 1);
-  assert.equal(run.statuses.get('default/web-1')?.certificateRegenerations, 1);
+  await run.settled('default/web-1');
+  assert.equal(run.chain('web-1'), first);
   run.clock.moveTo(start + 19.2 * hour);
-  await until(run, () => run.statuses.get('default/web-1')?.certificateRegenerations === 2);
-  assert.notEqual(run.identities.get('default/web-1')?.certificateChain, before?.certificateChain);
-  assert.equal(run.statuses.get('default/web-2')?.certificateRegenerations, 1);
+  await until(run, () => run.chain('web-1') !== first);
+  assert.equal(run.chain('web-2'), second);
   run.clock.moveTo(start + 20.2 * hour);
-  await until(run, () => run.statuses.get('default/web-2')?.certificateRegenerations === 2);
+  await until(run, () => run.chain('web-2') !== second);
 });
 
 test('a certificate is issued anew when what it must say changes, and not for an equal request', async (context) => {
   const run = await setUp(context, mesh('default', 'ca-1', builtin('ca-1')));
   run.connect('web-1');
-  await until(run, () => run.statuses.get('default/web-1') !== undefined);
+  await until(run, () => run.chain('web-1') !== undefined);
+  const first = run.chain('web-1');
   run.connect('web-1', { uris: [...uris] });
-  await run.workload.settled('default/web-1');
-  assert.equal(run.statuses.get('default/web-1')?.certificateRegenerations, 1);
+  await run.settled('default/web-1');
+  assert.equal(run.chain('web-1'), first);
   run.connect('web-1', { uris: ['spiffe://default/other'] });
-  await run.workload.settled('default/web-1');
+  await run.settled('default/web-1');
   const leaf = new X509Certificate(present(run.identities.get('default/web-1')).certificateChain);
   assert.equal(leaf.subjectAltName, 'URI:spiffe://default/other');
 });
@@ -218,14 +202,12 @@ test('all backends are trusted while the enabled one issues, and what is gone is
   const [first = '', second = ''] = present(run.trust.get('default')).certificates.split(/(?<=END CERTIFICATE-----\n)/);
   await run.put(mesh('default', 'ca-2', builtin('ca-1'), builtin('ca-2')));
   run.connect('web-1', { backend: 'ca-2' });
-  await run.workload.settled('default/web-1');
+  await run.settled('default/web-1');
   const leaf = new X509Certificate(present(run.identities.get('default/web-1')).certificateChain);
   assert.ok(leaf.verify(new X509Certificate(second).publicKey));
   assert.ok(!leaf.verify(new X509Certificate(first).publicKey));
-  assert.deepEqual(run.statuses.get('default/web-1')?.supportedBackends, ['ca-1', 'ca-2']);
   run.proxies.delete('default/web-1');
   assert.equal(run.identities.get('default/web-1'), undefined);
-  assert.equal(run.statuses.get('default/web-1'), undefined);
   await run.remove('Mesh', '', 'default');
   assert.equal(run.trust.get('default'), undefined);
 });
@@ -240,7 +222,7 @@ test('two hundred proxies at once all get their certificates, few deliveries', a
     for (const name of names) run.connect(name);
   });
   await until(run, () => run.identities.keys().length === names.length);
-  await Promise.all(names.map((name) => run.workload.settled(`default/${name}`)));
+  await Promise.all(names.map((name) => run.settled(`default/${name}`)));
   assert.ok(batches <= 6, `${batches} deliveries`);
   watch.stop();
 });
@@ -255,7 +237,7 @@ test("the admin listener's certificate is for the proxy's address and signed by 
   const run = await setUp(context, mesh('default', ''), dataplane);
   run.connect('web-1');
   await until(run, () => run.adminIdentities.get('default/web-1') !== undefined);
-  await run.admin.settled('default/web-1');
+  await run.settled('default/web-1');
   const identity = present(run.adminIdentities.get('default/web-1'));
   const leaf = new X509Certificate(identity.certificateChain);
   const authority = present(
@@ -267,8 +249,35 @@ test("the admin listener's certificate is for the proxy's address and signed by 
   assert.equal(run.identities.get('default/web-1')?.backend, undefined);
 });
 
+test('an authority that cannot be used is reported once, and its proxies get their certificates when it is mended', async (context) => {
+  const conf = { cert: { secret: 'ca' }, key: { secret: 'ca-key' } };
+  const run = await setUp(context, mesh('default', 'ca-1', { name: 'ca-1', type: 'provided', conf }));
+  run.connect('web-1');
+  await run.settled('default/web-1');
+  assert.equal(run.chain('web-1'), undefined);
+  await run.put({ type: 'HostnameGenerator', name: 'other', spec: {} });
+  assert.deepEqual(run.failures.splice(0), [
+    'mTLS backend ca-1 of mesh default: MeshError: the secret "ca" does not exist',
+  ]);
+  const pair = await createBuiltinAuthority('default', undefined, start);
+  const secret = (name: string, text: string) => ({
+    type: 'Secret',
+    mesh: 'default',
+    name,
+    spec: { data: base64(text) },
+  });
+  await run.store.write(
+    [secret('ca', pair.certificate), secret('ca-key', pair.privateKey)].map((resource) => ({
+      kind: 'put',
+      resource: { ...resource, labels: {} },
+    })),
+  );
+  await until(run, () => run.chain('web-1') !== undefined);
+  assert.ok(new X509Certificate(run.chain('web-1') ?? '').verify(new X509Certificate(pair.certificate).publicKey));
+});
+
 test('the secrets of a mesh come with it; a signing key that the user deletes stays deleted', async (context) => {
-  const run = await setUp(context, { type: 'Mesh', name: 'default', spec: {} });
+  const run = await openIdentities(context, { type: 'Mesh', name: 'default', spec: {} });
   const exists = (type: string, meshName: string, name: string) =>
     run.live.get({ type, mesh: meshName, name }) !== undefined;
   await until(

@@ -10,6 +10,7 @@ import { type DataSource, readDataSource, validateDataSource } from './data-sour
 /** A backend of a mesh: its authority, or why it has none. */
 export interface MeshAuthority {
   readonly backend: string;
+  readonly type: string;
   /** Lifetime of the certificates it issues to workloads, in milliseconds. */
   readonly leafLifetime: number;
   readonly state: { readonly pair: AuthorityPair } | { readonly fault: string };
@@ -37,8 +38,9 @@ export function deriveMeshAuthorities(
     if (backends.length === 0) return undefined;
     return {
       enabled: mtlsOf(live.resources('Mesh').get(keyInType({ mesh: '', name: mesh })))?.enabledBackend ?? '',
-      authorities: backends.map(({ name, dpCert }) => ({
+      authorities: backends.map(({ name, type, dpCert }) => ({
         backend: name,
+        type,
         leafLifetime: parseLifetime(dpCert?.rotation?.expiration ?? '') ?? defaultLeafLifetime,
         state: pairOf.get(mesh, name),
       })),
@@ -57,7 +59,11 @@ export function authorityFiles(mesh: Resource | undefined): readonly string[] {
 
 /** The mTLS backends of a Mesh resource. */
 export function meshBackends(mesh: Resource | undefined) {
-  return mtlsOf(mesh)?.backends ?? [];
+  return (mtlsOf(mesh)?.backends ?? []).map((backend) => ({
+    ...backend,
+    name: backend.name ?? '',
+    type: backend.type ?? '',
+  }));
 }
 
 function mtlsOf(mesh: Resource | undefined): MeshSpec['mtls'] {
