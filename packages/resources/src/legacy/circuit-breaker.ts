@@ -33,6 +33,7 @@ const conf = closed({
   ),
 });
 
+/** Resource type of the older circuit breakers. */
 export const circuitBreaker = defineConnectionPolicy<Static<typeof conf>>({
   name: 'CircuitBreaker',
   conf,

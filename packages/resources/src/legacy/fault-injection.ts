@@ -14,6 +14,7 @@ const conf = closed({
 
 const protocols = ['http', 'http2', 'grpc'];
 
+/** Resource type of the older faults. */
 export const faultInjection = defineConnectionPolicy<Static<typeof conf>>({
   name: 'FaultInjection',
   conf,

@@ -40,6 +40,7 @@ const conf = closed({
   reuseConnection: wrappedFlag,
 });
 
+/** Resource type of the older health checks. */
 export const healthCheck = defineConnectionPolicy<Static<typeof conf>>({
   name: 'HealthCheck',
   conf,

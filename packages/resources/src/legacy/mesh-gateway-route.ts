@@ -66,7 +66,7 @@ const httpRule = closed({
   backends,
 });
 
-export const meshGatewayRouteSpec = closed({
+const meshGatewayRouteSpec = closed({
   selectors: Type.Optional(Type.Array(tagSelector)),
   conf: Type.Optional(
     closed({
@@ -77,8 +77,10 @@ export const meshGatewayRouteSpec = closed({
     }),
   ),
 });
+/** Routes for the listeners of built-in gateways. */
 export type MeshGatewayRouteSpec = Static<typeof meshGatewayRouteSpec>;
 
+/** Resource type of the older gateway routes. */
 export const meshGatewayRoute = defineType({
   name: 'MeshGatewayRoute',
   specForm: 'inline',

@@ -37,6 +37,7 @@ const spec = closed({
 
 const profiles = ['default-proxy', 'egress-proxy', 'gateway-proxy', 'ingress-proxy'];
 
+/** Resource type of the older proxy patches. */
 export const proxyTemplate = defineType({
   name: 'ProxyTemplate',
   specForm: 'inline',

@@ -25,6 +25,7 @@ const conf = closed({
   ),
 });
 
+/** Resource type of the older rate limits. */
 export const rateLimit = defineConnectionPolicy<Static<typeof conf>>({
   name: 'RateLimit',
   conf,

@@ -45,6 +45,7 @@ const conf = closed({
   ),
 });
 
+/** Resource type of the older retries. */
 export const retry = defineConnectionPolicy<Static<typeof conf>>({
   name: 'Retry',
   conf,

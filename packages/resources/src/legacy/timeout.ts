@@ -17,4 +17,5 @@ const conf = closed({
   grpc: Type.Optional(closed({ streamIdleTimeout: optionalProtoDuration, maxStreamDuration: optionalProtoDuration })),
 });
 
+/** Resource type of the older timeouts. */
 export const timeout = defineConnectionPolicy({ name: 'Timeout', conf });

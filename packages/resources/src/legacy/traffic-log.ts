@@ -2,6 +2,7 @@
 import { closed, optionalText } from '../schema/shapes.ts';
 import { defineConnectionPolicy } from './connection-policy.ts';
 
+/** Resource type of the older access logs. */
 export const trafficLog = defineConnectionPolicy({
   name: 'TrafficLog',
   conf: closed({ backend: optionalText }),

@@ -2,6 +2,7 @@
 import { closed } from '../schema/shapes.ts';
 import { defineConnectionPolicy } from './connection-policy.ts';
 
+/** Resource type of the older permissions. */
 export const trafficPermission = defineConnectionPolicy({
   name: 'TrafficPermission',
   conf: closed({}),

@@ -58,6 +58,7 @@ interface Target {
   readonly destination?: Readonly<Record<string, string>>;
 }
 
+/** Resource type of the older routes. */
 export const trafficRoute = defineConnectionPolicy<Static<typeof conf>>({
   name: 'TrafficRoute',
   conf,

@@ -10,6 +10,7 @@ const spec = closed({
   conf: Type.Optional(closed({ backend: optionalText })),
 });
 
+/** Resource type of the older traces. */
 export const trafficTrace = defineType({
   name: 'TrafficTrace',
   pathStyle: 'hyphenated',

@@ -8,7 +8,7 @@ import { closed, optionalText, tagSelector } from '../schema/shapes.ts';
 import { checkSelectors } from '../tags.ts';
 import { collectViolations, type ViolationList } from '../violations.ts';
 
-export const virtualOutboundSpec = closed({
+const virtualOutboundSpec = closed({
   selectors: Type.Optional(Type.Array(tagSelector)),
   conf: Type.Optional(
     closed({
@@ -18,8 +18,10 @@ export const virtualOutboundSpec = closed({
     }),
   ),
 });
+/** How host names and ports are made from tags. */
 export type VirtualOutboundSpec = Static<typeof virtualOutboundSpec>;
 
+/** Resource type of virtual outbounds. */
 export const virtualOutbound = defineType({
   name: 'VirtualOutbound',
   pathStyle: 'hyphenated',

@@ -24,6 +24,7 @@ export function uint32() {
   return Type.Integer({ minimum: 0, maximum: 4294967295 });
 }
 
+/** A protobuf `int32`. */
 export function int32() {
   return Type.Integer({ minimum: -2147483648, maximum: 2147483647, format: 'int32' });
 }
@@ -38,15 +39,21 @@ export function stringMap() {
   return Type.Record(Type.String(), Type.String());
 }
 
+/** Text, or nothing. */
 export const optionalText = Type.Optional(Type.String());
+/** True, or anything else for false. */
 export const optionalFlag = Type.Optional(Type.Boolean());
 /** A protobuf `uint32`: 0 stands for "not given". */
 export const optionalCount = Type.Optional(uint32());
+/** Tags, or none. */
 export const optionalTags = Type.Optional(stringMap());
 /** A protobuf wrapper: false and 0 differ from "not given". */
 export const wrappedFlag = Type.Optional(Type.Boolean({ 'x-keep-default': true }));
+/** A protobuf wrapper of `uint32`: 0 differs from "not given". */
 export const wrappedCount = Type.Optional(Type.Integer({ minimum: 0, maximum: 4294967295, 'x-keep-default': true }));
+/** A protobuf wrapper of `double`. */
 export const wrappedNumber = Type.Optional(Type.Number({ 'x-keep-default': true }));
+/** A duration of the older types, or nothing. */
 export const optionalProtoDuration = Type.Optional(protoDuration());
 
 /** Any object: its content is for someone else to judge. */
@@ -59,10 +66,12 @@ export function oneOf<Name extends string>(...names: readonly Name[]) {
 
 /** Labels that a resource must carry; an empty map selects everything. */
 export const labelSelector = closed({ matchLabels: Type.Optional(stringMap()) });
+/** Labels that a resource must carry. */
 export type LabelSelector = Static<typeof labelSelector>;
 
 /** Tags of the older policies' `sources`, `destinations`, `selectors`. */
 export const tagSelector = closed({ match: Type.Optional(stringMap()) });
+/** Tags that a proxy must carry; `*` matches every value. */
 export type TagSelector = Static<typeof tagSelector>;
 
 /** Where a certificate, a key or a token comes from; exactly one of the fields, in the older types. */
@@ -72,6 +81,7 @@ export const dataSource = closed({
   inline: Type.Optional(Type.String({ format: 'byte' })),
   inlineString: optionalText,
 });
+/** Where a certificate, a key or a token comes from. */
 export type DataSource = Static<typeof dataSource>;
 
 /** A host name that a generator gave to a service, in a status. */
@@ -94,4 +104,5 @@ export const condition = closed({
   reason: Type.String(),
   message: Type.String(),
 });
+/** One condition in a status. */
 export type Condition = Static<typeof condition>;

@@ -14,6 +14,7 @@ export const targetRefKinds = [
   'MeshHTTPRoute',
   'Dataplane',
 ] as const;
+/** One kind of a `targetRef`. */
 export type TargetRefKind = (typeof targetRefKinds)[number];
 
 /** Kinds of proxies a policy for the whole mesh can be narrowed to. */
@@ -32,6 +33,7 @@ const fields = {
 
 /** Shape of every `targetRef`; which kinds and fields one place allows is for the policy's rules. */
 export const targetRef = closed(fields);
+/** A `targetRef`, as parsed. */
 export type TargetRef = Static<typeof targetRef>;
 
 /** A `targetRef` with a weight and a port, as routes use it to say where requests go. */
@@ -40,4 +42,5 @@ export const backendRef = closed({
   port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65535 })),
   weight: Type.Optional(Type.Integer({ minimum: 0, default: 1 })),
 });
+/** A destination of a route, as parsed. */
 export type BackendRef = Static<typeof backendRef>;

@@ -7,6 +7,7 @@ const names = ['TLSAuto', 'TLS10', 'TLS11', 'TLS12', 'TLS13'] as const;
 
 /** Lowest and highest TLS version; `TLSAuto` leaves the choice to Envoy. */
 export const tlsVersions = closed({ min: Type.Optional(oneOf(...names)), max: Type.Optional(oneOf(...names)) });
+/** A range of TLS versions, as parsed. */
 export type TlsVersions = Static<typeof tlsVersions>;
 
 /** Adds a violation when the range is empty. */

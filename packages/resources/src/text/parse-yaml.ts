@@ -29,6 +29,7 @@ export interface ParsedDocument {
   describe(field: string, message: string): string;
 }
 
+/** Where the text comes from, and how much of it is read. */
 export interface YamlOptions {
   /** Names the text in errors: a file name, a URL, "stdin". */
   readonly source: string;

@@ -8,6 +8,7 @@ const serviceStats = Type.Optional(
   closed({ responsesSent: optionalText, responsesAcknowledged: optionalText, responsesRejected: optionalText }),
 );
 
+/** Schema of one connection of a proxy to a control plane. */
 export const discoverySubscription = closed({
   id: optionalText,
   controlPlaneInstanceId: optionalText,
@@ -43,9 +44,10 @@ export const discoverySubscription = closed({
     }),
   ),
 });
+/** One connection of a proxy to a control plane. Times are RFC 3339. */
 export type DiscoverySubscription = Static<typeof discoverySubscription>;
 
-export const dataplaneInsightSpec = closed({
+const dataplaneInsightSpec = closed({
   subscriptions: Type.Optional(Type.Array(discoverySubscription)),
   mTLS: Type.Optional(
     closed({
@@ -59,8 +61,10 @@ export const dataplaneInsightSpec = closed({
   /** What the proxy said of itself, as far as the interface shows it. */
   metadata: Type.Optional(anyObject),
 });
+/** Connections of a proxy, newest last, and its certificate. */
 export type DataplaneInsightSpec = Static<typeof dataplaneInsightSpec>;
 
+/** Resource type of what is known of a proxy. */
 export const dataplaneInsight = defineType({
   name: 'DataplaneInsight',
   pathStyle: 'hyphenated',

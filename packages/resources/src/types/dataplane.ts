@@ -35,6 +35,7 @@ export const dataplaneInbound = closed({
   name: optionalText,
   protocol: optionalText,
 });
+/** One port that the workload serves. */
 export type DataplaneInbound = Static<typeof dataplaneInbound>;
 
 /** One service that the workload calls, at an address of its own. */
@@ -51,6 +52,7 @@ export const dataplaneOutbound = closed({
     }),
   ),
 });
+/** One service that the workload calls. */
 export type DataplaneOutbound = Static<typeof dataplaneOutbound>;
 
 /** A listener by which a proxy serves as its mesh's zone ingress or egress. */
@@ -61,6 +63,7 @@ export const dataplaneListener = closed({
   port: optionalCount,
   state: Type.Optional(oneOf('Ready', 'NotReady', 'Ignored')),
 });
+/** A listener by which a proxy serves as zone ingress or egress. */
 export type DataplaneListener = Static<typeof dataplaneListener>;
 
 const reachableBackendRef = closed({
@@ -80,7 +83,7 @@ const transparentProxying = closed({
   reachableBackends: Type.Optional(closed({ refs: Type.Optional(Type.Array(reachableBackendRef)) })),
 });
 
-export const dataplaneSpec = closed({
+const dataplaneSpec = closed({
   networking: Type.Optional(
     closed({
       address: optionalText,
@@ -116,8 +119,10 @@ export const dataplaneSpec = closed({
   ),
   envoy: Type.Optional(closed({ xdsTransportProtocolVariant: Type.Optional(oneOf('GRPC', 'DELTA_GRPC')) })),
 });
+/** What a proxy serves and calls. Read it through the accessors, which know the defaults. */
 export type DataplaneSpec = Static<typeof dataplaneSpec>;
 
+/** Resource type of proxies beside workloads. */
 export const dataplane = defineType({
   name: 'Dataplane',
   shortName: 'dp',

@@ -8,7 +8,7 @@ import { collectViolations, requirePort, type ViolationList } from '../violation
 
 const source = Type.Optional(dataSource);
 
-export const externalServiceSpec = closed({
+const externalServiceSpec = closed({
   networking: Type.Optional(
     closed({
       address: optionalText,
@@ -29,8 +29,10 @@ export const externalServiceSpec = closed({
   ),
   tags: optionalTags,
 });
+/** Address, TLS and tags of a service outside the mesh. */
 export type ExternalServiceSpec = Static<typeof externalServiceSpec>;
 
+/** Resource type of the older services outside the mesh. */
 export const externalService = defineType({
   name: 'ExternalService',
   pathStyle: 'hyphenated',

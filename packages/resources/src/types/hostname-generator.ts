@@ -5,7 +5,7 @@ import { goTemplateProblem } from '../go-template.ts';
 import { closed, labelSelector } from '../schema/shapes.ts';
 import { collectViolations } from '../violations.ts';
 
-export const hostnameGeneratorSpec = closed({
+const hostnameGeneratorSpec = closed({
   selector: Type.Optional(
     closed({
       meshService: Type.Optional(labelSelector),
@@ -16,8 +16,10 @@ export const hostnameGeneratorSpec = closed({
   template: Type.Optional(Type.String({ description: 'Such as `{{ .DisplayName }}.svc.mesh.local`.' })),
   extension: Type.Optional(closed({ type: Type.String(), config: Type.Optional(Type.Unknown()) })),
 });
+/** A template, and the services that get a host name by it. */
 export type HostnameGeneratorSpec = Static<typeof hostnameGeneratorSpec>;
 
+/** Resource type of host name generators. */
 export const hostnameGenerator = defineType({
   name: 'HostnameGenerator',
   shortName: 'hg',

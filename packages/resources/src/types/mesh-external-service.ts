@@ -29,7 +29,7 @@ const verification = closed({
   clientKey: Type.Optional(source),
 });
 
-export const meshExternalServiceSpec = closed({
+const meshExternalServiceSpec = closed({
   match: closed({
     type: Type.Optional(Type.Enum(['HostnameGenerator'], { default: 'HostnameGenerator' })),
     port,
@@ -54,15 +54,18 @@ export const meshExternalServiceSpec = closed({
     }),
   ),
 });
+/** What matches, and where the traffic goes. */
 export type MeshExternalServiceSpec = Static<typeof meshExternalServiceSpec>;
 
-export const meshExternalServiceStatus = closed({
+const meshExternalServiceStatus = closed({
   vip: Type.Optional(closed({ ip: optionalText })),
   addresses: Type.Optional(Type.Array(generatedAddress)),
   hostnameGenerators: Type.Optional(Type.Array(hostnameGeneratorStatus)),
 });
+/** Virtual address and host names. */
 export type MeshExternalServiceStatus = Static<typeof meshExternalServiceStatus>;
 
+/** Resource type of services outside the mesh. */
 export const meshExternalService = defineType({
   name: 'MeshExternalService',
   shortName: 'extsvc',

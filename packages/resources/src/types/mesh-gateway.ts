@@ -30,15 +30,18 @@ const listener = closed({
   crossMesh: optionalFlag,
   resources: Type.Optional(closed({ connectionLimit: optionalCount })),
 });
+/** One listener of a gateway. */
 export type GatewayListener = Static<typeof listener>;
 
-export const meshGatewaySpec = closed({
+const meshGatewaySpec = closed({
   selectors: Type.Optional(Type.Array(tagSelector)),
   tags: optionalTags,
   conf: Type.Optional(closed({ listeners: Type.Optional(Type.Array(listener)) })),
 });
+/** Which proxies are the gateway, and what they listen on. */
 export type MeshGatewaySpec = Static<typeof meshGatewaySpec>;
 
+/** Resource type of built-in gateways. */
 export const meshGateway = defineType({
   name: 'MeshGateway',
   shortName: 'mgw',

@@ -23,7 +23,7 @@ const bundled = closed({
   ca: Type.Optional(closed({ certificate: Type.Optional(secureSource), privateKey: Type.Optional(secureSource) })),
 });
 
-export const meshIdentitySpec = closed({
+const meshIdentitySpec = closed({
   selector: Type.Optional(closed({ dataplane: Type.Optional(labelSelector) })),
   spiffeID: Type.Optional(closed({ trustDomain: optionalText, path: optionalText })),
   provider: Type.Optional(
@@ -35,11 +35,14 @@ export const meshIdentitySpec = closed({
     }),
   ),
 });
+/** Which workloads, which SPIFFE ID, issued by whom. */
 export type MeshIdentitySpec = Static<typeof meshIdentitySpec>;
 
-export const meshIdentityStatus = closed({ conditions: Type.Optional(Type.Array(condition)) });
+const meshIdentityStatus = closed({ conditions: Type.Optional(Type.Array(condition)) });
+/** Whether identities can be issued. */
 export type MeshIdentityStatus = Static<typeof meshIdentityStatus>;
 
+/** Resource type of workload identities. */
 export const meshIdentity = defineType({
   name: 'MeshIdentity',
   shortName: 'mid',

@@ -12,7 +12,7 @@ const dataplaneStat = closed({
 const statsByName = Type.Optional(Type.Record(Type.String(), dataplaneStat));
 const totalsByName = Type.Optional(Type.Record(Type.String(), closed({ total: optionalCount })));
 
-export const meshInsightSpec = closed({
+const meshInsightSpec = closed({
   dataplanes: Type.Optional(dataplaneStat),
   policies: totalsByName,
   dpVersions: Type.Optional(closed({ kumaDp: statsByName, envoy: statsByName })),
@@ -28,9 +28,10 @@ export const meshInsightSpec = closed({
   ),
   resources: totalsByName,
 });
+/** Numbers of proxies, services and resources of a mesh. */
 export type MeshInsightSpec = Static<typeof meshInsightSpec>;
 
-export const serviceInsightSpec = closed({
+const serviceInsightSpec = closed({
   services: Type.Optional(
     Type.Record(
       Type.String(),
@@ -46,6 +47,7 @@ export const serviceInsightSpec = closed({
     ),
   ),
 });
+/** Numbers by service name. */
 export type ServiceInsightSpec = Static<typeof serviceInsightSpec>;
 
 const insight = {
@@ -56,5 +58,7 @@ const insight = {
   providedByZone: false,
 } as const;
 
+/** Resource type of the numbers of a mesh. */
 export const meshInsight = defineType({ name: 'MeshInsight', scope: 'Global', spec: meshInsightSpec, ...insight });
+/** Resource type of the numbers of all services of a mesh. */
 export const serviceInsight = defineType({ name: 'ServiceInsight', spec: serviceInsightSpec, ...insight });

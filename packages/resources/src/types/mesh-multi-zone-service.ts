@@ -13,7 +13,7 @@ import {
 import { collectViolations, mustBeOneOf } from '../violations.ts';
 import { serviceNameWarnings } from './service-name.ts';
 
-export const meshMultiZoneServiceSpec = closed({
+const meshMultiZoneServiceSpec = closed({
   selector: closed({ meshService: labelSelector }),
   ports: Type.Array(
     closed({
@@ -23,9 +23,10 @@ export const meshMultiZoneServiceSpec = closed({
     }),
   ),
 });
+/** Which MeshServices are one, and its ports. */
 export type MeshMultiZoneServiceSpec = Static<typeof meshMultiZoneServiceSpec>;
 
-export const meshMultiZoneServiceStatus = closed({
+const meshMultiZoneServiceStatus = closed({
   addresses: Type.Optional(Type.Array(generatedAddress)),
   vips: Type.Optional(Type.Array(closed({ ip: optionalText }))),
   meshServices: Type.Optional(
@@ -34,8 +35,10 @@ export const meshMultiZoneServiceStatus = closed({
   hostnameGenerators: Type.Optional(Type.Array(hostnameGeneratorStatus)),
   conditions: Type.Optional(Type.Array(condition)),
 });
+/** Virtual addresses, host names, and what matched. */
 export type MeshMultiZoneServiceStatus = Static<typeof meshMultiZoneServiceStatus>;
 
+/** Resource type of services over several zones. */
 export const meshMultiZoneService = defineType({
   name: 'MeshMultiZoneService',
   shortName: 'mzsvc',

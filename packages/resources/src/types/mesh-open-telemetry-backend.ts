@@ -5,7 +5,7 @@ import { defineType } from '../define-type.ts';
 import { closed, condition, optionalText } from '../schema/shapes.ts';
 import { collectViolations } from '../violations.ts';
 
-export const meshOpenTelemetryBackendSpec = closed({
+const meshOpenTelemetryBackendSpec = closed({
   endpoint: Type.Optional(
     closed({ address: optionalText, port: Type.Optional(Type.Integer({ format: 'int32' })), path: optionalText }),
   ),
@@ -18,8 +18,10 @@ export const meshOpenTelemetryBackendSpec = closed({
     }),
   ),
 });
+/** Where the collector is and how to speak to it. */
 export type MeshOpenTelemetryBackendSpec = Static<typeof meshOpenTelemetryBackendSpec>;
 
+/** Resource type of shared OpenTelemetry collectors. */
 export const meshOpenTelemetryBackend = defineType({
   name: 'MeshOpenTelemetryBackend',
   shortName: 'motb',

@@ -21,9 +21,10 @@ export const meshServicePort = closed({
   targetPort: Type.Optional(intOrString()),
   appProtocol: Type.Optional(Type.String({ default: 'tcp' })),
 });
+/** One port of a service; `targetPort` is a number or the name of an inbound. */
 export type MeshServicePort = Static<typeof meshServicePort>;
 
-export const meshServiceSpec = closed({
+const meshServiceSpec = closed({
   state: Type.Optional(Type.Enum(['Available', 'Unavailable'], { default: 'Unavailable' })),
   selector: Type.Optional(
     closed({
@@ -35,9 +36,10 @@ export const meshServiceSpec = closed({
   ports: Type.Optional(Type.Array(meshServicePort)),
   identities: Type.Optional(Type.Array(closed({ type: oneOf('ServiceTag', 'SpiffeID'), value: Type.String() }))),
 });
+/** Which proxies stand behind a service, and its ports. */
 export type MeshServiceSpec = Static<typeof meshServiceSpec>;
 
-export const meshServiceStatus = closed({
+const meshServiceStatus = closed({
   addresses: Type.Optional(Type.Array(generatedAddress)),
   vips: Type.Optional(Type.Array(closed({ ip: optionalText }))),
   tls: Type.Optional(closed({ status: Type.Optional(oneOf('Ready', 'NotReady')) })),
@@ -50,8 +52,10 @@ export const meshServiceStatus = closed({
     }),
   ),
 });
+/** Virtual addresses, host names and numbers of proxies. */
 export type MeshServiceStatus = Static<typeof meshServiceStatus>;
 
+/** Resource type of services. */
 export const meshService = defineType({
   name: 'MeshService',
   shortName: 'msvc',

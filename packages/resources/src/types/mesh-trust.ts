@@ -6,18 +6,21 @@ import { collectViolations } from '../violations.ts';
 
 const origin = Type.Optional(closed({ kri: optionalText }));
 
-export const meshTrustSpec = closed({
+const meshTrustSpec = closed({
   origin,
   trustDomain: Type.String(),
   caBundles: Type.Array(closed({ type: oneOf('Pem'), pem: Type.Optional(closed({ value: Type.String() })) }), {
     minItems: 1,
   }),
 });
+/** A trust domain and its CA certificates. */
 export type MeshTrustSpec = Static<typeof meshTrustSpec>;
 
-export const meshTrustStatus = closed({ origin });
+const meshTrustStatus = closed({ origin });
+/** What the trust was made from. */
 export type MeshTrustStatus = Static<typeof meshTrustStatus>;
 
+/** Resource type of trust bundles. */
 export const meshTrust = defineType({
   name: 'MeshTrust',
   shortName: 'mtrust',

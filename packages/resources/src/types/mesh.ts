@@ -26,12 +26,13 @@ export const certificateAuthorityBackend = closed({
   rootChain: Type.Optional(closed({ requestTimeout: optionalProtoDuration })),
   conf: Type.Optional(anyObject),
 });
+/** One certificate authority of a mesh. */
 export type CertificateAuthorityBackend = Static<typeof certificateAuthorityBackend>;
 
 const backend = { name: optionalText, type: optionalText, conf: Type.Optional(anyObject) };
 const tagMatches = Type.Optional(Type.Array(closed({ tags: optionalTags })));
 
-export const meshSpec = closed({
+const meshSpec = closed({
   mtls: Type.Optional(
     closed({
       enabledBackend: optionalText,
@@ -70,8 +71,10 @@ export const meshSpec = closed({
     closed({ mode: Type.Optional(oneOf('Disabled', 'Everywhere', 'ReachableBackends', 'Exclusive')) }),
   ),
 });
+/** Certificate authorities, observability backends and behaviour of a mesh. */
 export type MeshSpec = Static<typeof meshSpec>;
 
+/** Resource type of meshes. */
 export const mesh = defineType({
   name: 'Mesh',
   shortName: 'm',

@@ -3,13 +3,15 @@ import { type Static, Type } from 'typebox';
 import { defineType } from '../define-type.ts';
 import { closed } from '../schema/shapes.ts';
 
-export const workloadStatus = closed({
+const workloadStatus = closed({
   dataplaneProxies: Type.Optional(
     closed({ connected: Type.Integer(), healthy: Type.Integer(), total: Type.Integer() }),
   ),
 });
+/** How many proxies a workload has. */
 export type WorkloadStatus = Static<typeof workloadStatus>;
 
+/** Resource type of workloads. */
 export const workload = defineType({
   name: 'Workload',
   shortName: 'wl',

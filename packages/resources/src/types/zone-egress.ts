@@ -5,14 +5,16 @@ import { defineType } from '../define-type.ts';
 import { closed, optionalCount, optionalText } from '../schema/shapes.ts';
 import { collectViolations, requirePort } from '../violations.ts';
 
-export const zoneEgressSpec = closed({
+const zoneEgressSpec = closed({
   zone: optionalText,
   networking: Type.Optional(
     closed({ address: optionalText, port: optionalCount, admin: Type.Optional(closed({ port: optionalCount })) }),
   ),
 });
+/** Where an egress proxy listens. */
 export type ZoneEgressSpec = Static<typeof zoneEgressSpec>;
 
+/** Resource type of egress proxies. */
 export const zoneEgress = defineType({
   name: 'ZoneEgress',
   shortName: 'ze',

@@ -5,7 +5,7 @@ import { defineType } from '../define-type.ts';
 import { closed, optionalCount, optionalFlag, optionalTags, optionalText } from '../schema/shapes.ts';
 import { collectViolations, requirePort } from '../violations.ts';
 
-export const zoneIngressSpec = closed({
+const zoneIngressSpec = closed({
   zone: optionalText,
   networking: Type.Optional(
     closed({
@@ -22,8 +22,10 @@ export const zoneIngressSpec = closed({
     ),
   ),
 });
+/** Where an ingress proxy listens, and what it offers. */
 export type ZoneIngressSpec = Static<typeof zoneIngressSpec>;
 
+/** Resource type of ingress proxies. */
 export const zoneIngress = defineType({
   name: 'ZoneIngress',
   shortName: 'zi',

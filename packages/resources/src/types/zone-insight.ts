@@ -18,22 +18,25 @@ const kdsSubscription = closed({
   authTokenProvided: Type.Optional(Type.Boolean()),
 });
 
-export const zoneInsightSpec = closed({
+const zoneInsightSpec = closed({
   subscriptions: Type.Optional(Type.Array(kdsSubscription)),
   envoyAdminStreams: Type.Optional(anyObject),
   healthCheck: Type.Optional(closed({ time: optionalText })),
   kdsStreams: Type.Optional(anyObject),
 });
+/** Connections of a zone, newest last. */
 export type ZoneInsightSpec = Static<typeof zoneInsightSpec>;
 
-export const zoneProxyInsightSpec = closed({
+const zoneProxyInsightSpec = closed({
   subscriptions: Type.Optional(Type.Array(discoverySubscription)),
   metadata: Type.Optional(anyObject),
 });
+/** Connections of a zone proxy, newest last. */
 export type ZoneProxyInsightSpec = Static<typeof zoneProxyInsightSpec>;
 
 const insight = { scope: 'Global', readOnly: true, includeInFederation: false, specForm: 'inline' } as const;
 
+/** Resource type of what the global control plane knows of a zone. */
 export const zoneInsight = defineType({
   name: 'ZoneInsight',
   pathStyle: 'hyphenated',
@@ -41,6 +44,7 @@ export const zoneInsight = defineType({
   providedByZone: false,
   ...insight,
 });
+/** Resource type of what is known of an ingress proxy. */
 export const zoneIngressInsight = defineType({
   name: 'ZoneIngressInsight',
   pathStyle: 'hyphenated',
@@ -48,6 +52,7 @@ export const zoneIngressInsight = defineType({
   providedByGlobal: false,
   ...insight,
 });
+/** Resource type of what is known of an egress proxy. */
 export const zoneEgressInsight = defineType({
   name: 'ZoneEgressInsight',
   spec: zoneProxyInsightSpec,

@@ -4,9 +4,11 @@ import { defineType } from '../define-type.ts';
 import { closed, wrappedFlag } from '../schema/shapes.ts';
 import { dnsNameWarnings } from './service-name.ts';
 
-export const zoneSpec = closed({ enabled: wrappedFlag });
+const zoneSpec = closed({ enabled: wrappedFlag });
+/** Whether a zone takes part; it does unless told not to. */
 export type ZoneSpec = Static<typeof zoneSpec>;
 
+/** Resource type of zones. */
 export const zone = defineType({
   name: 'Zone',
   shortName: 'z',
