@@ -5,7 +5,7 @@ import { typeUrls } from '@ursa/envoy';
 import type { DataplaneTokenClaims } from '../../src/identity/access.ts';
 import { connectTo, type DeltaRequest, type TestConnection } from './ads-client.ts';
 import { configurationOf, edsCluster, endpointsOf, httpListener, routeTo } from './hand-made-mesh.ts';
-import { dataplaneSpec, type KnownTokens, type RunningServer, startServer } from './running-server.ts';
+import { dataplaneSpec, type KnownTokens, type RunningServer, startServer, until } from './running-server.ts';
 
 const node = (id: string, metadata: Record<string, string> = {}) => ({ id, cluster: 'web', metadata });
 const firstRequest = (id = 'default.web', metadata: Record<string, string> = {}): DeltaRequest => ({
@@ -180,7 +180,7 @@ describe('the ADS server without authentication', () => {
     assert.deepEqual(rejection?.resources, ['b']);
     stream.cancel();
     await stream.ended();
-    assert.notEqual((await running.insight('web'))?.subscriptions.at(-1)?.disconnectTime, undefined);
+    await until(async () => (await running.insight('web'))?.subscriptions.at(-1)?.disconnectTime !== undefined);
     assert.ok(
       ((await running.insight('web'))?.subscriptions.length ?? 0) <= 2,
       'only as many connections are kept as the setting says',

@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { typeUrls } from '@ursa/envoy';
 import { connectTo, type TestConnection } from './ads-client.ts';
 import { configurationOf, edsCluster } from './hand-made-mesh.ts';
-import { dataplaneSpec, type RunningServer, startServer } from './running-server.ts';
+import { dataplaneSpec, type RunningServer, startServer, until } from './running-server.ts';
 
 const document = (name: string, mesh = 'default', more: object = {}): string =>
   JSON.stringify({ type: 'Dataplane', mesh, name, ...dataplaneSpec(name), ...more });
@@ -35,10 +35,7 @@ describe('a proxy that registers itself', () => {
     assert.equal(stored?.labels['kuma.io/zone'], 'default');
     stream.cancel();
     await stream.ended();
-    const end = Date.now() + 2000;
-    while (running.get('Dataplane', 'default', 'guest') !== undefined && Date.now() < end)
-      await new Promise((wait) => setTimeout(wait, 5));
-    assert.equal(running.get('Dataplane', 'default', 'guest'), undefined);
+    await until(() => running.get('Dataplane', 'default', 'guest') === undefined);
   });
 
   test('keeps its Dataplane when it comes back in time', async () => {

@@ -163,3 +163,12 @@ function fakeTokens(known: KnownTokens, invalid: Map<string, Set<(reason: string
     },
   };
 }
+
+/** Asks again until the answer is true, for two seconds: what the other side of a connection does takes a moment. */
+export async function until(check: () => boolean | Promise<boolean>): Promise<void> {
+  const end = Date.now() + 2000;
+  while (!(await check())) {
+    if (Date.now() > end) throw new Error(`not true within two seconds: ${check}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}

@@ -2,6 +2,7 @@
 // hostile client is here or in `call.ts`; nothing a client sends may stop the process.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
+  constants,
   createSecureServer,
   type Http2SecureServer,
   type ServerHttp2Session,
@@ -110,8 +111,7 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
       open += 1;
       stream.once('close', () => {
         open -= 1;
-      });
-      stream.once('aborted', () => {
+        if (stream.rstCode === constants.NGHTTP2_NO_ERROR) return;
         resets += 1;
         if (resets > resetsPerConnection) session.destroy();
       });
