@@ -9,7 +9,6 @@ import {
   trustSecret,
 } from '@ursa/envoy';
 import type { ProxyPolicy } from '@ursa/policy';
-import { formatResourceKey } from '@ursa/resources';
 import type { DataplaneFacts } from './dataplane-facts.ts';
 import type { Destination } from './destinations.ts';
 import type { EndpointDerivation } from './endpoints.ts';
@@ -132,11 +131,9 @@ function secretResources(inputs: EngineInputs, { key, mesh, proxyClass }: Subjec
   ];
 }
 
-function failure(error: unknown, mesh: string): ConfigWarning {
+function failure(error: unknown): ConfigWarning {
   const message = error instanceof Error ? error.message : String(error);
-  return error instanceof PolicyFailure
-    ? { message, resource: formatResourceKey({ type: error.policy, mesh, name: '' }) }
-    : { message };
+  return error instanceof PolicyFailure ? { message, policyType: error.policy } : { message };
 }
 
 /** Configurations by proxy key. */
@@ -277,7 +274,7 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
         return config;
       } catch (error) {
         const before = lastGood.get(proxyKey)?.resources ?? toMaps([]);
-        return { resources: before, warnings: [failure(error, found.mesh.name)] };
+        return { resources: before, warnings: [failure(error)] };
       }
     },
     { equals: sameConfig },

@@ -104,6 +104,8 @@ export interface ConfigWarning {
   readonly message: string;
   /** The policy or resource at fault, as `Type/mesh/name`, when known. */
   readonly resource?: string;
+  /** The type of the policies at fault, when their merged rules could not be applied. */
+  readonly policyType?: string;
 }
 
 /** All Envoy resources of one proxy, each by name, and what went wrong on the way. */

@@ -18,10 +18,12 @@ export interface EngineOptions {
   readonly graph: Graph;
   readonly inputs: EngineInputs;
   readonly policies: readonly ProxyPolicy[];
+  /** True to let shadow policies take part, as if they were in force (feature G12). Default false. */
+  readonly shadow?: boolean;
 }
 
 /** Opens an engine. Nothing is computed before a configuration is read or watched. */
-export function openEngine({ graph, inputs, policies }: EngineOptions): Engine {
+export function openEngine({ graph, inputs, policies, shadow = false }: EngineOptions): Engine {
   const meshFacts = deriveMeshFacts(graph, inputs);
   const dataplane = deriveDataplaneFacts(graph, inputs);
   const lookup = dataplaneLookup(inputs, dataplane);
@@ -29,7 +31,7 @@ export function openEngine({ graph, inputs, policies }: EngineOptions): Engine {
   const destinations = deriveDestinations(graph, inputs, meshFacts, servedBy);
   const outbounds = deriveOutbounds(graph, inputs, meshFacts, dataplane, destinations);
   const endpoints = deriveEndpoints(graph, inputs, lookup);
-  const rules = deriveRules(graph, inputs, policies, dataplane);
+  const rules = deriveRules({ graph, inputs, policies, dataplane, shadow });
   return {
     config: deriveConfig({ graph, inputs, policies, meshFacts, dataplane, outbounds, endpoints, rules }),
     identityRequest: deriveIdentityRequest(graph, meshFacts, dataplane),

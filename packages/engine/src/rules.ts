@@ -118,13 +118,17 @@ function trackedDestinations(graph: Graph, inputs: EngineInputs): Destinations {
   };
 }
 
+/** What rules are derived from. */
+export interface RuleOptions {
+  readonly graph: Graph;
+  readonly inputs: EngineInputs;
+  readonly policies: readonly ProxyPolicy[];
+  readonly dataplane: Derivation<readonly [key: string], DataplaneFacts | undefined>;
+  readonly shadow: boolean;
+}
+
 /** Derivations of rules. */
-export function deriveRules(
-  graph: Graph,
-  inputs: EngineInputs,
-  policies: readonly ProxyPolicy[],
-  dataplane: Derivation<readonly [key: string], DataplaneFacts | undefined>,
-): RuleDerivations {
+export function deriveRules({ graph, inputs, policies, dataplane, shadow }: RuleOptions): RuleDerivations {
   const destinations = trackedDestinations(graph, inputs);
   const head = graph.derive('policy', (type: string, key: string) => {
     const resource = inputs.resources(type).get(key);
@@ -159,7 +163,8 @@ export function deriveRules(
       if (seen.has(`${type} ${key}`)) continue;
       seen.add(`${type} ${key}`);
       const policy = selector.get(type, key);
-      const selection = policy === undefined || policy.shadow ? undefined : selects(policy, facts.selectable, routeOf);
+      const selection =
+        policy === undefined || (policy.shadow && !shadow) ? undefined : selects(policy, facts.selectable, routeOf);
       if (selection !== undefined) chosen.set(type, [...(chosen.get(type) ?? []), [key, selection]]);
     }
     return chosen;

@@ -1,5 +1,5 @@
 // A mesh in memory: documents applied the way a control plane would, without one. For the oracle, the scenarios and the stories.
-import { createGraph, type Graph, type Source } from '@ursa/collections';
+import { createGraph, deepEqual, type Graph, type Source } from '@ursa/collections';
 import { builtinPolicies, policyResourceTypes } from '@ursa/policies';
 import type { ProxyPolicy } from '@ursa/policy';
 import {
@@ -53,6 +53,10 @@ export interface World {
   /** Generates what the control plane would: MeshServices with addresses and names, virtual addresses, certificates. */
   settle(): void;
   connect(mesh: string, name: string, facts?: Partial<ConnectedProxy>): string;
+  /** Gives a proxy another certificate. */
+  renewIdentity(proxyKey: string): void;
+  /** An engine of its own over the same data, in a graph of its own. */
+  openFreshEngine(): Engine;
 }
 
 /** What the conformance checker says of a proxy. */
@@ -104,6 +108,16 @@ export function createWorld(policies: readonly ProxyPolicy[] = builtinPolicies):
   };
   const engine = openEngine({ graph, inputs, policies });
   let lastVip = 0;
+  let renewals = 0;
+
+  const copyOf = <Value>(target: Graph, source: Source<Value>): Source<Value> => {
+    const copy = target.source<Value>(source.name);
+    for (const key of source.keys()) {
+      const value = source.get(key);
+      if (value !== undefined) copy.set(key, value);
+    }
+    return copy;
+  };
 
   const store = (draft: ResourceDraft): void => {
     const type = resourceTypes.byName(draft.type);
@@ -113,6 +127,9 @@ export function createWorld(policies: readonly ProxyPolicy[] = builtinPolicies):
     const key = `${draft.mesh}/${draft.name}`;
     const before = resources(draft.type).get(key);
     const status = tagged.status ?? before?.status;
+    const same =
+      before !== undefined && deepEqual([before.spec, before.labels, before.status], [tagged.spec, labels, status]);
+    if (same) return;
     const version = (before?.version ?? 0) + 1;
     const resource = { ...tagged, labels, creationTime: someTime, modificationTime: someTime, version, status };
     resources(draft.type).set(key, resource);
@@ -204,6 +221,30 @@ export function createWorld(policies: readonly ProxyPolicy[] = builtinPolicies):
         addressMeshServices();
         addressServices();
       });
+    },
+    renewIdentity(proxyKey) {
+      const identity = identities.get(proxyKey);
+      if (identity !== undefined)
+        identities.set(proxyKey, { ...identity, privateKey: `${identity.privateKey}${renewals++}` });
+    },
+    openFreshEngine() {
+      const other = createGraph();
+      const copies = new Map([...types].map(([type, source]) => [type, copyOf(other, source)]));
+      const copiedResources = (type: string): Source<Resource> => {
+        const copy = copies.get(type) ?? other.source<Resource>(type);
+        copies.set(type, copy);
+        return copy;
+      };
+      const copiedInputs: EngineInputs = {
+        resources: copiedResources,
+        proxies: copyOf(other, proxies),
+        identities: copyOf(other, identities),
+        trust: copyOf(other, trust),
+        adminIdentities: copyOf(other, adminIdentities),
+        serviceVips: copyOf(other, serviceVips),
+        settings: inputs.settings,
+      };
+      return openEngine({ graph: other, inputs: copiedInputs, policies });
     },
     connect(mesh, name, facts = {}) {
       const key = `${mesh}/${name}`;

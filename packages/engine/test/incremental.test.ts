@@ -1,0 +1,6 @@
+import { test } from 'node:test';
+import { checkIncremental } from './random-changes.ts';
+
+test('after 100 random sequences of changes every configuration equals the one made from scratch', () => {
+  checkIncremental(100, 20261123);
+});

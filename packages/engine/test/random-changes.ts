@@ -1,0 +1,184 @@
+// Random meshes and random changes to them, for the guard of the whole design: incremental = from scratch.
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type { ProxyConfig } from '../src/index.ts';
+import { createWorld, type World } from './world.ts';
+
+const meshes = ['one', 'two'] as const;
+const services = ['web', 'api', 'db'] as const;
+const names = ['p1', 'p2', 'p3', 'p4'] as const;
+
+const mesh = fc.constantFrom(...meshes);
+const service = fc.constantFrom(...services);
+const name = fc.constantFrom(...names);
+const protocol = fc.constantFrom('http', 'tcp', 'grpc', 'kafka');
+
+const meshDocument = fc.record({
+  type: fc.constant('Mesh'),
+  name: mesh,
+  meshServices: fc.constantFrom({ mode: 'Disabled' }, { mode: 'Exclusive' }, { mode: 'Everywhere' }),
+  mtls: fc.constantFrom(
+    {},
+    { enabledBackend: 'ca', backends: [{ name: 'ca', type: 'builtin' }] },
+    { enabledBackend: 'ca', backends: [{ name: 'ca', type: 'builtin', mode: 'PERMISSIVE' }] },
+  ),
+  networking: fc.constantFrom({}, { outbound: { passthrough: false } }),
+});
+
+const inbound = fc
+  .record({
+    service,
+    protocol,
+    version: fc.constantFrom('v1', 'v2'),
+    port: fc.constantFrom(80, 81),
+    state: fc.constantFrom('Ready', 'NotReady'),
+  })
+  .map(({ port, state, ...tags }) => ({
+    port,
+    state,
+    tags: { 'kuma.io/service': tags.service, 'kuma.io/protocol': tags.protocol, version: tags.version },
+  }));
+
+const dataplane = fc
+  .record({
+    mesh,
+    name,
+    address: fc.constantFrom('10.0.0.1', '10.0.0.2', '2001:db8::1'),
+    inbound: fc.array(inbound, { minLength: 1, maxLength: 2 }),
+    calls: fc.uniqueArray(service),
+    transparent: fc.boolean(),
+    app: service,
+  })
+  .map(({ address, inbound: given, calls, transparent, app, ...key }) => ({
+    type: 'Dataplane',
+    ...key,
+    labels: { app },
+    networking: {
+      address,
+      inbound: given.filter(({ port }, position) => given.findIndex((other) => other.port === port) === position),
+      outbound: calls.map((called, position) => ({ port: 10001 + position, tags: { 'kuma.io/service': called } })),
+      ...(transparent ? { transparentProxying: { redirectPortInbound: 15006, redirectPortOutbound: 15001 } } : {}),
+    },
+  }));
+
+const topLevel = fc.oneof(
+  fc.constant({ kind: 'Mesh' }),
+  name.map((target) => ({ kind: 'Dataplane', name: target })),
+  service.map((app) => ({ kind: 'Dataplane', labels: { app } })),
+  service.map((target) => ({ kind: 'MeshSubset', tags: { 'kuma.io/service': target } })),
+);
+
+const timeoutPolicy = fc
+  .record({
+    mesh,
+    name,
+    targetRef: topLevel,
+    to: fc.oneof(
+      fc.constant({ kind: 'Mesh' }),
+      service.map((target) => ({ kind: 'MeshService', name: target })),
+    ),
+    seconds: fc.integer({ min: 1, max: 3 }),
+  })
+  .map(({ to, targetRef, seconds, ...key }) => ({
+    type: 'MeshTimeout',
+    ...key,
+    spec: {
+      targetRef,
+      to: [{ targetRef: to, default: { idleTimeout: `${seconds}s`, http: { requestTimeout: `${seconds}s` } } }],
+    },
+  }));
+
+const permission = fc
+  .record({ mesh, name, targetRef: topLevel, from: service, action: fc.constantFrom('Allow', 'Deny') })
+  .map(({ targetRef, from, action, ...key }) => ({
+    type: 'MeshTrafficPermission',
+    ...key,
+    spec: {
+      targetRef,
+      from: [{ targetRef: { kind: 'MeshSubset', tags: { 'kuma.io/service': from } }, default: { action } }],
+    },
+  }));
+
+/** One change of a mesh. */
+export type Change =
+  | { readonly kind: 'apply'; readonly document: object }
+  | { readonly kind: 'delete'; readonly type: string; readonly key: string }
+  | {
+      readonly kind: 'connect' | 'disconnect';
+      readonly mesh: string;
+      readonly name: string;
+      readonly features: readonly string[];
+    };
+
+const features = fc.constantFrom<readonly string[]>(
+  ['feature-embedded-dns', 'feature-reuse-port'],
+  [],
+  ['feature-unified-resource-naming', 'feature-embedded-dns'],
+);
+
+const change: fc.Arbitrary<Change> = fc.oneof(
+  { weight: 2, arbitrary: meshDocument.map((document) => ({ kind: 'apply' as const, document })) },
+  { weight: 6, arbitrary: dataplane.map((document) => ({ kind: 'apply' as const, document })) },
+  {
+    weight: 3,
+    arbitrary: fc.oneof(timeoutPolicy, permission).map((document) => ({ kind: 'apply' as const, document })),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .record({ type: fc.constantFrom('Dataplane', 'MeshTimeout', 'MeshTrafficPermission', 'MeshService'), mesh, name })
+      .map(({ type, ...key }) => ({
+        kind: 'delete' as const,
+        type,
+        key: `${key.mesh}/${type === 'MeshService' ? 'web' : key.name}`,
+      })),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constantFrom('connect' as const, 'disconnect' as const), mesh, name, features }),
+  },
+);
+
+function perform(world: World, step: Change): void {
+  if (step.kind === 'apply') world.apply(step.document);
+  else if (step.kind === 'delete') world.delete(step.type, step.key);
+  else if (step.kind === 'connect') world.connect(step.mesh, step.name, { features: step.features });
+  else world.sources.proxies.delete(`${step.mesh}/${step.name}`);
+}
+
+/** A configuration as data: names and versions by type, and the warnings. */
+function shapeOf(config: ProxyConfig | undefined): unknown {
+  if (config === undefined) return undefined;
+  const resources = Object.entries(config.resources).map(([type, map]) => [
+    type,
+    Object.fromEntries([...map].map(([name, resource]) => [name, resource.version]).sort()),
+  ]);
+  return { resources: Object.fromEntries(resources), warnings: config.warnings };
+}
+
+/** Plays random sequences of batches; after each, every watched configuration must equal the one of a fresh engine over the same data. */
+export function checkIncremental(runs: number, seed: number): void {
+  const property = fc.property(
+    fc.array(fc.array(change, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 5 }),
+    (batches) => {
+      const world = createWorld();
+      const watched = new Map<string, () => ProxyConfig | undefined>();
+      for (const mesh of meshes) {
+        for (const name of names) {
+          const key = `${mesh}/${name}`;
+          const watch = world.graph.watch(world.engine.config, [key], () => {});
+          watched.set(key, () => watch.value);
+        }
+      }
+      for (const batch of batches) {
+        world.graph.batch(() => {
+          for (const step of batch) perform(world, step);
+          world.settle();
+        });
+        const fresh = world.openFreshEngine();
+        for (const [key, value] of watched) assert.deepEqual(shapeOf(value()), shapeOf(fresh.config.get(key)), key);
+      }
+    },
+  );
+  fc.assert(property, { numRuns: runs, seed });
+}

@@ -1,0 +1,112 @@
+// Stories: steps of apply and delete, with all that is pushed for each. They prove what is not pushed.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { logPushes, type PushLog } from './push-log.ts';
+import { dataplane, mesh, meshDocument, smallMesh, timeout } from './small-mesh.ts';
+import { createWorld, type World } from './world.ts';
+
+const plainFeatures = ['feature-reuse-port'];
+const proxies = ['web-1', 'web-2', 'api-1', 'db-1'];
+
+function openStory(): { readonly world: World; readonly log: PushLog } {
+  const world = createWorld();
+  for (const document of smallMesh()) world.apply(document);
+  world.settle();
+  return { world, log: logPushes(world, mesh, proxies, plainFeatures) };
+}
+
+test('an endpoint that comes or goes sends one endpoint resource to those who use it, and nothing else', () => {
+  const { world, log } = openStory();
+  world.apply(dataplane('api', 3, 'db'));
+  assert.deepEqual(log.take(), ['web-1 + endpoint api', 'web-2 + endpoint api']);
+  world.delete('Dataplane', `${mesh}/api-3`);
+  assert.deepEqual(log.take(), ['web-1 + endpoint api', 'web-2 + endpoint api']);
+  world.apply(dataplane('web', 3, 'api'));
+  assert.deepEqual(log.take(), []);
+});
+
+test('a write of equal content wakes nobody', () => {
+  const { world, log } = openStory();
+  const before = world.graph.stats().recomputed.config;
+  world.apply(meshDocument());
+  assert.deepEqual(log.take(), []);
+  assert.equal(world.graph.stats().recomputed.config, before);
+});
+
+test('a policy for one proxy is computed for and sent to that proxy only', () => {
+  const { world, log } = openStory();
+  const before = world.graph.stats().recomputed;
+  world.apply(timeout('one', { kind: 'Dataplane', name: 'web-2' }, '7s'));
+  assert.deepEqual(log.take(), ['web-2 + listener outbound:127.0.0.1:10001']);
+  const after = world.graph.stats().recomputed;
+  const runs = (name: string): number => (after[name] ?? 0) - (before[name] ?? 0);
+  assert.deepEqual([runs('config'), runs('selected policies'), runs('inbounds')], [1, 1, 0]);
+  world.delete('MeshTimeout', `${mesh}/one`);
+  assert.deepEqual(log.take(), ['web-2 + listener outbound:127.0.0.1:10001']);
+});
+
+test('a policy for a whole mesh sends each proxy what it changes, once', () => {
+  const { world, log } = openStory();
+  const before = world.graph.stats().recomputed.config ?? 0;
+  world.apply(timeout('all', { kind: 'Mesh' }, '8s'));
+  assert.deepEqual(log.take(), [
+    'api-1 + listener outbound:127.0.0.1:10001',
+    'web-1 + listener outbound:127.0.0.1:10001',
+    'web-2 + listener outbound:127.0.0.1:10001',
+  ]);
+  assert.ok((world.graph.stats().recomputed.config ?? 0) - before <= proxies.length);
+});
+
+test('proxies of one class share the very same resources', () => {
+  const { world } = openStory();
+  const listenerOf = (proxy: string) =>
+    world.engine.config.get(`${mesh}/${proxy}`)?.resources.listener.get('outbound:127.0.0.1:10001');
+  assert.ok(listenerOf('web-1'));
+  assert.equal(listenerOf('web-1'), listenerOf('web-2'));
+  assert.notEqual(listenerOf('web-1'), listenerOf('api-1'));
+});
+
+test('switching mTLS on changes listeners, clusters and secrets, and no endpoint', () => {
+  const { world, log } = openStory();
+  world.apply(meshDocument('STRICT'));
+  const pushed = log.take();
+  assert.deepEqual(
+    pushed.filter((line) => line.includes(' endpoint ')),
+    [],
+  );
+  assert.deepEqual(
+    pushed.filter((line) => line.startsWith('web-1 ')),
+    [
+      'web-1 + cluster api',
+      'web-1 + listener inbound:10.0.3.1:8080',
+      'web-1 + secret identity_cert:secret:small',
+      'web-1 + secret mesh_ca:secret:small',
+    ],
+  );
+});
+
+test('a certificate that is renewed sends one secret to its proxy', () => {
+  const { world, log } = openStory();
+  world.apply(meshDocument('STRICT'));
+  log.take();
+  world.renewIdentity(`${mesh}/web-1`);
+  assert.deepEqual(log.take(), ['web-1 + secret identity_cert:secret:small']);
+});
+
+test('a mesh does not see what happens in another', () => {
+  const { world, log } = openStory();
+  const before = world.graph.stats().recomputed.config;
+  world.apply({ type: 'Mesh', name: 'other' });
+  world.apply({ ...dataplane('api', 9, 'db'), mesh: 'other' });
+  world.apply({ ...timeout('all', { kind: 'Mesh' }, '9s'), mesh: 'other' });
+  assert.deepEqual(log.take(), []);
+  assert.equal(world.graph.stats().recomputed.config, before);
+});
+
+test('a proxy without a Dataplane has no configuration, and its configuration ends with its Dataplane', () => {
+  const { world } = openStory();
+  const key = world.connect(mesh, 'nobody');
+  assert.equal(world.engine.config.get(key), undefined);
+  world.delete('Dataplane', `${mesh}/web-1`);
+  assert.equal(world.engine.config.get(`${mesh}/web-1`), undefined);
+});
