@@ -20,16 +20,14 @@ export function formatKri(kri: Kri): string {
   return `kri_${kri.type}_${kri.mesh}_${kri.zone}_${kri.namespace}_${kri.name}_${kri.section}`;
 }
 
-/** Parses a KRI. Throws `MeshError` 'invalid' that says which form was expected. */
+/** Parses a KRI; which types there are is for the caller to know. Throws `MeshError` 'invalid' in the words of the peers. */
 export function parseKri(text: string): Kri {
-  const [prefix, type, mesh, zone, namespace, name, section, ...rest] = text.split('_');
-  if (prefix !== 'kri' || section === undefined || rest.length > 0 || !type || !name) {
-    throw new MeshError(
-      'invalid',
-      `invalid KRI ${JSON.stringify(text.slice(0, 300))}: expected kri_<type>_<mesh>_<zone>_<namespace>_<name>_<section>`,
-    );
-  }
-  return { type, mesh: mesh ?? '', zone: zone ?? '', namespace: namespace ?? '', name, section };
+  const quoted = JSON.stringify(text.slice(0, 300));
+  const parts = text.split('_');
+  if (parts.length !== 7) throw new MeshError('invalid', `invalid identifier string: ${quoted}`);
+  const [prefix, type = '', mesh = '', zone = '', namespace = '', name = '', section = ''] = parts;
+  if (prefix !== 'kri') throw new MeshError('invalid', `identifier must start with 'kri': ${quoted}`);
+  return { type, mesh, zone, namespace, name, section };
 }
 
 /** KRI of a resource (of one of its sections when given); undefined for types without a short name. */

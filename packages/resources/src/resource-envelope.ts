@@ -24,7 +24,8 @@ export interface ParsedEnvelope {
 /** Fields beside the spec that a document may carry; those after `labels` are written by the control plane and ignored when given. */
 const envelopeFields = ['type', 'mesh', 'name', 'labels', 'creationTime', 'modificationTime', 'kri', 'snis'] as const;
 const nestedFields = new Set<string>([...envelopeFields, 'spec', 'status']);
-const kubernetesFields = ['apiVersion', 'kind', 'mesh', 'metadata', 'spec', 'status', 'data', 'type'];
+const kubernetesFields = new Set(['apiVersion', 'kind', 'mesh', 'metadata', 'spec', 'status']);
+const kubernetesSecretFields = new Set(['apiVersion', 'kind', 'metadata', 'data', 'type']);
 
 type Document = Readonly<Record<string, unknown>>;
 
@@ -55,19 +56,34 @@ function parseKubernetes(
   typeOf: (given: unknown) => ResourceType,
   findings: Findings,
 ): ParsedEnvelope {
-  const type = typeOf(given.kind);
+  const isSecret = given.apiVersion === 'v1' && given.kind === 'Secret';
+  const kind = isSecret && given.type === 'system.kuma.io/global-secret' ? 'GlobalSecret' : given.kind;
+  const type = typeOf(kind);
   const start = findings.length;
   const metadata = checkMetadata(given.metadata ?? {}, findings) as KubernetesMetadata | undefined;
   prefixField(findings, start, 'metadata');
   const labels = metadata?.labels ?? {};
   return {
     type,
-    givenType: given.kind,
+    givenType: kind,
     mesh: textOf(given.mesh ?? labels[labelNames.mesh] ?? 'default', 'mesh', findings),
     name: metadata?.name ?? '',
     labels,
-    spec: nestedSpec(type, given, new Set(kubernetesFields), findings),
+    spec: isSecret ? secretSpec(type, given, findings) : nestedSpec(type, given, kubernetesFields, findings),
   };
+}
+
+/** A cluster keeps a secret's bytes under the key `value` of an ordinary Secret. */
+function secretSpec(type: ResourceType, given: Document, findings: Findings): unknown {
+  const data = isObject(given.data) ? given.data : {};
+  for (const key of Object.keys(data))
+    if (key !== 'value') addFinding(findings, 'unknown field; known here: value', `data.${key.slice(0, 300)}`);
+  return nestedSpec(
+    type,
+    { ...given, spec: { data: data.value } },
+    new Set([...kubernetesSecretFields, 'spec']),
+    findings,
+  );
 }
 
 interface KubernetesMetadata {

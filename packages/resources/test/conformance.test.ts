@@ -134,6 +134,40 @@ function withoutObservations(document: Record<string, unknown>): unknown {
   return 'spec' in rest ? { ...rest, spec } : rest;
 }
 
+test('types are named and listed as the peer lists them', (context) => {
+  if (isAbsent(context)) return;
+  const file = join(shared, 'golden/rest-api/base_endpoints/_resources.golden.json');
+  const { resources } = JSON.parse(readFileSync(file, 'utf8')) as {
+    readonly resources: readonly { readonly name: string }[];
+  };
+  const listed = resources.filter(({ name }) => types.byName(name) !== undefined);
+  assert.equal(listed.length, types.all.length);
+  for (const expected of listed) {
+    const {
+      name,
+      path,
+      scope,
+      readOnly,
+      shortName,
+      singularDisplayName,
+      pluralDisplayName,
+      includeInFederation,
+      policy,
+    } = types.byName(expected.name) ?? assert.fail();
+    const names = {
+      name,
+      path,
+      scope,
+      readOnly,
+      shortName,
+      singularDisplayName,
+      pluralDisplayName,
+      includeInFederation,
+    };
+    assert.deepEqual(policy === undefined ? names : { ...names, policy }, expected);
+  }
+});
+
 interface GoldenCase {
   readonly id: string;
   readonly kind: string;

@@ -103,7 +103,11 @@ test('a KRI names a resource by its type, mesh, zone, namespace and display name
     name: 'web',
     section: 'http',
   });
-  assert.throws(() => parseKri('invalid-kri'), { code: 'invalid', message: /expected kri_<type>/ });
+  assert.throws(() => parseKri('invalid-kri'), {
+    code: 'invalid',
+    message: 'invalid identifier string: "invalid-kri"',
+  });
+  assert.throws(() => parseKri('id_dp_a_b_c_d_e'), { message: /must start with 'kri'/ });
   const secret = types.byName('Secret');
   assert.ok(secret);
   assert.equal(kriOf(secret, { mesh: 'default', name: 'a', labels: {} }), undefined);
