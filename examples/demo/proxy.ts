@@ -11,6 +11,8 @@ export interface RunningProxy {
   readonly name: string;
   readonly process: ChildProcess;
   readonly readinessUrl: string;
+  /** Envoy's admin interface is the socket `kuma-envoy-admin.sock` in it. */
+  readonly workDir: string;
   stop(): Promise<void>;
 }
 
@@ -47,6 +49,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   writeFileSync(tokenFile, token, { mode: 0o600 });
   const dataplaneFile = join(folder, `${name}.yaml`);
   writeFileSync(dataplaneFile, formatDataplane(options, mesh));
+  const workDir = join(folder, name);
   const readinessPort = await freePort();
   const process = startProcess({
     name: `kuma-dp ${name}`,
@@ -61,6 +64,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       dataplaneFile,
       '--dataplane-token-file',
       tokenFile,
+      '--work-dir',
+      workDir,
       '--envoy-log-level',
       'warning',
       '--concurrency',
@@ -81,7 +86,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     await process.stop();
     throw new Error(`kuma-dp ${name} did not start:\n${process.output()}`, { cause });
   }
-  return { name, process, readinessUrl, stop: () => process.stop(30_000) };
+  return { name, process, readinessUrl, workDir, stop: () => process.stop(30_000) };
 }
 
 /** The proxy's Dataplane. JSON is YAML. */

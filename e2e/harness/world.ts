@@ -1,0 +1,156 @@
+// A world of its own for each story: a control plane, services and their proxies on free ports, files in one folder; all gone at the end.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ControlPlane, type ResourceDocument, startControlPlane } from '../../examples/demo/control-plane.ts';
+import { freePort } from '../../examples/demo/free-ports.ts';
+import { type Programs, programsOf, type Runtime } from '../../examples/demo/programs.ts';
+import { type ProxyOptions, type RunningProxy, startProxy } from '../../examples/demo/proxy.ts';
+import { waitFor } from '../../examples/demo/wait-for.ts';
+import { type EchoService, openEchoService } from './echo-service.ts';
+
+/** The programs under test; `npm run e2e -- --runtime dist` sets the variable. */
+export const programs: Programs = programsOf((process.env.URSA_E2E_RUNTIME ?? 'node') as Runtime);
+
+/** A service behind its proxy. */
+export interface MeshService {
+  readonly name: string;
+  readonly echo: EchoService;
+  readonly proxy: RunningProxy;
+  readonly inboundPort: number;
+  /** Where the service reaches another one through its proxy. */
+  urlOf(destination: string): string;
+  /** A GET or POST to Envoy's admin interface. */
+  admin(path: string, method?: 'GET' | 'POST'): Promise<string>;
+}
+
+/** What a service is started with; ports are found. */
+export interface ServiceOptions extends Partial<Omit<ProxyOptions, 'outbounds' | 'service' | 'name'>> {
+  /** Name of the service; its proxy is `<service>-<number>`. */
+  readonly service: string;
+  /** Services that it calls. */
+  readonly calls?: readonly string[];
+}
+
+/** A story's world. */
+export interface World {
+  readonly folder: string;
+  readonly controlPlane: ControlPlane;
+  start(options: ServiceOptions): Promise<MeshService>;
+  close(): Promise<void>;
+}
+
+/** Mutual TLS on the mesh `default`. */
+export function meshWith(mode: 'STRICT' | 'PERMISSIVE'): ResourceDocument {
+  return {
+    type: 'Mesh',
+    name: 'default',
+    mtls: { enabledBackend: 'ca-1', backends: [{ name: 'ca-1', type: 'builtin', mode }] },
+  };
+}
+
+/** A permission for clients of one service to reach all others. */
+export function allow(client: string): ResourceDocument {
+  const from = [
+    { targetRef: { kind: 'MeshSubset', tags: { 'kuma.io/service': client } }, default: { action: 'Allow' } },
+  ];
+  return {
+    type: 'MeshTrafficPermission',
+    mesh: 'default',
+    name: `allow-${client}`,
+    spec: { targetRef: { kind: 'Mesh' }, from },
+  };
+}
+
+/** Starts a control plane for a story. `environment` are its settings. */
+export async function openWorld(environment: Readonly<Record<string, string>> = {}): Promise<World> {
+  const folder = mkdtempSync(join(tmpdir(), 'ursa-e2e-'));
+  const ends: (() => Promise<void>)[] = [];
+  const controlPlane = await startControlPlane({
+    command: programs.controlPlane,
+    folder,
+    usualPorts: false,
+    environment,
+  });
+  let count = 0;
+  return {
+    folder,
+    controlPlane,
+    async start({ service, calls = [], ...options }) {
+      count += 1;
+      const name = options.folder === undefined ? `${service}-${count}` : service;
+      const echo = await openEchoService(name);
+      ends.push(() => echo.close());
+      const inboundPort = await freePort();
+      const outbounds: Record<string, number> = {};
+      for (const destination of calls) outbounds[destination] = await freePort();
+      const proxy = await startProxy({
+        command: programs.dataPlane,
+        controlPlane,
+        folder,
+        name,
+        service,
+        servicePort: echo.port,
+        inboundPort,
+        outbounds,
+        ...options,
+      });
+      // A test may have ended it already, or killed it.
+      ends.push(() => endQuickly(proxy));
+      return {
+        name,
+        echo,
+        proxy,
+        inboundPort,
+        urlOf: (destination) => `http://127.0.0.1:${outbounds[destination]}`,
+        admin: (path, method = 'GET') => askAdmin(proxy.workDir, path, method),
+      };
+    },
+    async close() {
+      await Promise.all(ends.map((end) => end()));
+      await controlPlane.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Waits until a URL answers with a status; gives the body. */
+export function answers(url: string, status: number, within = 10_000): Promise<string> {
+  return waitFor(
+    `${url} answers ${status}`,
+    async () => {
+      const response = await fetch(url);
+      const text = await response.text();
+      if (response.status !== status) throw new Error(`it answers ${response.status}: ${text}`);
+      return text === '' ? ' ' : text;
+    },
+    { within },
+  );
+}
+
+/** Nobody looks at the drain any more: the second signal ends it at once. */
+async function endQuickly({ process }: RunningProxy): Promise<void> {
+  process.signal('SIGTERM');
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  process.signal('SIGTERM');
+  await process.stop();
+}
+
+function askAdmin(workDir: string, path: string, method: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const call = request(
+      { socketPath: join(workDir, 'kuma-envoy-admin.sock'), path, method, headers: { host: 'localhost' } },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => {
+          text += chunk;
+        });
+        response.on('end', () => resolve(text));
+      },
+    );
+    call.on('error', reject);
+    call.end();
+  });
+}

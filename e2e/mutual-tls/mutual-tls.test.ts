@@ -1,0 +1,47 @@
+// Two services talk through two Envoys over mutual TLS; what is not encrypted is refused or let in as the mesh says.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { waitFor } from '../../examples/demo/wait-for.ts';
+import { startLoad } from '../harness/load.ts';
+import { allow, answers, meshWith, openWorld } from '../harness/world.ts';
+
+const world = await openWorld();
+after(() => world.close());
+const { controlPlane } = world;
+const backend = await world.start({ service: 'backend' });
+const client = await world.start({ service: 'client', calls: ['backend'] });
+const url = client.urlOf('backend');
+const plain = `http://127.0.0.1:${backend.inboundPort}/`;
+
+async function handshakes(): Promise<number> {
+  const stats = await backend.admin(`/stats?filter=%5Elistener%5C.127.0.0.1_${backend.inboundPort}%5C.ssl.handshake`);
+  return Number(stats.match(/ssl\.handshake: (\d+)/)?.[1] ?? 0);
+}
+
+test('without mutual TLS, services talk in the clear', async () => {
+  assert.equal(await answers(url, 200), backend.name);
+  assert.equal(await handshakes(), 0);
+});
+
+test('PERMISSIVE, then STRICT: no request is lost on the way', async () => {
+  await controlPlane.apply(allow('client'));
+  const load = startLoad({ url, perSecond: 100 });
+  await controlPlane.apply(meshWith('PERMISSIVE'));
+  await waitFor('the client comes over TLS', async () => (await handshakes()) > 0);
+  assert.equal(await answers(plain, 200), backend.name, 'who is not in the mesh is let in');
+  await controlPlane.apply(meshWith('STRICT'));
+  await waitFor(
+    'who is not in the mesh is refused',
+    async () => (await fetch(plain).catch(() => 'refused')) === 'refused',
+  );
+  const { sent, failures } = await load.stop();
+  assert.deepEqual(failures, [], `${failures.length} of ${sent} requests failed`);
+  assert.ok(sent > 50);
+});
+
+test('the client proves who it is with a certificate of the mesh', async () => {
+  assert.equal(await answers(url, 200), backend.name);
+  const certificates = await client.admin('/certs');
+  assert.match(certificates, /spiffe:\/\/default\/client/);
+  assert.match(certificates, /kuma:\/\/kuma\.io\/service\/client/);
+});

@@ -1,0 +1,22 @@
+// `npm run e2e`: stories with real control planes, proxies and Envoys. `--runtime bun|dist` runs other builds of the programs, further words
+// are stories to run.
+import './generate.ts';
+import { parseArgs } from 'node:util';
+import { fetchEnvoy } from '@ursa/data-plane';
+import { formatTally, runNodeTests } from './node-tests.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { runtime: { type: 'string', default: 'node' } },
+});
+await fetchEnvoy(process.env);
+const stories = positionals.length > 0 ? positionals : ['*'];
+const tally = runNodeTests({
+  files: stories.map((story) => `e2e/${story}/*.test.ts`),
+  isolation: 'process',
+  concurrency: 2,
+  timeout: 120_000,
+  env: { URSA_E2E_RUNTIME: values.runtime },
+});
+console.log(formatTally(tally));
+process.exitCode = tally.failed === 0 ? 0 : 1;
