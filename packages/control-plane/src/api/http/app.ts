@@ -4,6 +4,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Authenticate } from './caller.ts';
 import type { CrossOrigin } from './cross-origin.ts';
 import { Failure, formatFailure, toFailure } from './failure.ts';
+import { unsupportedMediaType } from './media-type.ts';
 import { createPathMatcher } from './path-matcher.ts';
 import type { Answer, Call, Route } from './route.ts';
 
@@ -108,7 +109,7 @@ function originOf(request: IncomingMessage): string {
 }
 
 function answerError(options: AppOptions, request: FastifyRequest, error: unknown): Answer {
-  const failure = isFrameworkError(error) ? fromFramework(error) : toFailure(error);
+  const failure = isFrameworkError(error) ? fromFramework(error, request) : toFailure(error);
   if (failure.status >= 500) options.onBug(failure.cause ?? failure, `${request.method} ${request.url.slice(0, 500)}`);
   return { status: failure.status, body: formatFailure(failure), headers: failure.headers };
 }
@@ -123,7 +124,8 @@ function isFrameworkError(error: unknown): error is FrameworkError {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('FST_') && 'statusCode' in error;
 }
 
-function fromFramework(error: FrameworkError): Failure {
+function fromFramework(error: FrameworkError, request: FastifyRequest): Failure {
+  if (error.statusCode === 415) return unsupportedMediaType(request.headers['content-type'] ?? '');
   if (error.statusCode === 413) {
     const limit = `the body must have at most ${maximumBodyBytes} bytes; split it into several requests`;
     return new Failure(413, 'Request is too large', limit);

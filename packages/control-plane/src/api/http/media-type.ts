@@ -4,9 +4,13 @@ import { Failure } from './failure.ts';
 import type { RequestBody } from './route.ts';
 
 /** Errors: 415 unless the body says that it is JSON or YAML. */
-export function requireDocumentType(body: RequestBody): void {
-  if (isDocumentType(body.contentType)) return;
-  const found = body.contentType === '' ? 'none' : JSON.stringify(body.contentType.slice(0, 100));
+export function requireDocumentType(body: Pick<RequestBody, 'contentType'>): void {
+  if (!isDocumentType(body.contentType)) throw unsupportedMediaType(body.contentType);
+}
+
+/** 415 that says which content types are read. */
+export function unsupportedMediaType(contentType: string): Failure {
+  const found = contentType === '' ? 'none' : JSON.stringify(contentType.slice(0, 100));
   const detail = `content type must be application/json or application/yaml, found ${found}`;
-  throw new Failure(415, 'Unsupported media type', detail);
+  return new Failure(415, 'Unsupported media type', detail);
 }

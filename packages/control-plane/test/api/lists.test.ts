@@ -1,0 +1,130 @@
+// Lists: pages, filters, lists across meshes, overviews.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { openApiFixture } from './api-fixture.ts';
+import { dataplaneDocument, openDefault, openWithMeshes, timeoutDocument } from './documents.ts';
+
+async function openWithDataplanes() {
+  const fixture = await openDefault();
+  const documents = [
+    dataplaneDocument('web-1', { version: 'v1' }),
+    dataplaneDocument('web-2', { version: 'v2' }),
+    { ...dataplaneDocument('db-1', { 'kuma.io/service': 'db' }), labels: { app: 'db' } },
+    {
+      type: 'Dataplane',
+      mesh: 'default',
+      name: 'gw-1',
+      networking: { address: '192.168.0.9', gateway: { type: 'DELEGATED', tags: { 'kuma.io/service': 'gw' } } },
+    },
+  ];
+  for (const document of documents) {
+    const { status, text } = await fixture.ask('PUT', `/meshes/default/dataplanes/${document.name}`, document);
+    assert.equal(status, 201, text);
+  }
+  return fixture;
+}
+
+const namesOf = (body: { readonly items: readonly { readonly name: string }[] }) => body.items.map(({ name }) => name);
+
+test('pages follow one another through next', async () => {
+  const { ask } = await openWithDataplanes();
+  const first = await ask('GET', '/meshes/default/dataplanes?size=3&name=-');
+  assert.deepEqual(namesOf(first.body), ['db-1', 'gw-1', 'web-1']);
+  assert.deepEqual(
+    [first.body.total, first.body.next],
+    [4, 'http://127.0.0.1:5681/meshes/default/dataplanes?name=-&offset=3&size=3'],
+  );
+  const second = await ask('GET', first.body.next.replace('http://127.0.0.1:5681', ''));
+  assert.deepEqual([namesOf(second.body), second.body.next], [['web-2'], null]);
+});
+
+test('sizes and offsets that are none are refused', async () => {
+  const { ask } = await openDefault();
+  for (const query of [
+    'size=0',
+    'size=-1',
+    'size=1001',
+    'size=ten',
+    'size=9999999999999999999',
+    'offset=-1',
+    'offset=x',
+    'offset=1e3',
+  ]) {
+    assert.equal((await ask('GET', `/meshes?${query}`)).status, 400, query);
+  }
+  assert.equal((await ask('GET', '/meshes?size=1000&offset=999999')).status, 200);
+});
+
+test('filters choose by name, label, tag and kind of gateway', async () => {
+  const { ask } = await openWithDataplanes();
+  const expected: Readonly<Record<string, readonly string[]>> = {
+    'name=web': ['web-1', 'web-2'],
+    'filter[labels.app]=db': ['db-1'],
+    'filter[labels.app]=': [],
+    'filter[labels.constructor]=x': [],
+    'tag=version:v2': ['web-2'],
+    'tag=kuma.io/service:b': ['web-1', 'web-2', 'db-1'].sort(),
+    'tag=version:*&tag=kuma.io/service:backend': ['web-1', 'web-2'],
+    'gateway=true': ['gw-1'],
+    'gateway=delegated': ['gw-1'],
+    'gateway=builtin': [],
+    'gateway=false': ['db-1', 'web-1', 'web-2'],
+  };
+  for (const [query, names] of Object.entries(expected)) {
+    assert.deepEqual(namesOf((await ask('GET', `/meshes/default/dataplanes?${query}`)).body), names, query);
+  }
+  assert.equal((await ask('GET', '/meshes/default/dataplanes?gateway=constructor')).status, 400);
+  assert.equal((await ask('GET', '/meshes/default/dataplanes?filter[spec.x]=y')).status, 400);
+});
+
+test('a list across meshes is sorted by mesh, then name', async () => {
+  const { ask } = await openWithMeshes(openApiFixture(), 'a', 'a-b');
+  for (const mesh of ['a-b', 'a']) {
+    for (const name of ['y', 'x'])
+      await ask('PUT', `/meshes/${mesh}/meshtimeouts/${name}`, timeoutDocument(name, '1s', mesh));
+  }
+  const { body } = await ask('GET', '/meshtimeouts');
+  const keys = body.items.map(({ mesh, name }: { mesh: string; name: string }) => `${mesh} ${name}`);
+  assert.deepEqual(keys, ['a x', 'a y', 'a-b x', 'a-b y']);
+});
+
+test('a changed resource is printed anew in lists', async () => {
+  const { ask } = await openDefault();
+  await ask('PUT', '/meshes/default/meshtimeouts/a', timeoutDocument('a', '1s'));
+  assert.equal((await ask('GET', '/meshtimeouts')).body.items[0].spec.to[0].default.connectionTimeout, '1s');
+  await ask('PUT', '/meshes/default/meshtimeouts/a', timeoutDocument('a', '2s'));
+  assert.equal((await ask('GET', '/meshtimeouts')).body.items[0].spec.to[0].default.connectionTimeout, '2s');
+});
+
+test('next keeps to the address of the server when the host header is no host', async () => {
+  const { ask } = await openWithMeshes(openApiFixture({ 'apiServer.authn.localhostIsAdmin': true }), 'a', 'b');
+  const { body } = await ask('GET', '/meshes?size=1', undefined, { host: 'evil.example/x?y="><script>' });
+  assert.doesNotMatch(body.next, /evil|script/);
+});
+
+test('overviews join a data plane and its insight, under all their paths', async () => {
+  const { ask, store } = await openWithDataplanes();
+  const insight = {
+    type: 'DataplaneInsight',
+    mesh: 'default',
+    name: 'web-1',
+    labels: {},
+    spec: { subscriptions: [{ id: '1' }] },
+  };
+  await store.write([{ kind: 'put', resource: insight }]);
+  for (const path of ['/meshes/default/dataplanes/web-1/_overview', '/meshes/default/dataplanes+insights/web-1']) {
+    const { body } = await ask('GET', path);
+    assert.equal(body.type, 'DataplaneOverview');
+    assert.equal(body.dataplane.networking.address, '192.168.0.1');
+    assert.deepEqual(body.dataplaneInsight, { subscriptions: [{ id: '1' }] });
+  }
+  for (const path of [
+    '/meshes/default/dataplanes/_overview',
+    '/meshes/default/dataplanes+insights',
+    '/dataplanes+insights',
+  ]) {
+    const { body } = await ask('GET', `${path}?name=web`);
+    assert.deepEqual(namesOf(body), ['web-1', 'web-2'], path);
+    assert.equal('dataplaneInsight' in body.items[1], false);
+  }
+});

@@ -1,0 +1,173 @@
+// The API on real ports: limits for slow clients, hostile request lines, HTTPS with client certificates, a clean stop.
+import assert from 'node:assert/strict';
+import { createPrivateKey } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { type ApiComponent, openApi } from '../../src/api/api.ts';
+import {
+  distinguishedName,
+  issueAuthority,
+  issueLeaf,
+  keyIdentifier,
+} from '../../src/identity/certificates/certificate.ts';
+import { generateKeys } from '../../src/identity/certificates/key-pair.ts';
+import { machineNames, openServerCertificate } from '../../src/identity/server-certificate.ts';
+import { openApiFixture } from './api-fixture.ts';
+
+const ports = {
+  'apiServer.http.port': 0,
+  'apiServer.http.interface': '127.0.0.1',
+  'apiServer.https.port': 0,
+  'apiServer.https.interface': '127.0.0.1',
+};
+
+function workDirectory(context: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), 'api-'));
+  context.after(() => rmSync(directory, { recursive: true }));
+  return directory;
+}
+
+async function openServer(context: TestContext, settings: Readonly<Record<string, unknown>> = {}) {
+  const certificate = await openServerCertificate(workDirectory(context), machineNames());
+  const fixture = openApiFixture({ ...ports, ...settings });
+  const api = openApi({ ...fixture.options, certificate });
+  await api.start();
+  context.after(() => api.stop());
+  return { ...fixture, api, certificate };
+}
+
+/** Sends bytes and gives back all that comes until the server closes. */
+function exchange(api: ApiComponent, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(api.ports.http ?? 0, '127.0.0.1', () => socket.write(text));
+    let received = '';
+    socket.setEncoding('utf8');
+    socket.on('data', (part) => {
+      received += part;
+    });
+    socket.on('close', () => resolve(received));
+    socket.on('error', (error) => (received === '' ? reject(error) : resolve(received)));
+  });
+}
+
+const get = (path: string, host = '127.0.0.1') => `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+
+test('HTTP and HTTPS answer the same, the latter with the certificate it was given', async (context) => {
+  const { api, certificate } = await openServer(context);
+  assert.match(await exchange(api, get('/who-am-i')), /mesh-system:admin/);
+  assert.match(await askTls(api, certificate.certificate), /mesh-system:admin/);
+});
+
+test('path tricks on the wire get a 4xx and reach nothing', async (context) => {
+  const { api, bugs } = await openServer(context);
+  const tricks = [
+    '/meshes/default/dataplanes/%2e%2e',
+    '/meshes/../../etc/passwd',
+    '/meshes/%2e%2e/%2e%2e/config',
+    '//evil.example/meshes',
+    '/%',
+    '/meshes/%zz',
+    '/meshes/a%00',
+  ];
+  for (const path of tricks) {
+    assert.match(await exchange(api, get(path)), /^HTTP\/1\.1 4\d\d /, path);
+  }
+  assert.match(
+    await exchange(api, 'GET /meshes HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n'),
+    /^HTTP\/1\.1 (400|200) /,
+  );
+  assert.match(await exchange(api, 'BREW /coffee HTCPCP/1.0\r\n\r\n'), /^HTTP\/1\.1 400 /);
+  assert.match(
+    await exchange(api, get('/meshes').replace('\r\n\r\n', `\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`)),
+    /^HTTP\/1\.1 431 /,
+  );
+  assert.deepEqual(bugs, []);
+});
+
+test('a client that is slow with its headers, or with its body, is sent away', async (context) => {
+  const { api } = await openServer(context, { 'apiServer.readHeaderTimeout': 50, 'apiServer.readTimeout': 100 });
+  assert.match(await exchange(api, 'GET /meshes HTTP/1.1\r\nHost: 127.0.0.1\r\n'), /^HTTP\/1\.1 408 /);
+  const slowBody =
+    'PUT /meshes/a HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{';
+  assert.match(await exchange(api, slowBody), /^HTTP\/1\.1 408 |^$/);
+  assert.match(await exchange(api, get('/meshes')), /^HTTP\/1\.1 200 /);
+});
+
+test('a chunked body over the limit is cut off with 413', async (context) => {
+  const { api } = await openServer(context);
+  const chunk = `${(65_536).toString(16)}\r\n${'a'.repeat(65_536)}\r\n`;
+  const head =
+    'PUT /meshes/a HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n';
+  assert.match(await exchange(api, head + chunk.repeat(20)), /^HTTP\/1\.1 413 /);
+});
+
+test('a port that is taken is an error that names the setting', async (context) => {
+  const { api } = await openServer(context);
+  const { options } = openApiFixture({
+    ...ports,
+    'apiServer.http.port': api.ports.http,
+    'apiServer.https.enabled': false,
+  });
+  await assert.rejects(openApi(options).start(), /KUMA_API_SERVER_HTTP_PORT/);
+});
+
+test('a client certificate of the configured authority makes the administrator, where that is asked for', async (context) => {
+  const directory = workDirectory(context);
+  const authority = await makeAuthority('clients');
+  const foreign = await makeAuthority('foreign');
+  writeFileSync(join(directory, 'ca.pem'), authority.certificate);
+  const { api, certificate } = await openServer(context, {
+    'apiServer.authn.type': 'adminClientCerts',
+    'apiServer.authn.localhostIsAdmin': false,
+    'apiServer.auth.clientCertsDir': directory,
+  });
+  const client = await authority.issue();
+  assert.match(await askTls(api, certificate.certificate), /mesh-system:anonymous/);
+  assert.match(await askTls(api, certificate.certificate, client), /mesh-system:admin"/);
+  assert.match(await askTls(api, certificate.certificate, await foreign.issue()), /mesh-system:anonymous/);
+});
+
+async function makeAuthority(commonName: string) {
+  const { privateKey: pem, publicKey } = await generateKeys({ kind: 'p256' });
+  const privateKey = createPrivateKey(pem);
+  const validity = { notBefore: Date.now() - 60_000, notAfter: Date.now() + 3_600_000 };
+  const issuer = { privateKey, subject: distinguishedName(commonName), keyId: keyIdentifier(publicKey) };
+  return {
+    certificate: await issueAuthority({ commonName, publicKey, privateKey, validity }),
+    async issue(): Promise<{ readonly cert: string; readonly key: string }> {
+      const keys = await generateKeys({ kind: 'p256' });
+      const leaf = {
+        commonName: 'client',
+        names: {},
+        publicKey: keys.publicKey,
+        usages: ['clientAuth'],
+        validity,
+      } as const;
+      return { cert: await issueLeaf(leaf, issuer), key: keys.privateKey };
+    },
+  };
+}
+
+function askTls(
+  api: ApiComponent,
+  ca: string,
+  client: { readonly cert?: string; readonly key?: string } = {},
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const options = { host: '127.0.0.1', port: api.ports.https, path: '/who-am-i', ca, agent: false, ...client };
+    const asked = request(options, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (part) => {
+        text += part;
+      });
+      response.on('end', () => resolve(text));
+    });
+    asked.on('error', reject);
+    asked.end();
+  });
+}
