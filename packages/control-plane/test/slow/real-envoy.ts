@@ -76,12 +76,15 @@ export async function startEnvoy(bootstrap: (directory: string) => object): Prom
 }
 
 /** Polls until the check neither throws nor gives false; fails after ten seconds. */
-export async function eventually<Value>(check: () => Promise<Value> | Value, milliseconds = 10_000): Promise<Value> {
+export async function eventually<Value>(
+  check: () => Promise<Value> | Value,
+  milliseconds = 10_000,
+): Promise<Exclude<Value, false>> {
   const end = Date.now() + milliseconds;
   for (;;) {
     try {
       const value = await check();
-      if (value !== false) return value;
+      if (value !== false) return value as Exclude<Value, false>;
       if (Date.now() > end) throw new Error(`not within ${milliseconds} ms: ${check}`);
     } catch (error) {
       if (Date.now() > end) throw error;

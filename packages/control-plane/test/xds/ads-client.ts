@@ -48,7 +48,7 @@ export async function connectTo(
   port: number,
   settings: { readonly initialWindowSize?: number } = {},
 ): Promise<TestConnection> {
-  const session = connect(`https://localhost:${port}`, { rejectUnauthorized: false, settings });
+  const session = connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false, settings });
   session.on('error', () => undefined);
   await once(session, 'connect');
   return {
