@@ -116,6 +116,7 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
     config: () => showSettings(settings),
     serviceAddress: (service) => `${service}.${settings.dnsServer.domain}:${settings.dnsServer.serviceVipPort}`,
     certificate,
+    metrics,
     onBug: (error, request) => bugs.error('a request to the API failed', { error, request }),
   });
 

@@ -2,6 +2,7 @@
 import type { ProxyPolicy } from '@ursa/policy';
 import { formatResource, type LabelContext, type ResourceTypes } from '@ursa/resources';
 import type { FastifyInstance } from 'fastify';
+import type { Registry } from 'prom-client';
 import type { Component } from '../component.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Tokens } from '../identity/access.ts';
@@ -11,9 +12,10 @@ import type { LiveResources } from '../store/live-resources.ts';
 import type { ResourceManager } from '../store/resource-manager.ts';
 import { type ControlPlaneFacts, discoveryRoutes } from './discovery-routes.ts';
 import { guiRoutes } from './gui-routes.ts';
-import { type Answered, createApp } from './http/app.ts';
+import { createApp } from './http/app.ts';
 import { createAuthentication } from './http/caller.ts';
 import { createCrossOrigin } from './http/cross-origin.ts';
+import { createRequestMetrics } from './http/metrics.ts';
 import type { Route } from './http/route.ts';
 import { type OpenServer, openHttpServer, openHttpsServer } from './http/server.ts';
 import { readTlsOptions } from './http/tls.ts';
@@ -56,7 +58,8 @@ export interface ApiOptions {
   readonly configOf?: ConfigOf;
   /** Used by the HTTPS server when the settings name no files. */
   readonly certificate: Pick<ServerCertificate, 'certificate' | 'privateKey'>;
-  readonly onAnswer?: (answered: Answered) => void;
+  /** Where the metrics of answers are registered. */
+  readonly metrics?: Registry;
   readonly onBug: (error: unknown, request: string) => void;
   readonly now?: () => Date;
 }
@@ -102,7 +105,7 @@ export function createApiApp(options: ApiOptions): FastifyInstance {
     authenticate: createAuthentication(settings.authn, options.tokens),
     crossOrigin: createCrossOrigin(settings.corsAllowedDomains),
     onBug: options.onBug,
-    ...(options.onAnswer === undefined ? {} : { onAnswer: options.onAnswer }),
+    ...(options.metrics === undefined ? {} : { observer: createRequestMetrics(options.metrics) }),
   });
 }
 

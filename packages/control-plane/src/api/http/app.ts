@@ -16,10 +16,17 @@ export interface AppOptions {
   readonly routes: readonly Route[];
   readonly authenticate: Authenticate;
   readonly crossOrigin: CrossOrigin;
-  /** Told of every answer, for metrics. */
-  readonly onAnswer?: (answered: Answered) => void;
+  /** Told of requests, for metrics. */
+  readonly observer?: RequestObserver;
   /** Told of errors that are bugs; callers get only "Internal Server Error". */
   readonly onBug: (error: unknown, request: string) => void;
+}
+
+/** Hears of every request. `began` and `ended` come in pairs, also when the client goes away in between. */
+export interface RequestObserver {
+  began(): void;
+  ended(): void;
+  answered(answered: Answered): void;
 }
 
 /** One request and its answer. */
@@ -44,6 +51,17 @@ export function createApp(options: AppOptions): FastifyInstance {
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, text, done) => done(null, text));
+  const { observer } = options;
+  if (observer !== undefined) {
+    app.addHook('onRequest', (_request, _reply, done) => {
+      observer.began();
+      done();
+    });
+    app.addHook('onResponse', (_request, _reply, done) => {
+      observer.ended();
+      done();
+    });
+  }
   for (const route of options.routes) {
     app.route({
       method: route.method,
@@ -151,7 +169,7 @@ function send(
   reply.header('x-content-type-options', 'nosniff');
   if (answer.headers !== undefined) reply.headers(answer.headers);
   if (request.headers.origin !== undefined) reply.headers(options.crossOrigin.headers(request.headers.origin));
-  options.onAnswer?.({
+  options.observer?.answered({
     method: request.method,
     path,
     status: answer.status,

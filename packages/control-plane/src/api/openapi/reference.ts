@@ -1,0 +1,47 @@
+// The text of the reference page: the description of an API with default settings, as YAML.
+import { createGraph } from '@ursa/collections';
+import type { ProxyPolicy } from '@ursa/policy';
+import type { ResourceTypes } from '@ursa/resources';
+import { stringify } from 'yaml';
+import { defaultSettings } from '../../config/load-settings.ts';
+import { openTokens } from '../../identity/tokens/tokens.ts';
+import { openLiveResources } from '../../store/live-resources.ts';
+import { openMemoryStore } from '../../store/memory-store.ts';
+import { openResourceManager } from '../../store/resource-manager.ts';
+import { apiRoutes } from '../api.ts';
+import { createOpenApiDocument } from './document.ts';
+
+/** `docs/reference/openapi.yaml` for these types. The same types always give the same text. */
+export function formatOpenApiReference(
+  types: ResourceTypes,
+  policies: readonly ProxyPolicy[],
+  version: string,
+): string {
+  const { apiServer, access } = defaultSettings({ 'apiServer.gui.enabled': false });
+  const labels = { mode: 'zone', zone: 'default', environment: 'universal', federated: false } as const;
+  const store = openMemoryStore();
+  const live = openLiveResources(createGraph(), store);
+  const tokens = openTokens(live);
+  const routes = apiRoutes({
+    types,
+    policies,
+    live,
+    revision: () => 0,
+    manager: openResourceManager({ store, types, labels, unsafeDelete: false }),
+    tokens,
+    access: access.static,
+    settings: apiServer,
+    labels,
+    facts: { hostname: '', version, instanceId: '', clusterId: () => '' },
+    config: () => ({}),
+    serviceAddress: (service) => service,
+    certificate: { certificate: '', privateKey: '' },
+    onBug: () => {},
+  });
+  tokens.stop();
+  live.stop();
+  return stringify(createOpenApiDocument(routes, types, { version, basePath: '/' }), {
+    lineWidth: 140,
+    aliasDuplicateObjects: false,
+  });
+}
