@@ -82,7 +82,10 @@ export interface ServiceVip {
 export interface EngineSettings {
   readonly zone: string;
   readonly environment: 'universal' | 'kubernetes';
+  /** Domain of services known by their tag. */
   readonly dnsDomain: string;
+  /** Port under which they are called at their virtual address. */
+  readonly serviceVipPort: number;
 }
 
 /** Everything the engine reads. The same engine over other collections (an overlay) answers "what if". */

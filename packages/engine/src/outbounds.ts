@@ -35,9 +35,6 @@ export interface OutboundDerivations {
   readonly records: Derivation<readonly [proxyKey: string], readonly DnsRecord[]>;
 }
 
-/** Port under which services known by their tag are called at their virtual address. */
-const serviceVipPort = 80;
-
 function byName(first: DnsRecord, second: DnsRecord): number {
   return first.name < second.name ? -1 : 1;
 }
@@ -74,7 +71,7 @@ export function deriveOutbounds(
     const vips = vipIndex.get(mesh).flatMap((key) => inputs.serviceVips.get(key) ?? []);
     return {
       outbounds: vips.map((vip) =>
-        outbound.get(vip.address, serviceVipPort, destinations.service.get(mesh, vip.service)),
+        outbound.get(vip.address, inputs.settings.serviceVipPort, destinations.service.get(mesh, vip.service)),
       ),
       records: vips.map((vip) => ({ name: `${vip.service}.${inputs.settings.dnsDomain}`, addresses: [vip.address] })),
     };

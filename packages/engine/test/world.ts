@@ -44,7 +44,7 @@ export interface World {
   readonly graph: Graph;
   readonly engine: Engine;
   readonly inputs: EngineInputs;
-  readonly sources: { readonly proxies: Source<ConnectedProxy> };
+  readonly sources: { readonly proxies: Source<ConnectedProxy>; readonly adminIdentities: Source<AdminIdentity> };
   resources(type: string): Source<Resource>;
   /** Parses and stores a document; a new Mesh brings its policies. Throws `MeshError`. */
   apply(document: unknown): void;
@@ -104,7 +104,7 @@ export function createWorld(policies: readonly ProxyPolicy[] = builtinPolicies):
     trust,
     adminIdentities,
     serviceVips,
-    settings: { zone, environment: 'universal', dnsDomain: 'mesh' },
+    settings: { zone, environment: 'universal', dnsDomain: 'mesh', serviceVipPort: 80 },
   };
   const engine = openEngine({ graph, inputs, policies });
   let lastVip = 0;
@@ -193,7 +193,7 @@ export function createWorld(policies: readonly ProxyPolicy[] = builtinPolicies):
     graph,
     engine,
     inputs,
-    sources: { proxies },
+    sources: { proxies, adminIdentities },
     resources,
     apply(document) {
       const draft = parseResource(resourceTypes, document, { labels: labelContext });
