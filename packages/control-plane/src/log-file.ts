@@ -1,7 +1,8 @@
 // A log file that starts anew when it is full: the old one is renamed with the time, old ones are removed by age and number.
-import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { MeshError } from '@ursa/resources';
+import { makeFolder } from './config/make-folder.ts';
 import type { LogOutput } from './log.ts';
 
 /** When a log file is rotated and what is kept of old ones. */
@@ -24,7 +25,7 @@ export function openLogFile(file: string, rotation: LogRotation, now: () => Date
   let descriptor: number;
   let size: number;
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
     descriptor = openSync(file, 'a', 0o640);
     size = fstatSync(descriptor).size;
   } catch (cause) {

@@ -1,9 +1,10 @@
 // The journal of the embedded store: one SQLite file, written ahead, synced at every commit, held by one process.
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Labels, Resource } from '@ursa/resources';
 import { MeshError } from '@ursa/resources';
+import { makeFolder } from '../config/make-folder.ts';
 import type { Journal } from './journal.ts';
 import { storeFileError } from './sqlite-error.ts';
 import { upgradeSchema } from './sqlite-schema.ts';
@@ -64,7 +65,7 @@ export function openSqliteJournal(file: string, now: () => Date): Journal {
 
 function openLocked(file: string, now: () => Date): DatabaseSync {
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(file));
     closeSync(openSync(file, 'a', 0o600));
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
