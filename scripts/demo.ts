@@ -10,10 +10,13 @@ try {
   console.log('fetching Envoy, once…');
   await fetchEnvoy(process.env);
 }
+const end = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end.abort());
 const runtime = process.argv.includes('--dist') ? 'dist' : 'node';
 process.exitCode = await runDemo({
   programs: programsOf(runtime),
   usualPorts: true,
   write: (text) => process.stdout.write(text),
+  end: end.signal,
 });
 process.exit();

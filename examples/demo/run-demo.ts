@@ -8,17 +8,17 @@ export interface RunDemoOptions {
   readonly programs: Programs;
   readonly usualPorts: boolean;
   readonly write: (text: string) => void;
+  /** Aborted when the demo has to end. */
+  readonly end: AbortSignal;
 }
 
 /** How long a killed control plane stays away: long enough to see that traffic goes on. */
 const restartDelay = 10_000;
 
-/** Runs the demo until SIGINT, SIGTERM or SIGHUP. Gives the exit code. */
+/** Runs the demo until it is told to end. Gives the exit code. */
 export async function runDemo(options: RunDemoOptions): Promise<number> {
   const say = (line: string): void => options.write(`${line}\n`);
   const began = performance.now();
-  const end = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end.abort());
   let demo: Demo;
   try {
     demo = await startDemo({
@@ -31,9 +31,9 @@ export async function runDemo(options: RunDemoOptions): Promise<number> {
     return 1;
   }
   say(describeDemo(demo, performance.now() - began));
-  void keepControlPlane(demo, say, end.signal);
-  if (!end.signal.aborted)
-    await new Promise((resolve) => end.signal.addEventListener('abort', resolve, { once: true }));
+  void keepControlPlane(demo, say, options.end);
+  if (!options.end.aborted)
+    await new Promise((resolve) => options.end.addEventListener('abort', resolve, { once: true }));
   say('\nstopping…');
   await demo.stop();
   say('nothing is left running');
