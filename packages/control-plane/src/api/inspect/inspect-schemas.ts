@@ -28,9 +28,12 @@ export const rulesSchema: TSchema = Type.Object({
 });
 
 /** `_policies` of a proxy, an inbound, an outbound or a route. */
-export const policiesSchema: TSchema = Type.Object({
-  policies: Type.Array(Type.Object({ kind: Type.String(), origins: Type.Array(origin) })),
-});
+export const policiesSchema: TSchema = Type.Object(
+  {
+    policies: Type.Array(Type.Object({ kind: Type.String(), origins: Type.Array(origin) })),
+  },
+  { title: 'Policies' },
+);
 
 /** `_routes` */
 export const routesSchema: TSchema = Type.Object({
@@ -49,11 +52,14 @@ export const layoutSchema: TSchema = Type.Object({
 });
 
 /** Lists of data planes that something concerns; without a `next` on the last page. */
-export const matchingSchema: TSchema = Type.Object({
-  total: Type.Integer(),
-  items: Type.Array(meta),
-  next: Type.Optional(Type.String()),
-});
+export const matchingSchema: TSchema = Type.Object(
+  {
+    total: Type.Integer(),
+    items: Type.Array(meta),
+    next: Type.Optional(Type.String()),
+  },
+  { title: 'MatchingDataplanes' },
+);
 
 /** Older lists of data planes and of policies. */
-export const legacySchema: TSchema = Type.Object({ total: Type.Integer(), items: list });
+export const legacySchema: TSchema = Type.Object({ total: Type.Integer(), items: list }, { title: 'OlderInspection' });

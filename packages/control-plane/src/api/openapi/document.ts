@@ -1,5 +1,6 @@
 // The OpenAPI document: every route the server has, every registered type. Served at /openapi.json and printed into the reference.
 import type { ResourceTypes } from '@ursa/resources';
+import type { TSchema } from 'typebox';
 import type { Route } from '../http/route.ts';
 import { documentSchemaOf, errorSchema, plain } from './resource-schemas.ts';
 
@@ -15,13 +16,13 @@ export function createOpenApiDocument(
   types: ResourceTypes,
   options: DocumentOptions,
 ): Record<string, unknown> {
+  const components: Components = { schemas: {}, parameters: {} };
+  for (const type of types.all) components.schemas[type.name] = documentSchemaOf(type);
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of routes.toSorted((one, other) => (one.path < other.path ? -1 : one.path > other.path ? 1 : 0))) {
-    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: describeRoute(route) };
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: describeRoute(route, components) };
   }
-  const schemas = types.all
-    .toSorted((one, other) => (one.name < other.name ? -1 : 1))
-    .map((type) => [type.name, documentSchemaOf(type)] as const);
+  const error = hoist(errorSchema, components);
   return {
     openapi: '3.1.0',
     info: {
@@ -35,52 +36,69 @@ export function createOpenApiDocument(
     paths,
     components: {
       securitySchemes: { userToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
-      schemas: { ...Object.fromEntries(schemas), Error: plain(errorSchema) },
+      parameters: sortKeys(components.parameters),
+      schemas: sortKeys(components.schemas),
       responses: {
         Error: {
           description: 'What is wrong with the request, or why it cannot be served now.',
-          content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+          content: { 'application/json': { schema: error } },
         },
       },
     },
   };
 }
 
-function describeRoute(route: Route): Record<string, unknown> {
-  const pathParameters = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
-    name,
-    in: 'path',
-    required: true,
-    schema: { type: 'string' },
-  }));
-  const queryParameters = (route.query ?? []).map(({ name, description, schema }) => ({
-    name,
-    in: 'query',
-    description,
-    schema: plain(schema),
-    ...(name === 'filter' ? { style: 'deepObject' } : {}),
-  }));
-  const parameters = [...pathParameters, ...queryParameters];
+/** Parts that several endpoints share, by name. */
+interface Components {
+  readonly schemas: Record<string, unknown>;
+  readonly parameters: Record<string, unknown>;
+}
+
+/** A schema with a title is written once, among the components, and referred to. */
+function hoist(schema: TSchema, components: Components): Record<string, unknown> {
+  const { title, ...rest } = plain(schema);
+  if (typeof title !== 'string') return rest;
+  components.schemas[title] = rest;
+  return { $ref: `#/components/schemas/${title}` };
+}
+
+function describeRoute(route: Route, components: Components): Record<string, unknown> {
+  const parameters = [...pathParameters(route, components), ...queryParameters(route, components)];
+  const body = route.body === undefined ? undefined : hoist(route.body, components);
+  const answers = Object.entries(route.answers).map(([status, schema]) => {
+    const contentType = route.contentType?.split(';')[0] ?? 'application/json';
+    const described = { description: route.summary, content: { [contentType]: { schema: hoist(schema, components) } } };
+    return [status, described] as const;
+  });
   return {
     tags: [route.tag],
     summary: route.summary,
     operationId: operationIdOf(route),
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(route.body === undefined
+    ...(body === undefined
       ? {}
-      : { requestBody: { required: true, content: { 'application/json': { schema: plain(route.body) } } } }),
-    responses: {
-      ...Object.fromEntries(
-        Object.entries(route.answers).map(([status, schema]) => [status, describeAnswer(route, schema)]),
-      ),
-      default: { $ref: '#/components/responses/Error' },
-    },
+      : { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
+    responses: { ...Object.fromEntries(answers), default: { $ref: '#/components/responses/Error' } },
   };
 }
 
-function describeAnswer(route: Route, schema: Route['answers'][number]): Record<string, unknown> {
-  const contentType = route.contentType?.split(';')[0] ?? 'application/json';
-  return { description: route.summary, content: { [contentType]: { schema: plain(schema) } } };
+function pathParameters(route: Route, components: Components): readonly unknown[] {
+  return [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => {
+    components.parameters[`path-${name}`] = { name, in: 'path', required: true, schema: { type: 'string' } };
+    return { $ref: `#/components/parameters/path-${name}` };
+  });
+}
+
+function queryParameters(route: Route, components: Components): readonly unknown[] {
+  return (route.query ?? []).map(({ name, description, schema }) => {
+    const style = name === 'filter' ? { style: 'deepObject' } : {};
+    components.parameters[name] = { name, in: 'query', description, schema: plain(schema), ...style };
+    return { $ref: `#/components/parameters/${name}` };
+  });
+}
+
+function sortKeys(record: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(record).sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 /** `GET /meshes/{mesh}/dataplanes/{name}` → `getMeshesMeshDataplanesName`. Leading underscores stay, so that ids stay different. */

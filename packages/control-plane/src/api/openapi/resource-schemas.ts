@@ -6,34 +6,37 @@ const time = Type.String({ format: 'date-time' });
 const labels = Type.Record(Type.String(), Type.String());
 
 /** A list of something: one page and where the next one is. */
-export function pageSchema(item: TSchema): TSchema {
-  return Type.Object({
-    total: Type.Integer({ minimum: 0 }),
-    items: Type.Array(item),
-    next: Type.Union([Type.String(), Type.Null()]),
-  });
+export function pageSchema(title: string, item: TSchema): TSchema {
+  const next = Type.Union([Type.String(), Type.Null()]);
+  return Type.Object({ total: Type.Integer({ minimum: 0 }), items: Type.Array(item), next }, { title });
 }
 
 /** What a write answers: nothing, or what its author should know. */
-export const writtenSchema: TSchema = Type.Object({ warnings: Type.Optional(Type.Array(Type.String())) });
+export const writtenSchema: TSchema = Type.Object(
+  { warnings: Type.Optional(Type.Array(Type.String())) },
+  { title: 'Written' },
+);
 
 /** What a deletion answers. */
-export const deletedSchema: TSchema = Type.Object({});
+export const deletedSchema: TSchema = Type.Object({}, { title: 'Deleted' });
 
 const violation = (text: string) => Type.Object({ field: Type.String(), [text]: Type.String() });
 
 /** The one shape of all errors. */
-export const errorSchema: TSchema = Type.Object({
-  type: Type.Literal('/std-errors'),
-  status: Type.Integer({ minimum: 400, maximum: 599 }),
-  title: Type.String(),
-  detail: Type.String(),
-  invalid_parameters: Type.Optional(Type.Array(violation('reason'))),
-  details: Type.String({ description: 'As `detail`, for older clients.', deprecated: true }),
-  causes: Type.Optional(
-    Type.Array(violation('message'), { description: 'As `invalid_parameters`.', deprecated: true }),
-  ),
-});
+export const errorSchema: TSchema = Type.Object(
+  {
+    type: Type.Literal('/std-errors'),
+    status: Type.Integer({ minimum: 400, maximum: 599 }),
+    title: Type.String(),
+    detail: Type.String(),
+    invalid_parameters: Type.Optional(Type.Array(violation('reason'))),
+    details: Type.String({ description: 'As `detail`, for older clients.', deprecated: true }),
+    causes: Type.Optional(
+      Type.Array(violation('message'), { description: 'As `invalid_parameters`.', deprecated: true }),
+    ),
+  },
+  { title: 'Error' },
+);
 
 /** A reference to the schema of a type in the description's components. */
 export function resourceSchemaOf(type: ResourceType): TSchema {
@@ -42,7 +45,7 @@ export function resourceSchemaOf(type: ResourceType): TSchema {
 
 /** A page of resources of a type. */
 export function listSchemaOf(type: ResourceType): TSchema {
-  return pageSchema(resourceSchemaOf(type));
+  return pageSchema(`${type.name}List`, resourceSchemaOf(type));
 }
 
 /** The schema of a type's universal form: its envelope and its spec, inline or nested. */

@@ -48,7 +48,7 @@ function routesOf(type: ResourceType, insight: string, older: readonly string[],
     tag,
     summary: `Lists ${type.pluralDisplayName} with their insights`,
     query: listQuery,
-    answers: { 200: pageSchema(overviewSchema(type)) },
+    answers: { 200: pageSchema(`${type.name}OverviewList`, overviewSchema(type)) },
     handle: (call) => listOverviews(type, insight, path, reader, call),
   });
   const single = (path: string): Route => ({

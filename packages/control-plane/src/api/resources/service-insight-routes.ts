@@ -29,7 +29,7 @@ export function serviceInsightRoutes(reader: ResourceReader, addressOf: (service
     tag: 'ServiceInsight',
     summary: 'Lists services with the state of their proxies',
     query: [...listQuery, ...nameParameters('type')],
-    answers: { 200: pageSchema(schema) },
+    answers: { 200: pageSchema('ServiceInsightViewList', schema) },
     handle: (call) => {
       const page = parsePage(call.query, 'Could not retrieve resources');
       const wanted = wantedServices(call);
