@@ -150,8 +150,8 @@ function resourcesInMessage(resources: readonly string[], message: string): read
 function names(message: string, name: string): boolean {
   for (let at = message.indexOf(name); at >= 0; at = message.indexOf(name, at + 1)) {
     const before = message[at - 1] ?? ' ';
-    const behind = message[at + name.length] ?? ' ';
-    if (/[\s'"(,]/.test(before) && /[\s'"),:.]/.test(behind)) return true;
+    const behind = message.slice(at + name.length, at + name.length + 2);
+    if (/[\s'"(,]/.test(before) && /^(?:$|[\s'"),]|[:.](?:\s|$))/.test(behind)) return true;
   }
   return false;
 }

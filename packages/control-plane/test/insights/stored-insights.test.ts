@@ -1,0 +1,168 @@
+// How insights get into the store: together, in time, true after a restart, and gone with what they are about.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createGraph } from '@ursa/collections';
+import type { IssuedIdentity } from '@ursa/engine';
+import { coreResourceTypes, createResourceTypes, type Resource } from '@ursa/resources';
+import { isConnected, type ProxyInsight } from '../../src/insights/insight.ts';
+import type { MeshInsight } from '../../src/insights/mesh-insight.ts';
+import { openMeshInsights } from '../../src/insights/mesh-insights.ts';
+import { openProxyInsights } from '../../src/insights/proxy-insights.ts';
+import { openLiveResources } from '../../src/store/live-resources.ts';
+import { openMemoryStore } from '../../src/store/memory-store.ts';
+import { dataplaneSpec, until } from '../xds/running-server.ts';
+
+const version = {
+  kumaDp: { version: '1', gitTag: '', gitCommit: '', buildDate: '' },
+  envoy: { version: '1.40.0', build: '' },
+  dependencies: {},
+};
+const failOnError = (error: unknown): never => {
+  throw error;
+};
+
+async function openWorld(...names: readonly string[]) {
+  const store = openMemoryStore();
+  const graph = createGraph();
+  const live = openLiveResources(graph, store);
+  const put = (resource: Partial<Resource>) =>
+    store.write([{ kind: 'put', resource: { mesh: '', labels: {}, spec: {}, ...resource } as Resource }]);
+  await put({ type: 'Mesh', name: 'default' });
+  for (const name of names) await put({ type: 'Dataplane', mesh: 'default', name, spec: dataplaneSpec(name) });
+  const identities = graph.source<IssuedIdentity>('identities');
+  const open = () =>
+    openProxyInsights({
+      store,
+      live,
+      identities,
+      instanceId: 'cp',
+      subscriptionLimit: 2,
+      flushIntervalMilliseconds: 60_000,
+      onError: failOnError,
+    });
+  const insightOf = (name: string) =>
+    live.get({ type: 'DataplaneInsight', mesh: 'default', name })?.spec as ProxyInsight | undefined;
+  const proxy = (name: string) => ({ type: 'Dataplane', mesh: 'default', name });
+  return { store, live, put, identities, open, insightOf, proxy };
+}
+
+test('many connects are one write', async () => {
+  const names = Array.from({ length: 100 }, (_, index) => `p${index}`);
+  const world = await openWorld(...names);
+  const insights = world.open();
+  let writes = 0;
+  const feed = world.store.changes(() => {
+    writes += 1;
+  });
+  writes = 0;
+  for (const name of names) insights.connected(world.proxy(name), version);
+  await insights.flush();
+  assert.equal(writes, 1);
+  assert.equal(isConnected(world.insightOf('p99')), true);
+  feed.stop();
+  await insights.stop();
+});
+
+test('a proxy that comes back before it was missed has two connections, one of them over', async () => {
+  const world = await openWorld('web');
+  const insights = world.open();
+  insights.connected(world.proxy('web'), version).disconnected();
+  insights.connected(world.proxy('web'), version);
+  await insights.flush();
+  const subscriptions = world.insightOf('web')?.subscriptions ?? [];
+  assert.deepEqual(
+    subscriptions.map(({ disconnectTime }) => disconnectTime === undefined),
+    [false, true],
+  );
+  await insights.stop();
+});
+
+test('after a restart nobody is online before it has connected again', async () => {
+  const world = await openWorld('web', 'api');
+  const crashed = world.open();
+  crashed.connected(world.proxy('web'), version);
+  await crashed.flush();
+  assert.equal(isConnected(world.insightOf('web')), true);
+  const restarted = world.open();
+  await restarted.start();
+  assert.equal(isConnected(world.insightOf('web')), false);
+  restarted.connected(world.proxy('web'), version);
+  await restarted.flush();
+  assert.equal(isConnected(world.insightOf('web')), true);
+  await restarted.stop();
+});
+
+test('a rejection is written at once, counts wait', async () => {
+  const world = await openWorld('web');
+  const insights = world.open();
+  const connection = insights.connected(world.proxy('web'), version);
+  await insights.flush();
+  connection.sent('listener');
+  connection.rejected('listener', 'no', ['out']);
+  await until(() => (world.insightOf('web')?.subscriptions[0]?.status.rejections?.length ?? 0) === 1);
+  connection.sent('listener');
+  await new Promise((resolve) => setTimeout(resolve, 80));
+  assert.equal(world.insightOf('web')?.subscriptions[0]?.status.total.responsesSent, '1');
+  await insights.stop();
+  assert.equal(
+    world.insightOf('web')?.subscriptions[0]?.status.total.responsesSent,
+    '2',
+    'what waits is written at the end',
+  );
+});
+
+test('the certificate of a proxy is shown, and counted when it is renewed', async () => {
+  const world = await openWorld('web');
+  const insights = world.open();
+  const identity = { certificateChain: '', privateKey: '', backend: 'ca-1', notAfter: '2026-01-02T00:00:00Z' };
+  world.identities.set('default/web', identity);
+  const connection = insights.connected(world.proxy('web'), version);
+  await insights.flush();
+  assert.equal(world.insightOf('web')?.mTLS?.certificateRegenerations, 1);
+  connection.sent('secret');
+  await insights.flush();
+  assert.equal(world.insightOf('web')?.mTLS?.certificateRegenerations, 1);
+  world.identities.set('default/web', { ...identity, notAfter: '2026-01-03T00:00:00Z' });
+  connection.sent('secret');
+  await insights.flush();
+  assert.equal(world.insightOf('web')?.mTLS?.certificateRegenerations, 2);
+  assert.equal(world.insightOf('web')?.mTLS?.certificateExpirationTime, '2026-01-03T00:00:00Z');
+  await insights.stop();
+});
+
+test('an insight goes with its Dataplane and does not come back', async () => {
+  const world = await openWorld('web');
+  const insights = world.open();
+  const connection = insights.connected(world.proxy('web'), version);
+  await insights.flush();
+  await world.store.write([{ kind: 'delete', key: world.proxy('web') }]);
+  connection.disconnected();
+  await insights.flush();
+  assert.equal(world.insightOf('web'), undefined);
+  await insights.stop();
+});
+
+test('insights of a mesh follow it, and go with it', async () => {
+  const world = await openWorld('web');
+  const meshes = openMeshInsights({
+    store: world.store,
+    live: world.live,
+    types: createResourceTypes(coreResourceTypes),
+    intervalMilliseconds: 1,
+    onError: failOnError,
+  });
+  await meshes.start();
+  const meshInsight = () =>
+    world.live.get({ type: 'MeshInsight', mesh: '', name: 'default' })?.spec as MeshInsight | undefined;
+  await until(() => meshInsight()?.dataplanes.total === 1);
+  await world.put({ type: 'Dataplane', mesh: 'default', name: 'api', spec: dataplaneSpec('api') });
+  await until(() => meshInsight()?.dataplanes.total === 2);
+  const services = world.live.get({ type: 'ServiceInsight', mesh: 'default', name: 'all-services-default' });
+  assert.deepEqual(Object.keys((services?.spec as { services?: object } | undefined)?.services ?? {}), ['api', 'web']);
+  const revision = world.store.revision();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(world.store.revision(), revision, 'nothing is written while nothing changes');
+  await world.store.write([{ kind: 'delete', key: { type: 'Mesh', mesh: '', name: 'default' } }]);
+  await until(() => meshInsight() === undefined);
+  await meshes.stop();
+});
