@@ -1,8 +1,22 @@
 // The one root: reads mode and environment, opens every part over the others and returns them in the order in which they start.
 import { hostname } from 'node:os';
-import { createGraph } from '@ursa/collections';
+import { createGraph, type Graph, type Source } from '@ursa/collections';
+import {
+  type AdminIdentity,
+  type ConnectedProxy,
+  type IssuedIdentity,
+  openEngine,
+  type ServiceVip,
+  type TrustBundle,
+} from '@ursa/engine';
 import { builtinPolicies, policyResourceTypes } from '@ursa/policies';
-import { coreResourceTypes, createResourceTypes, type LabelContext, type MeshSpec } from '@ursa/resources';
+import {
+  coreResourceTypes,
+  createResourceTypes,
+  type LabelContext,
+  type MeshSpec,
+  parseAddressRange,
+} from '@ursa/resources';
 import { type ApiComponent, openApi } from './api/api.ts';
 import type { Component } from './component.ts';
 import type { Settings } from './config/settings.ts';
@@ -10,20 +24,29 @@ import { showSettings } from './config/show-settings.ts';
 import { createMetrics } from './diagnostics/metrics.ts';
 import { createReadiness } from './diagnostics/readiness.ts';
 import { createDiagnosticsServer, type DiagnosticsServer } from './diagnostics/server.ts';
-import { systemClock } from './identity/clock.ts';
+import { deriveExternalServicePlan } from './generators/external-service-plan.ts';
+import { generator } from './generators/generator.ts';
+import { meshServiceGenerator } from './generators/mesh-service-generator.ts';
+import { openPacedResources } from './generators/paced-resources.ts';
+import { serviceVips } from './generators/service-vips.ts';
+import { type Clock, systemClock } from './identity/clock.ts';
 import { identitySecrets } from './identity/identity-secrets.ts';
-import { openServerCertificate, readServerCertificate } from './identity/server-certificate.ts';
+import { proxyIdentities } from './identity/proxy-identities.ts';
+import { openServerCertificate, readServerCertificate, type ServerCertificate } from './identity/server-certificate.ts';
 import { loadPublicKeys } from './identity/tokens/configured-keys.ts';
 import { openTokens } from './identity/tokens/tokens.ts';
+import { openMeshInsights } from './insights/mesh-insights.ts';
+import { openProxyInsights } from './insights/proxy-insights.ts';
 import type { Log } from './log.ts';
 import { openStore, workDirOf } from './open-store.ts';
 import { refuseUnsupported } from './refuse-unsupported.ts';
 import { initialPolicies } from './store/initial-policies.ts';
-import { openLiveResources } from './store/live-resources.ts';
+import { keyInType, type LiveResources, openLiveResources } from './store/live-resources.ts';
 import { type MeshCompanion, openResourceManager, type ResourceManager } from './store/resource-manager.ts';
 import { clusterIdOf, createStartupResources } from './store/startup-resources.ts';
 import type { Store } from './store/store.ts';
 import { buildInfo, makeInstanceId } from './version.ts';
+import { type DpServer, openDpServer } from './xds/dp-server.ts';
 
 /** A control plane whose parts are put together; nothing listens before its components are started. */
 export interface ControlPlane {
@@ -32,6 +55,7 @@ export interface ControlPlane {
   readonly store: Store;
   readonly manager: ResourceManager;
   readonly api: ApiComponent;
+  readonly dpServer: DpServer;
   readonly diagnostics: DiagnosticsServer;
 }
 
@@ -81,7 +105,74 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
     onFailure: (what, error) => identityLog.error('a secret could not be made; it is tried again', { what, error }),
   });
 
+  const proxies = graph.source<ConnectedProxy>('connected-proxies');
+  const identities = graph.source<IssuedIdentity>('issued-identities');
+  const trust = graph.source<TrustBundle>('trust-bundles');
+  const adminIdentities = graph.source<AdminIdentity>('admin-identities');
+  const vips = graph.source<ServiceVip>('service-vips');
+  const engine = openEngine({
+    graph,
+    policies: builtinPolicies,
+    inputs: {
+      resources: live.resources,
+      proxies,
+      identities,
+      trust,
+      adminIdentities,
+      serviceVips: vips,
+      settings: {
+        zone: labels.zone,
+        environment: settings.environment,
+        dnsDomain: settings.dnsServer.domain,
+        serviceVipPort: settings.dnsServer.serviceVipPort,
+      },
+    },
+  });
+  const certificates = proxyIdentities({
+    live,
+    clock,
+    proxies,
+    identityRequest: engine.identityRequest,
+    identities,
+    trust,
+    adminIdentities,
+    onFailure: (what, error) => identityLog.error('a certificate could not be issued', { what, error }),
+  });
+
+  const paced = openPacedResources(store, clock);
+  const generators = openGenerators(settings, { store, clock, paced, graph, vips, log });
   const instanceId = makeInstanceId();
+  const insightsLog = log.component('insights');
+  const onInsightsError = (error: unknown) => insightsLog.error('insights could not be written', { error });
+  const insights = openProxyInsights({
+    store,
+    live,
+    identities,
+    instanceId,
+    subscriptionLimit: settings.metrics.dataplane.subscriptionLimit,
+    flushIntervalMilliseconds: settings.xdsServer.dataplaneStatusFlushInterval,
+    onError: onInsightsError,
+  });
+  const meshInsights = openMeshInsights({
+    store,
+    live,
+    types,
+    intervalMilliseconds: settings.metrics.mesh.minResyncInterval,
+    onError: onInsightsError,
+  });
+  const dpServer = openDpServer({
+    settings,
+    certificate: await dpServerCertificate(settings, certificate),
+    live,
+    manager,
+    types,
+    proxies,
+    engine,
+    tokens,
+    observer: insights,
+    log: log.component('xds'),
+  });
+
   const readiness = createReadiness();
   const metrics = createMetrics({
     store,
@@ -114,6 +205,7 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
     labels,
     facts: { hostname: hostname(), version: buildInfo.version, instanceId, clusterId: () => clusterIdOf(live) },
     config: () => showSettings(settings),
+    configOf: (mesh, name) => engine.config.get(keyInType({ mesh, name })),
     serviceAddress: (service) => `${service}.${settings.dnsServer.domain}:${settings.dnsServer.serviceVipPort}`,
     certificate,
     metrics,
@@ -140,6 +232,7 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
     start: async () => {},
     async stop() {
       tokens.stop();
+      paced.stop();
       live.stop();
       await store.close();
     },
@@ -148,8 +241,66 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
     const health = store.health();
     return health.ok ? undefined : `cannot be written since ${health.since}: ${health.reason}`;
   });
-  const components = [storeComponent, diagnostics, startup, secrets, api];
-  return { components: components.map((component) => awaited(component, readiness)), store, manager, api, diagnostics };
+  const components = [
+    storeComponent,
+    diagnostics,
+    startup,
+    secrets,
+    ...generators,
+    certificates,
+    insights,
+    meshInsights,
+    dpServer,
+    api,
+  ];
+  const parts = components.map((component) => awaited(component, readiness));
+  return { components: parts, store, manager, api, dpServer, diagnostics };
+}
+
+interface GeneratorParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly paced: LiveResources;
+  readonly graph: Graph;
+  readonly vips: Source<ServiceVip>;
+  readonly log: Log;
+}
+
+/** What a zone makes of its Dataplanes: MeshServices and the addresses of services. */
+function openGenerators(settings: Settings, { store, clock, paced, graph, vips, log }: GeneratorParts) {
+  const { ipam, dnsServer, meshService, multizone } = settings;
+  const generatorsLog = log.component('generators');
+  const onFailure = (error: unknown) => generatorsLog.error('a generated resource could not be written', { error });
+  const components: Component[] = [
+    generator({
+      name: 'external-service-addresses',
+      graph: paced.graph,
+      store,
+      clock,
+      plan: deriveExternalServicePlan(paced, {
+        externalServices: parseAddressRange(ipam.meshExternalService.cidr),
+        multiZoneServices: parseAddressRange(ipam.meshMultiZoneService.cidr),
+      }),
+      onFailure,
+    }),
+  ];
+  if (dnsServer.serviceVipEnabled) {
+    components.push(serviceVips({ live: paced, graph, vips, range: parseAddressRange(dnsServer.CIDR) }));
+  }
+  if (meshService.generationInterval > 0) {
+    components.push(
+      meshServiceGenerator({
+        live: paced,
+        store,
+        clock,
+        zone: multizone.zone.name,
+        range: parseAddressRange(ipam.meshService.cidr),
+        gracePeriod: meshService.deletionGracePeriod,
+        onFailure,
+      }),
+    );
+  }
+  return components;
 }
 
 /** The component, counted as not ready until it has started. */
@@ -169,6 +320,11 @@ async function serverCertificate(settings: Settings) {
   const { tlsCertFile, tlsKeyFile } = settings.general;
   if (tlsCertFile !== '') return await readServerCertificate(tlsCertFile, tlsKeyFile);
   return await openServerCertificate(workDirOf(settings));
+}
+
+async function dpServerCertificate(settings: Settings, fallback: ServerCertificate) {
+  const { tlsCertFile, tlsKeyFile } = settings.dpServer;
+  return tlsCertFile === '' ? fallback : await readServerCertificate(tlsCertFile, tlsKeyFile);
 }
 
 async function tokenSettings(settings: Settings) {

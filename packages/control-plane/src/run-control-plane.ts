@@ -16,13 +16,13 @@ export async function runControlPlane(settings: Settings, log: Log): Promise<voi
   process.on('unhandledRejection', (error) => logger.error('a bug was met, going on', { error }));
   const controlPlane = await openControlPlane(settings, log);
   const running = await runComponents(controlPlane.components, logger);
-  const { api, diagnostics } = controlPlane;
+  const { api, dpServer, diagnostics } = controlPlane;
   logger.info('the control plane is running', {
     version: buildInfo.version,
     runtime: buildInfo.runtime,
     zone: settings.multizone.zone.name,
     store: settings.store.type,
-    ports: { ...api.ports, diagnostics: diagnostics.port },
+    ports: { ...api.ports, dpServer: dpServer.port, diagnostics: diagnostics.port },
   });
   let stopping = false;
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
