@@ -15,6 +15,6 @@ export const allowCounter: ResourceDocument = {
   name: 'allow-counter',
   spec: {
     targetRef: { kind: 'Dataplane', labels: { app: 'key-value-store' } },
-    rules: [{ default: { allow: [{ spiffeID: { type: 'Exact', value: 'spiffe://default/counter' } }] } }],
+    from: [{ targetRef: { kind: 'MeshSubset', tags: { 'kuma.io/service': 'counter' } }, default: { action: 'Allow' } }],
   },
 };
