@@ -1,32 +1,30 @@
 // Puts a proxy's configuration together from its parts. Each part is a derivation of its own: what did not change is not built again.
 import type { Derivation, Graph } from '@ursa/collections';
-import {
-  buildCluster,
-  buildListener,
-  type EnvoyResource,
-  encodeResource,
-  identitySecret,
-  trustSecret,
-} from '@ursa/envoy';
+import type { EnvoyResource } from '@ursa/envoy';
 import type { ProxyPolicy } from '@ursa/policy';
 import type { DataplaneFacts } from './dataplane-facts.ts';
 import type { Destination } from './destinations.ts';
 import type { EndpointDerivation } from './endpoints.ts';
-import type { ConfigWarning, ConnectedProxy, EngineInputs, ProxyConfig } from './engine.ts';
+import type { ConfigWarning, EngineInputs, ProxyConfig } from './engine.ts';
 import { features } from './features.ts';
 import type { MeshFacts } from './mesh-facts.ts';
 import type { Outbound, OutboundDerivations } from './outbounds.ts';
 import { deriveProxyClass, type ProxyClass, redirectOf } from './proxy-class.ts';
+import {
+  destinationCluster,
+  inboundResources,
+  outboundListener,
+  type Subject,
+  secretResources,
+  systemResources,
+} from './proxy-parts.ts';
 import { sameResources, toMaps } from './resource-set.ts';
 import type { RuleDerivations, RuleSets } from './rules.ts';
-import { adminClusters, adminListener } from './skeleton/admin.ts';
 import { dnsListener } from './skeleton/dns.ts';
 import { dnsDocument, dynamicConfigListener } from './skeleton/dynamic-config.ts';
-import { inboundSkeleton } from './skeleton/inbound.ts';
-import { clusterSkeleton, destinationName, outboundSkeleton } from './skeleton/outbound.ts';
+import { destinationName } from './skeleton/outbound.ts';
 import { passthroughResources } from './skeleton/passthrough.ts';
-import { prometheusResources } from './skeleton/prometheus.ts';
-import { PolicyFailure, walkCluster, walkInbound, walkOutbound } from './walk.ts';
+import { PolicyFailure } from './walk.ts';
 
 /** Everything that configurations are made of. */
 export interface ConfigParts {
@@ -40,95 +38,11 @@ export interface ConfigParts {
   readonly rules: RuleDerivations;
 }
 
-/** A proxy with all that its parts need. */
-interface Subject {
-  readonly key: string;
-  readonly connected: ConnectedProxy;
-  readonly dataplane: DataplaneFacts;
-  readonly mesh: MeshFacts;
-  readonly proxyClass: ProxyClass;
-}
-
-function outboundListener(
-  policies: readonly ProxyPolicy[],
-  outbound: Outbound,
-  ruleSets: RuleSets,
-  proxyClass: ProxyClass,
-): EnvoyResource {
-  const place = outboundSkeleton(outbound, proxyClass);
-  walkOutbound(policies, ruleSets, place, outbound.destination.target);
-  return encodeResource('listener', buildListener(place.listener));
-}
-
-function destinationCluster(
-  policies: readonly ProxyPolicy[],
-  destination: Destination,
-  ruleSets: RuleSets,
-  proxyClass: ProxyClass,
-): EnvoyResource {
-  const place = clusterSkeleton(destination, proxyClass);
-  walkCluster(policies, ruleSets, place, destination.target);
-  return encodeResource('cluster', buildCluster(place.cluster));
-}
-
-function inboundResources(policies: readonly ProxyPolicy[], subject: Subject, ruleSets: RuleSets): EnvoyResource[] {
-  const { dataplane, mesh, proxyClass } = subject;
-  return dataplane.inbounds.flatMap((inbound, position) => {
-    const place = inboundSkeleton(inbound, mesh, proxyClass);
-    walkInbound(policies, ruleSets, place, position);
-    return [
-      encodeResource('listener', buildListener(place.listener)),
-      encodeResource('cluster', buildCluster(place.cluster)),
-    ];
-  });
-}
-
-function systemResources(inputs: EngineInputs, subject: Subject): EnvoyResource[] {
-  const { key, connected, dataplane, mesh, proxyClass } = subject;
-  const { names, reusePort } = proxyClass;
-  const port = dataplane.adminPort ?? connected.admin.port;
-  const identity = inputs.adminIdentities.get(key);
-  const resources = adminClusters(connected, port, names);
-  if (identity !== undefined && port !== 0) {
-    resources.push(adminListener({ address: dataplane.address, port, identity, reusePort, names }));
-  }
-  if (mesh.prometheus !== undefined) {
-    const { workdir } = connected;
-    const { prometheus } = mesh;
-    const proxy = dataplane.name;
-    resources.push(
-      ...prometheusResources({
-        prometheus,
-        mesh: mesh.name,
-        proxy,
-        address: dataplane.address,
-        workdir,
-        reusePort,
-        names,
-      }),
-    );
-  }
-  return resources;
-}
-
-function secretResources(inputs: EngineInputs, { key, mesh, proxyClass }: Subject): EnvoyResource[] {
-  if (mesh.mtls === undefined) return [];
-  const { names } = proxyClass;
-  const identity = inputs.identities.get(key);
-  const trust = inputs.trust.get(mesh.name);
-  return [
-    ...(identity === undefined
-      ? []
-      : [
-          encodeResource(
-            'secret',
-            identitySecret(names.identitySecret(mesh.name), identity.certificateChain, identity.privateKey),
-          ),
-        ]),
-    ...(trust === undefined
-      ? []
-      : [encodeResource('secret', trustSecret(names.meshCaSecret(mesh.name), trust.certificates))]),
-  ];
+/** Ports on which a workload can be reached past its inbounds, as text: with mTLS only declared ones, for proxies that want it so. */
+function reachablePorts({ connected, dataplane, mesh }: Subject): string {
+  if (mesh.mtls === undefined || !connected.features.includes(features.strictInboundPorts)) return 'all';
+  const ports = new Set(dataplane.inbounds.map((inbound) => inbound.port));
+  return [...ports].join(' ');
 }
 
 function failure(error: unknown): ConfigWarning {
@@ -164,12 +78,20 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
   );
   const passthrough = graph.derive(
     'passthrough resources',
-    (proxyClass: ProxyClass, inboundPort: number, outboundPort: number, ipv6: boolean, open: boolean) => {
+    (
+      proxyClass: ProxyClass,
+      inboundPort: number,
+      outboundPort: number,
+      ipv6: boolean,
+      open: boolean,
+      ports: string,
+    ) => {
       const { names, reusePort } = proxyClass;
+      const onlyPorts = ports === 'all' ? undefined : ports.split(' ').filter(Boolean).map(Number);
       return passthroughResources(
         names,
         { inbound: inboundPort, outbound: outboundPort, ipv6 },
-        { passthrough: open, reusePort },
+        { open, reusePort, onlyPorts },
       );
     },
     { equals },
@@ -205,7 +127,8 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
       const redirect = found && redirectOf(found.connected, found.dataplane);
       if (found === undefined || redirect === undefined) return [];
       const { connected, mesh, proxyClass } = found;
-      const shared = passthrough.get(proxyClass, redirect.inbound, redirect.outbound, redirect.ipv6, mesh.passthrough);
+      const { inbound, outbound, ipv6 } = redirect;
+      const shared = passthrough.get(proxyClass, inbound, outbound, ipv6, mesh.passthrough, reachablePorts(found));
       const records = outbounds.records.get(proxyKey);
       if (!connected.features.includes(features.embeddedDns)) {
         return [...shared, dnsListener(records, connected.dnsPort, proxyClass.names)];

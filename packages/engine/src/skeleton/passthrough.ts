@@ -1,4 +1,5 @@
 // Transparent proxying: the listeners that redirected packets arrive at, and where traffic goes that no other listener wants.
+import { create } from '@bufbuild/protobuf';
 import {
   buildCluster,
   buildListener,
@@ -6,6 +7,7 @@ import {
   type EnvoyNames,
   type EnvoyResource,
   encodeResource,
+  type FilterChainDraft,
   type IpFamily,
   listenerDraft,
   originalDestinationCluster,
@@ -13,26 +15,48 @@ import {
   staticCluster,
   tcpChain,
 } from '@ursa/envoy';
+import { FilterChainMatchSchema } from '@ursa/envoy/gen/envoy/config/listener/v3/listener_components_pb.ts';
 import type { RedirectPorts } from '../dataplane-facts.ts';
 import { bypassAddress } from './inbound.ts';
 
 const anyAddress = { ipv4: '0.0.0.0', ipv6: '::' } as const;
+
+/** What a transparent proxy does with traffic that is not its own. */
+export interface PassthroughOptions {
+  /** False to refuse traffic to addresses outside of the mesh. */
+  readonly open: boolean;
+  readonly reusePort: boolean;
+  /** The only ports on which the workload may be reached; undefined for all. */
+  readonly onlyPorts: readonly number[] | undefined;
+}
+
+/** Chains for what arrives: only declared ports lead to the workload, where they are all that counts. */
+function inboundChains(name: string, names: EnvoyNames, onlyPorts: readonly number[] | undefined): FilterChainDraft[] {
+  if (onlyPorts === undefined) return [tcpChain(name, name)];
+  if (onlyPorts.length === 0) return [tcpChain(name, names.noDestinationInbound)];
+  return onlyPorts.map((port) => {
+    const chain = tcpChain(name, name);
+    chain.message.filterChainMatch = create(FilterChainMatchSchema, { destinationPort: port });
+    return chain;
+  });
+}
 
 function passthroughListener(
   names: EnvoyNames,
   direction: Direction,
   family: IpFamily,
   port: number,
-  reusePort: boolean,
+  options: PassthroughOptions,
 ): EnvoyResource {
   const name = names.passthrough(direction, family);
+  const inbound = direction === 'inbound';
   const draft = listenerDraft({
     name,
     ...(names.unified ? { statPrefix: name } : {}),
     address: socketAddress(anyAddress[family], port),
-    direction: direction === 'inbound' ? 'INBOUND' : 'OUTBOUND',
-    chains: [tcpChain(name, name)],
-    ...(direction === 'inbound' ? { reusePort } : {}),
+    direction: inbound ? 'INBOUND' : 'OUTBOUND',
+    chains: inbound ? inboundChains(name, names, options.onlyPorts) : [tcpChain(name, name)],
+    ...(inbound ? { reusePort: options.reusePort } : {}),
   });
   draft.message.useOriginalDst = true;
   return encodeResource('listener', buildListener(draft));
@@ -45,21 +69,21 @@ function passthroughCluster(names: EnvoyNames, direction: Direction, family: IpF
 }
 
 /**
- * All resources of transparent proxying. Without `passthrough` the outbound listeners stay, so that traffic is redirected and refused,
+ * All resources of transparent proxying. Where it is not `open`, the outbound listeners stay, so that traffic is redirected and refused,
  * but their clusters are gone.
  */
 export function passthroughResources(
   names: EnvoyNames,
   redirect: RedirectPorts,
-  options: { readonly passthrough: boolean; readonly reusePort: boolean },
+  options: PassthroughOptions,
 ): EnvoyResource[] {
   const families: readonly IpFamily[] = redirect.ipv6 ? ['ipv4', 'ipv6'] : ['ipv4'];
   const nowhere = staticCluster({ name: names.noDestinationInbound, altStatName: true }, []);
   const perFamily = families.flatMap((family) => [
-    passthroughListener(names, 'inbound', family, redirect.inbound, options.reusePort),
-    passthroughListener(names, 'outbound', family, redirect.outbound, options.reusePort),
+    passthroughListener(names, 'inbound', family, redirect.inbound, options),
+    passthroughListener(names, 'outbound', family, redirect.outbound, options),
     passthroughCluster(names, 'inbound', family),
-    ...(options.passthrough ? [passthroughCluster(names, 'outbound', family)] : []),
+    ...(options.open ? [passthroughCluster(names, 'outbound', family)] : []),
   ]);
   return [...perFamily, encodeResource('cluster', buildCluster(nowhere))];
 }

@@ -18,16 +18,15 @@ import type { PrometheusFacts } from '../mesh-facts.ts';
 /** Listener and cluster for Prometheus. */
 export function prometheusResources(parts: {
   readonly prometheus: PrometheusFacts;
-  readonly mesh: string;
-  readonly proxy: string;
+  /** Where kuma-dp serves them. */
+  readonly socket: string;
   readonly address: string;
-  readonly workdir: string;
   readonly reusePort: boolean;
   readonly names: EnvoyNames;
 }): EnvoyResource[] {
   const { names, prometheus } = parts;
   const cluster = names.metricsCluster;
-  const socket = pipeAddress(`${parts.workdir}/kuma-mh-${parts.proxy}-${parts.mesh}.sock`);
+  const socket = pipeAddress(parts.socket);
   const routes = routeConfiguration({
     virtualHost: names.metricsListener,
     routes: [prefixRoute({ prefix: prometheus.path, cluster, prefixRewrite: '/' })],

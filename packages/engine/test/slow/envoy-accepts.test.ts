@@ -73,7 +73,7 @@ test('the real Envoy accepts every golden configuration', async (context) => {
     broken,
     JSON.stringify(bootstrapOf(first.config)).replaceAll('"connectTimeout":"5s"', '"connectTimeout":"-5s"'),
   );
-  assert.match(await validate(path, broken), /connect_?timeout/i, 'Envoy looks at what it is given');
+  assert.match(await validate(path, broken), /Invalid duration/, 'Envoy looks at what it is given');
   context.diagnostic(`${configs.length} configurations`);
   assert.ok(configs.length > 0);
   assert.deepEqual(refused, []);

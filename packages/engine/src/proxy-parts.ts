@@ -1,0 +1,108 @@
+// The parts of a proxy's configuration, built and encoded: pure functions of what they are given. `config.ts` derives each on its own.
+import {
+  buildCluster,
+  buildListener,
+  type EnvoyResource,
+  encodeResource,
+  identitySecret,
+  trustSecret,
+} from '@ursa/envoy';
+import type { ProxyPolicy } from '@ursa/policy';
+import type { DataplaneFacts } from './dataplane-facts.ts';
+import type { Destination } from './destinations.ts';
+import type { ConnectedProxy, EngineInputs } from './engine.ts';
+import type { MeshFacts } from './mesh-facts.ts';
+import type { Outbound } from './outbounds.ts';
+import type { ProxyClass } from './proxy-class.ts';
+import type { RuleSets } from './rules.ts';
+import { adminClusters, adminListener } from './skeleton/admin.ts';
+import { inboundSkeleton } from './skeleton/inbound.ts';
+import { clusterSkeleton, outboundSkeleton } from './skeleton/outbound.ts';
+import { prometheusResources } from './skeleton/prometheus.ts';
+import { walkCluster, walkInbound, walkOutbound } from './walk.ts';
+
+/** A proxy with all that its parts need. */
+export interface Subject {
+  readonly key: string;
+  readonly connected: ConnectedProxy;
+  readonly dataplane: DataplaneFacts;
+  readonly mesh: MeshFacts;
+  readonly proxyClass: ProxyClass;
+}
+
+/** The listener of an outbound, shaped by all policies. The same for all proxies of a class. */
+export function outboundListener(
+  policies: readonly ProxyPolicy[],
+  outbound: Outbound,
+  ruleSets: RuleSets,
+  proxyClass: ProxyClass,
+): EnvoyResource {
+  const place = outboundSkeleton(outbound, proxyClass);
+  walkOutbound(policies, ruleSets, place, outbound.destination.target);
+  return encodeResource('listener', buildListener(place.listener));
+}
+
+/** The cluster of a destination, shaped by all policies. The same for all proxies of a class. */
+export function destinationCluster(
+  policies: readonly ProxyPolicy[],
+  destination: Destination,
+  ruleSets: RuleSets,
+  proxyClass: ProxyClass,
+): EnvoyResource {
+  const place = clusterSkeleton(destination, proxyClass);
+  walkCluster(policies, ruleSets, place, destination.target);
+  return encodeResource('cluster', buildCluster(place.cluster));
+}
+
+/** Listeners and clusters of a proxy's inbounds, shaped by all policies. */
+export function inboundResources(
+  policies: readonly ProxyPolicy[],
+  subject: Subject,
+  ruleSets: RuleSets,
+): EnvoyResource[] {
+  const { dataplane, mesh, proxyClass } = subject;
+  return dataplane.inbounds.flatMap((inbound, position) => {
+    const place = inboundSkeleton(inbound, mesh, proxyClass);
+    walkInbound(policies, ruleSets, place, position);
+    return [
+      encodeResource('listener', buildListener(place.listener)),
+      encodeResource('cluster', buildCluster(place.cluster)),
+    ];
+  });
+}
+
+/** What every proxy has for the control plane and for monitoring. */
+export function systemResources(inputs: EngineInputs, subject: Subject): EnvoyResource[] {
+  const { key, connected, dataplane, mesh, proxyClass } = subject;
+  const { names, reusePort } = proxyClass;
+  const port = dataplane.adminPort ?? connected.admin.port;
+  const identity = inputs.adminIdentities.get(key);
+  const resources = adminClusters(connected, port, names);
+  if (identity !== undefined && port !== 0) {
+    resources.push(adminListener({ address: dataplane.address, port, identity, reusePort, names }));
+  }
+  if (mesh.prometheus !== undefined) {
+    const { address, name } = dataplane;
+    const socket = `${connected.workdir}/kuma-mh-${name}-${mesh.name}.sock`;
+    resources.push(...prometheusResources({ prometheus: mesh.prometheus, socket, address, reusePort, names }));
+  }
+  return resources;
+}
+
+/** The proxy's certificate and the authorities it trusts, as far as they are there. */
+export function secretResources(inputs: EngineInputs, { key, mesh, proxyClass }: Subject): EnvoyResource[] {
+  if (mesh.mtls === undefined) return [];
+  const { names } = proxyClass;
+  const identity = inputs.identities.get(key);
+  const trust = inputs.trust.get(mesh.name);
+  const resources: EnvoyResource[] = [];
+  if (identity !== undefined) {
+    const { certificateChain, privateKey } = identity;
+    const secret = identitySecret(names.identitySecret(mesh.name), certificateChain, privateKey);
+    resources.push(encodeResource('secret', secret));
+  }
+  if (trust !== undefined) {
+    resources.push(encodeResource('secret', trustSecret(names.meshCaSecret(mesh.name), trust.certificates)));
+  }
+  return resources;
+}
