@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
-import type { LabelContext, Resource, ResourceTypes } from '@ursa/resources';
+import { type LabelContext, parseResource, type Resource, type ResourceTypes } from '@ursa/resources';
 import { parseAllDocuments } from 'yaml';
 import { aloneZone, openApiFixture } from '../api/api-fixture.ts';
 import { skippedCases } from './rest-api-skips.ts';
@@ -71,35 +71,29 @@ async function runCase(golden: Case): Promise<string | undefined> {
   }
 }
 
-/** Seeds go below the API: no validation, no computed labels. */
-function readDocuments(
-  path: string,
-  types: ResourceTypes,
-): Pick<Resource, 'type' | 'mesh' | 'name' | 'labels' | 'spec' | 'status'>[] {
+type Seed = Pick<Resource, 'type' | 'mesh' | 'name' | 'labels' | 'spec' | 'status'>;
+
+/** Seeds go below the API: no computed labels, and what would be refused is taken as it is. */
+function readDocuments(path: string, types: ResourceTypes): Seed[] {
   const documents = parseAllDocuments(readFileSync(join(set, path), 'utf8')) as { toJS(): unknown }[];
-  return documents
-    .map((document) => document.toJS() as Record<string, unknown> | null)
-    .filter((document) => document !== null)
-    .map(
-      ({
-        type,
-        mesh = '',
-        name,
-        labels = {},
-        spec,
-        status,
-        creationTime: _created,
-        modificationTime: _modified,
-        ...inline
-      }) => ({
-        type: String(type),
-        mesh: String(mesh),
-        name: String(name),
-        labels: labels as Record<string, string>,
-        spec: types.byName(String(type))?.specForm === 'inline' ? inline : (spec ?? {}),
-        status,
-      }),
-    );
+  return documents.flatMap((document) => {
+    const given = document.toJS() as Record<string, unknown> | null;
+    if (given === null) return [];
+    const { type, mesh = '', name, labels = {}, spec, status, creationTime: _created, modificationTime: _modified, ...inline } = given;
+    const isInline = types.byName(String(type))?.specForm === 'inline';
+    const raw = isInline ? inline : (spec ?? {});
+    const key = { type: String(type), mesh: String(mesh), name: String(name), labels: labels as Record<string, string> };
+    return [{ ...key, spec: normalForm(types, given) ?? raw, status }];
+  });
+}
+
+/** The spec as it is stored: with defaults, durations in one spelling. Undefined when the document would be refused. */
+function normalForm(types: ResourceTypes, document: unknown): unknown {
+  try {
+    return parseResource(types, document).spec;
+  } catch {
+    return undefined;
+  }
 }
 
 function normalize(text: string): unknown {

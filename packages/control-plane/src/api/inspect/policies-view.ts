@@ -4,6 +4,8 @@ import type { Resource, ResourceTypes } from '@ursa/resources';
 import type { RulesByType } from './proxy-inspector.ts';
 import { formatOrigin } from './resource-meta.ts';
 
+const routeKinds: readonly string[] = ['MeshHTTPRoute', 'MeshTCPRoute'];
+
 /** Policies with one conf for the whole proxy. */
 export function formatProxyPolicies(types: ResourceTypes, rules: RulesByType): unknown {
   const policies = [...rules].flatMap(([kind, { single }]) =>
@@ -38,13 +40,12 @@ export function formatOutboundPolicies(
 ): unknown {
   const ids = [...(route === undefined ? [] : [route]), ...lookupOrder(destination)];
   const policies = [...rules].flatMap(([kind, { to }]) => {
-    const rule = ruleFor(to, ids);
+    // Routes have an endpoint of their own.
+    const rule = routeKinds.includes(kind) ? undefined : ruleFor(to, ids);
     return rule === undefined ? [] : [{ conf: rule.confs, kind, origins: originsOfRule(types, rule) }];
   });
   return { policies };
 }
-
-const routeKinds: readonly string[] = ['MeshHTTPRoute', 'MeshTCPRoute'];
 
 /** Routes to one destination. */
 export function formatRoutes(types: ResourceTypes, rules: RulesByType, destination: DestinationId): unknown {
@@ -62,15 +63,17 @@ export function formatRoutes(types: ResourceTypes, rules: RulesByType, destinati
   return { routes };
 }
 
-interface RouteConf {
+/** Conf of an HTTP route policy. */
+interface HttpRouteConf {
   readonly rules?: readonly { readonly matches?: readonly unknown[]; readonly default?: unknown }[];
 }
 
-// A TCP route has no matches, and so nothing that would tell which of several policies one of its rules is from.
 function formatRoute(types: ResourceTypes, kind: string, rule: OutboundRule, conf: unknown): readonly unknown[] {
-  const { rules = [] } = conf as RouteConf;
-  return rules.map(({ matches = [], default: routeConf }) => {
-    if (kind === 'MeshTCPRoute') return { conf: routeConf, kri: '', matches: null };
+  if (kind === 'MeshTCPRoute') {
+    // A TCP route has no matches, and so nothing that would tell which of several policies it is from.
+    return [{ conf: (conf as { readonly default?: unknown }).default, kri: '', matches: null }];
+  }
+  return ((conf as HttpRouteConf).rules ?? []).map(({ matches = [], default: routeConf }) => {
     const origin = rule.originByMatches[matchesHash(matches)];
     const kri = origin === undefined ? '' : formatOrigin(types, origin.head.resource).kri;
     return { conf: routeConf, kri, matches };

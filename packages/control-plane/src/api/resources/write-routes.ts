@@ -1,7 +1,9 @@
 // PUT and DELETE of one resource: parsed and checked here, written by the resource manager, guarded by ETags.
 import {
+  dnsLabelProblems,
   immutableLabelViolations,
   type LabelContext,
+  labelNames,
   MeshError,
   parseResource,
   type Resource,
@@ -10,7 +12,7 @@ import {
 } from '@ursa/resources';
 import type { ResourceManager } from '../../store/resource-manager.ts';
 import { parseBody } from '../http/document.ts';
-import { type Failure, notFound, titled, titledAsync, toFailure } from '../http/failure.ts';
+import { badRequest, type Failure, notFound, titled, titledAsync, toFailure } from '../http/failure.ts';
 import { formatJson } from '../http/json-text.ts';
 import { requireDocumentType } from '../http/media-type.ts';
 import type { Answer, Call, Route } from '../http/route.ts';
@@ -88,14 +90,47 @@ function answerWritten(
   return { status: created ? 201 : 200, body: formatJson(warnings.length > 0 ? { warnings } : {}), headers };
 }
 
-function parseDraft(type: ResourceType, options: WriteOptions, call: Call, mesh: string, name: string): ResourceDraft {
+function parseDraft(
+  type: ResourceType,
+  options: WriteOptions,
+  call: Call,
+  mesh: string,
+  name: string,
+): ResourceDraft {
   requireDocumentType(call.body);
-  return parseResource(options.reader.types, parseBody(call.body), {
+  const document = completeDocument(type, parseBody(call.body), mesh);
+  const draft = parseResource(options.reader.types, document, {
     type: type.name,
     ...(type.scope === 'Mesh' ? { mesh } : {}),
     name,
     labels: options.labels,
   });
+  if (type.name === 'Dataplane') checkWorkloadLabel(draft, options.labels);
+  return draft;
+}
+
+/** Documents of newer types may leave the mesh to the path; a type of another kind is refused before anything else is looked at. */
+function completeDocument(type: ResourceType, document: unknown, mesh: string): unknown {
+  if (type.specForm !== 'nested' || typeof document !== 'object' || document === null) return document;
+  const given = document as Readonly<Record<string, unknown>>;
+  if (typeof given.type === 'string' && given.type !== type.name) {
+    const message = `type in body should be one of [${type.name}]`;
+    throw new MeshError('invalid', message, { violations: [{ field: '', message }] });
+  }
+  const isWithoutMesh = type.scope === 'Mesh' && (given.mesh ?? '') === '' && !('apiVersion' in given);
+  return isWithoutMesh ? { ...given, mesh } : document;
+}
+
+/** The label becomes part of identities and of a resource's name. */
+function checkWorkloadLabel(draft: ResourceDraft, context: LabelContext): void {
+  const workload = draft.labels[labelNames.workload] ?? '';
+  if (workload === '' || context.environment === 'kubernetes') return;
+  const field = `labels["${labelNames.workload}"]`;
+  if (context.mode === 'global') throw badRequest(`${field}: not allowed on Global control plane`);
+  const problems = dnsLabelProblems(workload);
+  if (problems.length === 0) return;
+  const expected = 'must be a valid DNS-1035 label (at most 63 characters, matching regex [a-z]([-a-z0-9]*[a-z0-9])?)';
+  throw badRequest(`${field}: ${expected}: ${problems.join('; ')}`);
 }
 
 /** Errors: `MeshError('invalid')` for labels that stay as they were when the resource was created. */
