@@ -172,12 +172,15 @@ function selectGateway(head: PolicyHead, proxy: SelectableProxy): Selection {
   return { ...nothing, listeners: positions(gateway.listeners, (listener) => tagsMatch(selector, listener.ownTags)) };
 }
 
-/** True when a reference by name in a policy means that resource: a name is looked up in the policy's own zone and namespace. */
+/**
+ * True when a reference by name in a policy means that resource: a name is looked up in the policy's own zone and namespace. A policy
+ * made in the global control plane finds only what was made there; it selects what zones make by labels.
+ */
 export function refersTo(from: Provenance, targetRef: TargetRef, resource: Provenance): boolean {
   return (
     targetRef.name === resource.displayName &&
     (targetRef.namespace ?? from.namespace) === resource.namespace &&
-    (from.origin !== 'zone' || from.zone === resource.zone)
+    from.zone === resource.zone
   );
 }
 

@@ -1,6 +1,6 @@
 // Rules by tags: the older form of `from` and `to` (feature G9). The references cut the space of tags into disjoint parts; each part
 // has the merge of all entries that contain it.
-import { type TargetRef, tagNames } from '@ursa/resources';
+import type { TargetRef } from '@ursa/resources';
 import { type MergeOptions, mergeConfs } from './merge-conf.ts';
 import type { PolicyHead } from './policy-head.ts';
 import { contains, maximalGroups, partsOf, type Subset, subsetOf } from './subset.ts';
@@ -81,9 +81,4 @@ export function subsetRuleFor<Conf>(
   tags: Readonly<Record<string, string>>,
 ): SubsetRule<Conf> | undefined {
   return rules.find(({ subset }) => subset.every((tag) => (tags[tag.key] === tag.value) !== tag.not));
-}
-
-/** Tags under which the rules of `to` know a service of the older kind. */
-export function serviceTagsOf(service: string): Readonly<Record<string, string>> {
-  return { [tagNames.service]: service };
 }
