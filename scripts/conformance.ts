@@ -24,6 +24,10 @@ type Floors = Record<string, readonly string[]>;
 const floorsFile = join(root, 'conformance', 'floors.json');
 const tableFile = join(root, 'docs', 'conformance.md');
 const words = process.argv.slice(2);
+// The corpus holds addresses with the peer's port; `--own-ports` lets two runs share a machine at the price of those cases.
+const portShift = words.includes('--own-ports') ? 100 * (process.pid % 200) : 0;
+const apiAddress = `http://127.0.0.1:${15681 + portShift}`;
+const xdsAddress = `127.0.0.1:${15678 + portShift}`;
 const update = words.includes('--update');
 const everything = words.includes('--all') || update;
 const chosen = words.filter((word) => !word.startsWith('--'));
@@ -65,7 +69,8 @@ async function play(areas: readonly string[], scenario: string): Promise<readonl
   const settings = readFileSync(join(conformanceFolder, 'check-oracle', 'peer.env'), 'utf8')
     .split('\n')
     .filter((line) => /^KUMA_/.test(line))
-    .map((line) => line.split(/=(.*)/s).slice(0, 2));
+    .map((line) => line.split(/=(.*)/s).slice(0, 2))
+    .map(([name = '', value = '']) => [name, name.endsWith('_PORT') ? String(Number(value) + portShift) : value]);
   const executable = join(root, 'dist', 'kuma-cp');
   const [command, args] = existsSync(executable)
     ? [executable, ['run']]
@@ -75,12 +80,12 @@ async function play(areas: readonly string[], scenario: string): Promise<readonl
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   try {
-    await ready('http://127.0.0.1:15681/', controlPlane);
+    await ready(`${apiAddress}/`, controlPlane);
     const report = join(folder, 'report.json');
     const result = spawnSync(
       checker,
       [
-        '-api', 'http://127.0.0.1:15681', '-xds', '127.0.0.1:15678', '-parallel', '4', '-timeout', chosen.length > 0 ? '4s' : '8s',
+        '-api', apiAddress, '-xds', xdsAddress, '-parallel', '4', '-timeout', chosen.length > 0 ? '4s' : '8s',
         ...(chosen.length > 0 ? ['-v', '-max-diff', '60'] : []),
         ...(scenario === '' ? [] : ['-only', `^(${scenario})$`]),
         '-json', report,

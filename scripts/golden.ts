@@ -2,6 +2,6 @@
 import './generate.ts';
 import { formatTally, runNodeTests } from './node-tests.ts';
 
-const tally = runNodeTests({ files: ['packages/*/test/golden/*.test.ts'], isolation: 'process', timeout: 300_000 });
+const tally = runNodeTests({ files: ['packages/*/test/golden/**/*.test.ts'], isolation: 'process', timeout: 300_000 });
 console.log(formatTally(tally));
 process.exitCode = tally.failed === 0 ? 0 : 1;

@@ -1,0 +1,22 @@
+// The generated pages of the reference. Each is a pure function of the code; `node scripts/document.ts` writes them, a check compares them.
+import { builtinPolicies, policyResourceTypes } from '@ursa/policies';
+import { coreResourceTypes, createResourceTypes } from '@ursa/resources';
+import { formatOpenApiReference } from '../../packages/control-plane/src/api/openapi/reference.ts';
+import { buildInfo } from '../../packages/control-plane/src/version.ts';
+import { resourcesPage } from './resources-page.ts';
+import { settingsPage } from './settings-page.ts';
+
+/** A generated file. */
+export interface Page {
+  /** Path from the repository's root. */
+  readonly file: string;
+  text(): string | Promise<string>;
+}
+
+const types = createResourceTypes([...coreResourceTypes, ...policyResourceTypes]);
+
+export const pages: readonly Page[] = [
+  { file: 'docs/reference/settings.md', text: settingsPage },
+  { file: 'docs/reference/resources.md', text: () => resourcesPage(types) },
+  { file: 'docs/reference/openapi.yaml', text: () => formatOpenApiReference(types, builtinPolicies, buildInfo.version) },
+];
