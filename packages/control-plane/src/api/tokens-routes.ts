@@ -19,6 +19,8 @@ export interface TokensOptions {
 
 const issueTitle = 'Could not issue a token';
 const stringMap = Type.Record(Type.String(), Type.Array(Type.String()));
+// The peers give a data plane token this long when nothing is said.
+const tenYears = 10 * 365 * 24 * 3600;
 const validFor = Type.String({ description: 'How long the token is valid: `30m`, `24h`.' });
 
 const bodies = {
@@ -28,7 +30,7 @@ const bodies = {
     tags: Type.Optional(stringMap),
     type: Type.Optional(Type.String()),
     workload: Type.Optional(Type.String()),
-    validFor,
+    validFor: Type.Optional(validFor),
   }),
   zone: Type.Object({ zone: Type.Optional(Type.String()), scope: Type.Array(Type.String()), validFor }),
   user: Type.Object({ name: Type.String(), groups: Type.Optional(Type.Array(Type.String())), validFor }),
@@ -48,7 +50,7 @@ export function tokensRoutes(options: TokensOptions): readonly Route[] {
         ...given('tags', fields.tags('tags')),
         ...given('type', type),
         ...given('workload', fields.text('workload')),
-        validForSeconds: fields.validFor(),
+        validForSeconds: fields.validFor(tenYears),
       };
       return () => allowed(access, 'generateDpToken', user, () => tokens.issueDataplane(request));
     }),
@@ -126,8 +128,8 @@ interface Fields {
   text(field: string, options?: { readonly required?: boolean }): string;
   texts(field: string, options?: { readonly required?: boolean }): readonly string[];
   tags(field: string): Readonly<Record<string, readonly string[]>>;
-  /** Seconds in `validFor`. */
-  validFor(): number;
+  /** Seconds in `validFor`; `otherwise` when it is not said, which is refused without it. */
+  validFor(otherwise?: number): number;
 }
 
 function readFields(body: unknown): Fields {
@@ -162,9 +164,9 @@ function readFields(body: unknown): Fields {
       refuse(field, 'must be an object whose values are lists of texts');
       return {};
     },
-    validFor() {
-      const text = fields.text('validFor', { required: true });
-      if (text === '') return 0;
+    validFor(otherwise) {
+      const text = fields.text('validFor', { required: otherwise === undefined });
+      if (text === '') return otherwise ?? 0;
       const milliseconds = parseDuration(text);
       if (milliseconds === undefined)
         refuse(
