@@ -22,6 +22,7 @@ import { readTlsOptions } from './http/tls.ts';
 import { insightsRoutes } from './insights-routes.ts';
 import { type ConfigOf, configRoutes } from './inspect/config-routes.ts';
 import { dataplaneRoutes } from './inspect/dataplane-routes.ts';
+import { gatewayRoutes } from './inspect/gateway-routes.ts';
 import { hostnameRoutes } from './inspect/hostname-routes.ts';
 import { matchingRoutes } from './inspect/matching-routes.ts';
 import { createProxyInspector } from './inspect/proxy-inspector.ts';
@@ -139,6 +140,7 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
     ...dataplaneRoutes(reader, inspector),
     ...matchingRoutes(reader, inspector),
     ...configRoutes(reader, options.access, options.configOf ?? (() => undefined)),
+    ...gatewayRoutes(reader),
     ...hostnameRoutes(reader, options.labels),
     ...serviceInsightRoutes(reader, options.serviceAddress),
     ...types.all.flatMap((type) =>

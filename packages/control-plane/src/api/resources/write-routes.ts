@@ -90,13 +90,7 @@ function answerWritten(
   return { status: created ? 201 : 200, body: formatJson(warnings.length > 0 ? { warnings } : {}), headers };
 }
 
-function parseDraft(
-  type: ResourceType,
-  options: WriteOptions,
-  call: Call,
-  mesh: string,
-  name: string,
-): ResourceDraft {
+function parseDraft(type: ResourceType, options: WriteOptions, call: Call, mesh: string, name: string): ResourceDraft {
   requireDocumentType(call.body);
   const document = completeDocument(type, parseBody(call.body), mesh);
   const draft = parseResource(options.reader.types, document, {
