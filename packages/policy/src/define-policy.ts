@@ -61,6 +61,8 @@ export interface PolicyFacts<Conf extends TSchema, RuleConf extends TSchema> {
   readonly checkSpec?: (spec: never, report: Report) => void;
   /** What to use in place of `from`, said in the warning about it. */
   readonly fromAdvice?: string;
+  /** Shape of what the control plane observes about the policy, for policies that name other resources in their conf. */
+  readonly status?: TSchema;
   /** Further warnings for the writer. */
   readonly warn?: (spec: never) => readonly string[];
 }

@@ -15,6 +15,7 @@ export interface ResourceFacts extends CheckedPolicy {
   readonly ruleConf?: TSchema;
   /** Schema of the whole spec, for policies whose confs do not stand in `default`. */
   readonly spec?: TSchema;
+  readonly status?: TSchema;
   readonly fromAdvice?: string;
   readonly warn?: (spec: never) => readonly string[];
 }
@@ -43,6 +44,7 @@ export function policyResourceType(policy: ResourceFacts): ResourceType {
       isFromAsRules: shape.fromAsRules,
     },
     spec,
+    ...(policy.status === undefined ? {} : { status: policy.status }),
     normalize: (value) => fillDefaults(spec, value),
     validate: (value: PolicySpec) => validatePolicy(policy, value),
     warn: (value: PolicySpec) => deprecations(value, fromAdvice, policy.warn?.(value as never) ?? []),

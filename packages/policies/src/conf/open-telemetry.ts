@@ -1,6 +1,6 @@
 // What the policies that send to an OpenTelemetry collector share: naming the collector, and the advice to do it by reference.
 import type { Report } from '@ursa/policy';
-import { closed, oneOf, stringMap } from '@ursa/resources';
+import { closed, condition, oneOf, stringMap } from '@ursa/resources';
 import { type Static, Type } from 'typebox';
 
 /** Refers to a MeshOpenTelemetryBackend. */
@@ -9,6 +9,9 @@ export const backendResourceRef = closed({
   name: Type.Optional(Type.String()),
   labels: Type.Optional(stringMap()),
 });
+
+/** Status of a policy that may refer to collectors: whether they were found. */
+export const collectorStatus = closed({ conditions: Type.Optional(Type.Array(condition)) });
 
 type BackendResourceRef = Static<typeof backendResourceRef>;
 

@@ -1,6 +1,6 @@
 // MeshAccessLog: where a proxy writes a line for every request and connection, and what the line says.
 import { clientMatches, defineProxyPolicy, type Report } from '@ursa/policy';
-import { warnAboutEndpoints } from '../conf/open-telemetry.ts';
+import { collectorStatus, warnAboutEndpoints } from '../conf/open-telemetry.ts';
 import { type AccessLogConf, accessLogConf, checkAccessLog } from './access-log-conf.ts';
 
 const destinations = ['Mesh', 'MeshService', 'MeshExternalService', 'MeshMultiZoneService', 'MeshHTTPRoute'] as const;
@@ -18,6 +18,7 @@ export const meshAccessLog = defineProxyPolicy({
   to: destinations,
   from: ['Mesh'],
   rules: clientMatches,
+  status: collectorStatus,
   conf: accessLogConf,
   gatewayListenerTags: true,
   toKinds: ({ kind }) => (kind === 'MeshGateway' ? ['Mesh'] : destinations),

@@ -2,7 +2,7 @@
 import { defineProxyPolicy, type Report } from '@ursa/policy';
 import { closed, duration, oneOf, uint32 } from '@ursa/resources';
 import { type Static, Type } from 'typebox';
-import { backendResourceRef, checkCollector, warnAboutEndpoints } from '../conf/open-telemetry.ts';
+import { backendResourceRef, checkCollector, collectorStatus, warnAboutEndpoints } from '../conf/open-telemetry.ts';
 
 const selectors = Type.Optional(
   Type.Array(closed({ type: oneOf('Prefix', 'Regex', 'Exact', 'Contains'), match: Type.String() })),
@@ -66,6 +66,7 @@ export const meshMetric = defineProxyPolicy({
   summary: 'Says which metrics are shown, where and to whom.',
   targetRef: ['Mesh', 'Dataplane', 'MeshSubset', 'MeshGateway', 'MeshService', 'MeshServiceSubset'],
   conf,
+  status: collectorStatus,
   gatewayListenerTags: true,
   checkConf: checkMetrics,
   warn: (spec: { readonly default?: Conf }) => warnAboutEndpoints(spec.default?.backends ?? []),

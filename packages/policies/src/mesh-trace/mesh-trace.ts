@@ -2,7 +2,7 @@
 import { defineProxyPolicy, parseDecimal, type Report } from '@ursa/policy';
 import { closed, intOrString, oneOf } from '@ursa/resources';
 import { type Static, Type } from 'typebox';
-import { backendResourceRef, checkCollector, warnAboutEndpoints } from '../conf/open-telemetry.ts';
+import { backendResourceRef, checkCollector, collectorStatus, warnAboutEndpoints } from '../conf/open-telemetry.ts';
 
 const backend = closed({
   type: oneOf('Zipkin', 'Datadog', 'OpenTelemetry'),
@@ -49,6 +49,7 @@ export const meshTrace = defineProxyPolicy({
   summary: 'Sends traces of requests to a collector.',
   targetRef: ['Mesh', 'Dataplane', 'MeshSubset', 'MeshGateway', 'MeshService', 'MeshServiceSubset'],
   conf,
+  status: collectorStatus,
   checkConf: checkTrace,
   warn: (spec: { readonly default?: Conf }) => warnAboutEndpoints(spec.default?.backends ?? []),
 });
