@@ -1,0 +1,182 @@
+// Settings: where they come from, what is refused, and how they are shown.
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { MeshError } from '@ursa/resources';
+import { formatDuration, parseDuration } from '../../src/config/duration.ts';
+import { defaultSettings, loadSettings } from '../../src/config/load-settings.ts';
+import { settingsTable } from '../../src/config/settings.ts';
+import { showSettings } from '../../src/config/show-settings.ts';
+import { walkSettings } from '../../src/config/walk-settings.ts';
+
+const yaml = (text: string) => ({ file: { name: 'kuma-cp.yaml', text }, env: {} });
+
+function violationsOf(load: () => unknown): Readonly<Record<string, string>> {
+  try {
+    load();
+  } catch (error) {
+    assert.ok(error instanceof MeshError && error.code === 'invalid');
+    return Object.fromEntries(error.violations.map(({ field, message }) => [field, message]));
+  }
+  return assert.fail('nothing was refused');
+}
+
+test('without a file and environment all settings have their defaults', () => {
+  const { settings, warnings } = loadSettings({ env: {} });
+  assert.deepEqual(settings, defaultSettings());
+  assert.deepEqual(warnings, []);
+  assert.equal(settings.apiServer.http.port, 5681);
+  assert.equal(settings.store.type, 'embedded');
+});
+
+test('the environment wins over the file, the file over the defaults', () => {
+  const text = 'apiServer:\n  http:\n    port: 1\n  https:\n    port: 2\n';
+  const { settings } = loadSettings({ file: { name: 'f', text }, env: { KUMA_API_SERVER_HTTP_PORT: '3' } });
+  assert.deepEqual([settings.apiServer.http.port, settings.apiServer.https.port], [3, 2]);
+  assert.equal(settings.dpServer.port, 5678);
+});
+
+test('every kind of value can be given in the file and in the environment', () => {
+  const fromFile = loadSettings(
+    yaml(`
+mode: zone
+store: { unsafeDelete: true }
+general: { tlsCipherSuites: [A, B], resilientComponentMaxBackoff: 1m30s }
+runtime: { kubernetes: { injector: { sidecarContainer: { envVars: { a: b, c: "d:e" } } } } }
+dpServer: { authn: { dpProxy: { dpToken: { validator: { publicKeys: [{ kid: 1, mesh: default, keyFile: /k }] } } } } }
+`),
+  ).settings;
+  const fromEnv = loadSettings({
+    env: {
+      KUMA_MODE: 'standalone',
+      KUMA_STORE_UNSAFE_DELETE: 'true',
+      KUMA_GENERAL_TLS_CIPHER_SUITES: 'A, B',
+      KUMA_GENERAL_RESILIENT_COMPONENT_MAX_BACKOFF: '90s',
+      KUMA_RUNTIME_KUBERNETES_INJECTOR_SIDECAR_CONTAINER_ENV_VARS: 'a:b,c:d:e',
+    },
+  }).settings;
+  assert.equal(fromFile.general.resilientComponentMaxBackoff, 90_000);
+  assert.deepEqual(fromFile.general, fromEnv.general);
+  assert.deepEqual(fromFile.store, fromEnv.store);
+  assert.equal(fromEnv.mode, 'zone');
+  assert.deepEqual(fromFile.runtime.kubernetes.injector.sidecarContainer.envVars, { a: 'b', c: 'd:e' });
+  assert.deepEqual(fromFile.runtime, fromEnv.runtime);
+  assert.deepEqual(fromFile.dpServer.authn.dpProxy.dpToken.validator.publicKeys, [{ kid: '1', mesh: 'default', keyFile: '/k' }]);
+});
+
+test('unknown names are refused, all of them at once, with the one that may have been meant', () => {
+  const text = 'apiServer:\n  htp: {}\n  http:\n    prt: 1\nstoer: 1\n';
+  const found = violationsOf(() => loadSettings({ file: { name: 'f', text }, env: { KUMA_API_SERVER_HTPT_PORT: '1' } }));
+  assert.match(found['apiServer.htp'] ?? '', /did you mean apiServer\.http\?/);
+  assert.match(found['apiServer.http.prt'] ?? '', /did you mean apiServer\.http\.port\?/);
+  assert.match(found.stoer ?? '', /did you mean store\?/);
+  assert.match(found.KUMA_API_SERVER_HTPT_PORT ?? '', /did you mean KUMA_API_SERVER_HTTP_PORT\?/);
+});
+
+test('a value that cannot be is refused by the name under which it was given, with what was expected', () => {
+  const found = violationsOf(() =>
+    loadSettings({
+      env: {
+        KUMA_API_SERVER_HTTP_PORT: '70000',
+        KUMA_API_SERVER_HTTP_ENABLED: 'yes',
+        KUMA_STORE_TYPE: 'sqlite',
+        KUMA_API_SERVER_IDLE_TIMEOUT: 'soon',
+        KUMA_METRICS_MESH_BUFFER_SIZE: '-1',
+        KUMA_RUNTIME_KUBERNETES_EXCEPTIONS_LABELS: 'a',
+      },
+    }),
+  );
+  assert.equal(found.KUMA_API_SERVER_HTTP_PORT, 'expected a port (0 to 65535), found "70000"');
+  assert.equal(found.KUMA_API_SERVER_HTTP_ENABLED, 'expected true or false, found "yes"');
+  assert.match(found.KUMA_STORE_TYPE ?? '', /expected one of embedded, memory, postgres, kubernetes, found "sqlite"/);
+  assert.match(found.KUMA_API_SERVER_IDLE_TIMEOUT ?? '', /expected a duration/);
+  assert.equal(Object.keys(found).length, 6);
+});
+
+test('a secret that is wrong is not quoted', () => {
+  const found = violationsOf(() => loadSettings(yaml('store: { postgres: { password: [hunter2] } }')));
+  assert.equal(found['store.postgres.password'], 'expected a text');
+});
+
+test('a file that is no YAML, has a key twice or is not an object is refused', () => {
+  for (const text of ['a: [', 'mode: zone\nmode: zone\n', '- 1\n', 'store: memory\n', 'store: &s {}\ngeneral: *s\n']) {
+    assert.throws(() => loadSettings(yaml(text)), text);
+  }
+});
+
+test('names of other programs are left alone, old names still work and are warned of', () => {
+  const { settings, warnings } = loadSettings({
+    env: {
+      KUMA_CONTROL_PLANE_URL: 'https://localhost:5678',
+      KUMA_DATAPLANE_RUNTIME_TOKEN_PATH: '/token',
+      KUMA_CONTROL_PLANE_SERVICE_HOST: '10.0.0.1',
+      KUMA_CONTROL_PLANE_PORT: 'tcp://10.0.0.1:5681',
+      KUMA_OTHER_PORT_5681_TCP_ADDR: '10.0.0.1',
+      KUMA_API_SERVER_PORT: '1234',
+      KUMA_GUI_SERVER_ENABLED: 'false',
+      KMESH_LICENSE_PATH: '/license',
+      PATH: '/bin',
+    },
+  });
+  assert.equal(settings.apiServer.http.port, 1234);
+  assert.deepEqual(
+    warnings.map((warning) => warning.split(' ')[0]).toSorted(),
+    ['KMESH_LICENSE_PATH', 'KUMA_API_SERVER_PORT', 'KUMA_GUI_SERVER_ENABLED'],
+  );
+});
+
+test('a deprecated setting works and is warned of', () => {
+  const { warnings } = loadSettings({ env: { KUMA_RUNTIME_KUBERNETES_VIRTUAL_PROBES_ENABLED: 'true' } });
+  assert.match(warnings[0] ?? '', /^KUMA_RUNTIME_KUBERNETES_VIRTUAL_PROBES_ENABLED is deprecated: use /);
+});
+
+test('settings are shown in the shape of the file, durations as text and secrets masked', () => {
+  const shown = showSettings(defaultSettings({ 'store.postgres.password': 'hunter2' }));
+  const text = JSON.stringify(shown);
+  assert.ok(!text.includes('hunter2'));
+  assert.deepEqual(Reflect.get(Reflect.get(shown, 'store') as object, 'cache'), { enabled: true, expirationTime: '1s' });
+  assert.ok(text.includes('"password":"*****"'));
+});
+
+test('what is shown can be given back as a file', () => {
+  const changed = defaultSettings({ 'apiServer.idleTimeout': 90_500, 'ipam.knownInternalCIDRs': ['10.0.0.0/8'] });
+  const shown = JSON.stringify(showSettings(changed));
+  assert.deepEqual(loadSettings(yaml(shown.replaceAll('"*****"', '"kuma"'))).settings, changed);
+});
+
+test('no name in the environment and no path is given out twice', () => {
+  const all = [...walkSettings(settingsTable)];
+  const names = all.flatMap(({ setting }) => setting.env ?? []);
+  assert.equal(new Set(names).size, names.length);
+  assert.equal(new Set(all.map(({ path }) => path)).size, all.length);
+});
+
+test('durations are read and printed as the peer does', () => {
+  for (const [text, milliseconds] of [['1h', 3_600_000], ['1h30m', 5_400_000], ['1.5s', 1_500], ['250ms', 250], ['0', 0]] as const) {
+    assert.equal(parseDuration(text), milliseconds);
+  }
+  for (const text of ['', '1', '1d', 's', '1s ', '1s2x']) assert.equal(parseDuration(text), undefined, text);
+  for (const text of ['0s', '250ms', '1m0s', '72h0m0s', '1h30m5s', '1m0.5s']) {
+    assert.equal(formatDuration(parseDuration(text) ?? -1), text);
+  }
+});
+
+const reference = join(import.meta.dirname, '../../../../../shared/spec/reference.md');
+const referenceSkip = existsSync(reference) ? false : 'the list of the peer is not beside this checkout';
+
+test('every setting of the peer is known, with its default', { skip: referenceSkip }, () => {
+  const known = new Map([...walkSettings(settingsTable)].map(({ path, setting }) => [setting.env, { path, setting }]));
+  const text = readFileSync(reference, 'utf8');
+  const rows = [...text.slice(text.indexOf('## s19')).matchAll(/^\| (KUMA_\w+) \| (.*) \|$/gm)];
+  assert.ok(rows.length > 250);
+  const differing = rows.flatMap(([, name = '', shown = '']) => {
+    const placed = known.get(name);
+    if (placed === undefined) return [name];
+    const { setting } = placed;
+    const text = shown.replace(/^"(.*)"$/, '$1').replace(/^\[(.*)\]$/, (_, items: string) => items.replaceAll('"', ''));
+    const theirs = shown === '{}' ? {} : setting.fromText(text);
+    return JSON.stringify(theirs) === JSON.stringify(setting.default) ? [] : [name];
+  }).filter((name) => name !== 'KUMA_STORE_TYPE');
+  assert.deepEqual(differing, []);
+});
