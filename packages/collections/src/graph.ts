@@ -4,7 +4,7 @@ import type { Argument, Derivation, DeriveOptions, Graph, Source, Watch } from '
 import { deepEqual } from './deep-equal.ts';
 import { type Core, makeCore, noteRead, refresh, resultOf, sweep } from './recompute.ts';
 import { makeSource } from './source.ts';
-import type { Computation, Counters, Watcher } from './vertex.ts';
+import { type Computation, type Counters, type DerivationCore, makeComputation, type Watcher } from './vertex.ts';
 
 /** Results that were read from outside and that nobody watches: so many are kept between two batches. */
 const keptOrphans = 1024;
@@ -18,47 +18,12 @@ export interface GraphOptions {
   readonly onError?: (error: unknown, derivation: string) => void;
 }
 
-function makeComputation(
-  name: string,
-  compute: () => unknown,
-  equals: Computation['equals'],
-  counters: Counters,
-  forget: () => void,
-): Computation {
-  const computation: Computation & { computation: Computation | undefined } = {
-    changedAt: 0,
-    readers: new Set(),
-    notedBy: 0,
-    computation: undefined,
-    onUnread: undefined,
-    name,
-    compute,
-    equals,
-    counters,
-    forget,
-    freshness: 'dirty',
-    checkedAt: 0,
-    sources: [],
-    watchers: [],
-    hasResult: false,
-    failed: false,
-    result: undefined,
-    running: false,
-    rereads: 0,
-    newSources: undefined,
-    cursor: -1,
-  };
-  computation.computation = computation;
-  counters.kept++;
-  return computation;
-}
-
 /** Reads a computation for whoever asks: another computation, or code outside of the graph. */
 function read(core: Core, computation: Computation): unknown {
   const outside = core.path.length === 0;
   if (!outside) noteRead(core, computation);
   refresh(core, computation);
-  if (outside && computation.readers.size === 0 && computation.watchers.length === 0) {
+  if (outside && computation.readers === undefined && computation.watchers.length === 0) {
     core.orphans.delete(computation);
     core.orphans.add(computation);
     if (core.orphans.size > keptOrphans) sweep(core, keptOrphans);
@@ -81,13 +46,13 @@ function runWatches(core: Core, onError: GraphOptions['onError']): unknown[] {
       if (watcher.seenAt === computation.changedAt) continue;
       watcher.seenAt = computation.changedAt;
       if (computation.failed) {
-        report(computation.result, computation.name);
+        report(computation.result, computation.derivation.name);
         continue;
       }
       try {
         watcher.onChange();
       } catch (error) {
-        report(error, computation.name);
+        report(error, computation.derivation.name);
       }
     }
   }
@@ -115,7 +80,7 @@ export function createGraph(options: GraphOptions = {}): Graph {
   };
   const batch = (run: () => void): void => {
     const writer = core.path.at(-1);
-    if (writer !== undefined) throw new Error(`the derivation ${writer.name} must not write to the graph`);
+    if (writer !== undefined) throw new Error(`the derivation ${writer.derivation.name} must not write to the graph`);
     depth++;
     try {
       run();
@@ -143,13 +108,18 @@ export function createGraph(options: GraphOptions = {}): Graph {
       deriveOptions: DeriveOptions<Value> = {},
     ): Derivation<Arguments, Value> {
       const table = makeArgumentTable<Computation>();
-      const own = countersOf(name);
-      const equals = (deriveOptions.equals ?? deepEqual) as Computation['equals'];
+      const own: DerivationCore = {
+        name,
+        compute: compute as DerivationCore['compute'],
+        equals: (deriveOptions.equals ?? deepEqual) as DerivationCore['equals'],
+        counters: countersOf(name),
+        forget: (args) => table.remove(args),
+      };
       const computationOf = (args: readonly Argument[]): Computation => {
         let computation = table.find(args);
         if (computation === undefined) {
-          const forget = (): void => table.remove(args);
-          computation = makeComputation(name, () => compute(...(args as Arguments)), equals, own, forget);
+          computation = makeComputation(own, args);
+          own.counters.kept++;
           table.add(args, computation);
         }
         return computation;
@@ -183,7 +153,7 @@ export function createGraph(options: GraphOptions = {}): Graph {
         },
         stop() {
           computation.watchers = computation.watchers.filter((other) => other !== watcher);
-          if (computation.watchers.length === 0 && computation.readers.size === 0) core.orphans.add(computation);
+          if (computation.watchers.length === 0 && computation.readers === undefined) core.orphans.add(computation);
         },
       };
     },

@@ -1,5 +1,5 @@
 // The heart of the graph: marks what may be stale when data changes, and brings a computation up to date when somebody asks for it.
-import type { Computation, Vertex } from './vertex.ts';
+import { addReader, type Cell, type Computation, readersOf, removeReader, type Vertex } from './vertex.ts';
 
 /** What all vertices of one graph share. */
 export interface Core {
@@ -14,7 +14,7 @@ export interface Core {
   /** Computations without readers and watches; forgotten when the batch ends. */
   readonly orphans: Set<Computation>;
   /** Cells that lost their last reader; forgotten when the batch ends if none came back. */
-  readonly unread: Set<Vertex>;
+  readonly unread: Set<Cell>;
 }
 
 /** A graph without vertices. */
@@ -33,16 +33,16 @@ export function noteRead(core: Core, vertex: Vertex): void {
 }
 
 /** Tells everything downstream of a changed cell that it may be stale. Visits each vertex at most once until it is brought up to date. */
-export function noteChange(core: Core, cell: Vertex): void {
+export function noteChange(core: Core, cell: Cell): void {
   cell.changedAt = ++core.clock;
   const reached: Computation[] = [];
-  for (const reader of cell.readers) {
+  for (const reader of readersOf(cell)) {
     if (reader.freshness === 'current') reached.push(reader);
     reader.freshness = 'dirty';
   }
   for (const next of reached) {
     if (next.watchers.length > 0) core.awaited.add(next);
-    for (const reader of next.readers) {
+    for (const reader of readersOf(next)) {
       if (reader.freshness !== 'current') continue;
       reader.freshness = 'stale';
       reached.push(reader);
@@ -52,7 +52,7 @@ export function noteChange(core: Core, cell: Vertex): void {
 
 function cycleError(core: Core, again: Computation): Error {
   const from = core.path.indexOf(again);
-  const names = [...core.path.slice(from), again].map((computation) => computation.name);
+  const names = [...core.path.slice(from), again].map(({ derivation }) => derivation.name);
   return new Error(`derivations must not depend on themselves: ${names.join(' → ')}`);
 }
 
@@ -67,9 +67,9 @@ function sameFailure(before: unknown, after: unknown): boolean {
  * still be going on.
  */
 function detach(core: Core, reader: Computation, vertex: Vertex): void {
-  vertex.readers.delete(reader);
-  if (vertex.readers.size > 0) return;
-  if (vertex.computation === undefined) core.unread.add(vertex);
+  removeReader(vertex, reader);
+  if (vertex.readers !== undefined) return;
+  if (vertex.computation === undefined) core.unread.add(vertex as Cell);
   else if (vertex.computation.watchers.length === 0) core.orphans.add(vertex.computation);
 }
 
@@ -80,7 +80,7 @@ function settleSources(core: Core, computation: Computation): void {
   computation.newSources = undefined;
   computation.sources = after;
   for (const vertex of after) {
-    vertex.readers.add(computation);
+    addReader(vertex, computation);
     if (vertex.computation !== undefined) core.orphans.delete(vertex.computation);
   }
   if (before.length === 0) return;
@@ -92,7 +92,7 @@ function settleResult(core: Core, computation: Computation, failed: boolean, res
   const unchanged =
     computation.hasResult &&
     computation.failed === failed &&
-    (failed ? sameFailure(computation.result, result) : computation.equals(computation.result, result));
+    (failed ? sameFailure(computation.result, result) : computation.derivation.equals(computation.result, result));
   computation.freshness = 'current';
   computation.checkedAt = core.clock;
   if (unchanged) return;
@@ -108,11 +108,11 @@ function run(core: Core, computation: Computation): void {
   core.runId = ++core.lastRunId;
   computation.running = true;
   computation.rereads = 0;
-  computation.counters.recomputed++;
+  computation.derivation.counters.recomputed++;
   let failed = false;
   let result: unknown;
   try {
-    result = computation.compute();
+    result = computation.derivation.compute(...computation.args);
   } catch (error) {
     failed = true;
     result = error;
@@ -182,9 +182,9 @@ function forgetOrphans(core: Core, limit: number): void {
   for (const orphan of core.orphans) {
     if (core.orphans.size <= limit) return;
     core.orphans.delete(orphan);
-    if (orphan.readers.size > 0 || orphan.watchers.length > 0) continue;
-    orphan.forget();
-    orphan.counters.kept--;
+    if (orphan.readers !== undefined || orphan.watchers.length > 0) continue;
+    orphan.derivation.forget(orphan.args);
+    orphan.derivation.counters.kept--;
     orphan.freshness = 'dirty';
     const sources = orphan.sources;
     orphan.sources = [];
@@ -195,6 +195,6 @@ function forgetOrphans(core: Core, limit: number): void {
 /** Forgets orphans, the oldest first, until at most `limit` are left, and whatever only they needed. Must not be called during a run. */
 export function sweep(core: Core, limit: number): void {
   forgetOrphans(core, limit);
-  for (const cell of core.unread) if (cell.readers.size === 0) cell.onUnread?.();
+  for (const cell of core.unread) if (cell.readers === undefined) cell.home?.forgetUnread(cell.key);
   core.unread.clear();
 }

@@ -1,63 +1,14 @@
 // Collections that are written from outside the graph, with their indexes.
-import type { Index, Source } from './collection.ts';
+import type { Source } from './collection.ts';
 import { type Core, noteChange, noteRead } from './recompute.ts';
-import { makeSortedKeys, type SortedKeys } from './sorted-keys.ts';
-import { makeCell, type Vertex } from './vertex.ts';
-
-interface Bucket {
-  readonly cell: Vertex;
-  readonly keys: SortedKeys;
-}
-
-interface SourceIndex<Value> extends Index {
-  bucketsOf(value: Value, key: string): ReadonlySet<string>;
-  move(key: string, before: ReadonlySet<string>, after: ReadonlySet<string>): void;
-}
+import { addKey, deleteKey, listKeys, makeSortedKeys } from './sorted-keys.ts';
+import { makeIndex, type SourceIndex } from './source-index.ts';
+import { type Cell, type CellHome, makeCell } from './vertex.ts';
 
 const nowhere: ReadonlySet<string> = new Set();
 
-function makeIndex<Value>(core: Core, bucketsOf: (value: Value, key: string) => Iterable<string>): SourceIndex<Value> {
-  const buckets = new Map<string, Bucket>();
-  const bucketNamed = (name: string): Bucket => {
-    let bucket = buckets.get(name);
-    if (bucket === undefined) {
-      const keys = makeSortedKeys();
-      const cell = makeCell(() => {
-        if (keys.size === 0) buckets.delete(name);
-      });
-      bucket = { cell, keys };
-      buckets.set(name, bucket);
-    }
-    return bucket;
-  };
-  return {
-    get(name) {
-      if (core.path.length === 0) return buckets.get(name)?.keys.list() ?? [];
-      const bucket = bucketNamed(name);
-      noteRead(core, bucket.cell);
-      return bucket.keys.list();
-    },
-    bucketsOf: (value, key) => new Set(bucketsOf(value, key)),
-    move(key, before, after) {
-      for (const name of before) {
-        const bucket = buckets.get(name);
-        if (after.has(name) || bucket === undefined) continue;
-        bucket.keys.delete(key);
-        noteChange(core, bucket.cell);
-        if (bucket.keys.size === 0 && bucket.cell.readers.size === 0) buckets.delete(name);
-      }
-      for (const name of after) {
-        if (before.has(name)) continue;
-        const bucket = bucketNamed(name);
-        bucket.keys.add(key);
-        noteChange(core, bucket.cell);
-      }
-    },
-  };
-}
-
 interface Entry<Value> {
-  readonly cell: Vertex;
+  readonly cell: Cell;
   value: Value | undefined;
 }
 
@@ -69,37 +20,39 @@ export function makeSource<Value>(
   write: (change: () => void) => void,
 ): Source<Value> {
   const entries = new Map<string, Entry<Value>>();
-  const members = makeSortedKeys();
+  const keys = makeSortedKeys();
   const membership = makeCell();
   const indexes = new Map<string, SourceIndex<Value>>();
+  const home: CellHome = {
+    forgetUnread(key) {
+      if (!keys.members.has(key)) entries.delete(key);
+    },
+  };
 
   const entryOf = (key: string): Entry<Value> => {
     let entry = entries.get(key);
     if (entry === undefined) {
-      const cell = makeCell(() => {
-        if (!members.has(key)) entries.delete(key);
-      });
-      entry = { cell, value: undefined };
+      entry = { cell: makeCell(home, key), value: undefined };
       entries.set(key, entry);
     }
     return entry;
   };
 
   const replace = (key: string, before: Value | undefined, after: Value | undefined): void => {
-    const entry = entryOf(key);
     // Buckets are computed before anything is changed: a function that throws leaves the source as it was.
     const moves = [...indexes.values()].map((index) => ({
       index,
       from: before === undefined ? nowhere : index.bucketsOf(before, key),
       to: after === undefined ? nowhere : index.bucketsOf(after, key),
     }));
+    const entry = entryOf(key);
     entry.value = after;
     noteChange(core, entry.cell);
-    if (before === undefined) members.add(key);
-    if (after === undefined) members.delete(key);
+    if (before === undefined) addKey(keys, key);
+    if (after === undefined) deleteKey(keys, key);
     if (before === undefined || after === undefined) noteChange(core, membership);
     for (const { index, from, to } of moves) index.move(key, from, to);
-    if (after === undefined && entry.cell.readers.size === 0) entries.delete(key);
+    if (after === undefined && entry.cell.readers === undefined) entries.delete(key);
   };
 
   return {
@@ -112,7 +65,7 @@ export function makeSource<Value>(
     },
     keys() {
       noteRead(core, membership);
-      return members.list();
+      return listKeys(keys);
     },
     index(indexName, bucketsOf) {
       let index = indexes.get(indexName);
@@ -127,13 +80,13 @@ export function makeSource<Value>(
     },
     set(key, value) {
       write(() => {
-        const before = members.has(key) ? entries.get(key)?.value : undefined;
+        const before = entries.get(key)?.value;
         if (before === undefined || !equals(before, value)) replace(key, before, value);
       });
     },
     delete(key) {
       write(() => {
-        if (members.has(key)) replace(key, entries.get(key)?.value, undefined);
+        if (keys.members.has(key)) replace(key, entries.get(key)?.value, undefined);
       });
     },
   };

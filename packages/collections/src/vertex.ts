@@ -1,16 +1,29 @@
 // Vertices of the derivation graph: data cells that are written from outside, and computations over them. Only this package sees them.
+// There are many of them, so they are plain records without closures, and most have one reader or none.
+import type { Argument } from './collection.ts';
 
 /** Anything a computation can have read. Its readers must hear of it when it changes. */
 export interface Vertex {
   /** Time of the graph's clock at which the content last changed. */
   changedAt: number;
-  readonly readers: Set<Computation>;
+  /** Who has read it: nobody, one, or several. Use the functions below. */
+  readers: Computation | Set<Computation> | undefined;
   /** The run that noted this vertex last, so that a second read in one run costs nothing. */
   notedBy: number;
   /** Present on computations only. */
   readonly computation: Computation | undefined;
-  /** Called when the last reader is gone, so that a cell nobody needs can be forgotten. */
-  readonly onUnread: (() => void) | undefined;
+}
+
+/** A vertex that holds data. `home` forgets it when nobody reads it any more. */
+export interface Cell extends Vertex {
+  readonly computation: undefined;
+  readonly home: CellHome | undefined;
+  readonly key: string;
+}
+
+/** Where cells are kept by key. */
+export interface CellHome {
+  forgetUnread(key: string): void;
 }
 
 /** `stale`: something upstream changed, perhaps without effect. `dirty`: a value that was read has changed, or nothing was computed yet. */
@@ -29,14 +42,21 @@ export interface Counters {
   kept: number;
 }
 
-/** One result of a derivation for given arguments. */
-export interface Computation extends Vertex {
+/** What all results of one derivation share. */
+export interface DerivationCore {
   readonly name: string;
-  readonly compute: () => unknown;
+  readonly compute: (...args: readonly Argument[]) => unknown;
   readonly equals: (before: unknown, after: unknown) => boolean;
   readonly counters: Counters;
-  /** Takes the result out of its derivation's table. */
-  readonly forget: () => void;
+  /** Takes a result out of the derivation's table. */
+  forget(args: readonly Argument[]): void;
+}
+
+/** One result of a derivation for given arguments. */
+export interface Computation extends Vertex {
+  readonly computation: Computation;
+  readonly derivation: DerivationCore;
+  readonly args: readonly Argument[];
   freshness: Freshness;
   /** Time of the graph's clock at which the result was last known to be right. */
   checkedAt: number;
@@ -56,7 +76,55 @@ export interface Computation extends Vertex {
   cursor: number;
 }
 
-/** A new cell: a vertex that holds data. */
-export function makeCell(onUnread?: () => void): Vertex {
-  return { changedAt: 0, readers: new Set(), notedBy: 0, computation: undefined, onUnread };
+const none: readonly never[] = [];
+
+/** A new cell. */
+export function makeCell(home?: CellHome, key = ''): Cell {
+  return { changedAt: 0, readers: undefined, notedBy: 0, computation: undefined, home, key };
+}
+
+/** A computation that has not run yet. */
+export function makeComputation(derivation: DerivationCore, args: readonly Argument[]): Computation {
+  const blank: Omit<Computation, 'computation'> & { computation: Computation | undefined } = {
+    changedAt: 0,
+    readers: undefined,
+    notedBy: 0,
+    computation: undefined,
+    derivation,
+    args,
+    freshness: 'dirty',
+    checkedAt: 0,
+    sources: none,
+    watchers: none,
+    hasResult: false,
+    failed: false,
+    result: undefined,
+    running: false,
+    rereads: 0,
+    newSources: undefined,
+    cursor: -1,
+  };
+  const computation = blank as Computation;
+  blank.computation = computation;
+  return computation;
+}
+
+export function addReader(vertex: Vertex, reader: Computation): void {
+  const { readers } = vertex;
+  if (readers === reader) return;
+  if (readers === undefined) vertex.readers = reader;
+  else if (readers instanceof Set) readers.add(reader);
+  else vertex.readers = new Set([readers, reader]);
+}
+
+export function removeReader(vertex: Vertex, reader: Computation): void {
+  const { readers } = vertex;
+  if (readers === reader) vertex.readers = undefined;
+  else if (readers instanceof Set && readers.delete(reader) && readers.size === 0) vertex.readers = undefined;
+}
+
+/** The readers, to be iterated over; must not be kept. */
+export function readersOf({ readers }: Vertex): Iterable<Computation> {
+  if (readers === undefined) return none;
+  return readers instanceof Set ? readers : [readers];
 }

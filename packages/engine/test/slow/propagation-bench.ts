@@ -101,4 +101,7 @@ console.log(`    pushes ${pushes}`);
 pushes = 0;
 measure(world, 'mTLS off', () => world.apply({ type: 'Mesh', name: mesh }));
 console.log(`    pushes ${pushes}`);
-console.log(`rss ${Math.round(process.memoryUsage.rss() / 1048576)} MiB, kept`, world.graph.stats().kept);
+globalThis.gc?.();
+const { rss, heapUsed } = process.memoryUsage();
+console.log(`rss ${Math.round(rss / 1048576)} MiB, heap ${Math.round(heapUsed / 1048576)} MiB (after a collection with --expose-gc), kept`);
+console.log(world.graph.stats().kept);
