@@ -29,6 +29,7 @@ import { generator } from './generators/generator.ts';
 import { meshServiceGenerator } from './generators/mesh-service-generator.ts';
 import { openPacedResources } from './generators/paced-resources.ts';
 import { serviceVips } from './generators/service-vips.ts';
+import { withAuthorityChecks } from './identity/authorities/validate-authorities.ts';
 import { type Clock, systemClock } from './identity/clock.ts';
 import { identitySecrets } from './identity/identity-secrets.ts';
 import { proxyIdentities } from './identity/proxy-identities.ts';
@@ -86,13 +87,16 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
     const policies = initialPolicies(mesh.name, { skipped, routing: settings.defaults.createMeshRoutingResources });
     return policies.filter(({ type }) => types.byName(type) !== undefined);
   };
-  const manager = openResourceManager({
-    store,
-    types,
-    labels,
-    unsafeDelete: settings.store.unsafeDelete,
-    companions: [bringPolicies],
-  });
+  const manager = withAuthorityChecks(
+    openResourceManager({
+      store,
+      types,
+      labels,
+      unsafeDelete: settings.store.unsafeDelete,
+      companions: [bringPolicies],
+    }),
+    live,
+  );
 
   const certificate = await serverCertificate(settings);
   const tokens = openTokens(live, { clock, keyPatience: 2_000, ...(await tokenSettings(settings)) });

@@ -4,13 +4,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { coreResourceTypes, createResourceTypes, type MeshError } from '@ursa/resources';
 import { openIssuer, validateAuthorityPair } from '../../src/identity/authorities/authority.ts';
 import { openAuthorityFiles } from '../../src/identity/authorities/authority-files.ts';
 import { createBuiltinAuthority, parseLifetime } from '../../src/identity/authorities/builtin-authority.ts';
 import { deriveMeshAuthorities } from '../../src/identity/authorities/mesh-authorities.ts';
-import { validateAuthorities } from '../../src/identity/authorities/validate-authorities.ts';
+import { validateAuthorities, withAuthorityChecks } from '../../src/identity/authorities/validate-authorities.ts';
 import { issueLeaf } from '../../src/identity/certificates/certificate.ts';
 import { generateKeys } from '../../src/identity/certificates/key-pair.ts';
+import { openResourceManager } from '../../src/store/resource-manager.ts';
 import { base64, openLiveStore } from './live-store.ts';
 
 const now = Date.parse('2026-11-23T12:00:00Z');
@@ -86,9 +88,6 @@ test('a mesh with an authority that cannot sign is refused before it is written,
   const [cert, key] = [{ inlineString: authority.certificate }, { inlineString: authority.privateKey }];
   assert.deepEqual(await violations({ cert, key }), []);
   assert.deepEqual(await violations({}, 'builtin'), []);
-  assert.deepEqual(await violations({}, 'nope'), [
-    { field: 'mtls.backends[0].type', message: 'could not find installed plugin for this type' },
-  ]);
   assert.deepEqual(await violations({}), [
     { field: 'mtls.backends[0].conf.cert', message: 'has to be defined' },
     { field: 'mtls.backends[0].conf.key', message: 'has to be defined' },
@@ -98,6 +97,23 @@ test('a mesh with an authority that cannot sign is refused before it is written,
   assert.deepEqual(await fields({ cert, key: { secret: 'absent' } }), ['mtls.backends[0].conf.key']);
   assert.deepEqual(await fields({ cert: { file: '/nonexistent' }, key }), ['mtls.backends[0].conf.cert']);
   assert.deepEqual(await fields({ cert, key: { inlineString: rsa.privateKey } }), ['mtls.backends[0].conf.cert']);
+});
+
+test('the manager writes no Mesh whose authority cannot sign, unless its author asks for it', async () => {
+  const { live, store } = await openLiveStore();
+  const types = createResourceTypes(coreResourceTypes);
+  const labels = { mode: 'zone', zone: 'default', environment: 'universal', federated: false } as const;
+  const manager = withAuthorityChecks(openResourceManager({ store, types, labels, unsafeDelete: false }), live);
+  const bad = spec({ cert: { inlineString: authority.certificate }, key: { inlineString: rsa.privateKey } });
+  const draft = (meshSpec: object) => ({ type: 'Mesh', mesh: '', name: 'default', labels: {}, spec: meshSpec });
+  const refused = (error: MeshError) =>
+    error.code === 'invalid' && error.violations[0]?.field === 'mtls.backends[0].conf.cert';
+  await assert.rejects(manager.put(draft(bad)), refused);
+  await assert.rejects(manager.putAll([draft(bad)]), refused);
+  await assert.rejects(manager.check(draft(bad)), refused);
+  assert.equal(live.list('Mesh').length, 0);
+  await manager.put(draft({ mtls: { ...bad.mtls, skipValidation: true } }));
+  assert.equal(live.list('Mesh').length, 1);
 });
 
 test('an authority is found inline, in a secret and in a file, and follows them when they change', async (context) => {

@@ -1,26 +1,49 @@
 // Checks the authorities of a Mesh before it is written: a mesh with an authority that cannot sign would have proxies without certificates.
 import { readFile } from 'node:fs/promises';
-import type { MeshSpec, Violation } from '@ursa/resources';
+import { MeshError, type MeshSpec, type ResourceDraft, type Violation } from '@ursa/resources';
 import { keyInType, type LiveResources } from '../../store/live-resources.ts';
+import type { ResourceManager } from '../../store/resource-manager.ts';
 import { secretData } from '../tokens/token-keys.ts';
 import { validateAuthorityPair } from './authority.ts';
 import { type DataSource, readDataSource, validateDataSource } from './data-source.ts';
 
-/** What is wrong with the mTLS backends of a Mesh that is about to be written, with paths from the document's top. */
+/** The manager, which then refuses a Mesh with a provided authority that cannot sign: `MeshError('invalid')`. */
+export function withAuthorityChecks(manager: ResourceManager, live: LiveResources): ResourceManager {
+  const check = async (drafts: readonly ResourceDraft[]): Promise<void> => {
+    for (const { type, name, spec } of drafts) {
+      const violations = type === 'Mesh' ? await validateAuthorities(name, spec as MeshSpec, live) : [];
+      const [first] = violations;
+      if (first !== undefined) throw new MeshError('invalid', `${first.field}: ${first.message}`, { violations });
+    }
+  };
+  return {
+    ...manager,
+    async put(draft, expectedVersion) {
+      await check([draft]);
+      return await manager.put(draft, expectedVersion);
+    },
+    async putAll(drafts) {
+      await check(drafts);
+      return await manager.putAll(drafts);
+    },
+    async check(draft) {
+      await check([draft]);
+      await manager.check(draft);
+    },
+  };
+}
+
+/** What is wrong with the provided authorities of a Mesh that is about to be written, with paths from the document's top. */
 export async function validateAuthorities(
   mesh: string,
-  spec: MeshSpec,
+  { mtls }: MeshSpec,
   live: LiveResources,
 ): Promise<readonly Violation[]> {
-  const backends = spec.mtls?.backends ?? [];
+  if (mtls?.skipValidation === true) return [];
   const found = await Promise.all(
-    backends.map(async ({ type, conf }, position) => {
-      const at = `mtls.backends[${position}]`;
-      if (type === 'builtin') return [];
-      if (type !== 'provided')
-        return [{ field: `${at}.type`, message: 'could not find installed plugin for this type' }];
-      const violations = await validateProvided(mesh, conf ?? {}, live);
-      return violations.map(({ field, message }) => ({ field: `${at}.conf.${field}`, message }));
+    (mtls?.backends ?? []).map(async ({ type, conf = {} }, position) => {
+      const violations = type === 'provided' ? await validateProvided(mesh, conf, live) : [];
+      return violations.map(({ field, message }) => ({ field: `mtls.backends[${position}].conf.${field}`, message }));
     }),
   );
   return found.flat();
