@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '../../examples/demo/wait-for.ts';
-import { startLoad } from '../harness/load.ts';
 import { allow, answers, meshWith, openWorld } from '../harness/world.ts';
 
 const world = await openWorld();
@@ -17,7 +16,7 @@ const url = client.urlOf('backend');
 await answers(url, 200);
 
 test('killed and started again, it costs no request, and proxies follow it again', async () => {
-  const load = startLoad({ url, perSecond: 100 });
+  const load = world.load({ url, perSecond: 100 });
   controlPlane.process().signal('SIGKILL');
   await controlPlane.process().exited;
   await sleep(1500);

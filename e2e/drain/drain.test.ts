@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startLoad } from '../harness/load.ts';
 import { allow, answers, type MeshService, meshWith, openWorld } from '../harness/world.ts';
 
 const world = await openWorld();
@@ -11,7 +10,7 @@ const { controlPlane } = world;
 await controlPlane.apply(meshWith('STRICT'));
 await controlPlane.apply(allow('client'));
 // The peer's default retry policy would hide a lost request.
-await controlPlane.request('DELETE', '/meshes/default/meshretries/mesh-retry-all-default');
+assert.equal((await controlPlane.request('DELETE', '/meshes/default/meshretries/mesh-retry-all-default')).status, 200);
 const stays = await world.start({ service: 'backend' });
 const client = await world.start({ service: 'client', calls: ['backend'] });
 const url = client.urlOf('backend');
@@ -34,8 +33,8 @@ for (const [what, newConnections] of [
     const leaves = await world.start({ service: 'backend' });
     await bothAnswer(leaves);
     const loads = [
-      startLoad({ url, perSecond: 200, newConnections }),
-      startLoad({ url: `${url}/slow/500`, perSecond: 20, newConnections }),
+      world.load({ url, perSecond: 200, newConnections }),
+      world.load({ url: `${url}/slow/500`, perSecond: 20, newConnections }),
     ];
     await sleep(500);
     await leaves.proxy.stop();

@@ -9,6 +9,7 @@ import { type Programs, programsOf, type Runtime } from '../../examples/demo/pro
 import { type ProxyOptions, type RunningProxy, startProxy } from '../../examples/demo/proxy.ts';
 import { waitFor } from '../../examples/demo/wait-for.ts';
 import { type EchoService, openEchoService } from './echo-service.ts';
+import { type Load, type LoadOptions, startLoad } from './load.ts';
 
 /** The programs under test; `npm run e2e -- --runtime dist` sets the variable. */
 export const programs: Programs = programsOf((process.env.URSA_E2E_RUNTIME ?? 'node') as Runtime);
@@ -38,6 +39,8 @@ export interface World {
   readonly folder: string;
   readonly controlPlane: ControlPlane;
   start(options: ServiceOptions): Promise<MeshService>;
+  /** Steady traffic, which ends with the world at the latest. */
+  load(options: LoadOptions): Load;
   close(): Promise<void>;
 }
 
@@ -106,6 +109,11 @@ export async function openWorld(environment: Readonly<Record<string, string>> = 
         urlOf: (destination) => `http://127.0.0.1:${outbounds[destination]}`,
         admin: (path, method = 'GET') => askAdmin(proxy.workDir, path, method),
       };
+    },
+    load(options) {
+      const load = startLoad(options);
+      ends.push(async () => void (await load.stop()));
+      return load;
     },
     async close() {
       await Promise.all(ends.map((end) => end()));

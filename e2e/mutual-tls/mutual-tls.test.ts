@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { waitFor } from '../../examples/demo/wait-for.ts';
-import { startLoad } from '../harness/load.ts';
 import { allow, answers, meshWith, openWorld } from '../harness/world.ts';
 
 const world = await openWorld();
@@ -25,7 +24,7 @@ test('without mutual TLS, services talk in the clear', async () => {
 
 test('PERMISSIVE, then STRICT: no request is lost on the way', async () => {
   await controlPlane.apply(allow('client'));
-  const load = startLoad({ url, perSecond: 100 });
+  const load = world.load({ url, perSecond: 100 });
   await controlPlane.apply(meshWith('PERMISSIVE'));
   await waitFor('the client comes over TLS', async () => (await handshakes()) > 0);
   assert.equal(await answers(plain, 200), backend.name, 'who is not in the mesh is let in');

@@ -25,7 +25,9 @@ test('a revoked token closes the stream within a second, and cannot open another
     data: Buffer.from(jti).toString('base64'),
   });
   await waitFor('the stream is closed', async () => !(await connected(one)), { within: 1000 });
-  const { json } = await controlPlane.request('GET', '/meshes/default/dataplanes/first/_overview');
-  assert.match(JSON.stringify(json), /disconnectTime/);
+  await waitFor('the control plane says so', async () => {
+    const { json } = await controlPlane.request('GET', '/meshes/default/dataplanes/first/_overview');
+    return JSON.stringify(json).includes('disconnectTime');
+  });
   assert.equal(await connected(other), true);
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { MeshError } from '@ursa/resources';
 import { formatBootstrapRequest } from './bootstrap/bootstrap-request.ts';
 import { type Bootstrap, type BootstrapCall, fetchBootstrap } from './bootstrap/fetch-bootstrap.ts';
+import { withQuickReconnect } from './bootstrap/quick-reconnect.ts';
 import { findSystemCa, readTrust, type Trust } from './bootstrap/trust.ts';
 import { withdrawProxy } from './bootstrap/withdraw-proxy.ts';
 import { readProxyResource } from './dataplane-template.ts';
@@ -94,7 +95,11 @@ export async function runDataPlane(options: RunOptions): Promise<number> {
       log,
       stopSignal,
     );
-    const configPath = writePrivate(settings.configDir || workDir.path, 'bootstrap.yaml', bootstrap.yaml);
+    const configPath = writePrivate(
+      settings.configDir || workDir.path,
+      'bootstrap.yaml',
+      withQuickReconnect(bootstrap.yaml),
+    );
     envoy = startEnvoy(envoyPath, envoyArguments(settings, configPath, options.logLevel), log);
     log.info('Envoy runs', { pid: envoy.pid, path: envoyPath, version: envoyVersion.version, bootstrap: configPath });
     const { admin } = bootstrap;
@@ -228,7 +233,11 @@ function bootstrapCall(
   };
 }
 
-/** Envoy's command line. Hot restart is off: it would make two Envoys of one host fight over shared memory. */
+/**
+ * Envoy's command line. Hot restart is off: it would make two Envoys of one host fight over shared memory. When a listener changes, its
+ * connections are asked to go with their next answer (`immediate`); by default they would go bit by bit over the drain time, and a client that
+ * was just forbidden would still be served on its old connection.
+ */
 function envoyArguments(settings: Settings, configPath: string, logLevel: LogLevel): string[] {
   const level = settings.envoyLogLevel || (logLevel === 'warn' ? 'warning' : logLevel);
   return [
@@ -236,6 +245,8 @@ function envoyArguments(settings: Settings, configPath: string, logLevel: LogLev
     configPath,
     '--drain-time-s',
     String(Math.max(1, Math.round(settings.drainTime / 1000))),
+    '--drain-strategy',
+    'immediate',
     '--disable-hot-restart',
     '--log-level',
     level,

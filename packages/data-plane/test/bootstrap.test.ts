@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { after, test } from 'node:test';
+import { parse } from 'yaml';
 import { formatBootstrapRequest, proxyFeatures } from '../src/bootstrap/bootstrap-request.ts';
 import { type Attempt, explainAnswer } from '../src/bootstrap/explain-failure.ts';
 import { fetchBootstrap } from '../src/bootstrap/fetch-bootstrap.ts';
+import { withQuickReconnect } from '../src/bootstrap/quick-reconnect.ts';
 import { readTrust, type Trust } from '../src/bootstrap/trust.ts';
 import { withdrawProxy } from '../src/bootstrap/withdraw-proxy.ts';
 import { createLog } from '../src/log.ts';
@@ -220,4 +222,22 @@ test('a proxy that leaves says so; older control planes do not understand it', a
   answerNext = { status: 404, body: '' };
   assert.equal(await withdrawProxy(attempt(), 'secret', log), false);
   assert.equal(await withdrawProxy(attempt({ url: new URL('https://localhost:1') }), 'secret', log), false);
+});
+
+test('the bootstrap is told to reconnect soon, unless it says otherwise itself', () => {
+  const given = {
+    dynamicResources: { adsConfig: { grpcServices: [{ envoyGrpc: { clusterName: 'ads_cluster' } }] } },
+    hdsConfig: { grpcServices: [{ retryPolicy: { numRetries: 1 } }] },
+    node: { id: '1' },
+  };
+  const { dynamicResources, hdsConfig, node } = parse(withQuickReconnect(JSON.stringify(given)));
+  assert.deepEqual(dynamicResources.adsConfig.grpcServices, [
+    {
+      envoyGrpc: { clusterName: 'ads_cluster' },
+      retryPolicy: { retryBackOff: { baseInterval: '0.5s', maxInterval: '2s' } },
+    },
+  ]);
+  assert.deepEqual(hdsConfig, given.hdsConfig);
+  assert.deepEqual(node, { id: '1' });
+  assert.equal(withQuickReconnect('node: {id: x}\n').includes('retryPolicy'), false);
 });
