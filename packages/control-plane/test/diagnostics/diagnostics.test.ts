@@ -1,0 +1,130 @@
+// The diagnostics endpoints, in memory and over a socket.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createGraph } from '@ursa/collections';
+import { MeshError } from '@ursa/resources';
+import { defaultSettings } from '../../src/config/load-settings.ts';
+import { createMetrics } from '../../src/diagnostics/metrics.ts';
+import { createReadiness } from '../../src/diagnostics/readiness.ts';
+import { answerDiagnostics, type DiagnosticsSources } from '../../src/diagnostics/routes.ts';
+import { createDiagnosticsServer } from '../../src/diagnostics/server.ts';
+import { openLog } from '../../src/log.ts';
+import { openLiveResources } from '../../src/store/live-resources.ts';
+import { openMemoryStore } from '../../src/store/memory-store.ts';
+import { put } from '../store-contract.ts';
+
+const silent = { write: () => {} };
+const noMetrics = { contentType: 'text/plain', metrics: async () => '' };
+
+function sourcesWith(changes: Partial<DiagnosticsSources> = {}): DiagnosticsSources {
+  return { readiness: createReadiness(), log: openLog('info', silent), metrics: noMetrics, debugEndpoints: false, ...changes };
+}
+
+function ask(method: string, url: string, sources: DiagnosticsSources, body = '') {
+  const { pathname, searchParams } = new URL(url, 'http://x');
+  return answerDiagnostics({ method, path: pathname, query: searchParams, body }, sources);
+}
+
+test('ready is answered with the reasons of every part that is not', async () => {
+  const readiness = createReadiness();
+  const sources = sourcesWith({ readiness });
+  const started = readiness.await('api', 'not started yet');
+  let fault: string | undefined = 'disk full';
+  readiness.add('store', () => fault);
+  const before = await ask('GET', '/ready', sources);
+  assert.equal(before.status, 503);
+  assert.deepEqual(JSON.parse(before.body), { ready: false, reasons: { api: 'not started yet', store: 'disk full' } });
+  started();
+  fault = undefined;
+  assert.equal((await ask('GET', '/ready', sources)).status, 200);
+  fault = 'disk full again';
+  assert.equal((await ask('GET', '/ready', sources)).status, 503);
+});
+
+test('healthy is answered as long as there is a process', async () => {
+  assert.equal((await ask('GET', '/healthy', sourcesWith())).status, 200);
+});
+
+test('levels are set, listed and reset', async () => {
+  const sources = sourcesWith();
+  const set = await ask('PUT', '/logging', sources, '{"component":"xds","level":"debug"}');
+  assert.equal(set.status, 200);
+  assert.deepEqual(JSON.parse((await ask('GET', '/logging', sources)).body), { components: { xds: 'debug' } });
+  await ask('PUT', '/logging', sources, '{"component":"api","level":"off"}');
+  assert.equal((await ask('DELETE', '/logging/xds', sources)).status, 200);
+  assert.deepEqual(JSON.parse((await ask('DELETE', '/logging', sources)).body), { components: { api: 'off' } });
+  assert.deepEqual(JSON.parse((await ask('GET', '/logging', sources)).body), { components: {} });
+});
+
+test('bad requests for levels are refused', async () => {
+  const sources = sourcesWith();
+  for (const body of ['{', '[]', 'null', '{"level":"debug"}', '{"component":"../etc","level":"debug"}', '{"component":"a","level":"loud"}']) {
+    assert.equal((await ask('PUT', '/logging', sources, body)).status, 400, body);
+  }
+  assert.equal((await ask('DELETE', '/logging/a!b', sources)).status, 400);
+  assert.equal((await ask('GET', '/logging/xds', sources)).status, 405);
+  assert.equal((await ask('POST', '/ready', sources)).status, 405);
+  assert.equal((await ask('GET', '/nothing', sources)).status, 404);
+});
+
+test('profiles are served only when they are switched on', async () => {
+  assert.equal((await ask('GET', '/debug/pprof/heap', sourcesWith())).status, 404);
+  const sources = sourcesWith({ debugEndpoints: true });
+  assert.equal((await ask('GET', '/debug/pprof/', sources)).status, 200);
+  const profile = await ask('GET', '/debug/pprof/profile?seconds=0.05', sources);
+  assert.ok(Array.isArray(JSON.parse(profile.body).nodes));
+  await assert.rejects(ask('GET', '/debug/pprof/profile?seconds=1e9', sources), (error: unknown) => error instanceof MeshError);
+});
+
+test('metrics tell of the process, the store, the graph and the log', async () => {
+  const store = openMemoryStore();
+  const graph = createGraph();
+  const live = openLiveResources(graph, store);
+  const log = openLog('info', silent);
+  const registry = createMetrics({
+    store,
+    live,
+    graph,
+    log,
+    types: ['MeshTimeout'],
+    version: '1.2.3',
+    instanceId: 'i-1',
+    zone: 'east',
+    countResources: true,
+  });
+  await store.write([put('a', 1), put('b', 1)]);
+  log.component('a').warn('x');
+  const text = await registry.metrics();
+  for (const line of [
+    'cp_info{version="1.2.3",instance_id="i-1",zone="east",product="Ursa"} 1',
+    'store_revision 2',
+    'store_healthy 1',
+    'resources_count{resource_type="MeshTimeout"} 2',
+    'kuma_cp_log_lines_total{level="warn"} 1',
+  ]) {
+    assert.ok(text.includes(line), line);
+  }
+  assert.match(text, /process_resident_memory_bytes \d/);
+  assert.match(text, /nodejs_eventloop_lag/);
+});
+
+test('the server answers over a socket, refuses large bodies and stops', async () => {
+  const settings = defaultSettings({ 'diagnostics.serverPort': 0 }).diagnostics;
+  const server = createDiagnosticsServer({
+    settings,
+    sources: sourcesWith(),
+    certificate: async () => assert.fail('no certificate is needed without TLS'),
+  });
+  await server.start();
+  const url = `http://127.0.0.1:${server.port}`;
+  assert.equal((await fetch(`${url}/ready`)).status, 200);
+  assert.equal((await fetch(`${url}/logging`, { method: 'PUT', body: 'x'.repeat(10_000) })).status, 413);
+  const taken = createDiagnosticsServer({
+    settings: { ...settings, serverPort: server.port ?? 0 },
+    sources: sourcesWith(),
+    certificate: async () => assert.fail('no certificate is needed without TLS'),
+  });
+  await assert.rejects(taken.start(), (error: unknown) => error instanceof MeshError && error.message.includes('KUMA_DIAGNOSTICS_SERVER_PORT'));
+  await server.stop();
+  await assert.rejects(fetch(`${url}/ready`));
+});
