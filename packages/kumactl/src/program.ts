@@ -11,6 +11,7 @@ import { addGenerateTokens } from './commands/generate-token.ts';
 import { addGet } from './commands/get.ts';
 import { addInspectDataplane } from './commands/inspect-dataplane.ts';
 import { addInspectDataplanes } from './commands/inspect-dataplanes.ts';
+import { addInspectPolicy } from './commands/inspect-policy.ts';
 import { addVersion } from './commands/version.ts';
 import { type GlobalFlags, openSession, type Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
@@ -51,6 +52,7 @@ function createProgram(terminal: Terminal): Command {
   const inspect = program.command('inspect').description('Look at what the mesh makes of its configuration');
   addInspectDataplanes(inspect, session);
   addInspectDataplane(inspect, session);
+  addInspectPolicy(inspect, session);
   const generate = program.command('generate').description('Generate tokens, keys and certificates');
   addGenerateTokens(generate, session);
   addGenerateKeys(generate, session);

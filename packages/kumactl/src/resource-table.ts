@@ -1,4 +1,5 @@
 // Which columns a type has in a table.
+import { field } from './json-fields.ts';
 import { formatAge, formatTable } from './table.ts';
 
 /** A resource as the REST API prints it. */
@@ -89,14 +90,4 @@ function tagsOf(value: unknown): Tags {
   return typeof value === 'object' && value !== null
     ? Object.fromEntries(Object.entries(value).map(([key, tag]) => [key, String(tag)]))
     : {};
-}
-
-/** A field of nested JSON objects; undefined where the path ends early. */
-export function field(value: unknown, ...path: readonly string[]): unknown {
-  let current: unknown = value;
-  for (const key of path) {
-    if (typeof current !== 'object' || current === null) return undefined;
-    current = Object.entries(current).find(([name]) => name === key)?.[1];
-  }
-  return current;
 }

@@ -1,25 +1,27 @@
-// YAML as kumactl prints it: keys sorted, the meta fields of a single resource first, indentation of lists as the peer's.
-import { stringify } from 'yaml';
+// YAML as kumactl prints it: keys sorted, lists not indented, quotes as the peer's printer sets them, so that scripts that compare texts go on.
+import { Document, isScalar, visit } from 'yaml';
 
 const metaFields = new Set(['creationTime', 'kri', 'labels', 'mesh', 'modificationTime', 'name', 'type']);
 
-const options = {
-  sortMapEntries: true,
-  indentSeq: false,
-  lineWidth: 0,
-  defaultStringType: 'PLAIN',
-  defaultKeyType: 'PLAIN',
-  singleQuote: false,
-  version: '1.1',
-} as const;
+/** A text that no YAML reader takes for plain because of its characters; those that look like numbers, dates or booleans are quoted doubly. */
+const needsQuotes = /^[\s,[\]{}#&*!|>'"%@`]|^[?-]$|^[?-]\s|:\s|\s#|[\s:-]$/;
 
 /** Any JSON value, keys sorted. */
 export function formatYaml(value: unknown): string {
-  return stringify(value, options);
+  const document = new Document(value, { version: '1.1', sortMapEntries: true, aliasDuplicateObjects: false });
+  visit(document, {
+    Scalar(_, scalar) {
+      const { value: text } = scalar;
+      if (isScalar(scalar) && typeof text === 'string' && !text.includes('\n') && needsQuotes.test(text))
+        scalar.type = 'QUOTE_SINGLE';
+    },
+  });
+  return document.toString({ indentSeq: false, lineWidth: 0 });
 }
 
-/** One resource: its meta fields, then the rest, each sorted. */
+/** One resource. Of the older types, whose fields stand beside the meta fields, the meta fields come first. */
 export function formatResourceYaml(resource: Readonly<Record<string, unknown>>): string {
+  if ('spec' in resource) return formatYaml(resource);
   const entries = Object.entries(resource);
   const meta = Object.fromEntries(entries.filter(([key]) => metaFields.has(key)));
   const rest = Object.fromEntries(entries.filter(([key]) => !metaFields.has(key)));

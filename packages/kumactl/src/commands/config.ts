@@ -132,7 +132,7 @@ function remove(session: Session, name: string): void {
     session.terminal.print(
       'there is no active Control Plane left. Use `kumactl config control-planes add` to add a Control Plane and make it active\n',
     );
-  } else if (!stillActive) session.terminal.print(`switched active Control Plane to "${next}"\n`);
+  } else session.terminal.print(`switched active Control Plane to "${next}"\n`);
 }
 
 function formatControlPlanes(configuration: Configuration): string {

@@ -2,8 +2,9 @@
 
 import { MeshError } from '@ursa/resources';
 import type { Command } from 'commander';
+import { field } from '../json-fields.ts';
 import { type OutputFormat, outputFormat } from '../output-format.ts';
-import { field } from '../resource-table.ts';
+import { formatAttachedPolicies, formatRules } from '../rules-text.ts';
 import type { Session } from '../session.ts';
 import { formatYaml } from '../yaml-output.ts';
 
@@ -32,63 +33,42 @@ export function addInspectDataplane(inspect: Command, session: () => Session): v
       const endpoint = endpoints[flags.type];
       if (endpoint === undefined)
         throw new MeshError('invalid', `--type: expected ${Object.keys(endpoints).join(' or ')}, got "${flags.type}"`);
-      const query = new URLSearchParams();
-      if (flags.shadow) query.set('shadow', 'true');
-      if (flags.include !== undefined) query.set('include', flags.include);
-      const path = `/meshes/${encodeURIComponent(current.mesh)}/dataplanes/${encodeURIComponent(name)}/${endpoint}${query.size > 0 ? `?${query}` : ''}`;
-      const answer: unknown = JSON.parse((await current.client().send({ method: 'GET', path })).text);
+      const proxy = `/meshes/${encodeURIComponent(current.mesh)}/dataplanes/${encodeURIComponent(name)}`;
+      const answer = await ask(current, `${proxy}/${endpoint}${queryOf(flags)}`, `${proxy}/policies`, flags);
       current.terminal.print(formatAnswer(answer, flags));
     });
+}
+
+function queryOf(flags: InspectFlags): string {
+  if (flags.type !== 'config') {
+    if (flags.shadow || flags.include !== undefined)
+      throw new MeshError('invalid', '--shadow and --include go with --type config');
+    return '';
+  }
+  if (flags.include !== undefined && flags.include !== 'diff')
+    throw new MeshError('invalid', `--include: expected diff, got "${flags.include}"`);
+  const query = new URLSearchParams();
+  if (flags.shadow) query.set('shadow', 'true');
+  if (flags.include !== undefined) query.set('include', flags.include);
+  return query.size > 0 ? `?${query}` : '';
+}
+
+/** Older control planes know no rules: what they say about the policies of a proxy is shown instead. */
+async function ask(session: Session, path: string, olderPath: string, flags: InspectFlags): Promise<unknown> {
+  const get = async (from: string): Promise<unknown> =>
+    JSON.parse((await session.client().send({ method: 'GET', path: from })).text);
+  try {
+    return await get(path);
+  } catch (error) {
+    if (flags.type !== 'policies' || !(error instanceof MeshError) || error.code !== 'not-found') throw error;
+    return get(olderPath).catch(() => {
+      throw error;
+    });
+  }
 }
 
 function formatAnswer(answer: unknown, flags: InspectFlags): string {
   if (flags.output === 'yaml') return formatYaml(answer);
   if (flags.output === 'json' || flags.type === 'config') return `${JSON.stringify(answer, null, 2)}\n`;
-  return formatRules(answer);
-}
-
-/** Rules as text: per policy type, where they apply, which policies they come from, and the merged configuration. */
-export function formatRules(answer: unknown): string {
-  const rules = list(field(answer, 'rules'));
-  if (rules.length === 0) return 'no policy applies to this proxy\n';
-  return rules.map(formatPolicyRules).join('\n');
-}
-
-function formatPolicyRules(rule: unknown): string {
-  const lines = [`${field(rule, 'type')}`];
-  for (const inbound of list(field(rule, 'inboundRules'))) {
-    for (const entry of list(field(inbound, 'rules'))) {
-      lines.push(
-        `  inbound ${field(inbound, 'inbound', 'port')}: ${originsOf(entry)}`,
-        `    ${JSON.stringify(field(entry, 'conf'))}`,
-      );
-    }
-  }
-  for (const entry of list(field(rule, 'toResourceRules'))) {
-    const section = field(entry, 'resourceSectionName');
-    const target = `${field(entry, 'resourceMeta', 'type')} ${field(entry, 'resourceMeta', 'name')}${section ? ` section ${section}` : ''}`;
-    lines.push(`  to ${target}: ${originsOf(entry)}`, `    ${JSON.stringify(field(entry, 'conf'))}`);
-  }
-  for (const entry of list(field(rule, 'toRules'))) {
-    lines.push(
-      `  to ${JSON.stringify(field(entry, 'matchers'))}: ${originsOf(entry)}`,
-      `    ${JSON.stringify(field(entry, 'conf'))}`,
-    );
-  }
-  const proxyRule = field(rule, 'proxyRule');
-  if (proxyRule !== undefined)
-    lines.push(`  proxy: ${originsOf(proxyRule)}`, `    ${JSON.stringify(field(proxyRule, 'conf'))}`);
-  for (const warning of list(field(rule, 'warnings'))) lines.push(`  warning: ${warning}`);
-  return `${lines.join('\n')}\n`;
-}
-
-function originsOf(entry: unknown): string {
-  const names = list(field(entry, 'origin')).map(
-    (origin) => field(origin, 'resourceMeta', 'name') ?? field(origin, 'name'),
-  );
-  return `from ${names.join(', ')}`;
-}
-
-function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
+  return field(answer, 'rules') === undefined ? formatAttachedPolicies(answer) : formatRules(answer);
 }

@@ -1,8 +1,9 @@
 // `kumactl inspect dataplanes`: every proxy, whether it is connected, and what its Envoy accepted or refused.
 import type { Command } from 'commander';
+import { field } from '../json-fields.ts';
 import { type OutputFormat, outputFormat } from '../output-format.ts';
 import { collectPairs, type Pair } from '../pairs.ts';
-import { dataplaneTags, field } from '../resource-table.ts';
+import { dataplaneTags } from '../resource-table.ts';
 import type { Session } from '../session.ts';
 import { formatAge, formatTable } from '../table.ts';
 import { formatYaml } from '../yaml-output.ts';

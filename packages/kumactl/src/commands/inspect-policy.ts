@@ -1,0 +1,88 @@
+// `kumactl inspect POLICY NAME` and `kumactl inspect meshgateway NAME`: which data plane proxies a policy or a gateway concerns.
+import type { ResourceType } from '@ursa/resources';
+import type { Command } from 'commander';
+import { field, listOf } from '../json-fields.ts';
+import { type OutputFormat, outputFormat } from '../output-format.ts';
+import { resourcePath } from '../resource-paths.ts';
+import { knownTypes, type Session } from '../session.ts';
+import { formatTable } from '../table.ts';
+import { formatYaml } from '../yaml-output.ts';
+
+/** Adds a command for each policy type and one for gateways; they are left out of the help of `inspect`, which names them in one line. */
+export function addInspectPolicy(inspect: Command, session: () => Session): void {
+  const types = knownTypes().all;
+  for (const type of types.filter((candidate) => candidate.policy !== undefined)) {
+    addOne(inspect, session, type, 'data plane proxies to which it applies', formatAffected).option(
+      '--new-api',
+      'accepted for scripts: types with targetRef are always asked for in the newer way',
+      false,
+    );
+  }
+  const gateway = types.find((type) => type.name === 'MeshGateway');
+  if (gateway !== undefined) addOne(inspect, session, gateway, 'data plane proxies that serve it', formatNames);
+  inspect.addHelpText(
+    'after',
+    '\nAlso: inspect <policy> <name> (such as inspect meshtimeout slow) and inspect meshgateway <name> show the proxies concerned.',
+  );
+}
+
+function addOne(
+  inspect: Command,
+  session: () => Session,
+  type: ResourceType,
+  what: string,
+  format: (answer: unknown) => string,
+): Command {
+  const names = commandNames(type);
+  return inspect
+    .command(names[0] ?? type.path, { hidden: true })
+    .aliases(names.slice(1))
+    .description(`Show the ${what}`)
+    .argument('<name>', `name of the ${type.name}`)
+    .option('-o, --output <format>', 'table, yaml or json', outputFormat, 'table')
+    .action(async (name: string, { output }: { readonly output: OutputFormat }) => {
+      const current = session();
+      const asked = type.policy?.isTargetRef === true ? '_resources/dataplanes' : 'dataplanes';
+      const path = `${resourcePath(type, current.mesh, name)}/${asked}`;
+      const answer: unknown = JSON.parse((await current.client().send({ method: 'GET', path })).text);
+      if (output === 'json') current.terminal.print(`${JSON.stringify(answer, null, 2)}\n`);
+      else current.terminal.print(output === 'yaml' ? formatYaml(answer) : format(answer));
+    });
+}
+
+/** Singular first; the older types are hyphenated. */
+function commandNames(type: ResourceType): readonly string[] {
+  const singular = type.path.endsWith('ies') ? `${type.path.slice(0, -3)}y` : type.path.replace(/s$/, '');
+  return [...new Set([singular, type.name.toLowerCase(), ...(type.shortName === '' ? [] : [type.shortName])])];
+}
+
+function formatNames(answer: unknown): string {
+  return listOf(answer, 'items')
+    .map((item) => `${field(item, 'dataplane', 'name')}\n`)
+    .join('');
+}
+
+function formatAffected(answer: unknown): string {
+  const items = listOf(answer, 'items');
+  return items.some((item) => field(item, 'dataplane') !== undefined)
+    ? formatAttachments(items)
+    : formatReferences(items);
+}
+
+/** What newer control planes answer: references. */
+function formatReferences(items: readonly unknown[]): string {
+  const rows = items.map((item) => ['type', 'mesh', 'name'].map((name) => String(field(item, name) ?? '')));
+  return `${formatTable(['Type', 'Mesh', 'Name'], rows)}\nTotal: ${items.length}\n`;
+}
+
+/** What is answered for older policy types: proxies, and where in the proxy the policy is attached. */
+function formatAttachments(items: readonly unknown[]): string {
+  const proxies = items.map((item) => {
+    const name = field(item, 'dataplane', 'name');
+    const places = listOf(item, 'attachments')
+      .filter((attachment) => field(attachment, 'type') !== 'dataplane')
+      .map((place) => `    ${field(place, 'type')} ${field(place, 'name')}(${field(place, 'service')})\n`);
+    return places.length === 0 ? `  ${name}\n` : `  ${name}:\n${places.join('')}\n`;
+  });
+  return `Affected data plane proxies:\n\n${proxies.join('')}`;
+}
