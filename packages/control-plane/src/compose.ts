@@ -172,6 +172,7 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
     types,
     proxies,
     engine,
+    certified: (proxyKey) => certificates.settled(proxyKey),
     tokens,
     observer: insights,
     log: log.component('xds'),

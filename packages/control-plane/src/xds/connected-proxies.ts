@@ -38,6 +38,8 @@ export interface ConnectedProxiesOptions {
   /** Where connected proxies are entered; the engine reads it. */
   readonly proxies: Source<ConnectedProxy>;
   readonly engine: Pick<Engine, 'config'>;
+  /** Resolves when a proxy that was entered has its certificates, or will get none: its first configuration is then complete. */
+  readonly certified?: ((proxyKey: string) => Promise<void>) | undefined;
   readonly observer: ConnectionObserver;
   readonly log: DpServerLog;
 }
@@ -55,7 +57,7 @@ interface Connection {
   readonly node: ProxyNode;
   readonly stream: AdsStream;
   readonly observed: ObservedConnection;
-  readonly watches: readonly { stop(): void }[];
+  readonly watches: { stop(): void }[];
 }
 
 /** Opens the set of connected proxies, empty. */
@@ -82,11 +84,17 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
     };
     const observed = observer.connected(resourceKey, node.version);
     proxies.set(key, node.proxy);
-    const config: Watch<ProxyConfig | undefined> = live.graph.watch(engine.config, [key], offer);
     const token = proven.watch((reason) => stream.end({ code: grpcStatus.unauthenticated, message: reason }));
-    const connection: Connection = { key, node, stream, observed, watches: [config, token] };
+    const connection: Connection = { key, node, stream, observed, watches: [token] };
     connections.set(key, connection);
-    offer(config.value);
+    const follow = (): void => {
+      if (connections.get(key) !== connection) return;
+      const config: Watch<ProxyConfig | undefined> = live.graph.watch(engine.config, [key], offer);
+      connection.watches.push(config);
+      offer(config.value);
+    };
+    if (options.certified === undefined) follow();
+    else void options.certified(key).then(follow);
     return connection;
   };
 

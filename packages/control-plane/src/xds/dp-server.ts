@@ -29,6 +29,8 @@ export interface DpServerOptions {
   /** Where connected proxies are entered; the engine reads it. */
   readonly proxies: Source<ConnectedProxy>;
   readonly engine: Pick<Engine, 'config'>;
+  /** Resolves when a proxy that was entered has its certificates, or will get none. */
+  readonly certified?: (proxyKey: string) => Promise<void>;
   readonly tokens: Tokens;
   /** Learns of every connection: the insights. Must be started before and stopped after this server. */
   readonly observer: ConnectionObserver;
