@@ -26,7 +26,7 @@ function shell(
   return new Promise((resolve) => {
     execFile(
       'bash',
-      ['-c', `${prelude}set -o pipefail\n${commands}`],
+      ['-c', `${prelude}exec 2>&1; set -eo pipefail\n${commands}`],
       { cwd: root, env: { ...process.env, HOME: home, ...environment }, timeout: 60_000 },
       (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : Number(error.code ?? 1), output: stdout + stderr });
