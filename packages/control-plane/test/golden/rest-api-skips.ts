@@ -14,7 +14,6 @@ export const skippedCases: ReadonlyMap<string, string> = new Map([
   ['resources/crud/put_meshservice.input.yaml', strict],
   ['resources/crud/put_meshservice_with_status.input.yaml', strict],
   [
-    'resources/crud/put_meshaccesslog.input.yaml',
     'policies have no status before MeshOpenTelemetryBackend has an effect',
   ],
   [`${inspect}/meshgateways/_rules/empty.input.yaml`, gateways],

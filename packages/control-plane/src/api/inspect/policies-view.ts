@@ -40,8 +40,9 @@ export function formatOutboundPolicies(
 ): unknown {
   const ids = [...(route === undefined ? [] : [route]), ...lookupOrder(destination)];
   const policies = [...rules].flatMap(([kind, { to }]) => {
-    // Routes have an endpoint of their own.
-    const rule = routeKinds.includes(kind) ? undefined : ruleFor(to, ids);
+    // A route policy says nothing of a route: it is one.
+    const isRouteOfRoute = route !== undefined && routeKinds.includes(kind);
+    const rule = isRouteOfRoute ? undefined : ruleFor(to, ids);
     return rule === undefined ? [] : [{ conf: rule.confs, kind, origins: originsOfRule(types, rule) }];
   });
   return { policies };
