@@ -7,6 +7,7 @@ import type { Destination } from './destinations.ts';
 import type { EndpointDerivation } from './endpoints.ts';
 import type { ConfigWarning, EngineInputs, ProxyConfig } from './engine.ts';
 import { features } from './features.ts';
+import { createLastGood } from './last-good.ts';
 import type { MeshFacts } from './mesh-facts.ts';
 import type { Outbound, OutboundDerivations } from './outbounds.ts';
 import { deriveProxyClass, type ProxyClass, redirectOf } from './proxy-class.ts';
@@ -167,37 +168,29 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
     { equals },
   );
 
-  // The last good configurations. Only read when building fails: a policy that cannot be applied must not take a proxy's traffic down.
-  const lastGood = new Map<string, ProxyConfig>();
-  const build = (proxyKey: string): ProxyConfig => {
-    const groups = [
-      inbounds.get(proxyKey),
-      outboundSet.get(proxyKey),
-      endpointSet.get(proxyKey),
-      system.get(proxyKey),
-      transparent.get(proxyKey),
-      secrets.get(proxyKey),
-    ];
-    const warnings = [...rules.ruleSets.get(proxyKey).values()].flatMap((set) =>
-      set.warnings.map((message) => ({ message })),
-    );
-    return { resources: toMaps(groups.flat(), lastGood.get(proxyKey)?.resources), warnings };
+  const lastGood = createLastGood();
+  const build = (proxyKey: string, { proxyClass }: Subject): ProxyConfig => {
+    const { kind } = proxyClass.facts;
+    const served = kind === 'sidecar' || kind === 'delegated-gateway';
+    const traffic = served
+      ? [inbounds.get(proxyKey), outboundSet.get(proxyKey), endpointSet.get(proxyKey), transparent.get(proxyKey)]
+      : [];
+    const resources = toMaps([...traffic, system.get(proxyKey), secrets.get(proxyKey)].flat(), lastGood.get(proxyKey));
+    const warnings = [...rules.ruleSets.get(proxyKey).values()].flatMap((set) => set.warnings);
+    if (!served) warnings.push(`a ${kind} gets no listeners yet: run a gateway of another kind as a delegated gateway`);
+    return { resources, warnings: warnings.map((message) => ({ message })) };
   };
   return graph.derive(
     'config',
     (proxyKey: string): ProxyConfig | undefined => {
       const found = subject.get(proxyKey);
-      if (found === undefined) {
-        lastGood.delete(proxyKey);
-        return undefined;
-      }
+      if (found === undefined) return undefined;
       try {
-        const config = build(proxyKey);
-        lastGood.set(proxyKey, config);
+        const config = build(proxyKey, found);
+        lastGood.set(proxyKey, config.resources);
         return config;
       } catch (error) {
-        const before = lastGood.get(proxyKey)?.resources ?? toMaps([]);
-        return { resources: before, warnings: [failure(error)] };
+        return { resources: lastGood.get(proxyKey) ?? toMaps([]), warnings: [failure(error)] };
       }
     },
     { equals: sameConfig },
@@ -206,9 +199,5 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
 
 function sameConfig(before: ProxyConfig | undefined, after: ProxyConfig | undefined): boolean {
   if (before === undefined || after === undefined) return before === after;
-  const types = Object.keys(before.resources) as (keyof ProxyConfig['resources'])[];
-  return (
-    types.every((type) => before.resources[type] === after.resources[type]) &&
-    JSON.stringify(before.warnings) === JSON.stringify(after.warnings)
-  );
+  return before.resources === after.resources && JSON.stringify(before.warnings) === JSON.stringify(after.warnings);
 }

@@ -17,7 +17,10 @@ export function sameResources(before: readonly EnvoyResource[], after: readonly 
   return before.length === after.length && before.every((resource, position) => resource === after[position]);
 }
 
-/** Sorts resources into maps. A map whose content is that of `previous` is `previous`'s own, so that comparing types is cheap. */
+/**
+ * Sorts resources into maps. A map whose content is that of `previous` is `previous`'s own, and when all are, the result is `previous`:
+ * so two configurations are compared by identity, type by type.
+ */
 export function toMaps(resources: Iterable<EnvoyResource>, previous?: ResourceMaps): ResourceMaps {
   const maps = {
     cluster: new Map<string, EnvoyResource>(),
@@ -29,9 +32,7 @@ export function toMaps(resources: Iterable<EnvoyResource>, previous?: ResourceMa
   };
   for (const resource of resources) maps[resource.type].set(resource.name, resource);
   if (previous === undefined) return maps;
-  for (const type of types) {
-    const before = previous[type];
-    if (sameMap(before, maps[type])) maps[type] = before as Map<string, EnvoyResource>;
-  }
-  return maps;
+  const kept = types.filter((type) => sameMap(previous[type], maps[type]));
+  if (kept.length === types.length) return previous;
+  return { ...maps, ...Object.fromEntries(kept.map((type) => [type, previous[type]])) };
 }

@@ -103,5 +103,7 @@ measure(world, 'mTLS off', () => world.apply({ type: 'Mesh', name: mesh }));
 console.log(`    pushes ${pushes}`);
 globalThis.gc?.();
 const { rss, heapUsed } = process.memoryUsage();
-console.log(`rss ${Math.round(rss / 1048576)} MiB, heap ${Math.round(heapUsed / 1048576)} MiB (after a collection with --expose-gc), kept`);
+console.log(
+  `rss ${Math.round(rss / 1048576)} MiB, heap ${Math.round(heapUsed / 1048576)} MiB (after a collection with --expose-gc), kept`,
+);
 console.log(world.graph.stats().kept);

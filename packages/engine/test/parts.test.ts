@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { dataplaneFacts } from '../src/index.ts';
+import { commonProtocol, parseProtocol } from '../src/protocol.ts';
+import { fnv64a, legacySni, serviceSni } from '../src/sni.ts';
+import { virtualIpv6 } from '../src/virtual-ipv6.ts';
+
+test('a service speaks the most specific protocol that all of its endpoints speak', () => {
+  assert.equal(commonProtocol(['http', 'http']), 'http');
+  assert.equal(commonProtocol(['grpc', 'http2']), 'http2');
+  assert.equal(commonProtocol(['grpc', 'http']), 'tcp');
+  assert.equal(commonProtocol(['http', 'unknown']), 'unknown');
+  assert.equal(commonProtocol([]), 'unknown');
+  assert.equal(parseProtocol('constructor'), 'unknown');
+});
+
+test('server names are those that peers in other zones compute', () => {
+  assert.equal(fnv64a(''), 'cbf29ce484222325');
+  assert.equal(legacySni('frontend', 'proto-http', 8080, 'ms'), 'abc27b034b738e08c.frontend.8080.proto-http.ms');
+  assert.equal(serviceSni('default', { 'kuma.io/service': 'web', version: 'v1' }), 'web{mesh=default,version=v1}');
+});
+
+test('every virtual IPv4 address has its own IPv6 twin', () => {
+  assert.equal(virtualIpv6('240.0.0.1'), 'fd00:fd00::f000:1');
+  assert.notEqual(virtualIpv6('240.1.0.0'), virtualIpv6('240.0.1.0'));
+});
+
+test('a Dataplane is read with its defaults: where the application listens, where others reach it, whether it is ready', () => {
+  const facts = dataplaneFacts({
+    type: 'Dataplane',
+    mesh: 'default',
+    name: 'web',
+    labels: { app: 'web' },
+    creationTime: '',
+    modificationTime: '',
+    version: 1,
+    spec: {
+      networking: {
+        address: '10.0.0.1',
+        advertisedAddress: '192.0.2.1',
+        inbound: [
+          { port: 80, tags: { 'kuma.io/service': 'web', 'kuma.io/protocol': 'http', 'kuma.io/zone': 'east' } },
+          {
+            port: 81,
+            servicePort: 8081,
+            serviceAddress: '127.0.0.1',
+            name: 'admin',
+            protocol: 'grpc',
+            state: 'NotReady',
+          },
+          { port: 82, serviceProbe: { tcp: {} } },
+          { port: 83, address: '10.0.0.2', health: { ready: true } },
+          { port: 84, state: 'Ignored' },
+        ],
+      },
+    },
+  });
+  const [web, admin, probed, own, ...others] = facts.inbounds;
+  assert.deepEqual([web?.serviceAddress, web?.servicePort, web?.section, web?.ready], ['10.0.0.1', 80, '80', true]);
+  assert.deepEqual(web?.endpoint.tags, { 'kuma.io/protocol': 'http', 'kuma.io/zone': 'east' });
+  assert.equal(web?.endpoint.address, '192.0.2.1');
+  assert.deepEqual([admin?.servicePort, admin?.section, admin?.protocol, admin?.ready], [8081, 'admin', 'grpc', false]);
+  assert.deepEqual([probed?.ready, probed?.protocol], [false, 'unknown']);
+  assert.deepEqual([own?.address, own?.endpoint.address, own?.ready], ['10.0.0.2', '10.0.0.2', true]);
+  assert.deepEqual(others, []);
+});
