@@ -32,8 +32,6 @@ export function openIncremental<Item extends Versioned>(rules: ConversationRules
       asked = true;
       wildcard = rules.complete && request.names.length === 0;
       for (const [name, version] of request.held) sent.set(name, version);
-      // A client that holds resources is already set up; one that holds none waits for an answer, even an empty one.
-      answered = request.held.size > 0;
     }
     for (const name of request.names) {
       if (name === '*') {

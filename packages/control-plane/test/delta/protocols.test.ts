@@ -36,9 +36,18 @@ test('incremental: a client that comes back gets only what changed while it was 
   assert.deepEqual(update?.added, ['c']);
 });
 
-test('incremental: a client that holds everything is sent nothing', () => {
+test('incremental: a client that holds everything is answered once, without resources', () => {
   const conversation = openIncremental<Versioned>(rules(true));
   conversation.receive(request({ held: new Map([['a', '1']]) }));
+  const answer = conversation.next(snapshot(item('a')), false);
+  assert.deepEqual([answer?.resources, answer?.removed], [[], []]);
+  conversation.receive(request({ nonce: answer?.nonce ?? '' }));
+  assert.equal(conversation.next(snapshot(item('a')), false), undefined);
+});
+
+test('incremental: names that the client holds are not sent again', () => {
+  const conversation = openIncremental<Versioned>(rules(false));
+  conversation.receive(request({ names: ['a'], held: new Map([['a', '1']]) }));
   assert.equal(conversation.next(snapshot(item('a')), false), undefined);
 });
 

@@ -32,7 +32,7 @@ export type GrpcMethod = (call: GrpcCall) => GrpcHandler;
 
 // Parts of small messages are copied into one buffer: cheaper than several writes. Large ones are written part by part, so that
 // a client that does not read holds references to shared bytes instead of copies.
-const copyLimit = 32 * 1024;
+const copyLimit = 64 * 1024;
 
 // A client that does not read its trailers is cut off after this time.
 const farewellMilliseconds = 1000;
