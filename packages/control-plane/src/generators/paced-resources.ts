@@ -5,8 +5,8 @@ import type { Clock } from '../identity/clock.ts';
 import { type LiveResources, openLiveResources } from '../store/live-resources.ts';
 import type { Store, StoreChange } from '../store/store.ts';
 
-/** Milliseconds between two deliveries. The first change after a quiet time is delivered at once. */
-export const pace = 100;
+// Milliseconds between two deliveries. The first change after a quiet time is delivered at once.
+const pace = 100;
 
 /** Opens the content in a graph of its own; current but for the last `pace`. */
 export function openPacedResources(store: Store, clock: Clock): LiveResources {

@@ -13,9 +13,6 @@ import { secretData } from './tokens/token-keys.ts';
 /** GlobalSecret with the authority of the admin listeners: base64 of its certificate and its key, both PEM. */
 export const adminAuthoritySecret = 'envoy-admin-ca';
 
-/** DNS name in the certificate with which the control plane asks admin listeners. */
-export const adminClientName = 'kuma-cp';
-
 const year = 365 * 24 * 3600 * 1000;
 
 export interface AdminIdentitiesInputs {

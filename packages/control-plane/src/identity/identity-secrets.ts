@@ -19,10 +19,10 @@ import { hasSigningKey, secretData } from './tokens/token-keys.ts';
 import { signToken } from './tokens/token-signature.ts';
 import { adminUser } from './users.ts';
 
-/** GlobalSecret with a user token of the administrator, for the first login from another machine. */
+// GlobalSecret with a user token of the administrator, for the first login from another machine.
 export const adminTokenSecret = 'admin-user-token';
 
-/** GlobalSecret with the authority under which the instances of one control plane talk to each other. */
+// GlobalSecret with the authority under which the instances of one control plane talk to each other.
 const instancesAuthoritySecret = 'inter-cp-ca';
 
 export interface IdentitySecretsInputs {

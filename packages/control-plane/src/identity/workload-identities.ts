@@ -73,8 +73,8 @@ export function openWorkloadIdentities(inputs: WorkloadIdentitiesInputs): Worklo
   };
 }
 
-/** All authorities of a mesh that can be used, one PEM after the other. */
-export function trustBundle(authorities: MeshAuthorities | undefined): TrustBundle | undefined {
+// All authorities of a mesh that can be used, one PEM after the other.
+function trustBundle(authorities: MeshAuthorities | undefined): TrustBundle | undefined {
   const certificates = (authorities?.authorities ?? []).flatMap(({ state }) =>
     'pair' in state ? [state.pair.certificate] : [],
   );

@@ -66,8 +66,8 @@ export function keyIdentifier(publicKey: Buffer): Buffer {
   return createHash('sha1').update(publicKey).digest();
 }
 
-/** DER of a name of just a common name; an empty one gives the empty name. */
-export function distinguishedName(commonName: string): Buffer {
+// A name of just a common name; an empty one gives the empty name.
+function distinguishedName(commonName: string): Buffer {
   if (commonName === '') return sequence();
   return sequence(set(sequence(objectIdentifier('2.5.4.3'), utf8String(commonName))));
 }
@@ -135,8 +135,7 @@ export async function issueSelfSignedServer(
   );
 }
 
-/** PEM of a DER certificate. */
-export function certificatePem(der: Buffer): string {
+function certificatePem(der: Buffer): string {
   const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
   return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
 }

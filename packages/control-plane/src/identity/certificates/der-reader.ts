@@ -41,11 +41,6 @@ export function contentOf(der: Buffer): Buffer {
   return only(der).content;
 }
 
-/** Object identifiers of a sequence of them, dotted: the form of an extended key usage. */
-export function readObjectIdentifiers(der: Buffer): readonly string[] {
-  return children(only(der)).map((child) => dotted(child.content));
-}
-
 function readExtension(extension: Element): readonly [string, Buffer] {
   const parts = children(extension);
   const identifier = parts[0];

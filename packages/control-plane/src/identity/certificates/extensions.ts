@@ -71,8 +71,8 @@ export function subjectAltName(names: AlternativeNames, critical: boolean): Buff
   );
 }
 
-/** Bytes of an IP address in text: 4 or 16. */
-export function addressBytes(address: string): Buffer {
+// 4 or 16 bytes.
+function addressBytes(address: string): Buffer {
   if (isIP(address) === 4) return Buffer.from(address.split('.').map(Number));
   const [head = '', tail] = (address.split('%')[0] ?? '').split('::');
   const groups = (part: string): number[] =>

@@ -4,8 +4,8 @@ import { MeshError } from '@ursa/resources';
 import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { duplicateJsonKey } from './duplicate-json-key.ts';
 
-/** Longest token that is looked at, in bytes; a real one has less than 2 KiB. */
-export const maxTokenLength = 16 * 1024;
+// Longest token that is looked at, in bytes; a real one has less than 2 KiB.
+const maxTokenLength = 16 * 1024;
 
 /** A key that signs tokens, with its serial number. */
 export interface TokenSigningKey {
