@@ -21,7 +21,9 @@ export interface Figure {
 }
 
 /** The peer's figures and our goals, by shape and figure; from the shared `bench/peer.md`. */
-const references: Readonly<Record<string, Readonly<Record<string, { readonly peer?: number; readonly goal?: number }>>>> = {
+const references: Readonly<
+  Record<string, Readonly<Record<string, { readonly peer?: number; readonly goal?: number }>>>
+> = {
   n1000: {
     'cold start: all configured': { peer: 29300, goal: 3500 },
     'cold start: CPU': { peer: 53.6, goal: 4 },
@@ -118,7 +120,8 @@ export function figuresOf(
 
 /** The table as Markdown. A goal that was missed is marked; it is never hidden. */
 export function formatFigures(figures: readonly Figure[]): string {
-  const number = (value: number | undefined): string => (value === undefined ? '' : String(Number(value.toPrecision(3))));
+  const number = (value: number | undefined): string =>
+    value === undefined ? '' : String(Number(value.toPrecision(3)));
   const rows = figures.map(({ what, unit, ours, peer, goal }) => {
     const smallerIsBetter = unit !== 'per second';
     const missed = ours !== undefined && goal !== undefined && (smallerIsBetter ? ours > goal : ours < goal);

@@ -12,9 +12,46 @@ import { benchFolder, buildGoTool } from './shared-material.ts';
 
 const shapes: Readonly<Record<string, readonly string[]>> = {
   n100: ['-services', '20', '-per-service', '5', '-fanout', '10', '-repeats', '5', '-idle', '10', '-rest-seconds', '3'],
-  n1000: ['-services', '50', '-per-service', '20', '-fanout', '10', '-repeats', '5', '-idle', '20', '-rest-seconds', '4'],
-  worst1000: ['-services', '100', '-per-service', '10', '-fanout', '0', '-repeats', '3', '-phases', 'idle,policy,endpoint'],
-  n3000: ['-services', '150', '-per-service', '20', '-fanout', '10', '-repeats', '1', '-idle', '10', '-phases', 'idle,policy,endpoint'],
+  n1000: [
+    '-services',
+    '50',
+    '-per-service',
+    '20',
+    '-fanout',
+    '10',
+    '-repeats',
+    '5',
+    '-idle',
+    '20',
+    '-rest-seconds',
+    '4',
+  ],
+  worst1000: [
+    '-services',
+    '100',
+    '-per-service',
+    '10',
+    '-fanout',
+    '0',
+    '-repeats',
+    '3',
+    '-phases',
+    'idle,policy,endpoint',
+  ],
+  n3000: [
+    '-services',
+    '150',
+    '-per-service',
+    '20',
+    '-fanout',
+    '10',
+    '-repeats',
+    '1',
+    '-idle',
+    '10',
+    '-phases',
+    'idle,policy,endpoint',
+  ],
 };
 
 const { values, positionals } = parseArgs({
@@ -47,9 +84,13 @@ async function measure(name: string): Promise<void> {
     await sleep(1500);
     const idleResidentBytes = residentBytes(controlPlane.pid);
     const report = join(folder, 'report.json');
-    const result = spawnSync(meshload, ['-q', '-pid', String(controlPlane.pid), '-mode', values.mode, ...shape, '-out', report], {
-      stdio: ['ignore', 'inherit', 'inherit'],
-    });
+    const result = spawnSync(
+      meshload,
+      ['-q', '-pid', String(controlPlane.pid), '-mode', values.mode, ...shape, '-out', report],
+      {
+        stdio: ['ignore', 'inherit', 'inherit'],
+      },
+    );
     if (result.status !== 0) throw new Error(`meshload ended with ${result.status}`);
     const text = readFileSync(report, 'utf8');
     if (values.json !== undefined) writeFileSync(values.json, text);
@@ -66,7 +107,8 @@ async function measure(name: string): Promise<void> {
 
 async function answers(url: string, controlPlane: { readonly exitCode: number | null }): Promise<void> {
   for (let attempt = 0; attempt < 3000; attempt += 1) {
-    if (controlPlane.exitCode !== null) throw new Error(`kuma-cp ended with ${controlPlane.exitCode} before ${url} answered`);
+    if (controlPlane.exitCode !== null)
+      throw new Error(`kuma-cp ended with ${controlPlane.exitCode} before ${url} answered`);
     try {
       if ((await fetch(url)).ok) return;
     } catch {

@@ -15,7 +15,14 @@ mkdirSync(join(root, 'dist'), { recursive: true });
 let failed = 0;
 for (const { name, entry } of executables) {
   const target = join('dist', name);
-  const code = run(join(root, 'node_modules', '.bin', 'bun'), ['build', '--compile', '--minify', entry, '--outfile', target]);
+  const code = run(join(root, 'node_modules', '.bin', 'bun'), [
+    'build',
+    '--compile',
+    '--minify',
+    entry,
+    '--outfile',
+    target,
+  ]);
   if (code !== 0) failed += 1;
   else console.log(`${target}: ${Math.round(statSync(join(root, target)).size / (1 << 20))} MiB`);
 }

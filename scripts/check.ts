@@ -1,12 +1,12 @@
 // `npm run check`: everything that can be said about the tree without running it. Each check prints what is wrong and where.
 import './generate.ts';
 import { boundaries } from './checks/boundaries.ts';
+import type { Check } from './checks/check.ts';
 import { documentation } from './checks/documentation.ts';
 import { features } from './checks/features.ts';
 import { formatting, types, unused } from './checks/linters.ts';
 import { sizes } from './checks/sizes.ts';
 import { wording } from './checks/wording.ts';
-import type { Check } from './checks/check.ts';
 import { formatTally } from './node-tests.ts';
 
 const checks: readonly Check[] = [types, formatting, boundaries, sizes, unused, wording, features, documentation];

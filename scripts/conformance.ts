@@ -41,7 +41,9 @@ if (!existsSync(conformanceFolder)) {
 async function main(): Promise<void> {
   const floors: Floors = JSON.parse(readFileSync(floorsFile, 'utf8'));
   const areas = readdirSync(join(conformanceFolder, 'oracle')).sort();
-  const selected = areas.filter((area) => (chosen.length > 0 ? chosen.includes(area) : everything || (floors[area]?.length ?? 0) > 0));
+  const selected = areas.filter((area) =>
+    chosen.length > 0 ? chosen.includes(area) : everything || (floors[area]?.length ?? 0) > 0,
+  );
   const scenario = chosen.filter((word) => !areas.includes(word)).join('|');
   const outcomes = await play(selected.length > 0 ? selected : areas, scenario);
   if (chosen.length > 0) {
@@ -55,7 +57,9 @@ async function main(): Promise<void> {
     writeFileSync(floorsFile, `${JSON.stringify(passing, null, 2)}\n`);
     writeTable(areas, passing, outcomes);
   }
-  const lost = Object.entries(floors).flatMap(([area, names]) => names.filter((name) => !passing[area]?.includes(name)));
+  const lost = Object.entries(floors).flatMap(([area, names]) =>
+    names.filter((name) => !passing[area]?.includes(name)),
+  );
   for (const name of lost) console.log(`fell below the floor: ${name} passed before`);
   const passed = Object.values(passing).flat().length;
   console.log(formatTally({ passed, failed: lost.length, skipped: 0 }));
@@ -76,7 +80,12 @@ async function play(areas: readonly string[], scenario: string): Promise<readonl
     ? [executable, ['run']]
     : [process.execPath, [join(root, 'packages', 'control-plane', 'src', 'main.ts'), 'run']];
   const controlPlane = spawn(command, [...args, '--log-output-path', join(folder, 'kuma-cp.log')], {
-    env: { ...process.env, ...Object.fromEntries(settings), KUMA_GENERAL_WORK_DIR: folder, KUMA_API_SERVER_HTTP_INTERFACE: '127.0.0.1' },
+    env: {
+      ...process.env,
+      ...Object.fromEntries(settings),
+      KUMA_GENERAL_WORK_DIR: folder,
+      KUMA_API_SERVER_HTTP_INTERFACE: '127.0.0.1',
+    },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   try {
@@ -85,10 +94,18 @@ async function play(areas: readonly string[], scenario: string): Promise<readonl
     const result = spawnSync(
       checker,
       [
-        '-api', apiAddress, '-xds', xdsAddress, '-parallel', '4', '-timeout', chosen.length > 0 ? '4s' : '8s',
+        '-api',
+        apiAddress,
+        '-xds',
+        xdsAddress,
+        '-parallel',
+        '4',
+        '-timeout',
+        chosen.length > 0 ? '4s' : '8s',
         ...(chosen.length > 0 ? ['-v', '-max-diff', '60'] : []),
         ...(scenario === '' ? [] : ['-only', `^(${scenario})$`]),
-        '-json', report,
+        '-json',
+        report,
         ...areas.map((area) => join(conformanceFolder, 'oracle', area)),
       ],
       { stdio: ['ignore', 'inherit', 'inherit'] },
@@ -136,5 +153,8 @@ function writeTable(areas: readonly string[], passing: Floors, outcomes: readonl
   });
   const table = ['| area | scenarios that pass | the others |', '|---|---|---|', ...rows].join('\n');
   const page = readFileSync(tableFile, 'utf8');
-  writeFileSync(tableFile, page.replace(/(<!-- table of areas -->\n)[\s\S]*?(\n<!-- end of table -->)/, `$1${table}$2`));
+  writeFileSync(
+    tableFile,
+    page.replace(/(<!-- table of areas -->\n)[\s\S]*?(\n<!-- end of table -->)/, `$1${table}$2`),
+  );
 }

@@ -12,14 +12,17 @@ const stampFile = join(envoyPackage, 'gen', '.inputs');
 /** Hash of everything the generated code depends on: the descriptors, the list of types, the options, the generator's version. */
 function inputHash(): string {
   const hash = createHash('sha256');
-  for (const file of [join(envoyPackage, descriptors), typesFile, join(envoyPackage, 'buf.gen.yaml')]) hash.update(readFileSync(file));
+  for (const file of [join(envoyPackage, descriptors), typesFile, join(envoyPackage, 'buf.gen.yaml')])
+    hash.update(readFileSync(file));
   hash.update(readFileSync(join(envoyPackage, '../../node_modules/@bufbuild/protoc-gen-es/package.json')));
   return hash.digest('hex');
 }
 
 const wanted = inputHash();
 if (!existsSync(stampFile) || readFileSync(stampFile, 'utf8') !== wanted) {
-  const types = readFileSync(typesFile, 'utf8').split('\n').filter((line) => line !== '');
+  const types = readFileSync(typesFile, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
   const result = spawnSync(
     join('..', '..', 'node_modules', '.bin', 'buf'),
     ['generate', descriptors, '--include-imports', ...types.flatMap((type) => ['--type', type])],

@@ -31,7 +31,10 @@ export function buildGoTool(folder: string, name: string, packagePath = '.'): st
   const sources = join(target, 'src');
   mkdirSync(target, { recursive: true });
   cpSync(folder, sources, { recursive: true, mode: 0 });
-  const code = run('go', ['build', '-o', executable, packagePath], { cwd: sources, env: { ...process.env, GOFLAGS: '-mod=mod' } });
+  const code = run('go', ['build', '-o', executable, packagePath], {
+    cwd: sources,
+    env: { ...process.env, GOFLAGS: '-mod=mod' },
+  });
   if (code !== 0) throw new Error(`go build of ${name} failed; it needs Go 1.25 or newer on the PATH`);
   return executable;
 }

@@ -2,6 +2,11 @@
 import './generate.ts';
 import { formatTally, runNodeTests } from './node-tests.ts';
 
-const tally = runNodeTests({ files: ['packages/*/test/slow/**/*.test.ts'], isolation: 'process', concurrency: 2, timeout: 600_000 });
+const tally = runNodeTests({
+  files: ['packages/*/test/slow/**/*.test.ts'],
+  isolation: 'process',
+  concurrency: 2,
+  timeout: 600_000,
+});
 console.log(formatTally(tally));
 process.exitCode = tally.failed === 0 ? 0 : 1;

@@ -1,9 +1,10 @@
 // `npm test`: everything that CI runs, step by step. The last line counts it all.
-import { join } from 'node:path';
+
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { addTallies, formatTally, type Tally } from './node-tests.ts';
 import { root } from './process.ts';
-import { spawnSync } from 'node:child_process';
 
 interface Step {
   readonly script: string;
@@ -36,7 +37,8 @@ function runStep(step: Step): Tally {
   process.stdout.write(result.stdout ?? '');
   console.log(`== ${step.script}: ${Math.round((Date.now() - started) / 1000)} s, exit ${result.status}`);
   const closing = (result.stdout ?? '').match(/^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm)?.at(-1);
-  if (closing === undefined) return { passed: result.status === 0 ? 1 : 0, failed: result.status === 0 ? 0 : 1, skipped: 0 };
+  if (closing === undefined)
+    return { passed: result.status === 0 ? 1 : 0, failed: result.status === 0 ? 0 : 1, skipped: 0 };
   const [passed = 0, failed = 0, skipped = 0] = [...closing.matchAll(/\d+/g)].map((match) => Number(match[0]));
   return { passed, failed: failed === 0 && result.status !== 0 ? 1 : failed, skipped };
 }

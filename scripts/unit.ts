@@ -2,6 +2,10 @@
 import './generate.ts';
 import { formatTally, runNodeTests } from './node-tests.ts';
 
-const tally = runNodeTests({ files: ['packages/*/test/**/*.test.ts', 'scripts/test/*.test.ts'], except: ['golden', 'slow'], isolation: 'none' });
+const tally = runNodeTests({
+  files: ['packages/*/test/**/*.test.ts', 'scripts/test/*.test.ts'],
+  except: ['golden', 'slow'],
+  isolation: 'none',
+});
 console.log(formatTally(tally));
 process.exitCode = tally.failed === 0 ? 0 : 1;

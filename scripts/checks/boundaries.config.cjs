@@ -34,7 +34,7 @@ const layerRules = layers.flatMap((group, index) =>
 
 module.exports = {
   forbidden: [
-    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, dependencyTypesNot: ['type-only'] } },
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
     { name: 'planted', severity: 'error', from: { path: 'planted/violation' }, to: { path: 'planted/forbidden' } },
     packageRule('resources', []),
     packageRule('collections', []),

@@ -9,7 +9,11 @@ const plantedViolation = 'scripts/checks/planted';
 interface Report {
   readonly summary: {
     readonly totalCruised: number;
-    readonly violations: readonly { readonly from: string; readonly to: string; readonly rule: { readonly name: string } }[];
+    readonly violations: readonly {
+      readonly from: string;
+      readonly to: string;
+      readonly rule: { readonly name: string };
+    }[];
   };
 }
 
@@ -31,10 +35,12 @@ export const boundaries: Check = {
   run() {
     const problems: string[] = [];
     const { summary } = cruise(['packages']);
-    if (summary.totalCruised < leastModules) problems.push(`looked at ${summary.totalCruised} modules only, expected ${leastModules} or more`);
+    if (summary.totalCruised < leastModules)
+      problems.push(`looked at ${summary.totalCruised} modules only, expected ${leastModules} or more`);
     for (const { from, to, rule } of summary.violations) problems.push(`${from} must not import ${to} (${rule.name})`);
     const planted = cruise([plantedViolation]).summary.violations.map((violation) => violation.rule.name);
-    if (!planted.includes('planted')) problems.push(`the violation planted in ${plantedViolation} was not found: the tool sees nothing`);
+    if (!planted.includes('planted'))
+      problems.push(`the violation planted in ${plantedViolation} was not found: the tool sees nothing`);
     return problems;
   },
 };

@@ -13,13 +13,15 @@ export const documentation: Check = {
     const problems: string[] = [];
     for (const { file, text } of pages) {
       const path = join(root, file);
-      if (!existsSync(path) || readFileSync(path, 'utf8') !== (await text())) problems.push(`${file} is out of date: run "node scripts/document.ts"`);
+      if (!existsSync(path) || readFileSync(path, 'utf8') !== (await text()))
+        problems.push(`${file} is out of date: run "node scripts/document.ts"`);
     }
     for (const file of trackedFiles(/\.md$/)) {
       for (const [, target = ''] of readFileSync(join(root, file), 'utf8').matchAll(/\]\(([^)\s]+)\)/g)) {
         const [place = ''] = target.split('#');
         if (place === '' || /^[a-z]+:/.test(place)) continue;
-        if (!existsSync(join(root, dirname(file), place))) problems.push(`${file}: the link to ${target} leads nowhere`);
+        if (!existsSync(join(root, dirname(file), place)))
+          problems.push(`${file}: the link to ${target} leads nowhere`);
       }
     }
     return problems;

@@ -13,10 +13,15 @@ export const features: Check = {
   name: 'features',
   run() {
     const problems: string[] = [];
-    const rows = readFileSync(join(root, table), 'utf8').split('\n').filter((line) => /^\| [A-Z]\d+ /.test(line));
+    const rows = readFileSync(join(root, table), 'utf8')
+      .split('\n')
+      .filter((line) => /^\| [A-Z]\d+ /.test(line));
     if (rows.length < fewestRows) problems.push(`${table}: ${rows.length} rows, expected ${fewestRows} or more`);
     for (const row of rows) {
-      const [id = '', , state = '', proof = ''] = row.split('|').slice(1).map((cell) => cell.trim());
+      const [id = '', , state = '', proof = ''] = row
+        .split('|')
+        .slice(1)
+        .map((cell) => cell.trim());
       if (!states.includes(state)) problems.push(`${table} ${id}: state "${state}", expected ${states.join(', ')}`);
       if (state === 'not yet') continue;
       const references = [...proof.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? '');
@@ -24,7 +29,8 @@ export const features: Check = {
       for (const reference of references) {
         const [file = '', title] = reference.split(' › ');
         if (!existsSync(join(root, file))) problems.push(`${table} ${id}: ${file} does not exist`);
-        else if (title !== undefined && !readFileSync(join(root, file), 'utf8').includes(title)) problems.push(`${table} ${id}: no test "${title}" in ${file}`);
+        else if (title !== undefined && !readFileSync(join(root, file), 'utf8').includes(title))
+          problems.push(`${table} ${id}: no test "${title}" in ${file}`);
       }
     }
     return problems;

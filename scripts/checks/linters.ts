@@ -18,7 +18,13 @@ function program(name: string, command: string, args: readonly string[]): Check 
 export const types = program('types', 'typescript7/bin/tsc', ['-p', '.']);
 
 /** The linter and the formatter have nothing to say. */
-export const formatting = program('formatting', '@biomejs/biome/bin/biome', ['ci', '--max-diagnostics=50', '.']);
+export const formatting = program('formatting', '@biomejs/biome/bin/biome', [
+  'ci',
+  '--colors=off',
+  '--diagnostic-level=warn',
+  '--max-diagnostics=50',
+  '.',
+]);
 
 /** No export, file or dependency is unused. */
 export const unused = program('unused', 'knip/bin/knip.js', ['--no-progress', '--no-config-hints']);

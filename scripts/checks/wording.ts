@@ -5,7 +5,13 @@ import { root } from '../process.ts';
 import type { Check } from './check.ts';
 import { trackedFiles } from './tracked-files.ts';
 
-const registryHosts = ['registry.npmjs' + '.org', 'pypi' + '.org', 'files.pythonhosted' + '.org', 'proxy.golang' + '.org', 'crates' + '.io'];
+const registryHosts = [
+  'registry.npmjs' + '.org',
+  'pypi' + '.org',
+  'files.pythonhosted' + '.org',
+  'proxy.golang' + '.org',
+  'crates' + '.io',
+];
 const machinePaths = /(^|[\s"'`(=:])\/(work|root)\//;
 const switchedOff = /\b(it|test|describe)\.(skip|todo|only)\b(?!.*\/\/ because )/;
 
@@ -20,9 +26,11 @@ export const wording: Check = {
         .split('\n')
         .forEach((line, index) => {
           const place = `${file}:${index + 1}`;
-          for (const host of registryHosts) if (line.includes(host)) problems.push(`${place}: names the registry host ${host}`);
+          for (const host of registryHosts)
+            if (line.includes(host)) problems.push(`${place}: names the registry host ${host}`);
           if (machinePaths.test(line)) problems.push(`${place}: holds a path of one machine`);
-          if (/\.ts$/.test(file) && switchedOff.test(line)) problems.push(`${place}: a test is switched off without "// because …" on its line`);
+          if (/\.ts$/.test(file) && switchedOff.test(line))
+            problems.push(`${place}: a test is switched off without "// because …" on its line`);
         });
     }
     return problems;

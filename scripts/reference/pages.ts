@@ -18,5 +18,8 @@ const types = createResourceTypes([...coreResourceTypes, ...policyResourceTypes]
 export const pages: readonly Page[] = [
   { file: 'docs/reference/settings.md', text: settingsPage },
   { file: 'docs/reference/resources.md', text: () => resourcesPage(types) },
-  { file: 'docs/reference/openapi.yaml', text: () => formatOpenApiReference(types, builtinPolicies, buildInfo.version) },
+  {
+    file: 'docs/reference/openapi.yaml',
+    text: () => formatOpenApiReference(types, builtinPolicies, buildInfo.version),
+  },
 ];

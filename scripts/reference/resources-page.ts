@@ -4,7 +4,10 @@ import { describeType, type ResourceType, type ResourceTypes } from '@ursa/resou
 /** Every registered type with its fields. */
 export function resourcesPage(types: ResourceTypes): string {
   const sorted = [...types.all].sort((left, right) => left.name.localeCompare(right.name));
-  const index = sorted.map((type) => `| [${type.name}](#${type.name.toLowerCase()}) | ${type.path} | ${type.scope} | ${type.shortName} | ${type.readOnly ? 'yes' : ''} |`);
+  const index = sorted.map(
+    (type) =>
+      `| [${type.name}](#${type.name.toLowerCase()}) | ${type.path} | ${type.scope} | ${type.shortName} | ${type.readOnly ? 'yes' : ''} |`,
+  );
   return [
     '# Resource types',
     '',
@@ -20,7 +23,11 @@ export function resourcesPage(types: ResourceTypes): string {
 
 function typeSection(type: ResourceType): readonly string[] {
   const rows = describeType(type).map(({ field, type: kind, required, fallback, description }) => {
-    const remarks = [required ? 'required' : '', fallback === undefined ? '' : `default \`${JSON.stringify(fallback)}\``, description];
+    const remarks = [
+      required ? 'required' : '',
+      fallback === undefined ? '' : `default \`${JSON.stringify(fallback)}\``,
+      description,
+    ];
     return `| \`${field}\` | ${cell(kind)} | ${cell(remarks.filter((remark) => remark !== '').join('; '))} |`;
   });
   const table = rows.length === 0 ? ['No fields.'] : ['| field | type | |', '|---|---|---|', ...rows];

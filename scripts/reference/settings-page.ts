@@ -24,7 +24,9 @@ export function settingsPage(): string {
       ...(setting.deprecated === undefined ? [] : [`Deprecated: ${setting.deprecated}.`]),
     ];
     const initial = JSON.stringify(setting.secret ? '*****' : setting.toJson(setting.default));
-    lines.push(`| ${path} | ${setting.env === undefined ? '' : `\`${setting.env}\``} | \`${initial}\` | ${cell(remarks.join(' '))} |`);
+    lines.push(
+      `| ${path} | ${setting.env === undefined ? '' : `\`${setting.env}\``} | \`${initial}\` | ${cell(remarks.join(' '))} |`,
+    );
   }
   return `${lines.join('\n')}\n`;
 }

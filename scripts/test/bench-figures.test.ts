@@ -3,7 +3,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { figuresOf, formatFigures, type Phase } from '../bench-figures.ts';
 
-const phase = (fields: Partial<Phase> & Pick<Phase, 'Name'>): Phase => ({ Seconds: 10, CPCPU: 0, OtherCPU: 0, RSSMB: 100, ...fields });
+const phase = (fields: Partial<Phase> & Pick<Phase, 'Name'>): Phase => ({
+  Seconds: 10,
+  CPCPU: 0,
+  OtherCPU: 0,
+  RSSMB: 100,
+  ...fields,
+});
 const start = { startMilliseconds: 200, idleResidentBytes: 90e6 };
 
 test('idle CPU is a share of one core', () => {
@@ -16,7 +22,11 @@ test('a goal that is missed is marked, in both directions', () => {
     figuresOf(
       'n1000',
       [
-        phase({ Name: 'endpoint added', Lat: { 'from return': { P50: 20, P99: 70, Max: 80 } }, Extra: { 'cpu s per change': '0.010' } }),
+        phase({
+          Name: 'endpoint added',
+          Lat: { 'from return': { P50: 20, P99: 70, Max: 80 } },
+          Extra: { 'cpu s per change': '0.010' },
+        }),
         phase({ Name: 'REST GET list size=100', Extra: { 'per second': '900' } }),
       ],
       start,
