@@ -1,6 +1,6 @@
 // The one root: reads mode and environment, opens every part over the others and returns them in the order in which they start.
 import { hostname } from 'node:os';
-import { createGraph, type Graph, type Source } from '@ursa/collections';
+import { createGraph } from '@ursa/collections';
 import {
   type AdminIdentity,
   type ConnectedProxy,
@@ -10,39 +10,36 @@ import {
   type TrustBundle,
 } from '@ursa/engine';
 import { builtinPolicies, policyResourceTypes } from '@ursa/policies';
-import {
-  coreResourceTypes,
-  createResourceTypes,
-  type LabelContext,
-  type MeshSpec,
-  parseAddressRange,
-} from '@ursa/resources';
+import { coreResourceTypes, createResourceTypes, type LabelContext, type MeshSpec } from '@ursa/resources';
 import { type ApiComponent, openApi } from './api/api.ts';
 import type { Component } from './component.ts';
+import { composeGenerators } from './compose-generators.ts';
+import {
+  corefileTemplateOf,
+  dpServerCertificate,
+  serverCertificate,
+  tokenSettings,
+  whenSecretsAreMade,
+} from './compose-identity.ts';
 import type { Settings } from './config/settings.ts';
 import { showSettings } from './config/show-settings.ts';
 import { createMetrics } from './diagnostics/metrics.ts';
 import { createReadiness } from './diagnostics/readiness.ts';
 import { createDiagnosticsServer, type DiagnosticsServer } from './diagnostics/server.ts';
-import { deriveExternalServicePlan } from './generators/external-service-plan.ts';
-import { generator } from './generators/generator.ts';
-import { meshServiceGenerator } from './generators/mesh-service-generator.ts';
 import { openPacedResources } from './generators/paced-resources.ts';
-import { serviceVips } from './generators/service-vips.ts';
 import { withAuthorityChecks } from './identity/authorities/validate-authorities.ts';
-import { type Clock, systemClock } from './identity/clock.ts';
+import { systemClock } from './identity/clock.ts';
 import { identitySecrets } from './identity/identity-secrets.ts';
 import { proxyIdentities } from './identity/proxy-identities.ts';
-import { openServerCertificate, readServerCertificate, type ServerCertificate } from './identity/server-certificate.ts';
-import { loadPublicKeys } from './identity/tokens/configured-keys.ts';
+import { readServerCertificate } from './identity/server-certificate.ts';
 import { openTokens } from './identity/tokens/tokens.ts';
 import { openMeshInsights } from './insights/mesh-insights.ts';
 import { openProxyInsights } from './insights/proxy-insights.ts';
 import type { Log } from './log.ts';
-import { openStore, workDirOf } from './open-store.ts';
+import { openStore } from './open-store.ts';
 import { refuseUnsupported } from './refuse-unsupported.ts';
 import { initialPolicies } from './store/initial-policies.ts';
-import { keyInType, type LiveResources, openLiveResources } from './store/live-resources.ts';
+import { keyInType, openLiveResources } from './store/live-resources.ts';
 import { type MeshCompanion, openResourceManager, type ResourceManager } from './store/resource-manager.ts';
 import { clusterIdOf, createStartupResources } from './store/startup-resources.ts';
 import type { Store } from './store/store.ts';
@@ -144,7 +141,7 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
   });
 
   const paced = openPacedResources(store, clock);
-  const generators = openGenerators(settings, { store, clock, paced, graph, vips, log });
+  const generators = composeGenerators(settings, { store, clock, paced, graph, vips, log });
   const instanceId = makeInstanceId();
   const insightsLog = log.component('insights');
   const onInsightsError = (error: unknown) => insightsLog.error('insights could not be written', { error });
@@ -164,8 +161,10 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
     intervalMilliseconds: settings.metrics.mesh.minResyncInterval,
     onError: onInsightsError,
   });
+  const corefileTemplate = await corefileTemplateOf(settings);
   const dpServer = openDpServer({
     settings,
+    ...(corefileTemplate === undefined ? {} : { corefileTemplate }),
     certificate: await dpServerCertificate(settings, certificate),
     live,
     manager,
@@ -237,11 +236,14 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
     start: async () => {},
     async stop() {
       tokens.stop();
+      secretsWatch.stop();
       paced.stop();
       live.stop();
       await store.close();
     },
   };
+  const secretsMade = readiness.await('secrets', 'keys and authorities are being made');
+  const secretsWatch = whenSecretsAreMade(live, settings, secretsMade);
   readiness.add('store', () => {
     const health = store.health();
     return health.ok ? undefined : `cannot be written since ${health.since}: ${health.reason}`;
@@ -262,52 +264,6 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
   return { components: parts, store, manager, api, dpServer, diagnostics };
 }
 
-interface GeneratorParts {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly paced: LiveResources;
-  readonly graph: Graph;
-  readonly vips: Source<ServiceVip>;
-  readonly log: Log;
-}
-
-/** What a zone makes of its Dataplanes: MeshServices and the addresses of services. */
-function openGenerators(settings: Settings, { store, clock, paced, graph, vips, log }: GeneratorParts) {
-  const { ipam, dnsServer, meshService, multizone } = settings;
-  const generatorsLog = log.component('generators');
-  const onFailure = (error: unknown) => generatorsLog.error('a generated resource could not be written', { error });
-  const components: Component[] = [
-    generator({
-      name: 'external-service-addresses',
-      graph: paced.graph,
-      store,
-      clock,
-      plan: deriveExternalServicePlan(paced, {
-        externalServices: parseAddressRange(ipam.meshExternalService.cidr),
-        multiZoneServices: parseAddressRange(ipam.meshMultiZoneService.cidr),
-      }),
-      onFailure,
-    }),
-  ];
-  if (dnsServer.serviceVipEnabled) {
-    components.push(serviceVips({ live: paced, graph, vips, range: parseAddressRange(dnsServer.CIDR) }));
-  }
-  if (meshService.generationInterval > 0) {
-    components.push(
-      meshServiceGenerator({
-        live: paced,
-        store,
-        clock,
-        zone: multizone.zone.name,
-        range: parseAddressRange(ipam.meshService.cidr),
-        gracePeriod: meshService.deletionGracePeriod,
-        onFailure,
-      }),
-    );
-  }
-  return components;
-}
-
 /** The component, counted as not ready until it has started. */
 function awaited(component: Component, readiness: ReturnType<typeof createReadiness>): Component {
   const done = readiness.await(component.name, 'not started yet');
@@ -319,29 +275,4 @@ function awaited(component: Component, readiness: ReturnType<typeof createReadin
     },
     stop: () => component.stop(),
   };
-}
-
-async function serverCertificate(settings: Settings) {
-  const { tlsCertFile, tlsKeyFile } = settings.general;
-  if (tlsCertFile !== '') return await readServerCertificate(tlsCertFile, tlsKeyFile);
-  return await openServerCertificate(workDirOf(settings));
-}
-
-async function dpServerCertificate(settings: Settings, fallback: ServerCertificate) {
-  const { tlsCertFile, tlsKeyFile } = settings.dpServer;
-  return tlsCertFile === '' ? fallback : await readServerCertificate(tlsCertFile, tlsKeyFile);
-}
-
-async function tokenSettings(settings: Settings) {
-  const { dpToken } = settings.dpServer.authn.dpProxy;
-  const { zoneToken } = settings.dpServer.authn.zoneProxy;
-  const user = settings.apiServer.authn.tokens;
-  const keys = await Promise.all([
-    loadPublicKeys('dataplane', dpToken.validator.publicKeys, 'dpServer.authn.dpProxy.dpToken.validator.publicKeys'),
-    loadPublicKeys('zone', zoneToken.validator.publicKeys, 'dpServer.authn.zoneProxy.zoneToken.validator.publicKeys'),
-    loadPublicKeys('user', user.validator.publicKeys, 'apiServer.authn.tokens.validator.publicKeys'),
-  ]);
-  const secrets = { dataplane: dpToken.validator, zone: zoneToken.validator, user: user.validator } as const;
-  const kinds = ['dataplane', 'zone', 'user'] as const;
-  return { publicKeys: keys.flat(), withoutSecrets: kinds.filter((kind) => !secrets[kind].useSecrets) };
 }

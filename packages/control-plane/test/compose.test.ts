@@ -27,13 +27,26 @@ test('a control plane starts, is ready, serves and stops; another one finds what
   const first = await openControlPlane(settings, log);
   const running = await runComponents(first.components, log.component('test'));
   const api = `http://127.0.0.1:${first.api.ports.http}`;
-  const ready = await fetch(`http://127.0.0.1:${first.diagnostics.port}/ready`);
-  assert.equal(ready.status, 200, await ready.text());
+  const secrets = await waitUntilReady(`http://127.0.0.1:${first.diagnostics.port}/ready`, `${api}/globalsecrets`);
+  assert.deepEqual(secrets, [
+    'admin-user-token',
+    'envoy-admin-ca',
+    'inter-cp-ca',
+    'user-token-signing-key-1',
+    'zone-token-signing-key-1',
+  ]);
   const body = JSON.stringify({ type: 'Mesh', name: 'other' });
-  const created = await fetch(`${api}/meshes/other`, { method: 'PUT', body, headers: { 'content-type': 'application/json' } });
+  const created = await fetch(`${api}/meshes/other`, {
+    method: 'PUT',
+    body,
+    headers: { 'content-type': 'application/json' },
+  });
   assert.equal(created.status, 201);
   const names = (await (await fetch(`${api}/meshes`)).json()) as { items: { name: string }[] };
-  assert.deepEqual(names.items.map(({ name }) => name), ['default', 'other']);
+  assert.deepEqual(
+    names.items.map(({ name }) => name),
+    ['default', 'other'],
+  );
   const config = await (await fetch(`${api}/config`)).text();
   assert.ok(config.includes('"password": "*****"'));
   await running.stop(10_000);
@@ -46,6 +59,18 @@ test('a control plane starts, is ready, serves and stops; another one finds what
   await again.stop(10_000);
   rmSync(folder, { recursive: true });
 });
+
+/** Asks until the control plane is ready, then for the names at another address. Not ready means: it says what is missing. */
+async function waitUntilReady(readyUrl: string, listUrl: string): Promise<readonly string[]> {
+  for (;;) {
+    const answer = await fetch(readyUrl);
+    if (answer.status === 200) break;
+    const { reasons } = (await answer.json()) as { readonly reasons: Readonly<Record<string, string>> };
+    assert.deepEqual(reasons, { secrets: 'keys and authorities are being made' });
+  }
+  const { items } = (await (await fetch(listUrl)).json()) as { items: readonly { readonly name: string }[] };
+  return items.map(({ name }) => name);
+}
 
 test('what is not built yet is refused by the name of its setting', async () => {
   for (const [path, value, env] of [
@@ -62,7 +87,11 @@ test('what is not built yet is refused by the name of its setting', async () => 
   }
 });
 
-function part(name: string, calls: string[], fault: { start?: boolean; stop?: boolean; hang?: boolean } = {}): Component {
+function part(
+  name: string,
+  calls: string[],
+  fault: { start?: boolean; stop?: boolean; hang?: boolean } = {},
+): Component {
   return {
     name,
     async start() {

@@ -13,7 +13,11 @@ export interface StoreUnderTest {
 
 /** A put of a MeshTimeout with an arbitrary content. */
 export function put(name: string, content: unknown, expectedVersion?: number, labels = {}): StoreWrite {
-  return { kind: 'put', resource: { type: 'MeshTimeout', mesh: 'default', name, labels, spec: { content } }, expectedVersion };
+  return {
+    kind: 'put',
+    resource: { type: 'MeshTimeout', mesh: 'default', name, labels, spec: { content } },
+    expectedVersion,
+  };
 }
 
 /** A deletion of such a MeshTimeout. */
@@ -76,7 +80,9 @@ export function testStoreContract({ name, open }: StoreUnderTest): void {
     const resource = { type: 'Workload', mesh: 'default', name: 'w', labels: {}, spec: {} };
     await store.write([{ kind: 'put', resource }]);
     await store.write([{ kind: 'put', resource: { ...resource, labels: { team: 'a' } } }]);
-    const { resources } = await store.write([{ kind: 'put', resource: { ...resource, labels: { team: 'a' }, status: { ready: 1 } } }]);
+    const { resources } = await store.write([
+      { kind: 'put', resource: { ...resource, labels: { team: 'a' }, status: { ready: 1 } } },
+    ]);
     assert.equal(resources[0]?.version, 3);
     assert.deepEqual(resources[0]?.status, { ready: 1 });
   });
@@ -111,7 +117,10 @@ export function testStoreContract({ name, open }: StoreUnderTest): void {
     const done = await store.write([put('b', 1), remove('a'), put('c', 1, 0)]);
     assert.deepEqual([...resources.keys()], ['MeshTimeout/default/b', 'MeshTimeout/default/c']);
     assert.equal(done.revision, 4);
-    assert.deepEqual(done.resources.map((resource) => resource?.name), ['b', undefined, 'c']);
+    assert.deepEqual(
+      done.resources.map((resource) => resource?.name),
+      ['b', undefined, 'c'],
+    );
   });
 
   withStore('a write sees what an earlier one of the same call has done', async (store) => {
@@ -127,12 +136,17 @@ export function testStoreContract({ name, open }: StoreUnderTest): void {
       store.write([put('a', 2, 0)]),
       store.write([put('b', 1, 0)]),
     ]);
-    assert.deepEqual(outcomes.map(({ status }) => status), ['fulfilled', 'rejected', 'fulfilled']);
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled'],
+    );
   });
 
   withStore('of many writers with the same version exactly one wins', async (store) => {
     await store.write([put('a', 0)]);
-    const outcomes = await Promise.allSettled(Array.from({ length: 50 }, (_, writer) => store.write([put('a', writer + 1, 1)])));
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 50 }, (_, writer) => store.write([put('a', writer + 1, 1)])),
+    );
     assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
   });
 
@@ -141,10 +155,18 @@ export function testStoreContract({ name, open }: StoreUnderTest): void {
     await store.write([put('a', 1)]);
     await store.write([put('a', 2), put('b', 1)]);
     await store.write([remove('a')]);
-    assert.deepEqual(changes.map(({ revision }) => revision), [1, 2, 3, 4]);
+    assert.deepEqual(
+      changes.map(({ revision }) => revision),
+      [1, 2, 3, 4],
+    );
     assert.deepEqual(
       changes.map(({ before, after }) => [before?.version, after?.version]),
-      [[undefined, 1], [1, 2], [undefined, 1], [2, undefined]],
+      [
+        [undefined, 1],
+        [1, 2],
+        [undefined, 1],
+        [2, undefined],
+      ],
     );
   });
 
@@ -156,7 +178,10 @@ export function testStoreContract({ name, open }: StoreUnderTest): void {
     assert.deepEqual(calls[0]?.map(({ key }) => key.name).toSorted(), ['a', 'c']);
     assert.ok(calls[0]?.every(({ before, revision }) => before === undefined && revision === 4));
     await store.write([put('d', 1)]);
-    assert.deepEqual(calls[1]?.map(({ revision }) => revision), [5]);
+    assert.deepEqual(
+      calls[1]?.map(({ revision }) => revision),
+      [5],
+    );
   });
 
   withStore('the first listener of an empty store is called with nothing', async (store) => {
@@ -237,7 +262,7 @@ export function testStoreContract({ name, open }: StoreUnderTest): void {
   });
 
   withStore('text of any kind comes back as it went in', async (store) => {
-    const content = "'; drop table resources; -- \u0000 \ud83d\ude00 \u2028 \"\\";
+    const content = '\'; drop table resources; -- \u0000 \ud83d\ude00 \u2028 "\\';
     await store.write([put('a', content)]);
     const { resources } = follow(store);
     assert.deepEqual(resources.get('MeshTimeout/default/a')?.spec, { content });

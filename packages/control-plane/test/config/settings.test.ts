@@ -62,12 +62,16 @@ dpServer: { authn: { dpProxy: { dpToken: { validator: { publicKeys: [{ kid: 1, m
   assert.equal(fromEnv.mode, 'zone');
   assert.deepEqual(fromFile.runtime.kubernetes.injector.sidecarContainer.envVars, { a: 'b', c: 'd:e' });
   assert.deepEqual(fromFile.runtime, fromEnv.runtime);
-  assert.deepEqual(fromFile.dpServer.authn.dpProxy.dpToken.validator.publicKeys, [{ kid: '1', mesh: 'default', keyFile: '/k' }]);
+  assert.deepEqual(fromFile.dpServer.authn.dpProxy.dpToken.validator.publicKeys, [
+    { kid: '1', mesh: 'default', keyFile: '/k' },
+  ]);
 });
 
 test('unknown names are refused, all of them at once, with the one that may have been meant', () => {
   const text = 'apiServer:\n  htp: {}\n  http:\n    prt: 1\nstoer: 1\n';
-  const found = violationsOf(() => loadSettings({ file: { name: 'f', text }, env: { KUMA_API_SERVER_HTPT_PORT: '1' } }));
+  const found = violationsOf(() =>
+    loadSettings({ file: { name: 'f', text }, env: { KUMA_API_SERVER_HTPT_PORT: '1' } }),
+  );
   assert.match(found['apiServer.htp'] ?? '', /did you mean apiServer\.http\?/);
   assert.match(found['apiServer.http.prt'] ?? '', /did you mean apiServer\.http\.port\?/);
   assert.match(found.stoer ?? '', /did you mean store\?/);
@@ -120,10 +124,11 @@ test('names of other programs are left alone, old names still work and are warne
     },
   });
   assert.equal(settings.apiServer.http.port, 1234);
-  assert.deepEqual(
-    warnings.map((warning) => warning.split(' ')[0]).toSorted(),
-    ['KMESH_LICENSE_PATH', 'KUMA_API_SERVER_PORT', 'KUMA_GUI_SERVER_ENABLED'],
-  );
+  assert.deepEqual(warnings.map((warning) => warning.split(' ')[0]).toSorted(), [
+    'KMESH_LICENSE_PATH',
+    'KUMA_API_SERVER_PORT',
+    'KUMA_GUI_SERVER_ENABLED',
+  ]);
 });
 
 test('a deprecated setting works and is warned of', () => {
@@ -135,7 +140,10 @@ test('settings are shown in the shape of the file, durations as text and secrets
   const shown = showSettings(defaultSettings({ 'store.postgres.password': 'hunter2' }));
   const text = JSON.stringify(shown);
   assert.ok(!text.includes('hunter2'));
-  assert.deepEqual(Reflect.get(Reflect.get(shown, 'store') as object, 'cache'), { enabled: true, expirationTime: '1s' });
+  assert.deepEqual(Reflect.get(Reflect.get(shown, 'store') as object, 'cache'), {
+    enabled: true,
+    expirationTime: '1s',
+  });
   assert.ok(text.includes('"password":"*****"'));
 });
 
@@ -153,7 +161,13 @@ test('no name in the environment and no path is given out twice', () => {
 });
 
 test('durations are read and printed as the peer does', () => {
-  for (const [text, milliseconds] of [['1h', 3_600_000], ['1h30m', 5_400_000], ['1.5s', 1_500], ['250ms', 250], ['0', 0]] as const) {
+  for (const [text, milliseconds] of [
+    ['1h', 3_600_000],
+    ['1h30m', 5_400_000],
+    ['1.5s', 1_500],
+    ['250ms', 250],
+    ['0', 0],
+  ] as const) {
     assert.equal(parseDuration(text), milliseconds);
   }
   for (const text of ['', '1', '1d', 's', '1s ', '1s2x']) assert.equal(parseDuration(text), undefined, text);
@@ -170,13 +184,17 @@ test('every setting of the peer is known, with its default', { skip: referenceSk
   const text = readFileSync(reference, 'utf8');
   const rows = [...text.slice(text.indexOf('## s19')).matchAll(/^\| (KUMA_\w+) \| (.*) \|$/gm)];
   assert.ok(rows.length > 250);
-  const differing = rows.flatMap(([, name = '', shown = '']) => {
-    const placed = known.get(name);
-    if (placed === undefined) return [name];
-    const { setting } = placed;
-    const text = shown.replace(/^"(.*)"$/, '$1').replace(/^\[(.*)\]$/, (_, items: string) => items.replaceAll('"', ''));
-    const theirs = shown === '{}' ? {} : setting.fromText(text);
-    return JSON.stringify(theirs) === JSON.stringify(setting.default) ? [] : [name];
-  }).filter((name) => name !== 'KUMA_STORE_TYPE');
+  const differing = rows
+    .flatMap(([, name = '', shown = '']) => {
+      const placed = known.get(name);
+      if (placed === undefined) return [name];
+      const { setting } = placed;
+      const text = shown
+        .replace(/^"(.*)"$/, '$1')
+        .replace(/^\[(.*)\]$/, (_, items: string) => items.replaceAll('"', ''));
+      const theirs = shown === '{}' ? {} : setting.fromText(text);
+      return JSON.stringify(theirs) === JSON.stringify(setting.default) ? [] : [name];
+    })
+    .filter((name) => name !== 'KUMA_STORE_TYPE');
   assert.deepEqual(differing, []);
 });

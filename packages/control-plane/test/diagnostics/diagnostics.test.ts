@@ -17,7 +17,13 @@ const silent = { write: () => {} };
 const noMetrics = { contentType: 'text/plain', metrics: async () => '' };
 
 function sourcesWith(changes: Partial<DiagnosticsSources> = {}): DiagnosticsSources {
-  return { readiness: createReadiness(), log: openLog('info', silent), metrics: noMetrics, debugEndpoints: false, ...changes };
+  return {
+    readiness: createReadiness(),
+    log: openLog('info', silent),
+    metrics: noMetrics,
+    debugEndpoints: false,
+    ...changes,
+  };
 }
 
 function ask(method: string, url: string, sources: DiagnosticsSources, body = '') {
@@ -58,7 +64,14 @@ test('levels are set, listed and reset', async () => {
 
 test('bad requests for levels are refused', async () => {
   const sources = sourcesWith();
-  for (const body of ['{', '[]', 'null', '{"level":"debug"}', '{"component":"../etc","level":"debug"}', '{"component":"a","level":"loud"}']) {
+  for (const body of [
+    '{',
+    '[]',
+    'null',
+    '{"level":"debug"}',
+    '{"component":"../etc","level":"debug"}',
+    '{"component":"a","level":"loud"}',
+  ]) {
     assert.equal((await ask('PUT', '/logging', sources, body)).status, 400, body);
   }
   assert.equal((await ask('DELETE', '/logging/a!b', sources)).status, 400);
@@ -73,7 +86,10 @@ test('profiles are served only when they are switched on', async () => {
   assert.equal((await ask('GET', '/debug/pprof/', sources)).status, 200);
   const profile = await ask('GET', '/debug/pprof/profile?seconds=0.05', sources);
   assert.ok(Array.isArray(JSON.parse(profile.body).nodes));
-  await assert.rejects(ask('GET', '/debug/pprof/profile?seconds=1e9', sources), (error: unknown) => error instanceof MeshError);
+  await assert.rejects(
+    ask('GET', '/debug/pprof/profile?seconds=1e9', sources),
+    (error: unknown) => error instanceof MeshError,
+  );
 });
 
 test('metrics tell of the process, the store, the graph and the log', async () => {
@@ -124,7 +140,10 @@ test('the server answers over a socket, refuses large bodies and stops', async (
     sources: sourcesWith(),
     certificate: async () => assert.fail('no certificate is needed without TLS'),
   });
-  await assert.rejects(taken.start(), (error: unknown) => error instanceof MeshError && error.message.includes('KUMA_DIAGNOSTICS_SERVER_PORT'));
+  await assert.rejects(
+    taken.start(),
+    (error: unknown) => error instanceof MeshError && error.message.includes('KUMA_DIAGNOSTICS_SERVER_PORT'),
+  );
   await server.stop();
   await assert.rejects(fetch(`${url}/ready`));
 });

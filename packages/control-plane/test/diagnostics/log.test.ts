@@ -62,7 +62,10 @@ test("a component's level changes while running, for what is below it too, and c
   stream.debug('three');
   assert.deepEqual(log.resetLevels(), { xds: 'debug' });
   stream.debug('no');
-  assert.deepEqual(lines.map(({ msg }) => msg), ['one', 'two', 'three']);
+  assert.deepEqual(
+    lines.map(({ msg }) => msg),
+    ['one', 'two', 'three'],
+  );
   assert.equal(log.lines().debug, 3);
 });
 

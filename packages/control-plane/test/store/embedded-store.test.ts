@@ -78,7 +78,8 @@ test('a file of a newer program is refused and left as it is', async () => {
   database.close();
   assert.throws(
     () => openEmbeddedStore(file),
-    (error: unknown) => error instanceof MeshError && error.code === 'unsupported' && error.message.includes('version 99'),
+    (error: unknown) =>
+      error instanceof MeshError && error.code === 'unsupported' && error.message.includes('version 99'),
   );
 });
 

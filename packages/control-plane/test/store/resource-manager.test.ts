@@ -3,7 +3,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createGraph } from '@ursa/collections';
 import { policyResourceTypes } from '@ursa/policies';
-import { coreResourceTypes, createResourceTypes, type DataplaneSpec, MeshError, type ResourceDraft } from '@ursa/resources';
+import {
+  coreResourceTypes,
+  createResourceTypes,
+  type DataplaneSpec,
+  MeshError,
+  type ResourceDraft,
+} from '@ursa/resources';
 import { initialPolicies } from '../../src/store/initial-policies.ts';
 import { openLiveResources } from '../../src/store/live-resources.ts';
 import { openMemoryStore } from '../../src/store/memory-store.ts';
@@ -46,7 +52,13 @@ const dataplane = (name: string, tags: Record<string, string>, inMesh = 'm'): Re
   labels: {},
   spec: { networking: { address: '10.0.0.1', inbound: [{ port: 80, tags }] } },
 });
-const secret = (name: string): ResourceDraft => ({ type: 'Secret', mesh: 'm', name, labels: {}, spec: { data: 'eA==' } });
+const secret = (name: string): ResourceDraft => ({
+  type: 'Secret',
+  mesh: 'm',
+  name,
+  labels: {},
+  spec: { data: 'eA==' },
+});
 
 const refused = (code: string, field?: string) => (error: unknown) =>
   error instanceof MeshError && error.code === code && (field === undefined || error.violations[0]?.field === field);
@@ -139,13 +151,18 @@ test('a mesh lets in only Dataplanes with the tags it asks for, and only asks at
   const constraints = (requirements: object[], restrictions: object[]) => ({
     constraints: { dataplaneProxy: { requirements, restrictions } },
   });
-  await manager.put(mesh('m', constraints([{ tags: { 'kuma.io/service': '*' } }], [{ tags: { 'kuma.io/service': 'redis' } }])));
+  await manager.put(
+    mesh('m', constraints([{ tags: { 'kuma.io/service': '*' } }], [{ tags: { 'kuma.io/service': 'redis' } }])),
+  );
   await manager.put(dataplane('web', { 'kuma.io/service': 'web' }));
   await assert.rejects(
     manager.put(dataplane('redis', { 'kuma.io/service': 'redis' })),
     refused('invalid', 'networking.inbound[0].tags'),
   );
-  await assert.rejects(manager.put(dataplane('none', { version: '1' })), refused('invalid', 'networking.inbound[0].tags'));
+  await assert.rejects(
+    manager.put(dataplane('none', { version: '1' })),
+    refused('invalid', 'networking.inbound[0].tags'),
+  );
   await manager.put(mesh('m', constraints([{ tags: { team: 'a' } }], [])));
   await manager.put(dataplane('web', { 'kuma.io/service': 'web', version: '2' }));
   await assert.rejects(manager.put(dataplane('more', { 'kuma.io/service': 'web' })), refused('invalid'));
@@ -163,7 +180,13 @@ test('a Secret that holds an authority in use cannot be deleted', async () => {
   const conf = { cert: { secret: 'cert' }, key: { secret: 'key' } };
   await manager.put(
     mesh('m', {
-      mtls: { enabledBackend: 'a', backends: [{ name: 'a', type: 'builtin' }, { name: 'b', type: 'provided', conf }] },
+      mtls: {
+        enabledBackend: 'a',
+        backends: [
+          { name: 'a', type: 'builtin' },
+          { name: 'b', type: 'provided', conf },
+        ],
+      },
     }),
   );
   for (const name of ['m.ca-builtin-cert-a', 'm.ca-builtin-key-a', 'cert', 'key']) {
@@ -260,5 +283,8 @@ test('a zone with a new name leaves no Zone of the old name', async () => {
   const parts = open();
   await createStartupResources(parts, { ...startupOptions, zone: 'old' });
   await createStartupResources(parts, { ...startupOptions, zone: 'new' });
-  assert.deepEqual(parts.live.list('Zone').map(({ name }) => name), ['new']);
+  assert.deepEqual(
+    parts.live.list('Zone').map(({ name }) => name),
+    ['new'],
+  );
 });

@@ -19,7 +19,8 @@ function predict(model: Model, writes: readonly StoreWrite[]): Model | string {
   for (const write of writes) {
     const name = write.kind === 'put' ? write.resource.name : write.key.name;
     const found = next.get(name);
-    if (write.expectedVersion !== undefined && write.expectedVersion !== (found?.version ?? 0)) return 'precondition-failed';
+    if (write.expectedVersion !== undefined && write.expectedVersion !== (found?.version ?? 0))
+      return 'precondition-failed';
     if (write.kind === 'delete') {
       if (found === undefined) return 'not-found';
       next.delete(name);
@@ -34,7 +35,10 @@ function predict(model: Model, writes: readonly StoreWrite[]): Model | string {
 const name = fc.constantFrom('a', 'b', 'c');
 const version = fc.option(fc.integer({ min: 0, max: 3 }), { nil: undefined, freq: 2 });
 const write = fc.oneof(
-  { weight: 3, arbitrary: fc.tuple(name, fc.integer({ min: 0, max: 2 }), version).map(([who, what, seen]) => put(who, what, seen)) },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(name, fc.integer({ min: 0, max: 2 }), version).map(([who, what, seen]) => put(who, what, seen)),
+  },
   { weight: 1, arbitrary: fc.tuple(name, version).map(([who, seen]) => remove(who, seen)) },
 );
 const groups = fc.array(fc.array(write, { minLength: 1, maxLength: 4 }), { maxLength: 12 });
@@ -57,11 +61,17 @@ async function agree(store: Store, calls: readonly (readonly StoreWrite[])[]): P
   const stored = [...resources.values()].map((resource) => [resource.name, resource.version, resource.spec]);
   const expected = [...model].map(([who, { version: seen, content }]) => [who, seen, { content }]);
   assert.deepEqual(stored.toSorted(), expected.toSorted());
-  assert.deepEqual(changes.map(({ revision }) => revision), changes.map((_, position) => position + 1));
+  assert.deepEqual(
+    changes.map(({ revision }) => revision),
+    changes.map((_, position) => position + 1),
+  );
 }
 
 test('the memory store does what the model says', async () => {
-  await fc.assert(fc.asyncProperty(groups, (calls) => agree(openMemoryStore(), calls)), { numRuns: 300 });
+  await fc.assert(
+    fc.asyncProperty(groups, (calls) => agree(openMemoryStore(), calls)),
+    { numRuns: 300 },
+  );
 });
 
 test('the embedded store does what the model says, and still says so after a restart', async () => {

@@ -73,7 +73,9 @@ export const apiServerSettings = {
     [],
     'Origins (or regular expressions) whose pages may call the API.',
   ),
-  rootUrl: text('KUMA_API_SERVER_ROOT_URL', '', 'URL under which a reverse proxy serves the API.'),
+  rootUrl: text('KUMA_API_SERVER_ROOT_URL', '', 'URL under which a reverse proxy serves the API.', {
+    noEffect: 'Links are made from the address the caller used.',
+  }),
   basePath: text('KUMA_API_SERVER_BASE_PATH', '/', 'Path under which the API is served.'),
   gui: {
     enabled: flag('KUMA_API_SERVER_GUI_ENABLED', true, 'Serve the GUI.'),

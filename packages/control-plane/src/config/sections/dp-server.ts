@@ -29,6 +29,7 @@ export const dpServerSettings = {
           'KUMA_DP_SERVER_AUTHN_DP_PROXY_DP_TOKEN_ENABLE_ISSUER',
           true,
           'Issue data plane tokens; switch off when all are signed offline.',
+          { noEffect: 'Issuing can be switched off for user tokens only, so far.' },
         ),
         validator: {
           useSecrets: flag(
@@ -52,6 +53,7 @@ export const dpServerSettings = {
           'KUMA_DP_SERVER_AUTHN_ZONE_PROXY_ZONE_TOKEN_ENABLE_ISSUER',
           true,
           'Issue zone tokens; switch off when all are signed offline.',
+          { noEffect: 'Issuing can be switched off for user tokens only, so far.' },
         ),
         validator: {
           useSecrets: flag(
@@ -117,6 +119,7 @@ export const bootstrapServerSettings = {
       'KUMA_BOOTSTRAP_SERVER_PARAMS_READINESS_PORT',
       9902,
       'Port of the readiness answer of kuma-dp.',
+      { noEffect: 'A proxy says its own port when it asks for its bootstrap.' },
     ),
     adminAccessLogPath: text(
       'KUMA_BOOTSTRAP_SERVER_PARAMS_ADMIN_ACCESS_LOG_PATH',

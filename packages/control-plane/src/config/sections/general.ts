@@ -35,16 +35,19 @@ export const generalSettings = {
     'KUMA_GENERAL_CERT_GENERATION_BASE_BACKOFF',
     '5s',
     'First wait after a certificate could not be issued.',
+    { noEffect: 'A certificate that could not be issued is tried again at an interval of its own.' },
   ),
   certGenerationMaxBackoff: duration(
     'KUMA_GENERAL_CERT_GENERATION_MAX_BACKOFF',
     '5m',
     'Longest wait after a certificate could not be issued.',
+    { noEffect: 'A certificate that could not be issued is tried again at an interval of its own.' },
   ),
   certGenerationCircuitBreakerMinProxies: whole(
     'KUMA_GENERAL_CERT_GENERATION_CIRCUIT_BREAKER_MIN_PROXIES',
     10,
     'Proxies that must fail before the peer pauses an issuer.',
+    { noEffect: 'Authorities are inside the control plane: there is nothing to spare them.' },
   ),
 };
 
@@ -88,7 +91,9 @@ export const ipamSettings = {
   allocationInterval: duration('KUMA_IPAM_ALLOCATION_INTERVAL', '5s', 'How often the peer gives out addresses.', {
     noEffect: 'Addresses are given out when a service appears.',
   }),
-  knownInternalCIDRs: list('KUMA_IPAM_KNOWN_INTERNAL_CIDRS', [], 'Addresses from which requests count as internal.'),
+  knownInternalCIDRs: list('KUMA_IPAM_KNOWN_INTERNAL_CIDRS', [], 'Addresses from which requests count as internal.', {
+    noEffect: 'Not built yet.',
+  }),
 };
 
 /** `access` */

@@ -9,11 +9,13 @@ export const universalSettings = {
     'KUMA_RUNTIME_UNIVERSAL_DATAPLANE_CLEANUP_AGE',
     '72h',
     'A Dataplane whose proxy is gone is deleted after this.',
+    { noEffect: 'Proxies that are offline are not cleaned up yet.' },
   ),
   zoneResourceCleanupAge: duration(
     'KUMA_RUNTIME_UNIVERSAL_ZONE_RESOURCE_CLEANUP_AGE',
     '72h',
     'A ZoneIngress or ZoneEgress whose proxy is gone is deleted after this.',
+    { noEffect: 'Proxies that are offline are not cleaned up yet.' },
   ),
   vipRefreshInterval: duration(
     'KUMA_RUNTIME_UNIVERSAL_VIP_REFRESH_INTERVAL',
@@ -25,6 +27,7 @@ export const universalSettings = {
     'KUMA_RUNTIME_UNIVERSAL_SPIRE_SOCKET_PATH',
     '/tmp/spire-agent/public/api.sock',
     'Socket of the SPIRE agent on the hosts of proxies.',
+    { noEffect: 'SPIRE is not built in yet.' },
   ),
   workloadGenerationInterval: duration(
     'KUMA_RUNTIME_UNIVERSAL_WORKLOAD_GENERATION_INTERVAL',
@@ -51,11 +54,13 @@ export const meshServiceSettings = {
       'KUMA_MESH_SERVICE_LABEL_PROPAGATION_ENABLED',
       false,
       'Copy labels of Dataplanes to the MeshServices made from them.',
+      { noEffect: 'Not built yet.' },
     ),
     allowedLabelKeys: list(
       'KUMA_MESH_SERVICE_LABEL_PROPAGATION_ALLOWED_LABEL_KEYS',
       [],
       'Labels that may be copied; empty: all.',
+      { noEffect: 'Not built yet.' },
     ),
   },
 };
@@ -111,6 +116,7 @@ export const metricsSettings = {
       'KUMA_METRICS_DATAPLANE_IDLE_TIMEOUT',
       '5m',
       'A proxy without a sign of life is offline after this.',
+      { noEffect: 'A proxy is online exactly while it is connected.' },
     ),
   },
   zone: {
@@ -118,24 +124,26 @@ export const metricsSettings = {
       'KUMA_METRICS_ZONE_SUBSCRIPTION_LIMIT',
       10,
       'Connections remembered in a ZoneInsight; 0: all.',
+      { noEffect: 'Several zones do not exist yet.' },
     ),
     idleTimeout: duration(
       'KUMA_METRICS_ZONE_IDLE_TIMEOUT',
       '5m',
       'A zone without a sign of life is offline after this.',
+      { noEffect: 'Several zones do not exist yet.' },
     ),
     compactFinishedSubscriptions: flag(
       'KUMA_METRICS_ZONE_COMPACT_FINISHED_SUBSCRIPTIONS',
       false,
       'Keep only the essence of ended connections of zones.',
+      { noEffect: 'Several zones do not exist yet.' },
     ),
   },
   mesh: {
     minResyncInterval: duration(
       'KUMA_METRICS_MESH_MIN_RESYNC_INTERVAL',
       '1s',
-      'Shortest time between two writes of an insight by the peer.',
-      driven,
+      'Shortest time between two writes of the insights of a mesh.',
     ),
     fullResyncInterval: duration(
       'KUMA_METRICS_MESH_FULL_RESYNC_INTERVAL',

@@ -14,11 +14,9 @@ export const storeSettings = {
     'Where resources are kept: `embedded` (a durable file in the work directory) or `memory` (lost at the end). `postgres` and `kubernetes` are refused until they exist.',
   ),
   kubernetes: {
-    systemNamespace: text(
-      'KUMA_STORE_KUBERNETES_SYSTEM_NAMESPACE',
-      'kuma-system',
-      'Namespace of the control plane; also the namespace of `?format=kubernetes` answers.',
-    ),
+    systemNamespace: text('KUMA_STORE_KUBERNETES_SYSTEM_NAMESPACE', 'kuma-system', 'Namespace of the control plane.', {
+      noEffect: 'Kubernetes does not exist yet.',
+    }),
   },
   postgres: {
     host: text('KUMA_STORE_POSTGRES_HOST', '127.0.0.1', 'Host of the database.', postgres),

@@ -1,0 +1,61 @@
+// What a zone makes of its Dataplanes: MeshServices and the addresses of services, set up from the settings.
+import type { Graph, Source } from '@ursa/collections';
+import type { ServiceVip } from '@ursa/engine';
+import { parseAddressRange } from '@ursa/resources';
+import type { Component } from './component.ts';
+import type { Settings } from './config/settings.ts';
+import { deriveExternalServicePlan } from './generators/external-service-plan.ts';
+import { generator } from './generators/generator.ts';
+import { meshServiceGenerator } from './generators/mesh-service-generator.ts';
+import { serviceVips } from './generators/service-vips.ts';
+import type { Clock } from './identity/clock.ts';
+import type { Log } from './log.ts';
+import type { LiveResources } from './store/live-resources.ts';
+import type { Store } from './store/store.ts';
+
+/** What generators work with. */
+export interface GeneratorParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly paced: LiveResources;
+  readonly graph: Graph;
+  readonly vips: Source<ServiceVip>;
+  readonly log: Log;
+}
+
+/** The generators that the settings leave switched on. */
+export function composeGenerators(settings: Settings, { store, clock, paced, graph, vips, log }: GeneratorParts) {
+  const { ipam, dnsServer, meshService, multizone } = settings;
+  const generatorsLog = log.component('generators');
+  const onFailure = (error: unknown) => generatorsLog.error('a generated resource could not be written', { error });
+  const components: Component[] = [
+    generator({
+      name: 'external-service-addresses',
+      graph: paced.graph,
+      store,
+      clock,
+      plan: deriveExternalServicePlan(paced, {
+        externalServices: parseAddressRange(ipam.meshExternalService.cidr),
+        multiZoneServices: parseAddressRange(ipam.meshMultiZoneService.cidr),
+      }),
+      onFailure,
+    }),
+  ];
+  if (dnsServer.serviceVipEnabled) {
+    components.push(serviceVips({ live: paced, graph, vips, range: parseAddressRange(dnsServer.CIDR) }));
+  }
+  if (meshService.generationInterval > 0) {
+    components.push(
+      meshServiceGenerator({
+        live: paced,
+        store,
+        clock,
+        zone: multizone.zone.name,
+        range: parseAddressRange(ipam.meshService.cidr),
+        gracePeriod: meshService.deletionGracePeriod,
+        onFailure,
+      }),
+    );
+  }
+  return components;
+}
