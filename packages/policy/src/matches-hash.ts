@@ -1,5 +1,5 @@
 // Name of an HTTP route: a hash of what it matches. Envoy's statistics, inspection and older policies refer to routes by it (s10).
-import { sha256 } from './sha256.ts';
+import { routeName } from '@ursa/envoy';
 
 // The peers hash the JSON of their own structures: these fields, in this order, where present.
 const fieldOrder: Readonly<Record<string, readonly string[]>> = {
@@ -17,7 +17,7 @@ export function matchesHash(matches: unknown): string {
   const text = goJson(Array.isArray(matches) ? matches.map((match) => ordered(match, 'match')) : []);
   const known = names.get(text);
   if (known !== undefined) return known;
-  const name = btoa(String.fromCharCode(...sha256(text)));
+  const name = routeName(text);
   if (names.size >= maximumNames) names.clear();
   names.set(text, name);
   return name;

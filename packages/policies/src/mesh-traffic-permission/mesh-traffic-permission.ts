@@ -74,13 +74,14 @@ function checkRules(spec: { readonly rules?: readonly { readonly default?: Permi
   }
 }
 
+const maximumDnsName = 253;
 const dnsName = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
 function checkMatch({ spiffeID, sni }: Static<typeof inboundMatch>, report: Report): void {
   if (spiffeID !== undefined && !isSpiffeId(spiffeID)) report.add('spiffeID.value', 'must be a valid Spiffe ID');
   if (sni === undefined) return;
   if (sni.value === '') report.add('sni.value', 'must be set');
-  else if (!dnsName.test(sni.value)) {
+  else if (sni.value.length > maximumDnsName || !dnsName.test(sni.value)) {
     report.add(
       'sni.value',
       "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",

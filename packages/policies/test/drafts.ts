@@ -1,0 +1,71 @@
+// Small drafts of Envoy resources, to show to hooks.
+import { create } from '@bufbuild/protobuf';
+import {
+  type ClusterDraft,
+  endpointsCluster,
+  type FilterChainDraft,
+  httpChain,
+  listenerDraft,
+  type Protocol,
+  prefixRoute,
+  routeConfiguration,
+  socketAddress,
+  tcpChain,
+} from '@ursa/envoy';
+import { RouteSchema } from '@ursa/envoy/gen/envoy/config/route/v3/route_components_pb.ts';
+import type { InboundPlace, OutboundPlace, PolicyHead, ProxyFacts, RoutePlace } from '@ursa/policy';
+import { policyHead } from '@ursa/policy';
+
+const proxy: ProxyFacts = {
+  mesh: 'default',
+  kind: 'sidecar',
+  features: [],
+  mtls: true,
+  unifiedNaming: false,
+};
+
+function chainFor(protocol: Protocol): FilterChainDraft {
+  if (protocol === 'tcp' || protocol === 'tls') return tcpChain('some', 'web');
+  const routes = [prefixRoute({ prefix: '/', cluster: 'web' })];
+  return httpChain('some', routeConfiguration({ virtualHost: 'web', routes }), { trusted: 'local' });
+}
+
+const listener = (chains: readonly FilterChainDraft[]) =>
+  listenerDraft({ name: 'inbound:192.0.2.1:80', address: socketAddress('192.0.2.1', 80), chains });
+
+/** A cluster. */
+export function clusterDraft(name = 'web'): ClusterDraft {
+  return endpointsCluster(name);
+}
+
+/** An inbound with one chain, on which clients prove who they are unless `authenticated` is false. */
+export function inboundPlace(protocol: Protocol, authenticated = true): InboundPlace & { chain: FilterChainDraft } {
+  const chain = chainFor(protocol);
+  const chains = [chain];
+  const authenticatedChains = authenticated ? chains : [];
+  return {
+    ...{ proxy, protocol, tags: {}, listener: listener(chains), chains, authenticatedChains },
+    cluster: clusterDraft(),
+    chain,
+  };
+}
+
+/** An outbound with one chain and one cluster. */
+export function outboundPlace(protocol: Protocol): OutboundPlace & { chain: FilterChainDraft } {
+  const chain = chainFor(protocol);
+  return { proxy, protocol, listener: listener([chain]), chains: [chain], clusters: [clusterDraft()], chain };
+}
+
+/** One route of an outbound. */
+export function routePlace(protocol: Protocol): RoutePlace {
+  const chain = chainFor(protocol);
+  const route = prefixRoute({ prefix: '/', cluster: 'web' });
+  return { proxy, protocol, route: create(RouteSchema, route), chain };
+}
+
+/** Head of a policy, for rules that hooks get. */
+export function headOf(type: string, name: string): PolicyHead {
+  const time = '2026-01-01T00:00:00Z';
+  const times = { creationTime: time, modificationTime: time, version: 1 };
+  return policyHead({ type, mesh: 'default', name, labels: {}, spec: {}, ...times });
+}
