@@ -7,6 +7,7 @@ import { type GrpcCall, grpcStatus } from '../delta/grpc/index.ts';
 import { keyInType, type LiveResources } from '../store/live-resources.ts';
 import { type AdsObserver, type AdsProtocol, type AdsStream, outcomeOf } from './ads-stream.ts';
 import type { ProvenProxy, ProxyAuthentication } from './proxy-authentication.ts';
+import { openProxyEntries } from './proxy-entries.ts';
 import type { ProxyNode, ProxyVersion } from './proxy-node.ts';
 import { openPushQueue } from './push-queue.ts';
 import { type Registration, resourceKeyOf } from './registration.ts';
@@ -62,8 +63,9 @@ interface Connection {
 
 /** Opens the set of connected proxies, empty. */
 export function openConnectedProxies(options: ConnectedProxiesOptions): ConnectedProxies {
-  const { authentication, registration, live, proxies, engine, observer, log } = options;
+  const { authentication, registration, live, engine, observer, log } = options;
   const queue = openPushQueue<AdsStream>((stream) => stream.flush());
+  const entries = openProxyEntries(live.graph, options.proxies);
   const connections = new Map<string, Connection>();
 
   const connect = (node: ProxyNode, proven: ProvenProxy, stream: AdsStream): Connection => {
@@ -83,7 +85,6 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
       }
     };
     const observed = observer.connected(resourceKey, node.version);
-    proxies.set(key, node.proxy);
     const token = proven.watch((reason) => stream.end({ code: grpcStatus.unauthenticated, message: reason }));
     const connection: Connection = { key, node, stream, observed, watches: [token] };
     connections.set(key, connection);
@@ -93,8 +94,10 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
       connection.watches.push(config);
       offer(config.value);
     };
-    if (options.certified === undefined) follow();
-    else void options.certified(key).then(follow);
+    entries.enter(key, node.proxy, () => {
+      if (options.certified === undefined) follow();
+      else void options.certified(key).then(follow);
+    });
     return connection;
   };
 
@@ -105,7 +108,7 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
     log.info('proxy disconnected', { proxy: node.id });
     if (connections.get(key)?.stream !== stream) return;
     connections.delete(key);
-    proxies.delete(key);
+    entries.leave(key);
     registration.gone(node, () => connections.has(key));
   };
 
