@@ -8,12 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type ApiComponent, openApi } from '../../src/api/api.ts';
-import {
-  distinguishedName,
-  issueAuthority,
-  issueLeaf,
-  keyIdentifier,
-} from '../../src/identity/certificates/certificate.ts';
+import { issueAuthority, issueLeaf, keyIdentifier } from '../../src/identity/certificates/certificate.ts';
+import { objectIdentifier, sequence, set, utf8String } from '../../src/identity/certificates/der.ts';
 import { generateKeys } from '../../src/identity/certificates/key-pair.ts';
 import { machineNames, openServerCertificate } from '../../src/identity/server-certificate.ts';
 import { openApiFixture } from './api-fixture.ts';
@@ -131,11 +127,16 @@ test('a client certificate of the configured authority makes the administrator, 
   assert.match(await askTls(api, certificate.certificate, await foreign.issue()), /mesh-system:anonymous/);
 });
 
+/** DER of a name of just a common name. */
+function subjectOf(commonName: string): Buffer {
+  return sequence(set(sequence(objectIdentifier('2.5.4.3'), utf8String(commonName))));
+}
+
 async function makeAuthority(commonName: string) {
   const { privateKey: pem, publicKey } = await generateKeys({ kind: 'p256' });
   const privateKey = createPrivateKey(pem);
   const validity = { notBefore: Date.now() - 60_000, notAfter: Date.now() + 3_600_000 };
-  const issuer = { privateKey, subject: distinguishedName(commonName), keyId: keyIdentifier(publicKey) };
+  const issuer = { privateKey, subject: subjectOf(commonName), keyId: keyIdentifier(publicKey) };
   return {
     certificate: await issueAuthority({ commonName, publicKey, privateKey, validity }),
     async issue(): Promise<{ readonly cert: string; readonly key: string }> {

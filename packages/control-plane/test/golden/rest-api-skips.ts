@@ -13,9 +13,6 @@ const inspect = 'resources/inspect';
 export const skippedCases: ReadonlyMap<string, string> = new Map([
   ['resources/crud/put_meshservice.input.yaml', strict],
   ['resources/crud/put_meshservice_with_status.input.yaml', strict],
-  [
-    'policies have no status before MeshOpenTelemetryBackend has an effect',
-  ],
   [`${inspect}/meshgateways/_rules/empty.input.yaml`, gateways],
   [`${inspect}/meshgateways/_rules/meshgateway2.input.yaml`, gateways],
   [`${inspect}/meshgateways/_rules/meshgateway_endpoint.input.yaml`, gateways],

@@ -9,7 +9,7 @@ import { createPathMatcher } from './path-matcher.ts';
 import type { Answer, Call, Route } from './route.ts';
 
 /** Largest body a request may have, in bytes. */
-export const maximumBodyBytes = 1024 * 1024;
+const maximumBodyBytes = 1024 * 1024;
 
 /** What an app needs besides its routes. */
 export interface AppOptions {

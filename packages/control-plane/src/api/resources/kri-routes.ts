@@ -30,7 +30,7 @@ export function parseKriParameter(types: ResourceTypes, text: string): KriParame
 }
 
 /** The resource of a KRI, which must fit in all its parts; undefined when there is none. */
-export function findByKri(reader: ResourceReader, kri: KriParameter): Resource | undefined {
+function findByKri(reader: ResourceReader, kri: KriParameter): Resource | undefined {
   const type = reader.types.byName(kri.type);
   if (type === undefined) return undefined;
   const mesh = type.scope === 'Mesh' ? kri.mesh : undefined;
