@@ -2,29 +2,18 @@
 import type { Derivation, Graph } from '@ursa/collections';
 import type { EnvoyResource } from '@ursa/envoy';
 import type { ProxyPolicy } from '@ursa/policy';
+import { deriveClassParts } from './class-parts.ts';
 import type { DataplaneFacts } from './dataplane-facts.ts';
-import type { Destination } from './destinations.ts';
 import type { EndpointDerivation } from './endpoints.ts';
 import type { ConfigWarning, EngineInputs, ProxyConfig } from './engine.ts';
 import { features } from './features.ts';
 import { createLastGood } from './last-good.ts';
 import type { MeshFacts } from './mesh-facts.ts';
 import type { Outbound, OutboundDerivations } from './outbounds.ts';
-import { deriveProxyClass, type ProxyClass, redirectOf } from './proxy-class.ts';
-import {
-  destinationCluster,
-  inboundResources,
-  outboundListener,
-  type Subject,
-  secretResources,
-  systemResources,
-} from './proxy-parts.ts';
-import { sameResources, toMaps } from './resource-set.ts';
-import type { RuleDerivations, RuleSets } from './rules.ts';
-import { dnsListener } from './skeleton/dns.ts';
-import { dnsDocument, dynamicConfigListener } from './skeleton/dynamic-config.ts';
-import { destinationName } from './skeleton/outbound.ts';
-import { passthroughResources } from './skeleton/passthrough.ts';
+import { deriveProxyClass, redirectOf } from './proxy-class.ts';
+import { inboundResources, type Subject, secretResources, systemResources } from './proxy-parts.ts';
+import { keepIdentities, noResources, type ResourceMaps, sameResources, toMaps } from './resource-set.ts';
+import type { RuleDerivations } from './rules.ts';
 import { PolicyFailure } from './walk.ts';
 
 /** Everything that configurations are made of. */
@@ -46,6 +35,12 @@ function reachablePorts({ connected, dataplane, mesh }: Subject): string {
   return [...ports].join(' ');
 }
 
+/** Kinds of proxies that get listeners for traffic. */
+function isServed({ proxyClass }: Subject): boolean {
+  const { kind } = proxyClass.facts;
+  return kind === 'sidecar' || kind === 'delegated-gateway';
+}
+
 function failure(error: unknown): ConfigWarning {
   const message = error instanceof Error ? error.message : String(error);
   return error instanceof PolicyFailure ? { message, policyType: error.policy } : { message };
@@ -65,38 +60,7 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
     return { key: proxyKey, connected, dataplane: facts, mesh, proxyClass: classOf(connected, facts, mesh) };
   });
 
-  const listener = graph.derive(
-    'outbound listener',
-    (outbound: Outbound, ruleSets: RuleSets, proxyClass: ProxyClass) =>
-      outboundListener(policies, outbound, ruleSets, proxyClass),
-    { equals: Object.is },
-  );
-  const cluster = graph.derive(
-    'cluster',
-    (destination: Destination, ruleSets: RuleSets, proxyClass: ProxyClass) =>
-      destinationCluster(policies, destination, ruleSets, proxyClass),
-    { equals: Object.is },
-  );
-  const passthrough = graph.derive(
-    'passthrough resources',
-    (
-      proxyClass: ProxyClass,
-      inboundPort: number,
-      outboundPort: number,
-      ipv6: boolean,
-      open: boolean,
-      ports: string,
-    ) => {
-      const { names, reusePort } = proxyClass;
-      const onlyPorts = ports === 'all' ? undefined : ports.split(' ').filter(Boolean).map(Number);
-      return passthroughResources(
-        names,
-        { inbound: inboundPort, outbound: outboundPort, ipv6 },
-        { open, reusePort, onlyPorts },
-      );
-    },
-    { equals },
-  );
+  const shared = deriveClassParts(parts);
   const inbounds = graph.derive(
     'inbounds',
     (proxyKey: string) => {
@@ -121,64 +85,45 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
     },
     { equals },
   );
-  const transparent = graph.derive(
-    'transparent proxy resources',
-    (proxyKey: string): readonly EnvoyResource[] => {
+  const transparentResources = (found: Subject): readonly EnvoyResource[] => {
+    const { key, connected, dataplane: facts, mesh, proxyClass } = found;
+    const redirect = redirectOf(connected, facts);
+    if (redirect === undefined) return [];
+    const records = outbounds.records.get(key);
+    const dns = connected.features.includes(features.embeddedDns)
+      ? shared.embeddedDns.get(records, proxyClass, connected.workdir)
+      : shared.envoyDns.get(records, proxyClass, connected.dnsPort);
+    return [...shared.passthrough(proxyClass, redirect, mesh.passthrough, reachablePorts(found)), ...dns];
+  };
+  const outboundsOf = ({ key, proxyClass }: Subject): readonly Outbound[] =>
+    outbounds.outbounds.get(key, proxyClass.transparent);
+
+  // Everything but endpoints, which come and go: what they change must not touch the rest.
+  const resources = graph.derive(
+    'resources of a proxy',
+    (proxyKey: string): ResourceMaps => {
       const found = subject.get(proxyKey);
-      const redirect = found && redirectOf(found.connected, found.dataplane);
-      if (found === undefined || redirect === undefined) return [];
-      const { connected, mesh, proxyClass } = found;
-      const { inbound, outbound, ipv6 } = redirect;
-      const shared = passthrough.get(proxyClass, inbound, outbound, ipv6, mesh.passthrough, reachablePorts(found));
-      const records = outbounds.records.get(proxyKey);
-      if (!connected.features.includes(features.embeddedDns)) {
-        return [...shared, dnsListener(records, connected.dnsPort, proxyClass.names)];
-      }
-      const documents = [dnsDocument(records, mesh.name, inputs.settings.zone)];
-      return [...shared, dynamicConfigListener(documents, connected.workdir, proxyClass.names)];
-    },
-    { equals },
-  );
-  const endpointSet = graph.derive(
-    'endpoints of a proxy',
-    (proxyKey: string) => {
-      const found = subject.get(proxyKey);
-      if (found === undefined) return [];
-      const { names } = found.proxyClass;
-      return outbounds.outbounds
-        .get(proxyKey, found.proxyClass.transparent)
-        .map((item) => endpoints.get(item.destination, destinationName(item.destination, names)));
-    },
-    { equals },
-  );
-  const outboundSet = graph.derive(
-    'outbounds of a proxy',
-    (proxyKey: string) => {
-      const found = subject.get(proxyKey);
-      if (found === undefined) return [];
+      if (found === undefined) return toMaps([]);
+      const own = [...system.get(proxyKey), ...secrets.get(proxyKey)];
+      if (!isServed(found)) return toMaps(own);
       const { proxyClass } = found;
-      const ruleSets = rules.outboundRules.get(proxyKey);
-      return outbounds.outbounds
-        .get(proxyKey, proxyClass.transparent)
-        .flatMap((item) => [
-          listener.get(item, ruleSets, proxyClass),
-          cluster.get(item.destination, ruleSets, proxyClass),
-        ]);
+      const called = shared.outbounds.get(outboundsOf(found), rules.outboundRules.get(proxyKey), proxyClass);
+      return toMaps([...inbounds.get(proxyKey), ...called, ...transparentResources(found), ...own]);
     },
-    { equals },
+    { equals: Object.is },
   );
 
   const lastGood = createLastGood();
-  const build = (proxyKey: string, { proxyClass }: Subject): ProxyConfig => {
-    const { kind } = proxyClass.facts;
-    const served = kind === 'sidecar' || kind === 'delegated-gateway';
-    const traffic = served
-      ? [inbounds.get(proxyKey), outboundSet.get(proxyKey), endpointSet.get(proxyKey), transparent.get(proxyKey)]
-      : [];
-    const resources = toMaps([...traffic, system.get(proxyKey), secrets.get(proxyKey)].flat(), lastGood.get(proxyKey));
-    const warnings = [...rules.ruleSets.get(proxyKey).values()].flatMap((set) => set.warnings);
-    if (!served) warnings.push(`a ${kind} gets no listeners yet: run a gateway of another kind as a delegated gateway`);
-    return { resources, warnings: warnings.map((message) => ({ message })) };
+  const build = (found: Subject): ProxyConfig => {
+    const { key, proxyClass } = found;
+    const endpoint = isServed(found) ? shared.endpoints.get(outboundsOf(found), proxyClass) : noResources;
+    const warnings = [...rules.ruleSets.get(key).values()].flatMap((set) => set.warnings);
+    if (!isServed(found)) {
+      const { kind } = proxyClass.facts;
+      warnings.push(`a ${kind} gets no listeners yet: run a gateway of another kind as a delegated gateway`);
+    }
+    const maps = keepIdentities(lastGood.get(key), { ...resources.get(key), endpoint });
+    return { resources: maps, warnings: warnings.map((message) => ({ message })) };
   };
   return graph.derive(
     'config',
@@ -186,7 +131,7 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
       const found = subject.get(proxyKey);
       if (found === undefined) return undefined;
       try {
-        const config = build(proxyKey, found);
+        const config = build(found);
         lastGood.set(proxyKey, config.resources);
         return config;
       } catch (error) {

@@ -29,11 +29,14 @@ interface VirtualAddresses {
 
 /** Outbounds of proxies. */
 export interface OutboundDerivations {
-  /** In order of addresses, without those that lead nowhere. */
+  /** Without those that lead nowhere. Proxies with the same outbounds get the same list. */
   readonly outbounds: Derivation<readonly [proxyKey: string, transparent: boolean], readonly Outbound[]>;
-  /** Names that lead to the proxy's outbounds, sorted. */
+  /** Names that lead to the proxy's outbounds, sorted. Proxies with the same names get the same list. */
   readonly records: Derivation<readonly [proxyKey: string], readonly DnsRecord[]>;
 }
+
+const noOutbounds: readonly Outbound[] = [];
+const noRecords: readonly DnsRecord[] = [];
 
 function byName(first: DnsRecord, second: DnsRecord): number {
   return first.name < second.name ? -1 : 1;
@@ -127,15 +130,25 @@ export function deriveOutbounds(
     return { outbounds, records };
   };
 
-  const virtualAddresses = (facts: DataplaneFacts): VirtualAddresses[] => {
-    const mode = meshFacts.get(facts.mesh)?.meshServices ?? 'Disabled';
-    const parts: VirtualAddresses[] = [];
-    if (mode !== 'Exclusive') parts.push(serviceNames(facts.mesh, facts.reachableServices));
-    if (mode === 'Disabled') return parts;
-    if (facts.reachableBackends !== undefined) parts.push(reachable(facts.mesh, facts.reachableBackends));
-    else if (mode !== 'ReachableBackends') parts.push(allMeshServices.get(facts.mesh));
-    return parts;
-  };
+  // What proxies ask for stands in texts: proxies that ask for the same share one list.
+  const virtualAddresses = graph.derive(
+    'virtual addresses',
+    (mesh: string, reachableServices: string, reachableBackends: string): VirtualAddresses => {
+      const services = JSON.parse(reachableServices) as readonly string[] | null;
+      const backends = JSON.parse(reachableBackends) as readonly BackendReference[] | null;
+      const mode = meshFacts.get(mesh)?.meshServices ?? 'Disabled';
+      const parts: VirtualAddresses[] = [];
+      if (mode !== 'Exclusive') parts.push(serviceNames(mesh, services ?? undefined));
+      if (mode !== 'Disabled' && backends !== null) parts.push(reachable(mesh, backends));
+      else if (mode === 'Everywhere' || mode === 'Exclusive') parts.push(allMeshServices.get(mesh));
+      return {
+        outbounds: parts.flatMap((part) => part.outbounds),
+        records: parts.flatMap((part) => part.records).sort(byName),
+      };
+    },
+  );
+  const virtualAddressesOf = ({ mesh, reachableServices, reachableBackends }: DataplaneFacts): VirtualAddresses =>
+    virtualAddresses.get(mesh, JSON.stringify(reachableServices ?? null), JSON.stringify(reachableBackends ?? null));
 
   const referenced = (mesh: string, { backendRef, port }: DataplaneOutbound): Destination | undefined => {
     if (backendRef === undefined || (backendRef.kind ?? 'MeshService') !== 'MeshService') return undefined;
@@ -157,20 +170,29 @@ export function deriveOutbounds(
     return destination && outbound.get(given.address ?? '127.0.0.1', given.port ?? 0, destination);
   };
 
+  const explicitOutbounds = graph.derive('explicit outbounds', (mesh: string, given: string): readonly Outbound[] =>
+    (JSON.parse(given) as DataplaneOutbound[]).flatMap((item) => explicit(mesh, item) ?? []),
+  );
+  const equals = Object.is;
+
   return {
-    outbounds: graph.derive('outbounds', (proxyKey: string, transparent: boolean): readonly Outbound[] => {
-      const facts = dataplane.get(proxyKey);
-      if (facts === undefined) return [];
-      if (!transparent) return facts.outbounds.flatMap((given) => explicit(facts.mesh, given) ?? []);
-      return virtualAddresses(facts).flatMap((part) => part.outbounds);
-    }),
-    records: graph.derive('dns records', (proxyKey: string): readonly DnsRecord[] => {
-      const facts = dataplane.get(proxyKey);
-      return facts === undefined
-        ? []
-        : virtualAddresses(facts)
-            .flatMap((part) => part.records)
-            .sort(byName);
-    }),
+    outbounds: graph.derive(
+      'outbounds',
+      (proxyKey: string, transparent: boolean): readonly Outbound[] => {
+        const facts = dataplane.get(proxyKey);
+        if (facts === undefined) return noOutbounds;
+        if (transparent) return virtualAddressesOf(facts).outbounds;
+        return explicitOutbounds.get(facts.mesh, JSON.stringify(facts.outbounds));
+      },
+      { equals },
+    ),
+    records: graph.derive(
+      'dns records',
+      (proxyKey: string): readonly DnsRecord[] => {
+        const facts = dataplane.get(proxyKey);
+        return facts === undefined ? noRecords : virtualAddressesOf(facts).records;
+      },
+      { equals },
+    ),
   };
 }

@@ -6,31 +6,40 @@ export type ResourceMaps = Readonly<Record<EnvoyType, ReadonlyMap<string, EnvoyR
 
 const types: readonly EnvoyType[] = ['cluster', 'endpoint', 'listener', 'route', 'secret', 'runtime'];
 
-function sameMap(before: ReadonlyMap<string, EnvoyResource>, after: ReadonlyMap<string, EnvoyResource>): boolean {
+/** No resources of a type. */
+export const noResources: ReadonlyMap<string, EnvoyResource> = new Map();
+
+/** True when two maps hold the same resources: equal content is one object, so identity decides. */
+export function sameMap(
+  before: ReadonlyMap<string, EnvoyResource>,
+  after: ReadonlyMap<string, EnvoyResource>,
+): boolean {
+  if (before === after) return true;
   if (before.size !== after.size) return false;
   for (const [name, resource] of before) if (after.get(name) !== resource) return false;
   return true;
 }
 
-/** True when two lists hold the same resources in the same order: equal content is one object, so identity decides. */
+/** The same for lists, in the same order. */
 export function sameResources(before: readonly EnvoyResource[], after: readonly EnvoyResource[]): boolean {
   return before.length === after.length && before.every((resource, position) => resource === after[position]);
 }
 
+/** Sorts resources into maps. */
+export function toMaps(resources: readonly EnvoyResource[]): ResourceMaps {
+  const maps: Partial<Record<EnvoyType, Map<string, EnvoyResource>>> = {};
+  for (const resource of resources) {
+    const map = maps[resource.type] ?? new Map<string, EnvoyResource>();
+    maps[resource.type] = map.set(resource.name, resource);
+  }
+  return Object.fromEntries(types.map((type) => [type, maps[type] ?? noResources])) as unknown as ResourceMaps;
+}
+
 /**
- * Sorts resources into maps. A map whose content is that of `previous` is `previous`'s own, and when all are, the result is `previous`:
- * so two configurations are compared by identity, type by type.
+ * The maps, but those of `previous` where the content is the same, and `previous` itself where all is: so two configurations are
+ * compared by identity, type by type.
  */
-export function toMaps(resources: Iterable<EnvoyResource>, previous?: ResourceMaps): ResourceMaps {
-  const maps = {
-    cluster: new Map<string, EnvoyResource>(),
-    endpoint: new Map<string, EnvoyResource>(),
-    listener: new Map<string, EnvoyResource>(),
-    route: new Map<string, EnvoyResource>(),
-    secret: new Map<string, EnvoyResource>(),
-    runtime: new Map<string, EnvoyResource>(),
-  };
-  for (const resource of resources) maps[resource.type].set(resource.name, resource);
+export function keepIdentities(previous: ResourceMaps | undefined, maps: ResourceMaps): ResourceMaps {
   if (previous === undefined) return maps;
   const kept = types.filter((type) => sameMap(previous[type], maps[type]));
   if (kept.length === types.length) return previous;

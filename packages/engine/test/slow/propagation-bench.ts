@@ -1,10 +1,10 @@
-// Prints what changes cost in a mesh of 50 services x 20 proxies: node packages/engine/test/slow/propagation-bench.ts [services] [fan-out].
+// Prints what changes cost in a mesh of services x replicas proxies: node packages/engine/test/slow/propagation-bench.ts [services] [fan-out] [replicas].
 import type { Watch } from '@ursa/collections';
 import type { ProxyConfig } from '../../src/index.ts';
 import { createWorld, type World } from '../world.ts';
 
 const services = Number(process.argv[2] ?? 50);
-const replicas = 20;
+const replicas = Number(process.argv[4] ?? 20);
 const fanOut = Number(process.argv[3] ?? 12);
 const mesh = 'bench';
 

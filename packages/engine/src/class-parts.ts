@@ -1,0 +1,105 @@
+// Parts of configurations that proxies of one class share: computed once, however many proxies have them.
+import type { Derivation } from '@ursa/collections';
+import type { EnvoyResource } from '@ursa/envoy';
+import type { ConfigParts } from './config.ts';
+import type { RedirectPorts } from './dataplane-facts.ts';
+import type { Destination } from './destinations.ts';
+import type { DnsRecord, Outbound } from './outbounds.ts';
+import type { ProxyClass } from './proxy-class.ts';
+import { destinationCluster, outboundListener } from './proxy-parts.ts';
+import { sameMap, sameResources } from './resource-set.ts';
+import type { RuleSets } from './rules.ts';
+import { dnsListener } from './skeleton/dns.ts';
+import { dnsDocument, dynamicConfigListener } from './skeleton/dynamic-config.ts';
+import { destinationName } from './skeleton/outbound.ts';
+import { passthroughResources } from './skeleton/passthrough.ts';
+
+type Resources = readonly EnvoyResource[];
+
+/** Shared parts by what they depend on. */
+export interface ClassParts {
+  /** Listeners and clusters of a list of outbounds. */
+  readonly outbounds: Derivation<
+    readonly [outbounds: readonly Outbound[], rules: RuleSets, proxyClass: ProxyClass],
+    Resources
+  >;
+  /** Endpoint resources of a list of outbounds, by name. */
+  readonly endpoints: Derivation<
+    readonly [outbounds: readonly Outbound[], proxyClass: ProxyClass],
+    ReadonlyMap<string, EnvoyResource>
+  >;
+  /** What a host's redirected traffic needs. `ports`: those on which workloads can be reached past their inbounds, or `all`. */
+  passthrough(proxyClass: ProxyClass, redirect: RedirectPorts, open: boolean, ports: string): Resources;
+  /** Names served to kuma-dp's DNS server, through the dynamic configuration in its work folder. */
+  readonly embeddedDns: Derivation<
+    readonly [records: readonly DnsRecord[], proxyClass: ProxyClass, workdir: string],
+    Resources
+  >;
+  /** Names served by Envoy itself. */
+  readonly envoyDns: Derivation<
+    readonly [records: readonly DnsRecord[], proxyClass: ProxyClass, port: number],
+    Resources
+  >;
+}
+
+/** Derives the shared parts. */
+export function deriveClassParts({ graph, inputs, policies, endpoints }: ConfigParts): ClassParts {
+  const equals = sameResources;
+  const listener = graph.derive(
+    'outbound listener',
+    (outbound: Outbound, ruleSets: RuleSets, proxyClass: ProxyClass) =>
+      outboundListener(policies, outbound, ruleSets, proxyClass),
+    { equals: Object.is },
+  );
+  const cluster = graph.derive(
+    'cluster',
+    (destination: Destination, ruleSets: RuleSets, proxyClass: ProxyClass) =>
+      destinationCluster(policies, destination, ruleSets, proxyClass),
+    { equals: Object.is },
+  );
+  const passthrough = graph.derive(
+    'passthrough resources',
+    (proxyClass: ProxyClass, inbound: number, outbound: number, ipv6: boolean, open: boolean, ports: string) => {
+      const { names, reusePort } = proxyClass;
+      const onlyPorts = ports === 'all' ? undefined : ports.split(' ').filter(Boolean).map(Number);
+      return passthroughResources(names, { inbound, outbound, ipv6 }, { open, reusePort, onlyPorts });
+    },
+    { equals },
+  );
+  return {
+    outbounds: graph.derive(
+      'outbound resources',
+      (outbounds: readonly Outbound[], ruleSets: RuleSets, proxyClass: ProxyClass) =>
+        outbounds.flatMap((outbound) => [
+          listener.get(outbound, ruleSets, proxyClass),
+          cluster.get(outbound.destination, ruleSets, proxyClass),
+        ]),
+      { equals },
+    ),
+    endpoints: graph.derive(
+      'endpoint resources',
+      (outbounds: readonly Outbound[], { names }: ProxyClass): ReadonlyMap<string, EnvoyResource> =>
+        new Map(
+          outbounds.map(({ destination }) => {
+            const name = destinationName(destination, names);
+            return [name, endpoints.get(destination, name)];
+          }),
+        ),
+      { equals: sameMap },
+    ),
+    passthrough: (proxyClass, redirect, open, ports) =>
+      passthrough.get(proxyClass, redirect.inbound, redirect.outbound, redirect.ipv6, open, ports),
+    embeddedDns: graph.derive(
+      'dynamic configuration',
+      (records: readonly DnsRecord[], { names, facts }: ProxyClass, workdir: string) => [
+        dynamicConfigListener([dnsDocument(records, facts.mesh, inputs.settings.zone)], workdir, names),
+      ],
+      { equals },
+    ),
+    envoyDns: graph.derive(
+      'dns listener',
+      (records: readonly DnsRecord[], { names }: ProxyClass, port: number) => [dnsListener(records, port, names)],
+      { equals },
+    ),
+  };
+}
