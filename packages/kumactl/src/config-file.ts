@@ -1,7 +1,7 @@
 // kumactl's configuration file (`~/.kumactl/config`): which control planes there are and which one is active. Read with both spellings of the
 // peer's keys (controlPlanes, control_planes), written with the newer one.
 import { MeshError } from '@ursa/resources';
-import { parse } from 'yaml';
+import { parse, YAMLParseError } from 'yaml';
 
 /** How to reach a control plane's REST API. */
 export interface ApiServerCoordinates {
@@ -45,13 +45,12 @@ export const emptyConfiguration: Configuration = { controlPlanes: [], contexts: 
 export function parseConfiguration(text: string, file: string): Configuration {
   let document: unknown;
   try {
-    document = parse(text, { merge: false, maxAliasCount: 0 });
+    // Without the parser's excerpts: the file holds tokens.
+    document = parse(text, { merge: false, maxAliasCount: 0, prettyErrors: false });
   } catch (cause) {
-    throw new MeshError(
-      'invalid',
-      `${file} is not valid YAML: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    );
+    const line = cause instanceof YAMLParseError ? text.slice(0, cause.pos[0]).split('\n').length : 1;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new MeshError('invalid', `${file}:${line} is not valid YAML: ${reason}`, { cause });
   }
   const fields = camelCased(document ?? {});
   if (!isRecord(fields))
@@ -79,7 +78,34 @@ function controlPlaneOf(entry: unknown, file: string): ControlPlane {
   if (!isRecord(entry) || typeof entry.name !== 'string' || !isRecord(apiServer) || typeof apiServer.url !== 'string') {
     throw new MeshError('invalid', `${file}: each of controlPlanes needs name and coordinates.apiServer.url`);
   }
-  return { name: entry.name, coordinates: { apiServer: { ...apiServer, url: apiServer.url } } };
+  return {
+    name: entry.name,
+    coordinates: { apiServer: coordinatesOf(apiServer, apiServer.url, `${file}: ${entry.name}`) },
+  };
+}
+
+/** Unknown fields are kept: the file is shared with other versions of kumactl. */
+function coordinatesOf(apiServer: Record<string, unknown>, url: string, place: string): ApiServerCoordinates {
+  for (const key of ['caCertFile', 'clientCertFile', 'clientKeyFile', 'authType']) {
+    if (apiServer[key] !== undefined && typeof apiServer[key] !== 'string')
+      throw new MeshError('invalid', `${place}: ${key}: expected a text`);
+  }
+  const { skipVerify, headers, authConf } = apiServer;
+  if (skipVerify !== undefined && typeof skipVerify !== 'boolean')
+    throw new MeshError('invalid', `${place}: skipVerify: expected true or false`);
+  if (
+    !list(headers, `${place}: headers`).every(
+      (header) => isRecord(header) && isText(header.key) && isText(header.value),
+    )
+  )
+    throw new MeshError('invalid', `${place}: headers: each needs key and value`);
+  if (authConf !== undefined && !(isRecord(authConf) && Object.values(authConf).every(isText)))
+    throw new MeshError('invalid', `${place}: authConf: expected texts by name`);
+  return { ...apiServer, url };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
 }
 
 function contextOf(entry: unknown, file: string): Context {

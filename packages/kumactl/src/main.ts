@@ -2,7 +2,10 @@
 import { homedir } from 'node:os';
 import { runCommand } from './program.ts';
 
-process.exitCode = await runCommand(process.argv.slice(2), {
+// Whoever reads our output may stop early (`kumactl get meshes | head -1`): that is not an error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
+runCommand(process.argv.slice(2), {
   env: process.env,
   home: homedir(),
   print: (text) => process.stdout.write(text),
@@ -13,4 +16,6 @@ process.exitCode = await runCommand(process.argv.slice(2), {
     return Buffer.concat(chunks).toString('utf8');
   },
   now: () => Date.now(),
+}).then((code) => {
+  process.exitCode = code;
 });

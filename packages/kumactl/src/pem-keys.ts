@@ -5,10 +5,17 @@ import { MeshError } from '@ursa/resources';
 function privateKeyOf(content: Buffer, file: string): KeyObject {
   const text = content.toString('utf8').trim();
   const pem = text.startsWith('-----BEGIN') ? text : Buffer.from(text, 'base64').toString('utf8');
+  const key = readKey(pem);
+  if (key?.asymmetricKeyType !== 'rsa')
+    throw new MeshError('invalid', `${file}: expected an RSA private key in PEM, or that in base64`);
+  return key;
+}
+
+function readKey(pem: string): KeyObject | undefined {
   try {
     return createPrivateKey(pem);
-  } catch (cause) {
-    throw new MeshError('invalid', `${file}: expected an RSA private key in PEM, or that in base64`, { cause });
+  } catch {
+    return undefined;
   }
 }
 

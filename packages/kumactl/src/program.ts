@@ -1,7 +1,6 @@
 // The command tree. Commands get a session when they run, so that `--help` and completion touch nothing.
-
 import { MeshError } from '@ursa/resources';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { addApply } from './commands/apply.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
@@ -13,13 +12,15 @@ import { addInspectDataplane } from './commands/inspect-dataplane.ts';
 import { addInspectDataplanes } from './commands/inspect-dataplanes.ts';
 import { addInspectPolicy } from './commands/inspect-policy.ts';
 import { addVersion } from './commands/version.ts';
+import { examples } from './examples.ts';
+import { positiveDuration } from './flags.ts';
 import { type GlobalFlags, openSession, type Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Runs one command line and gives the exit code: 0 done, 1 refused or failed, 2 wrong usage. Never throws. */
 export async function runCommand(args: readonly string[], terminal: Terminal): Promise<number> {
-  const program = createProgram(terminal);
   try {
+    const program = createProgram(terminal);
     await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
@@ -29,18 +30,24 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
   }
 }
 
-function createProgram(terminal: Terminal): Command {
+/** The tree with all commands; nothing runs yet. */
+export function createProgram(terminal: Terminal): Command {
   const program = new Command('kumactl')
     .description('Manages the control planes, meshes, policies and proxies of Ursa')
-    .option('--api-timeout <duration>', 'longest wait for an answer of the control plane', '1m')
+    .option('--api-timeout <duration>', 'longest wait for an answer of the control plane', positiveDuration, '1m')
     .option('--config-file <file>', 'configuration file (default: ~/.kumactl/config)')
     .option('--context <name>', 'context to use instead of the active one')
-    .option('--log-level <level>', 'off, info or debug', 'off')
+    .addOption(
+      new Option('--log-level <level>', 'debug prints each request').choices(['off', 'info', 'debug']).default('off'),
+    )
     .option('--no-config', 'neither read nor write the configuration file: talk to http://localhost:5681')
     .option('-m, --mesh <name>', 'mesh to work in (default: that of the context, or "default")')
     .showSuggestionAfterError()
     .exitOverride()
-    .configureOutput({ writeOut: (text) => terminal.print(text), writeErr: (text) => terminal.printError(text) });
+    .configureOutput({
+      writeOut: (text) => terminal.print(text),
+      writeErr: (text) => terminal.printError(withoutValues(text)),
+    });
   let opened: Session | undefined;
   const session = (): Session => {
     opened ??= openSession(program.opts<GlobalFlags>(), terminal);
@@ -59,16 +66,24 @@ function createProgram(terminal: Terminal): Command {
   addConfig(program, session);
   addCompletion(program, session);
   addVersion(program, session);
-  acceptGlobalFlagsEverywhere(program, program);
+  completeTree(program, program);
   return program;
 }
 
-/** `kumactl get meshes --mesh x` means the same as `kumactl --mesh x get meshes`, as users of the peer are used to. */
-function acceptGlobalFlagsEverywhere(program: Command, command: Command): void {
+/** A mistyped flag may carry a secret: `--auth-cnf=token=…`. */
+function withoutValues(text: string): string {
+  return text.replace(/unknown option '(--[^'=]+)=[^']*'/g, "unknown option '$1'");
+}
+
+/**
+ * Gives every command the global flags and its example: `kumactl get meshes --mesh x` means the same as `kumactl --mesh x get meshes`, as users
+ * of the peer are used to.
+ */
+function completeTree(program: Command, command: Command): void {
   for (const child of command.commands) {
     child.copyInheritedSettings(program);
-    for (const option of program.options) {
-      if (child.options.some((own) => own.long === option.long)) continue;
+    const own = new Set(child.options.map((option) => option.long));
+    for (const option of program.options.filter(({ long }) => !own.has(long))) {
       child.addOption(option);
     }
     child.hook('preAction', (_, acting) => {
@@ -78,8 +93,17 @@ function acceptGlobalFlagsEverywhere(program: Command, command: Command): void {
           program.setOptionValueWithSource(name, acting.getOptionValue(name), 'cli');
       }
     });
-    acceptGlobalFlagsEverywhere(program, child);
+    const example = examples[commandPath(child)];
+    if (example !== undefined) child.addHelpText('after', `\nExample:\n  ${example}`);
+    completeTree(program, child);
   }
+}
+
+/** Names from below the program down to the command: `config control-planes add`. */
+export function commandPath(command: Command): string {
+  const names: string[] = [];
+  for (let current = command; current.parent !== null; current = current.parent) names.unshift(current.name());
+  return names.join(' ');
 }
 
 function formatError(error: unknown): string {

@@ -1,7 +1,9 @@
 // Where `apply -f` reads from: a file, every YAML and JSON file of a folder, an address, or standard input.
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MeshError } from '@ursa/resources';
+import { withoutPassword } from './connection-error.ts';
+import { readNamedFile } from './named-files.ts';
 import type { Terminal } from './terminal.ts';
 
 /** A text and what to call it in errors. */
@@ -16,7 +18,7 @@ const largestBytes = 10 << 20;
 /** Reads everything that `-f` names. A folder gives its files in order of their names. */
 export async function readSources(place: string, terminal: Terminal): Promise<readonly SourceText[]> {
   if (place === '-') return [{ name: 'standard input', text: await terminal.readInput() }];
-  if (/^https?:\/\//.test(place)) return [{ name: place, text: await fetchText(place) }];
+  if (/^https?:\/\//.test(place)) return [{ name: withoutPassword(place), text: await fetchText(place) }];
   let isFolder: boolean;
   try {
     isFolder = statSync(place).isDirectory();
@@ -33,25 +35,36 @@ export async function readSources(place: string, terminal: Terminal): Promise<re
 }
 
 function readText(file: string): SourceText {
-  if (statSync(file).size > largestBytes)
-    throw new MeshError('too-large', `${file} is larger than ${largestBytes >> 20} MiB`);
-  return { name: file, text: readFileSync(file, 'utf8') };
+  const content = readNamedFile('--file', file);
+  if (content.length > largestBytes) throw tooLarge(file);
+  return { name: file, text: content.toString('utf8') };
 }
 
 async function fetchText(address: string): Promise<string> {
-  let response: Response;
+  const shown = withoutPassword(address);
   try {
-    response = await fetch(address, { signal: AbortSignal.timeout(fetchTimeoutMilliseconds) });
+    const response = await fetch(address, { signal: AbortSignal.timeout(fetchTimeoutMilliseconds) });
+    if (!response.ok) throw new MeshError('unavailable', `--file: ${shown} answered with status ${response.status}`);
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    for await (const chunk of response.body ?? []) {
+      length += chunk.length;
+      if (length > largestBytes) throw tooLarge(shown);
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks).toString('utf8');
   } catch (cause) {
-    throw new MeshError(
-      'unavailable',
-      `--file: could not read ${address}: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    );
+    if (cause instanceof MeshError) throw cause;
+    throw new MeshError('unavailable', `--file: could not read ${shown}: ${reasonOf(cause)}`, { cause });
   }
-  if (!response.ok) throw new MeshError('unavailable', `--file: ${address} answered ${response.status}`);
-  const text = await response.text();
-  if (text.length > largestBytes)
-    throw new MeshError('too-large', `${address} is larger than ${largestBytes >> 20} MiB`);
-  return text;
+}
+
+/** `fetch failed` says nothing; its cause does. */
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return cause.cause instanceof Error ? cause.cause.message : cause.message;
+}
+
+function tooLarge(name: string): MeshError {
+  return new MeshError('too-large', `--file: ${name} is larger than ${largestBytes >> 20} MiB`);
 }

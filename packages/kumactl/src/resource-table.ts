@@ -1,17 +1,10 @@
 // Which columns a type has in a table.
-import { field } from './json-fields.ts';
+import { field, listOf } from './json-fields.ts';
 import { formatAge, formatTable } from './table.ts';
-
-/** A resource as the REST API prints it. */
-export interface Document extends Readonly<Record<string, unknown>> {
-  readonly name: string;
-  readonly mesh?: string;
-  readonly creationTime?: string;
-}
 
 interface Column {
   readonly header: string;
-  cell(resource: Document): string;
+  cell(resource: unknown): string;
 }
 
 type Tags = Readonly<Record<string, string>>;
@@ -33,13 +26,13 @@ const specialColumns: Readonly<Record<string, readonly Column[]>> = {
 };
 
 /** A table of resources of one type; the mesh column is left out for global types. */
-export function tableOf(typeName: string, resources: readonly Document[], now: number): string {
-  const meshScoped = resources.some((resource) => resource.mesh !== undefined && resource.mesh !== '');
+export function tableOf(typeName: string, resources: readonly unknown[], now: number): string {
+  const meshScoped = resources.some((resource) => text(field(resource, 'mesh')) !== '');
   const columns: readonly Column[] = [
-    ...(meshScoped ? [{ header: 'MESH', cell: (resource: Document) => resource.mesh ?? '' }] : []),
-    { header: 'NAME', cell: (resource) => resource.name },
+    ...(meshScoped ? [{ header: 'MESH', cell: (resource: unknown) => text(field(resource, 'mesh')) }] : []),
+    { header: 'NAME', cell: (resource) => text(field(resource, 'name')) },
     ...(specialColumns[typeName] ?? []),
-    { header: 'AGE', cell: (resource) => formatAge(resource.creationTime, now) },
+    { header: 'AGE', cell: (resource) => formatAge(text(field(resource, 'creationTime')), now) },
   ];
   return formatTable(
     columns.map((column) => column.header),
@@ -63,18 +56,16 @@ export function formatTags(tagSets: readonly Tags[]): string {
 }
 
 /** Tags of a Dataplane: those of its gateway, or of all its inbounds. */
-export function dataplaneTags(dataplane: Readonly<Record<string, unknown>>): string {
+export function dataplaneTags(dataplane: unknown): string {
   const gateway = field(dataplane, 'networking', 'gateway', 'tags');
-  const inbounds = field(dataplane, 'networking', 'inbound');
-  const inboundTags = Array.isArray(inbounds) ? inbounds.map((inbound) => tagsOf(field(inbound, 'tags'))) : [];
+  const inboundTags = listOf(dataplane, 'networking', 'inbound').map((inbound) => tagsOf(field(inbound, 'tags')));
   return formatTags(gateway === undefined ? inboundTags : [tagsOf(gateway)]);
 }
 
-function mtlsOf(mesh: Document): string {
+function mtlsOf(mesh: unknown): string {
   const enabled = field(mesh, 'mtls', 'enabledBackend');
-  const backends = field(mesh, 'mtls', 'backends');
-  if (typeof enabled !== 'string' || enabled === '' || !Array.isArray(backends)) return 'off';
-  const backend = backends.find((candidate) => field(candidate, 'name') === enabled);
+  if (typeof enabled !== 'string' || enabled === '') return 'off';
+  const backend = listOf(mesh, 'mtls', 'backends').find((candidate) => field(candidate, 'name') === enabled);
   return `${text(field(backend, 'type'))}/${enabled}`;
 }
 

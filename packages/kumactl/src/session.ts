@@ -1,8 +1,7 @@
 // What every command starts from: the global flags resolved into a configuration, a client and a mesh.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { policyResourceTypes } from '@ursa/policies';
-import { coreResourceTypes, createResourceTypes, MeshError, parseDuration, type ResourceTypes } from '@ursa/resources';
+import { MeshError, parseDuration } from '@ursa/resources';
 import { type ApiClient, openApiClient } from './api-client.ts';
 import {
   type Configuration,
@@ -11,6 +10,7 @@ import {
   localControlPlane,
   parseConfiguration,
 } from './config-file.ts';
+import { readNamedFile, writeWholeFile } from './named-files.ts';
 import type { Terminal } from './terminal.ts';
 import { formatYaml } from './yaml-output.ts';
 
@@ -19,6 +19,7 @@ export interface GlobalFlags {
   readonly apiTimeout: string;
   readonly configFile?: string;
   readonly context?: string;
+  readonly logLevel: string;
   readonly mesh?: string;
   /** False with `--no-config`: the file is neither read nor written. */
   readonly config: boolean;
@@ -26,32 +27,31 @@ export interface GlobalFlags {
 
 export interface Session {
   readonly terminal: Terminal;
-  readonly types: ResourceTypes;
   /** The mesh of `--mesh`, of the context's defaults, or `default`. */
   readonly mesh: string;
   readonly configFile: string;
-  configuration(): Configuration;
+  /** What the file says. A file named by `--config-file` has to exist unless it may be new. */
+  configuration(mayBeNew?: boolean): Configuration;
+  /** Refuses with `--no-config`. */
   saveConfiguration(configuration: Configuration): void;
-  client(): ApiClient;
+  /** A client of the control plane in use, or of a context by its name. */
+  client(context?: string): ApiClient;
 }
 
-/** Registered resource types, the same that the control plane has. */
-export function knownTypes(): ResourceTypes {
-  return createResourceTypes([...coreResourceTypes, ...policyResourceTypes]);
-}
-
+/** Resolves the flags; the file is read when a command first asks for something in it. */
 export function openSession(flags: GlobalFlags, terminal: Terminal): Session {
   const configFile = flags.configFile ?? join(terminal.home, '.kumactl', 'config');
-  const configuration = (): Configuration => {
+  const configuration = (mayBeNew = false): Configuration => {
     if (!flags.config) return emptyConfiguration;
-    if (existsSync(configFile)) return parseConfiguration(readFileSync(configFile, 'utf8'), configFile);
-    if (flags.configFile !== undefined) throw new MeshError('not-found', `--config-file: ${configFile} does not exist`);
+    if (existsSync(configFile))
+      return parseConfiguration(readNamedFile('--config-file', configFile).toString('utf8'), configFile);
+    if (flags.configFile !== undefined && !mayBeNew)
+      throw new MeshError('not-found', `--config-file: ${configFile} does not exist`);
     return emptyConfiguration;
   };
   const contextName = (current: Configuration): string | undefined => flags.context ?? current.currentContext;
   return {
     terminal,
-    types: knownTypes(),
     configFile,
     configuration,
     get mesh() {
@@ -60,16 +60,22 @@ export function openSession(flags: GlobalFlags, terminal: Terminal): Session {
       return current.contexts.find((context) => context.name === contextName(current))?.defaults?.mesh ?? 'default';
     },
     saveConfiguration(changed) {
+      if (!flags.config)
+        throw new MeshError('invalid', '--no-config: the configuration file is not written; leave the flag out');
       mkdirSync(dirname(configFile), { recursive: true, mode: 0o700 });
-      writeFileSync(configFile, formatYaml(configurationDocument(changed)), { mode: 0o600 });
+      writeWholeFile('--config-file', configFile, formatYaml(configurationDocument(changed)), 0o600);
     },
-    client() {
+    client(context) {
       const current = configuration();
       const timeout = parseDuration(flags.apiTimeout);
       if (timeout === undefined || timeout <= 0) {
         throw new MeshError('invalid', `--api-timeout: expected a duration such as 30s, got "${flags.apiTimeout}"`);
       }
-      return openApiClient(activeControlPlane(current, contextName(current)).coordinates.apiServer, timeout);
+      const log = (line: string): void => terminal.printError(`${line}\n`);
+      return openApiClient(activeControlPlane(current, context ?? contextName(current)).coordinates.apiServer, {
+        timeoutMilliseconds: timeout,
+        ...(flags.logLevel === 'debug' ? { log } : {}),
+      });
     },
   };
 }

@@ -1,6 +1,6 @@
 // Variables in applied files: `{{ name }}` is replaced by `-v name=value`. Expressions of hostname generators (`{{ .Name }}`) are left alone.
 import { MeshError } from '@ursa/resources';
-import type { Pair } from './pairs.ts';
+import type { Pair } from './flags.ts';
 
 const variable = /\{\{\s*([A-Za-z_][\w-]*(?:\.[\w-]+)*)\s*\}\}/g;
 

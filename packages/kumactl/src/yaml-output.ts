@@ -20,8 +20,8 @@ export function formatYaml(value: unknown): string {
 }
 
 /** One resource. Of the older types, whose fields stand beside the meta fields, the meta fields come first. */
-export function formatResourceYaml(resource: Readonly<Record<string, unknown>>): string {
-  if ('spec' in resource) return formatYaml(resource);
+export function formatResourceYaml(resource: unknown): string {
+  if (typeof resource !== 'object' || resource === null || 'spec' in resource) return formatYaml(resource);
   const entries = Object.entries(resource);
   const meta = Object.fromEntries(entries.filter(([key]) => metaFields.has(key)));
   const rest = Object.fromEntries(entries.filter(([key]) => !metaFields.has(key)));

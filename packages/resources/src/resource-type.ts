@@ -52,13 +52,16 @@ export interface ResourceType {
   readonly providedByGlobal: boolean;
 }
 
+/** What a type is called and where it lives: all that reading and deleting resources of it needs. */
+export type TypeHandle = Pick<ResourceType, 'name' | 'path' | 'scope' | 'shortName'>;
+
 /** The registered types, found by any of their names. */
-export interface ResourceTypes {
-  readonly all: readonly ResourceType[];
-  byName(name: string): ResourceType | undefined;
-  byPath(path: string): ResourceType | undefined;
+export interface ResourceTypes<Entry extends TypeHandle = ResourceType> {
+  readonly all: readonly Entry[];
+  byName(name: string): Entry | undefined;
+  byPath(path: string): Entry | undefined;
   /** By singular, plural, short or type name, as typed at a command line; case does not matter. */
-  byAnyName(name: string): ResourceType | undefined;
+  byAnyName(name: string): Entry | undefined;
 }
 
 /** A resource of a known type, for code that needs both. */

@@ -1,13 +1,13 @@
 // The registry: all resource types of a control plane or CLI, found by any of their names.
 import { MeshError } from './error.ts';
-import type { ResourceType, ResourceTypes } from './resource-type.ts';
+import type { ResourceTypes, TypeHandle } from './resource-type.ts';
 import { typeNames } from './type-names.ts';
 
 /** Joins types into a registry. Order is kept. Throws `MeshError` 'internal' when two types share a name or a path. */
-export function createResourceTypes(types: readonly ResourceType[]): ResourceTypes {
-  const byName = new Map<string, ResourceType>();
-  const byPath = new Map<string, ResourceType>();
-  const byAnyName = new Map<string, ResourceType>();
+export function createResourceTypes<Entry extends TypeHandle>(types: readonly Entry[]): ResourceTypes<Entry> {
+  const byName = new Map<string, Entry>();
+  const byPath = new Map<string, Entry>();
+  const byAnyName = new Map<string, Entry>();
   for (const type of types) {
     if (byName.has(type.name) || byPath.has(type.path)) {
       throw new MeshError('internal', `resource type ${type.name} (path ${type.path}) is registered twice`);

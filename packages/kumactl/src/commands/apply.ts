@@ -2,11 +2,13 @@
 
 import { MeshError, type ParsedDocument, parseResource, parseYamlDocuments, type ResourceDraft } from '@ursa/resources';
 import type { Command } from 'commander';
-import { collectPairs, type Pair } from '../pairs.ts';
+import { collectPairs, type Pair } from '../flags.ts';
+import { listOf } from '../json-fields.ts';
 import { readSources } from '../read-sources.ts';
-import { resourcePath } from '../resource-paths.ts';
+import { resourcePath, typeNamed } from '../resource-paths.ts';
 import type { Session } from '../session.ts';
 import { renderVariables } from '../template-variables.ts';
+import { loadResourceTypes, typeHandles } from '../type-handles.ts';
 import { formatResourceYaml } from '../yaml-output.ts';
 
 interface ApplyFlags {
@@ -34,10 +36,8 @@ export function addApply(program: Command, session: () => Session): void {
     .action(async (flags: ApplyFlags) => {
       const current = session();
       const writes = await plan(current, flags);
-      for (const write of writes) {
-        if (flags.dryRun) printDocument(current, write.body, writes.length > 1);
-        else await put(current, write);
-      }
+      if (flags.dryRun) return current.terminal.print(writes.map(({ body }) => formatResourceYaml(body)).join('---\n'));
+      for (const [index, write] of writes.entries()) await put(current, write, writes.length - index);
     });
 }
 
@@ -48,12 +48,13 @@ async function plan(session: Session, flags: ApplyFlags): Promise<readonly Plann
     parseYamlDocuments(renderVariables(text, flags.var, name), { source: name }),
   );
   if (documents.length === 0) throw new MeshError('invalid', `--file: ${flags.file} holds no resource`);
+  const types = await loadResourceTypes();
   const problems: string[] = [];
   const writes: PlannedWrite[] = [];
   for (const document of documents) {
     try {
       const body = withMesh(document.value, session);
-      writes.push({ document, body, draft: parseResource(session.types, body) });
+      writes.push({ document, body, draft: parseResource(types, body) });
     } catch (error) {
       if (!(error instanceof MeshError)) throw error;
       problems.push(...describeProblems(document, error));
@@ -66,38 +67,35 @@ async function plan(session: Session, flags: ApplyFlags): Promise<readonly Plann
 /** A mesh-scoped document without a mesh goes to the mesh of `--mesh` or of the context. */
 function withMesh(value: unknown, session: Session): unknown {
   if (typeof value !== 'object' || value === null || !('type' in value) || 'mesh' in value) return value;
-  const type = typeof value.type === 'string' ? session.types.byName(value.type) : undefined;
+  const type = typeof value.type === 'string' ? typeHandles.byName(value.type) : undefined;
   return type?.scope === 'Mesh' ? { ...value, mesh: session.mesh } : value;
 }
 
-async function put(session: Session, { document, body, draft }: PlannedWrite): Promise<void> {
-  const type = session.types.byName(draft.type);
-  if (type === undefined) throw new MeshError('internal', `no resource type ${draft.type}`);
+async function put(session: Session, { document, body, draft }: PlannedWrite, left: number): Promise<void> {
+  const type = typeNamed(draft.type);
   const path = resourcePath(type, draft.mesh, draft.name);
   try {
-    const answer = await session.client().send({ method: 'PUT', path, body: JSON.stringify(body) });
-    const { warnings = [] }: { warnings?: readonly string[] } =
-      answer.text.trim() === '' ? {} : JSON.parse(answer.text);
-    for (const warning of warnings) session.terminal.printError(`Warning: ${warning}\n`);
+    const { status, text } = await session.client().send({ method: 'PUT', path, body: JSON.stringify(body) });
+    for (const warning of warningsOf(text)) session.terminal.printError(`Warning: ${warning}\n`);
     const mesh = type.scope === 'Mesh' ? ` mesh=${JSON.stringify(draft.mesh)}` : '';
-    const outcome = answer.status === 201 ? 'Created' : 'Updated';
+    const outcome = status === 201 ? 'Created' : 'Updated';
     session.terminal.print(`resource type="${type.name}"${mesh} name=${JSON.stringify(draft.name)} ${outcome}\n`);
   } catch (error) {
-    if (!(error instanceof MeshError) || error.violations.length === 0) throw error;
-    throw new MeshError(
-      error.code,
-      `${type.name} "${draft.name}" was refused:\n${describeProblems(document, error).join('\n')}`,
-      { cause: error },
-    );
+    if (!(error instanceof MeshError)) throw error;
+    const rest = left > 1 ? `\nthe ${left - 1} after it ${left > 2 ? 'were' : 'was'} not sent` : '';
+    const place =
+      error.violations.length > 0 ? describeProblems(document, error) : [document.describe('', error.message)];
+    throw new MeshError(error.code, `${type.name} "${draft.name}" was not applied:\n${place.join('\n')}${rest}`, {
+      cause: error,
+    });
   }
+}
+
+function warningsOf(text: string): readonly string[] {
+  return text.trim() === '' ? [] : listOf(JSON.parse(text), 'warnings').map(String);
 }
 
 function describeProblems(document: ParsedDocument, error: MeshError): readonly string[] {
   if (error.violations.length === 0) return [document.describe('', error.message)];
   return error.violations.map(({ field, message }) => document.describe(field, message));
-}
-
-function printDocument(session: Session, body: unknown, several: boolean): void {
-  const fields = typeof body === 'object' && body !== null ? Object.fromEntries(Object.entries(body)) : {};
-  session.terminal.print(`${several ? '---\n' : ''}${formatResourceYaml(fields)}`);
 }

@@ -1,10 +1,12 @@
 // `kumactl config`: the control planes that kumactl knows, and which one is active.
 
 import { MeshError } from '@ursa/resources';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { openApiClient } from '../api-client.ts';
 import { type ApiServerCoordinates, type Configuration, configurationDocument } from '../config-file.ts';
-import { collectPairs, type Pair } from '../pairs.ts';
+import { withoutPassword } from '../connection-error.ts';
+import { collectValues, type Pair, pairOf } from '../flags.ts';
+import { field } from '../json-fields.ts';
 import type { Session } from '../session.ts';
 import { formatTable } from '../table.ts';
 import { formatYaml } from '../yaml-output.ts';
@@ -13,11 +15,11 @@ interface AddFlags {
   readonly name: string;
   readonly address: string;
   readonly authType?: string;
-  readonly authConf: readonly Pair[];
+  readonly authConf: readonly string[];
   readonly caCertFile?: string;
   readonly clientCertFile?: string;
   readonly clientKeyFile?: string;
-  readonly headers: readonly Pair[];
+  readonly headers: readonly string[];
   readonly overwrite: boolean;
   readonly skipCheck: boolean;
   readonly skipVerify: boolean;
@@ -61,12 +63,12 @@ function addAdd(controlPlanes: Command, session: () => Session): void {
     .description('Add a control plane and make it the active one')
     .requiredOption('--name <name>', 'name to call it by')
     .requiredOption('--address <url>', 'address of its REST API, such as https://localhost:5682')
-    .option('--auth-type <type>', 'how to authenticate: tokens')
-    .option('--auth-conf <key=value>', 'configuration of the authentication, such as token=…', collectPairs, [])
+    .addOption(new Option('--auth-type <type>', 'how to authenticate').choices(['tokens']))
+    .option('--auth-conf <key=value>', 'configuration of the authentication, such as token=…', collectValues, [])
     .option('--ca-cert-file <file>', 'PEM file with the CA of its certificate')
     .option('--client-cert-file <file>', 'PEM file with a client certificate')
     .option('--client-key-file <file>', "PEM file with the client certificate's key")
-    .option('--headers <key=value>', 'header to send with every request', collectPairs, [])
+    .option('--headers <key=value>', 'header to send with every request', collectValues, [])
     .option('--overwrite', 'replace a control plane of that name', false)
     .option('--skip-check', 'do not try whether it answers', false)
     .option(
@@ -78,7 +80,7 @@ function addAdd(controlPlanes: Command, session: () => Session): void {
 }
 
 async function add(session: Session, flags: AddFlags): Promise<void> {
-  const configuration = session.configuration();
+  const configuration = session.configuration(true);
   if (!flags.overwrite && configuration.controlPlanes.some((known) => known.name === flags.name)) {
     throw new MeshError(
       'conflict',
@@ -86,7 +88,7 @@ async function add(session: Session, flags: AddFlags): Promise<void> {
     );
   }
   const apiServer = coordinatesOf(flags);
-  if (!flags.skipCheck) await openApiClient(apiServer, checkTimeoutMilliseconds).send({ method: 'GET', path: '/' });
+  if (!flags.skipCheck) await checkAnswers(apiServer);
   const context = { name: flags.name, controlPlane: flags.name };
   session.saveConfiguration({
     controlPlanes: [
@@ -99,21 +101,55 @@ async function add(session: Session, flags: AddFlags): Promise<void> {
   session.terminal.print(`added Control Plane "${flags.name}"\nswitched active Control Plane to "${flags.name}"\n`);
 }
 
+/** Whether a control plane answers there, in its own words. */
+async function checkAnswers(apiServer: ApiServerCoordinates): Promise<void> {
+  const client = openApiClient(apiServer, { timeoutMilliseconds: checkTimeoutMilliseconds });
+  const index = await client.get('/');
+  if (field(index, 'product') === undefined || field(index, 'version') === undefined) {
+    throw new MeshError(
+      'invalid',
+      `--address: ${withoutPassword(apiServer.url)} is not a control plane's REST API; --skip-check adds it all the same`,
+    );
+  }
+}
+
 function coordinatesOf(flags: AddFlags): ApiServerCoordinates {
-  if (!/^https?:\/\//.test(flags.address))
-    throw new MeshError('invalid', `--address: expected a URL such as http://localhost:5681, got "${flags.address}"`);
+  if (!URL.canParse(flags.address) || !/^https?:\/\//.test(flags.address)) {
+    const given = withoutPassword(flags.address);
+    throw new MeshError('invalid', `--address: expected a URL such as http://localhost:5681, got "${given}"`);
+  }
   if ((flags.clientCertFile === undefined) !== (flags.clientKeyFile === undefined)) {
     throw new MeshError('invalid', '--client-cert-file and --client-key-file go together: give both or none');
   }
+  const headers = secretPairs('--headers', flags.headers).map(([key, value]) => ({ key, value }));
   return {
     url: flags.address,
     ...(flags.caCertFile === undefined ? {} : { caCertFile: flags.caCertFile }),
     ...(flags.clientCertFile === undefined ? {} : { clientCertFile: flags.clientCertFile }),
     ...(flags.clientKeyFile === undefined ? {} : { clientKeyFile: flags.clientKeyFile }),
     ...(flags.skipVerify ? { skipVerify: true } : {}),
-    ...(flags.headers.length > 0 ? { headers: flags.headers.map(([key, value]) => ({ key, value })) } : {}),
-    ...(flags.authType === undefined ? {} : { authType: flags.authType, authConf: Object.fromEntries(flags.authConf) }),
+    ...(headers.length > 0 ? { headers } : {}),
+    ...authenticationOf(flags),
   };
+}
+
+function authenticationOf({ authType, authConf }: AddFlags): Pick<ApiServerCoordinates, 'authType' | 'authConf'> {
+  const given = Object.fromEntries(secretPairs('--auth-conf', authConf));
+  if (authType === undefined) {
+    if (authConf.length > 0) throw new MeshError('invalid', '--auth-conf goes with --auth-type tokens');
+    return {};
+  }
+  if ((given.token ?? '') === '') throw new MeshError('invalid', '--auth-conf: --auth-type tokens needs token=…');
+  return { authType, authConf: given };
+}
+
+/** Pairs whose values may be secrets: an error does not show them. */
+function secretPairs(flag: string, texts: readonly string[]): readonly Pair[] {
+  return texts.map((text) => {
+    const pair = pairOf(text);
+    if (pair === undefined) throw new MeshError('invalid', `${flag}: expected key=value (what was given is not shown)`);
+    return pair;
+  });
 }
 
 function remove(session: Session, name: string): void {

@@ -12,7 +12,7 @@ export function addDelete(program: Command, session: () => Session): void {
     .argument('<name>', 'its name')
     .action(async (typeWord: string, name: string) => {
       const current = session();
-      const type = typeNamed(current.types, typeWord);
+      const type = typeNamed(typeWord);
       await current.client().send({ method: 'DELETE', path: resourcePath(type, current.mesh, name) });
       current.terminal.print(`deleted ${type.name} "${name}"\n`);
     });

@@ -1,6 +1,5 @@
 // `kumactl generate dataplane-token|user-token|zone-token`: asks the control plane, or signs here with `--signing-key-path` and `--kid`.
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import {
   dataplaneTokenClaims,
   MeshError,
@@ -9,9 +8,9 @@ import {
   userTokenClaims,
   zoneTokenClaims,
 } from '@ursa/resources';
-import type { Command } from 'commander';
-import { importPKCS8, SignJWT } from 'jose';
-import { collectPairs, type Pair } from '../pairs.ts';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { collectPairs, collectValues, type Pair, positiveDuration } from '../flags.ts';
+import { readNamedFile } from '../named-files.ts';
 import { pkcs8Of } from '../pem-keys.ts';
 import type { Session } from '../session.ts';
 
@@ -33,7 +32,9 @@ export function addGenerateTokens(generate: Command, session: () => Session): vo
   offlineOptions(generate.command('dataplane-token').description('Token that lets a data plane proxy connect'))
     .option('--name <name>', 'bind it to the Dataplane of this name')
     .option('--tag <key=value>', 'bind it to a tag; values may be joined with commas', collectPairs, [])
-    .option('--proxy-type <type>', 'dataplane, ingress or egress')
+    .addOption(
+      new Option('--proxy-type <type>', 'bind it to a kind of proxy').choices(['dataplane', 'ingress', 'egress']),
+    )
     .option('--workload <name>', 'bind it to a workload')
     .action(
       async (flags: OfflineFlags & { name?: string; tag: readonly Pair[]; proxyType?: string; workload?: string }) => {
@@ -61,12 +62,7 @@ export function addGenerateTokens(generate: Command, session: () => Session): vo
     );
   offlineOptions(generate.command('user-token').description('Token for a user of the REST API'))
     .requiredOption('--name <name>', 'name of the user')
-    .option(
-      '--group <name>',
-      'a group of the user; may be given several times',
-      (group: string, previous: readonly string[]) => [...previous, group],
-      [],
-    )
+    .option('--group <name>', 'a group of the user; may be given several times', collectValues, [])
     .action(async (flags: OfflineFlags & { name: string; group: readonly string[] }) => {
       const subject = { name: flags.name, groups: flags.group };
       await printToken(session(), flags, {
@@ -77,9 +73,9 @@ export function addGenerateTokens(generate: Command, session: () => Session): vo
     });
   offlineOptions(generate.command('zone-token').description('Token for the proxies of a zone'))
     .requiredOption('--zone <name>', 'name of the zone')
-    .option('--scope <list>', 'what it may be used for', 'ingress,egress')
-    .action(async (flags: OfflineFlags & { zone: string; scope: string }) => {
-      const subject = { zone: flags.zone, scope: flags.scope.split(',') };
+    .option('--scope <list>', 'what it may be used for, joined with commas: ingress, egress', scopesOf, zoneScopes)
+    .action(async (flags: OfflineFlags & { zone: string; scope: readonly string[] }) => {
+      const subject = { zone: flags.zone, scope: flags.scope };
       await printToken(session(), flags, {
         path: '/tokens/zone',
         body: subject,
@@ -88,18 +84,23 @@ export function addGenerateTokens(generate: Command, session: () => Session): vo
     });
 }
 
+const zoneScopes = ['ingress', 'egress'];
+
+function scopesOf(text: string): readonly string[] {
+  const scopes = text.split(',');
+  if (!scopes.every((scope) => zoneScopes.includes(scope)))
+    throw new InvalidArgumentError(`Expected ${zoneScopes.join(', ')} or both.`);
+  return scopes;
+}
+
 function offlineOptions(command: Command): Command {
   return command
-    .requiredOption('--valid-for <duration>', 'how long it is valid, such as 24h')
+    .requiredOption('--valid-for <duration>', 'how long it is valid, such as 24h', positiveDuration)
     .option('--kid <serial>', 'serial of the signing key; with --signing-key-path')
     .option('--signing-key-path <file>', 'sign here with this private key instead of asking the control plane');
 }
 
 async function printToken(session: Session, flags: OfflineFlags, request: TokenRequest): Promise<void> {
-  const milliseconds = parseDuration(flags.validFor);
-  if (milliseconds === undefined || milliseconds <= 0) {
-    throw new MeshError('invalid', `--valid-for: expected a duration such as 24h, got "${flags.validFor}"`);
-  }
   if ((flags.kid === undefined) !== (flags.signingKeyPath === undefined)) {
     throw new MeshError(
       'invalid',
@@ -107,7 +108,11 @@ async function printToken(session: Session, flags: OfflineFlags, request: TokenR
     );
   }
   if (flags.kid !== undefined && flags.signingKeyPath !== undefined) {
-    const issue = { now: session.terminal.now(), validForSeconds: milliseconds / 1000, id: randomUUID() };
+    const issue = {
+      now: session.terminal.now(),
+      validForSeconds: Math.ceil((parseDuration(flags.validFor) ?? 0) / 1000),
+      id: randomUUID(),
+    };
     session.terminal.print(`${await sign(request.claims(issue), flags.signingKeyPath, flags.kid)}\n`);
     return;
   }
@@ -119,7 +124,10 @@ async function printToken(session: Session, flags: OfflineFlags, request: TokenR
 }
 
 async function sign(claims: Record<string, unknown>, file: string, kid: string): Promise<string> {
-  const key = await importPKCS8(pkcs8Of(readFileSync(file), file), 'RS256');
+  const pem = pkcs8Of(readNamedFile('--signing-key-path', file), file);
+  // Loaded here only: most commands do without the library.
+  const { importPKCS8, SignJWT } = await import('jose');
+  const key = await importPKCS8(pem, 'RS256');
   return new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid, typ: 'JWT' }).sign(key);
 }
 

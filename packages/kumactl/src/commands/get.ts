@@ -1,10 +1,9 @@
 // `kumactl get TYPE [NAME]`: reads resources and prints them as a table, YAML or JSON.
-
-import { MeshError } from '@ursa/resources';
 import type { Command } from 'commander';
-import { type OutputFormat, outputFormat } from '../output-format.ts';
+import { type OutputFormat, outputOption, wholeNumber } from '../flags.ts';
+import { field, listOf } from '../json-fields.ts';
 import { listPath, resourcePath, typeNamed } from '../resource-paths.ts';
-import { type Document, tableOf } from '../resource-table.ts';
+import { tableOf } from '../resource-table.ts';
 import type { Session } from '../session.ts';
 import { formatResourceYaml, formatYaml } from '../yaml-output.ts';
 
@@ -21,53 +20,34 @@ export function addGet(program: Command, session: () => Session): void {
     .description('Show resources: all of a type, or one by name')
     .argument('<type>', 'resource type: any of its names, such as meshtimeouts, meshtimeout or mt')
     .argument('[name]', 'name of one resource')
-    .option('-o, --output <format>', 'table, yaml or json', outputFormat, 'table')
-    .option('--size <number>', 'how many to show, 1 to 1000')
-    .option('--offset <number>', 'where to go on, as the last list said')
+    .addOption(outputOption())
+    .option('--size <number>', 'how many to show, 1 to 1000 (default 100)', wholeNumber(1))
+    .option('--offset <number>', 'where to go on, as the last list said', wholeNumber(0))
     .action(async (typeWord: string, name: string | undefined, flags: GetFlags) => {
       const current = session();
-      const type = typeNamed(current.types, typeWord);
-      if (name === undefined) {
-        const query = listQuery(flags);
-        const answer = await current.client().send({ method: 'GET', path: listPath(type, current.mesh) + query });
-        const list: { items: Document[]; next: string | null } = JSON.parse(answer.text);
-        current.terminal.print(formatList(list, flags.output, type.name, current.terminal.now()));
-      } else {
-        const answer = await current.client().send({ method: 'GET', path: resourcePath(type, current.mesh, name) });
-        const resource: Document = JSON.parse(answer.text);
-        current.terminal.print(formatOne(resource, flags.output, type.name, current.terminal.now()));
-      }
+      const type = typeNamed(typeWord);
+      const path =
+        name === undefined ? listPath(type, current.mesh) + queryOf(flags) : resourcePath(type, current.mesh, name);
+      const answer = await current.client().get(path);
+      const now = current.terminal.now();
+      if (flags.output === 'json') current.terminal.print(`${JSON.stringify(answer, null, 2)}\n`);
+      else if (flags.output === 'yaml')
+        current.terminal.print(name === undefined ? formatYaml(answer) : formatResourceYaml(answer));
+      else if (name === undefined)
+        current.terminal.print(tableOf(type.name, listOf(answer, 'items'), now) + continuation(answer));
+      else current.terminal.print(tableOf(type.name, [answer], now));
     });
 }
 
-function listQuery(flags: GetFlags): string {
+function queryOf({ size, offset }: GetFlags): string {
   const query = new URLSearchParams();
-  for (const [flag, value] of [
-    ['size', flags.size],
-    ['offset', flags.offset],
-  ] as const) {
-    if (value === undefined) continue;
-    if (!/^\d+$/.test(value)) throw new MeshError('invalid', `--${flag}: expected a number, got "${value}"`);
-    query.set(flag, value);
-  }
+  if (size !== undefined) query.set('size', size);
+  if (offset !== undefined) query.set('offset', offset);
   return query.size > 0 ? `?${query}` : '';
 }
 
-function formatList(
-  list: { readonly items: readonly Document[]; readonly next: string | null },
-  output: OutputFormat,
-  typeName: string,
-  now: number,
-): string {
-  if (output === 'json') return `${JSON.stringify(list, null, 2)}\n`;
-  if (output === 'yaml') return formatYaml(list);
-  const offset = list.next === null ? null : new URL(list.next, 'http://localhost').searchParams.get('offset');
-  const more = offset === null ? '' : `\nRerun command with --offset=${offset} argument to retrieve more resources\n`;
-  return tableOf(typeName, list.items, now) + more;
-}
-
-function formatOne(resource: Document, output: OutputFormat, typeName: string, now: number): string {
-  if (output === 'json') return `${JSON.stringify(resource, null, 2)}\n`;
-  if (output === 'yaml') return formatResourceYaml(resource);
-  return tableOf(typeName, [resource], now);
+function continuation(answer: unknown): string {
+  const next = field(answer, 'next');
+  const offset = typeof next === 'string' ? new URL(next, 'http://localhost').searchParams.get('offset') : null;
+  return offset === null ? '' : `\nRerun command with --offset=${offset} argument to retrieve more resources\n`;
 }

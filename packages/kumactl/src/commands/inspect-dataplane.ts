@@ -1,22 +1,19 @@
 // `kumactl inspect dataplane NAME`: the policies that apply to a proxy, its rules, or the Envoy configuration made from them.
 
 import { MeshError } from '@ursa/resources';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { type OutputFormat, outputOption } from '../flags.ts';
 import { field } from '../json-fields.ts';
-import { type OutputFormat, outputFormat } from '../output-format.ts';
 import { formatAttachedPolicies, formatRules } from '../rules-text.ts';
 import type { Session } from '../session.ts';
 import { formatYaml } from '../yaml-output.ts';
 
 interface InspectFlags {
-  readonly type: string;
+  readonly type: 'policies' | 'config';
   readonly output: OutputFormat;
   readonly shadow: boolean;
   readonly include?: string;
 }
-
-/** What can be asked of a proxy, and the REST path that answers. */
-const endpoints: Readonly<Record<string, string>> = { policies: '_rules', config: '_config' };
 
 /** Adds `inspect dataplane`. */
 export function addInspectDataplane(inspect: Command, session: () => Session): void {
@@ -24,29 +21,26 @@ export function addInspectDataplane(inspect: Command, session: () => Session): v
     .command('dataplane')
     .description('Show what applies to one data plane proxy')
     .argument('<name>', 'name of the Dataplane')
-    .option('--type <type>', `what to show: ${Object.keys(endpoints).join(' or ')}`, 'policies')
-    .option('-o, --output <format>', 'table, yaml or json', outputFormat, 'table')
+    .addOption(new Option('--type <type>', 'what to show').choices(['policies', 'config']).default('policies'))
+    .addOption(outputOption())
     .option('--shadow', 'with --type config: take shadow policies into account', false)
-    .option('--include <what>', 'with --type config: diff shows what the shadow policies would change')
+    .addOption(
+      new Option('--include <what>', 'with --type config: what the shadow policies would change').choices(['diff']),
+    )
     .action(async (name: string, flags: InspectFlags) => {
       const current = session();
-      const endpoint = endpoints[flags.type];
-      if (endpoint === undefined)
-        throw new MeshError('invalid', `--type: expected ${Object.keys(endpoints).join(' or ')}, got "${flags.type}"`);
+      if (flags.type !== 'config' && (flags.shadow || flags.include !== undefined))
+        throw new MeshError('invalid', '--shadow and --include go with --type config');
       const proxy = `/meshes/${encodeURIComponent(current.mesh)}/dataplanes/${encodeURIComponent(name)}`;
-      const answer = await ask(current, `${proxy}/${endpoint}${queryOf(flags)}`, `${proxy}/policies`, flags);
+      const answer =
+        flags.type === 'config'
+          ? await current.client().get(`${proxy}/_config${queryOf(flags)}`)
+          : await policiesOf(current, proxy);
       current.terminal.print(formatAnswer(answer, flags));
     });
 }
 
 function queryOf(flags: InspectFlags): string {
-  if (flags.type !== 'config') {
-    if (flags.shadow || flags.include !== undefined)
-      throw new MeshError('invalid', '--shadow and --include go with --type config');
-    return '';
-  }
-  if (flags.include !== undefined && flags.include !== 'diff')
-    throw new MeshError('invalid', `--include: expected diff, got "${flags.include}"`);
   const query = new URLSearchParams();
   if (flags.shadow) query.set('shadow', 'true');
   if (flags.include !== undefined) query.set('include', flags.include);
@@ -54,16 +48,17 @@ function queryOf(flags: InspectFlags): string {
 }
 
 /** Older control planes know no rules: what they say about the policies of a proxy is shown instead. */
-async function ask(session: Session, path: string, olderPath: string, flags: InspectFlags): Promise<unknown> {
-  const get = async (from: string): Promise<unknown> =>
-    JSON.parse((await session.client().send({ method: 'GET', path: from })).text);
+async function policiesOf(session: Session, proxy: string): Promise<unknown> {
   try {
-    return await get(path);
+    return await session.client().get(`${proxy}/_rules`);
   } catch (error) {
-    if (flags.type !== 'policies' || !(error instanceof MeshError) || error.code !== 'not-found') throw error;
-    return get(olderPath).catch(() => {
-      throw error;
-    });
+    if (!(error instanceof MeshError) || error.code !== 'not-found') throw error;
+    return session
+      .client()
+      .get(`${proxy}/policies`)
+      .catch(() => {
+        throw error;
+      });
   }
 }
 

@@ -1,8 +1,7 @@
 // `kumactl inspect dataplanes`: every proxy, whether it is connected, and what its Envoy accepted or refused.
 import type { Command } from 'commander';
-import { field } from '../json-fields.ts';
-import { type OutputFormat, outputFormat } from '../output-format.ts';
-import { collectPairs, type Pair } from '../pairs.ts';
+import { collectPairs, type OutputFormat, outputOption, type Pair } from '../flags.ts';
+import { field, listOf } from '../json-fields.ts';
 import { dataplaneTags } from '../resource-table.ts';
 import type { Session } from '../session.ts';
 import { formatAge, formatTable } from '../table.ts';
@@ -20,7 +19,7 @@ export function addInspectDataplanes(inspect: Command, session: () => Session): 
   inspect
     .command('dataplanes')
     .description('Show data plane proxies and their state')
-    .option('-o, --output <format>', 'table, yaml or json', outputFormat, 'table')
+    .addOption(outputOption())
     .option('--gateway', 'gateways only', false)
     .option('--ingress', 'zone ingresses only', false)
     .option('--tag <key=value>', 'only proxies with this tag', collectPairs, [])
@@ -31,9 +30,7 @@ export function addInspectDataplanes(inspect: Command, session: () => Session): 
       if (flags.ingress) query.set('ingress', 'true');
       for (const [key, value] of flags.tag) query.append('tag', `${key}:${value}`);
       const path = `/meshes/${encodeURIComponent(current.mesh)}/dataplanes/_overview${query.size > 0 ? `?${query}` : ''}`;
-      const overviews: { items: readonly unknown[] } = JSON.parse(
-        (await current.client().send({ method: 'GET', path })).text,
-      );
+      const overviews = await current.client().get(path);
       current.terminal.print(formatOverviews(overviews, flags.output, current.terminal.now()));
     });
 }
@@ -55,34 +52,28 @@ const headers = [
 ];
 
 /** Overviews of Dataplanes in the form asked for. */
-export function formatOverviews(
-  overviews: { readonly items: readonly unknown[] },
-  output: OutputFormat,
-  now: number,
-): string {
+function formatOverviews(overviews: unknown, output: OutputFormat, now: number): string {
   if (output === 'json') return `${JSON.stringify(overviews, null, 2)}\n`;
   if (output === 'yaml') return formatYaml(overviews);
   return formatTable(
     headers,
-    overviews.items.map((overview) => overviewRow(overview, now)),
+    listOf(overviews, 'items').map((overview) => overviewRow(overview, now)),
   );
 }
 
 function overviewRow(overview: unknown, now: number): readonly string[] {
-  const dataplane = field(overview, 'dataplane');
   const insight = field(overview, 'dataplaneInsight');
-  const subscriptions = field(insight, 'subscriptions');
-  const newest = Array.isArray(subscriptions) ? subscriptions.at(-1) : undefined;
-  const all = Array.isArray(subscriptions) ? subscriptions : [];
+  const subscriptions = listOf(insight, 'subscriptions');
+  const newest = subscriptions.at(-1);
   const sum = (name: string): number =>
-    all.reduce(
-      (total: number, subscription: unknown) => total + Number(field(subscription, 'status', 'total', name) ?? 0),
+    subscriptions.reduce<number>(
+      (total, subscription) => total + Number(field(subscription, 'status', 'total', name) ?? 0),
       0,
     );
   return [
     text(field(overview, 'mesh')),
     text(field(overview, 'name')),
-    dataplaneTags(isRecord(dataplane) ? dataplane : {}),
+    dataplaneTags(field(overview, 'dataplane')),
     statusOf(overview, newest),
     formatAge(optionalText(field(newest, 'connectTime')), now),
     formatAge(optionalText(field(newest, 'status', 'lastUpdateTime')), now),
@@ -100,8 +91,8 @@ function overviewRow(overview: unknown, now: number): readonly string[] {
 function statusOf(overview: unknown, newest: unknown): string {
   const connected = field(newest, 'connectTime') !== undefined && field(newest, 'disconnectTime') === undefined;
   if (!connected) return 'Offline';
-  const inbounds = field(overview, 'dataplane', 'networking', 'inbound');
-  if (!Array.isArray(inbounds) || inbounds.length === 0) return 'Online';
+  const inbounds = listOf(overview, 'dataplane', 'networking', 'inbound');
+  if (inbounds.length === 0) return 'Online';
   const ready = inbounds.filter(
     (inbound) => (field(inbound, 'state') ?? 'Ready') === 'Ready' && field(inbound, 'health', 'ready') !== false,
   );
@@ -115,8 +106,4 @@ function text(value: unknown): string {
 
 function optionalText(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }

@@ -1,16 +1,16 @@
 // `kumactl inspect POLICY NAME` and `kumactl inspect meshgateway NAME`: which data plane proxies a policy or a gateway concerns.
-import type { ResourceType } from '@ursa/resources';
 import type { Command } from 'commander';
+import { type OutputFormat, outputOption } from '../flags.ts';
 import { field, listOf } from '../json-fields.ts';
-import { type OutputFormat, outputFormat } from '../output-format.ts';
 import { resourcePath } from '../resource-paths.ts';
-import { knownTypes, type Session } from '../session.ts';
+import type { Session } from '../session.ts';
 import { formatTable } from '../table.ts';
+import { type KnownType, typeHandles } from '../type-handles.ts';
 import { formatYaml } from '../yaml-output.ts';
 
 /** Adds a command for each policy type and one for gateways; they are left out of the help of `inspect`, which names them in one line. */
 export function addInspectPolicy(inspect: Command, session: () => Session): void {
-  const types = knownTypes().all;
+  const types = typeHandles.all;
   for (const type of types.filter((candidate) => candidate.policy !== undefined)) {
     addOne(inspect, session, type, 'data plane proxies to which it applies', formatAffected).option(
       '--new-api',
@@ -29,7 +29,7 @@ export function addInspectPolicy(inspect: Command, session: () => Session): void
 function addOne(
   inspect: Command,
   session: () => Session,
-  type: ResourceType,
+  type: KnownType,
   what: string,
   format: (answer: unknown) => string,
 ): Command {
@@ -39,19 +39,19 @@ function addOne(
     .aliases(names.slice(1))
     .description(`Show the ${what}`)
     .argument('<name>', `name of the ${type.name}`)
-    .option('-o, --output <format>', 'table, yaml or json', outputFormat, 'table')
+    .addOption(outputOption())
     .action(async (name: string, { output }: { readonly output: OutputFormat }) => {
       const current = session();
-      const asked = type.policy?.isTargetRef === true ? '_resources/dataplanes' : 'dataplanes';
+      const asked = type.policy === 'targetRef' ? '_resources/dataplanes' : 'dataplanes';
       const path = `${resourcePath(type, current.mesh, name)}/${asked}`;
-      const answer: unknown = JSON.parse((await current.client().send({ method: 'GET', path })).text);
+      const answer = await current.client().get(path);
       if (output === 'json') current.terminal.print(`${JSON.stringify(answer, null, 2)}\n`);
       else current.terminal.print(output === 'yaml' ? formatYaml(answer) : format(answer));
     });
 }
 
 /** Singular first; the older types are hyphenated. */
-function commandNames(type: ResourceType): readonly string[] {
+function commandNames(type: KnownType): readonly string[] {
   const singular = type.path.endsWith('ies') ? `${type.path.slice(0, -3)}y` : type.path.replace(/s$/, '');
   return [...new Set([singular, type.name.toLowerCase(), ...(type.shortName === '' ? [] : [type.shortName])])];
 }

@@ -1,5 +1,6 @@
 // `kumactl version [-a]`: this program's version, and the control plane's.
 import type { Command } from 'commander';
+import { field } from '../json-fields.ts';
 import type { Session } from '../session.ts';
 
 /** Version of the executables, kept equal to package.json by a test. */
@@ -13,10 +14,9 @@ export function addVersion(program: Command, session: () => Session): void {
     .option('-a, --detailed', "also the control plane's version", false)
     .action(async (flags: { readonly detailed: boolean }) => {
       const current = session();
-      current.terminal.print(`Client: Ursa ${version}\n`);
-      if (!flags.detailed) return;
-      const answer = await current.client().send({ method: 'GET', path: '/' });
-      const index: { product: string; version: string } = JSON.parse(answer.text);
-      current.terminal.print(`Server: ${index.product} ${index.version}\n`);
+      const client = `Client: Ursa ${version}\n`;
+      if (!flags.detailed) return current.terminal.print(client);
+      const index = await current.client().get('/');
+      current.terminal.print(`${client}Server: ${field(index, 'product')} ${field(index, 'version')}\n`);
     });
 }

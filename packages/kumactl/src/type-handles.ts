@@ -1,0 +1,62 @@
+// The resource types by name, for the commands that need no more: the policies' schemas come with all of Envoy's API, which takes longer to
+// load than most commands take to run. `apply` loads them; a test keeps this list equal to theirs.
+import {
+  coreResourceTypes,
+  createResourceTypes,
+  type ResourceTypes,
+  type TypeHandle,
+  typeNames,
+} from '@ursa/resources';
+
+/** A type, and whether it is a policy. */
+export interface KnownType extends TypeHandle {
+  /** `targetRef` for policies as they are today, `older` for those with sources and destinations. */
+  readonly policy?: 'targetRef' | 'older';
+}
+
+const policyNames = [
+  ['MeshHTTPRoute', 'mhttpr'],
+  ['MeshTCPRoute', 'mtcpr'],
+  ['MeshTLS', 'mtls'],
+  ['MeshLoadBalancingStrategy', 'mlbs'],
+  ['MeshPassthrough', 'mp'],
+  ['MeshAccessLog', 'mal'],
+  ['MeshTrace', 'mtr'],
+  ['MeshFaultInjection', 'mfi'],
+  ['MeshRateLimit', 'mrl'],
+  ['MeshTimeout', 'mt'],
+  ['MeshTrafficPermission', 'mtp'],
+  ['MeshHealthCheck', 'mhc'],
+  ['MeshCircuitBreaker', 'mcb'],
+  ['MeshRetry', 'mr'],
+  ['MeshMetric', 'mm'],
+  ['MeshProxyPatch', 'mpp'],
+] as const;
+
+/** The types that the control plane has. */
+export const typeHandles: ResourceTypes<KnownType> = createResourceTypes([
+  ...coreResourceTypes.map(
+    ({ name, path, scope, shortName, policy }): KnownType => ({
+      name,
+      path,
+      scope,
+      shortName,
+      ...(policy === undefined ? {} : { policy: policy.isTargetRef ? 'targetRef' : 'older' }),
+    }),
+  ),
+  ...policyNames.map(
+    ([name, shortName]): KnownType => ({
+      name,
+      path: typeNames(name).path,
+      scope: 'Mesh',
+      shortName,
+      policy: 'targetRef',
+    }),
+  ),
+]);
+
+/** The same types with their schemas. */
+export async function loadResourceTypes(): Promise<ResourceTypes> {
+  const { policyResourceTypes } = await import('@ursa/policies');
+  return createResourceTypes([...coreResourceTypes, ...policyResourceTypes]);
+}
