@@ -1,6 +1,6 @@
 // A mesh in memory: documents applied the way a control plane would, without one. For the oracle, the scenarios and the stories.
 import { createGraph, deepEqual, type Graph, type Source } from '@ursa/collections';
-import { builtinPolicies, policyResourceTypes } from '@ursa/policies';
+import { builtinPolicies } from '@ursa/policies';
 import type { ProxyPolicy } from '@ursa/policy';
 import {
   computeLabels,
@@ -26,7 +26,6 @@ import {
   type TrustBundle,
 } from '../src/index.ts';
 
-const resourceTypes = createResourceTypes([...coreResourceTypes, ...policyResourceTypes]);
 const zone = 'default';
 const labelContext = { mode: 'zone', zone, environment: 'universal', federated: false } as const;
 const someTime = '2026-01-01T00:00:00Z';
@@ -86,6 +85,7 @@ function connectedProxy(mesh: string, name: string, facts: Partial<ConnectedProx
 /** A world without resources. */
 export function createWorld(policies: readonly ProxyPolicy[] = builtinPolicies): World {
   const graph = createGraph();
+  const resourceTypes = createResourceTypes([...coreResourceTypes, ...policies.map((policy) => policy.resourceType)]);
   const types = new Map<string, Source<Resource>>();
   const resources = (type: string): Source<Resource> => {
     const source = types.get(type) ?? graph.source<Resource>(type);
