@@ -22,8 +22,8 @@ import { readTlsOptions } from './http/tls.ts';
 import { insightsRoutes } from './insights-routes.ts';
 import { type ConfigOf, configRoutes } from './inspect/config-routes.ts';
 import { dataplaneRoutes } from './inspect/dataplane-routes.ts';
-import { gatewayRoutes } from './inspect/gateway-routes.ts';
 import { hostnameRoutes } from './inspect/hostname-routes.ts';
+import { laterRoutes } from './inspect/later-routes.ts';
 import { matchingRoutes } from './inspect/matching-routes.ts';
 import { createProxyInspector } from './inspect/proxy-inspector.ts';
 import { describedRoutes } from './openapi/routes.ts';
@@ -140,7 +140,7 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
     ...dataplaneRoutes(reader, inspector),
     ...matchingRoutes(reader, inspector),
     ...configRoutes(reader, options.access, options.configOf ?? (() => undefined)),
-    ...gatewayRoutes(reader),
+    ...laterRoutes(reader),
     ...hostnameRoutes(reader, options.labels),
     ...serviceInsightRoutes(reader, options.serviceAddress),
     ...types.all.flatMap((type) =>

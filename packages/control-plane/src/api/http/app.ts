@@ -128,7 +128,7 @@ function originOf(request: IncomingMessage): string {
 
 function answerError(options: AppOptions, request: FastifyRequest, error: unknown): Answer {
   const failure = isFrameworkError(error) ? fromFramework(error, request) : toFailure(error);
-  if (failure.status >= 500) options.onBug(failure.cause ?? failure, `${request.method} ${request.url.slice(0, 500)}`);
+  if (failure.status === 500) options.onBug(failure.cause ?? failure, `${request.method} ${request.url.slice(0, 500)}`);
   return { status: failure.status, body: formatFailure(failure), headers: failure.headers };
 }
 
