@@ -1,7 +1,7 @@
 // Parts of configurations that proxies of one class share: computed once, however many proxies have them.
 import type { Derivation } from '@ursa/collections';
 import type { EnvoyResource } from '@ursa/envoy';
-import type { ConfigParts } from './config.ts';
+import type { ConfigParts } from './config-parts.ts';
 import type { RedirectPorts } from './dataplane-facts.ts';
 import type { Destination } from './destinations.ts';
 import type { DnsRecord, Outbound } from './outbounds.ts';

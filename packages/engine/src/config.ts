@@ -1,32 +1,16 @@
 // Puts a proxy's configuration together from its parts. Each part is a derivation of its own: what did not change is not built again.
-import type { Derivation, Graph } from '@ursa/collections';
+import type { Derivation } from '@ursa/collections';
 import type { EnvoyResource } from '@ursa/envoy';
-import type { ProxyPolicy } from '@ursa/policy';
 import { deriveClassParts } from './class-parts.ts';
-import type { DataplaneFacts } from './dataplane-facts.ts';
-import type { EndpointDerivation } from './endpoints.ts';
-import type { ConfigWarning, EngineInputs, ProxyConfig } from './engine.ts';
+import type { ConfigParts } from './config-parts.ts';
+import type { ConfigWarning, ProxyConfig } from './engine.ts';
 import { features } from './features.ts';
 import { createLastGood } from './last-good.ts';
-import type { MeshFacts } from './mesh-facts.ts';
-import type { Outbound, OutboundDerivations } from './outbounds.ts';
+import type { Outbound } from './outbounds.ts';
 import { deriveProxyClass, redirectOf } from './proxy-class.ts';
 import { inboundResources, type Subject, secretResources, systemResources } from './proxy-parts.ts';
 import { keepIdentities, noResources, type ResourceMaps, sameResources, toMaps } from './resource-set.ts';
-import type { RuleDerivations } from './rules.ts';
 import { PolicyFailure } from './walk.ts';
-
-/** Everything that configurations are made of. */
-export interface ConfigParts {
-  readonly graph: Graph;
-  readonly inputs: EngineInputs;
-  readonly policies: readonly ProxyPolicy[];
-  readonly meshFacts: Derivation<readonly [mesh: string], MeshFacts | undefined>;
-  readonly dataplane: Derivation<readonly [key: string], DataplaneFacts | undefined>;
-  readonly outbounds: OutboundDerivations;
-  readonly endpoints: EndpointDerivation;
-  readonly rules: RuleDerivations;
-}
 
 /** Ports on which a workload can be reached past its inbounds, as text: with mTLS only declared ones, for proxies that want it so. */
 function reachablePorts({ connected, dataplane, mesh }: Subject): string {
@@ -48,7 +32,7 @@ function failure(error: unknown): ConfigWarning {
 
 /** Configurations by proxy key. */
 export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey: string], ProxyConfig | undefined> {
-  const { graph, inputs, policies, meshFacts, dataplane, outbounds, endpoints, rules } = parts;
+  const { graph, inputs, policies, meshFacts, dataplane, outbounds, rules } = parts;
   const classOf = deriveProxyClass(graph);
   const equals = sameResources;
 

@@ -51,10 +51,15 @@ function isPem(value: { [key: string]: Json }): boolean {
   return Object.keys(value).length === 1 && typeof text === 'string' && text.includes('-----BEGIN ');
 }
 
+/** How the corpus writes a value that differs from run to run. */
+function placeholder(name: string): string {
+  return ['$', '{', name, '}'].join('');
+}
+
 /** Replaces what differs from run to run, and sorts what has no order. */
 function normalise(value: Json, names: ReadonlyMap<string, string>, field = ''): Json {
   const text = (given: string): string => {
-    if (/^[0-9a-f]{64}$/.test(given)) return '${sha256}';
+    if (/^[0-9a-f]{64}$/.test(given)) return placeholder('sha256');
     return given.replaceAll(
       /\b24[0-3]\.\d+\.\d+\.\d+\b|\bfd00:fd00::[0-9a-f]+:[0-9a-f]+/g,
       (ip) => names.get(ip) ?? ip,
@@ -66,15 +71,15 @@ function normalise(value: Json, names: ReadonlyMap<string, string>, field = ''):
     return text(value);
   }
   if (value === null || typeof value !== 'object')
-    return field === 'maxDirectResponseBodySizeBytes' ? '${size}' : value;
+    return field === 'maxDirectResponseBodySizeBytes' ? placeholder('size') : value;
   if (Array.isArray(value)) {
-    if (value.some((item) => item !== null && typeof item === 'object' && '$pem' in item)) return '${pem}';
+    if (value.some((item) => item !== null && typeof item === 'object' && '$pem' in item)) return placeholder('pem');
     const items = value.map((item) => normalise(item, names));
     return unordered.has(field)
       ? items.sort((first, second) => (sortedJson(first) < sortedJson(second) ? -1 : 1))
       : items;
   }
-  if (isPem(value)) return '${pem}';
+  if (isPem(value)) return placeholder('pem');
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [text(key), normalise(part, names, key)]));
 }
 
@@ -86,15 +91,15 @@ function addressNames(world: World): Map<string, string> {
     const status = resource?.status as { vips?: { ip: string }[]; addresses?: { hostname: string }[] } | undefined;
     const [hostname] = status?.addresses?.map((address) => address.hostname).sort() ?? [];
     for (const { ip } of status?.vips ?? []) {
-      names.set(ip, `\${vip:MeshService/${resource?.name}}`);
-      names.set(twin(ip), `\${vip6:${hostname}}`);
+      names.set(ip, placeholder(`vip:MeshService/${resource?.name}`));
+      names.set(twin(ip), placeholder(`vip6:${hostname}`));
     }
   }
   for (const key of world.inputs.serviceVips.keys()) {
     const vip = world.inputs.serviceVips.get(key);
     if (vip === undefined) continue;
-    names.set(vip.address, `\${vip:${vip.service}.mesh}`);
-    names.set(twin(vip.address), `\${vip6:${vip.service}.mesh}`);
+    names.set(vip.address, placeholder(`vip:${vip.service}.mesh`));
+    names.set(twin(vip.address), placeholder(`vip6:${vip.service}.mesh`));
   }
   return names;
 }

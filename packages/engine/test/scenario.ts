@@ -75,7 +75,7 @@ export function describeConfig(config: ProxyConfig, show: readonly string[] = sh
       if (isShown(`${type}/${name}`, show)) shown[`${type}/${name}`] = resourceJson(resource);
     }
   }
-  if (config.warnings.length > 0) shown['warnings'] = config.warnings;
+  if (config.warnings.length > 0) shown.warnings = config.warnings;
   return stringify(shown, { lineWidth: 140, aliasDuplicateObjects: false });
 }
 

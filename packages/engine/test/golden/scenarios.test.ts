@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { test } from 'node:test';
 import { runScenario, scenarioFolders } from '../scenario.ts';
 
-const write = process.env['URSA_GOLDEN'] === 'write';
+const write = process.env.URSA_GOLDEN === 'write';
 const folders = scenarioFolders();
 
 test('there are scenarios', () => assert.ok(folders.length > 0));

@@ -1,0 +1,21 @@
+// What configurations are derived from: the derivations that come before them.
+import type { Derivation, Graph } from '@ursa/collections';
+import type { ProxyPolicy } from '@ursa/policy';
+import type { DataplaneFacts } from './dataplane-facts.ts';
+import type { EndpointDerivation } from './endpoints.ts';
+import type { EngineInputs } from './engine.ts';
+import type { MeshFacts } from './mesh-facts.ts';
+import type { OutboundDerivations } from './outbounds.ts';
+import type { RuleDerivations } from './rules.ts';
+
+/** Everything that configurations are made of. */
+export interface ConfigParts {
+  readonly graph: Graph;
+  readonly inputs: EngineInputs;
+  readonly policies: readonly ProxyPolicy[];
+  readonly meshFacts: Derivation<readonly [mesh: string], MeshFacts | undefined>;
+  readonly dataplane: Derivation<readonly [key: string], DataplaneFacts | undefined>;
+  readonly outbounds: OutboundDerivations;
+  readonly endpoints: EndpointDerivation;
+  readonly rules: RuleDerivations;
+}
