@@ -85,10 +85,16 @@ export function openApi(options: ApiOptions): ApiComponent {
       return { http: http?.port, https: https?.port };
     },
     async start() {
+      // Certificates are read first: a control plane that cannot serve HTTPS shall not answer on HTTP for a moment.
+      const tls = settings.https.enabled ? readTlsOptions(settings, options.certificate) : undefined;
       await app.ready();
       if (settings.http.enabled) http = await openHttpServer(settings, app.routing);
-      if (settings.https.enabled) {
-        https = await openHttpsServer(settings, readTlsOptions(settings, options.certificate), app.routing);
+      if (tls === undefined) return;
+      try {
+        https = await openHttpsServer(settings, tls, app.routing);
+      } catch (error) {
+        await http?.close(0);
+        throw error;
       }
     },
     async stop() {

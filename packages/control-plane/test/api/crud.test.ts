@@ -133,3 +133,23 @@ test('the paths of older clients for three types work', async () => {
   assert.equal((await ask('PUT', '/global-secrets/s', secret)).status, 201);
   assert.equal((await ask('GET', '/globalsecrets/s')).body.data, 'dGVzdA==');
 });
+
+test('all of it can be served below a path', async () => {
+  const { ask } = openApiFixture({ 'apiServer.basePath': '/mesh/' });
+  assert.equal((await ask('PUT', '/mesh/meshes/a', { type: 'Mesh', name: 'a' })).status, 201);
+  await ask('PUT', '/mesh/meshes/b', { type: 'Mesh', name: 'b' });
+  const { body } = await ask('GET', '/mesh/meshes?size=1');
+  assert.equal(body.next, 'http://127.0.0.1:5681/mesh/meshes?offset=1&size=1');
+  assert.equal((await ask('GET', '/meshes')).status, 404);
+  assert.equal((await ask('GET', '/mesh/openapi.json')).body.servers[0].url, '/mesh');
+});
+
+test('the page of the GUI says that it comes later, under its own path', async () => {
+  const { ask } = openApiFixture({ 'apiServer.basePath': '/mesh' });
+  const moved = await ask('GET', '/gui');
+  assert.deepEqual([moved.status, moved.headers.location], [307, '/gui/']);
+  const page = await ask('GET', '/gui/');
+  assert.match(page.text, /not part of this version/);
+  assert.match(String(page.headers['content-security-policy']), /frame-ancestors 'none'/);
+  assert.equal((await openApiFixture({ 'apiServer.gui.enabled': false }).ask('GET', '/gui')).status, 404);
+});

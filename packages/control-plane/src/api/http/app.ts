@@ -164,6 +164,7 @@ function send(
   reply: FastifyReply,
   answer: Answer,
 ): FastifyReply {
+  const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
   reply.code(answer.status);
   reply.header('content-type', answer.contentType ?? 'application/json');
   reply.header('x-content-type-options', 'nosniff');
@@ -173,10 +174,11 @@ function send(
     method: request.method,
     path,
     status: answer.status,
-    bodyBytes: answer.body.length,
+    bodyBytes: body.length,
     seconds: reply.elapsedTime / 1000,
   });
-  return reply.send(answer.body);
+  // As bytes: to text the framework would add a charset, which JSON does not have.
+  return reply.send(body);
 }
 
 function sendText(options: AppOptions, reply: FastifyReply, status: number, text: string): FastifyReply {

@@ -17,17 +17,14 @@ export interface PrintedValues<Value extends object> {
 export function createPrintedValues<Value extends object>(toDocument: (value: Value) => unknown): PrintedValues<Value> {
   const bodies = new WeakMap<Value, Buffer>();
   const items = new WeakMap<Value, Buffer>();
-  const print = (cache: WeakMap<Value, Buffer>, value: Value, toText: () => string): Buffer => {
-    let printed = cache.get(value);
-    if (printed === undefined) {
-      printed = Buffer.from(toText());
-      cache.set(value, printed);
-    }
+  const kept = (cache: WeakMap<Value, Buffer>, value: Value, print: () => Buffer): Buffer => {
+    const printed = cache.get(value) ?? print();
+    cache.set(value, printed);
     return printed;
   };
   return {
-    body: (value) => print(bodies, value, () => formatJson(toDocument(value))),
-    item: (value) => print(items, value, () => indentItem(JSON.stringify(toDocument(value), null, 1))),
+    body: (value) => kept(bodies, value, () => Buffer.from(formatJson(toDocument(value)))),
+    item: (value) => kept(items, value, () => printItem(toDocument(value))),
   };
 }
 
@@ -45,7 +42,8 @@ export function joinList(total: number, items: readonly Buffer[], next: string |
 const firstItem = Buffer.from('\n  ');
 const nextItem = Buffer.from(',\n  ');
 
-// A newline inside a JSON string is always escaped, so every real one is a line break of the layout.
-function indentItem(text: string): string {
-  return text.replaceAll('\n', '\n  ');
+/** A document as an item of a list. */
+export function printItem(document: unknown): Buffer {
+  // A newline inside a JSON string is always escaped, so every real one is a line break of the layout.
+  return Buffer.from(JSON.stringify(document, null, 1).replaceAll('\n', '\n  '));
 }
