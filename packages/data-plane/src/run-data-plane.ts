@@ -2,11 +2,11 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MeshError } from '@ursa/resources';
+import { announceDrain, announceReady } from './bootstrap/announce.ts';
 import { formatBootstrapRequest } from './bootstrap/bootstrap-request.ts';
 import { type Bootstrap, type BootstrapCall, fetchBootstrap } from './bootstrap/fetch-bootstrap.ts';
 import { withQuickReconnect } from './bootstrap/quick-reconnect.ts';
 import { findSystemCa, readTrust, type Trust } from './bootstrap/trust.ts';
-import { withdrawProxy } from './bootstrap/withdraw-proxy.ts';
 import { readProxyResource } from './dataplane-template.ts';
 import { drain } from './drain.ts';
 import { askEnvoy } from './envoy/admin.ts';
@@ -107,11 +107,12 @@ export async function runDataPlane(options: RunOptions): Promise<number> {
       markTerminating: () => {
         state = 'TERMINATING';
       },
+      announceEnvoy: (signal) => announceReady(call, token.text, admin, log, signal),
       drainEnvoy: (signal) =>
         drain({
           admin,
           drainTime: settings.drainTime,
-          withdraw: () => withdrawProxy(call, token.text, log),
+          withdraw: () => announceDrain(call, token.text, log),
           log,
           signal,
         }),
@@ -129,12 +130,20 @@ export async function runDataPlane(options: RunOptions): Promise<number> {
 async function superviseEnvoy(
   envoy: EnvoyProcess,
   { log, stopSignal, hurrySignal }: RunOptions,
-  steps: { readonly markTerminating: () => void; readonly drainEnvoy: (signal: AbortSignal) => Promise<void> },
+  steps: {
+    readonly markTerminating: () => void;
+    readonly announceEnvoy: (signal: AbortSignal) => Promise<void>;
+    readonly drainEnvoy: (signal: AbortSignal) => Promise<void>;
+  },
 ): Promise<number> {
   const stopAsked = new Promise<undefined>((resolve) => {
     if (stopSignal.aborted) resolve(undefined);
     stopSignal.addEventListener('abort', () => resolve(undefined), { once: true });
   });
+  const gone = new AbortController();
+  void envoy.exited.then(() => gone.abort());
+  // Ends by itself when Envoy does, or when it is time to leave.
+  void steps.announceEnvoy(AbortSignal.any([gone.signal, stopSignal])).catch(() => undefined);
   const ended = await Promise.race([envoy.exited, stopAsked]);
   if (ended !== undefined) {
     log.error(`${ended.reason}; kuma-dp ends with it`, { code: ended.code });
@@ -142,8 +151,6 @@ async function superviseEnvoy(
   }
   log.info('stops: fails its readiness and drains Envoy');
   steps.markTerminating();
-  const gone = new AbortController();
-  void envoy.exited.then(() => gone.abort());
   await steps.drainEnvoy(AbortSignal.any([gone.signal, hurrySignal]));
   envoy.stop('SIGTERM');
   const killer = setTimeout(() => envoy.stop('SIGKILL'), killAfter);

@@ -4,12 +4,12 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { after, test } from 'node:test';
 import { parse } from 'yaml';
+import { announceDrain } from '../src/bootstrap/announce.ts';
 import { formatBootstrapRequest, proxyFeatures } from '../src/bootstrap/bootstrap-request.ts';
 import { type Attempt, explainAnswer } from '../src/bootstrap/explain-failure.ts';
 import { fetchBootstrap } from '../src/bootstrap/fetch-bootstrap.ts';
 import { withQuickReconnect } from '../src/bootstrap/quick-reconnect.ts';
 import { readTrust, type Trust } from '../src/bootstrap/trust.ts';
-import { withdrawProxy } from '../src/bootstrap/withdraw-proxy.ts';
 import { createLog } from '../src/log.ts';
 import type { SettingName, Settings } from '../src/settings/definitions.ts';
 import { readSettings } from '../src/settings/read-settings.ts';
@@ -95,6 +95,7 @@ test('the request carries what the control plane needs to know, by its own names
 
 test('features follow the settings', () => {
   assert.deepEqual(proxyFeatures(settings()), [
+    'feature-announces-readiness',
     'feature-delta-grpc',
     'feature-strict-inbound-ports',
     'feature-reuse-port',
@@ -214,14 +215,14 @@ test('an abort ends the attempts', async () => {
 
 test('a proxy that leaves says so; older control planes do not understand it', async () => {
   answerNext = { status: 200, body: '' };
-  assert.equal(await withdrawProxy(attempt(), 'secret', log), true);
+  assert.equal(await announceDrain(attempt(), 'secret', log), true);
   assert.deepEqual(stub.requests.at(-1), {
     path: '/drain',
     body: { mesh: 'payments', name: 'web', proxyType: 'dataplane', dataplaneToken: 'secret' },
   });
   answerNext = { status: 404, body: '' };
-  assert.equal(await withdrawProxy(attempt(), 'secret', log), false);
-  assert.equal(await withdrawProxy(attempt({ url: new URL('https://localhost:1') }), 'secret', log), false);
+  assert.equal(await announceDrain(attempt(), 'secret', log), false);
+  assert.equal(await announceDrain(attempt({ url: new URL('https://localhost:1') }), 'secret', log), false);
 });
 
 test('the bootstrap is told to reconnect soon, unless it says otherwise itself', () => {

@@ -4,6 +4,7 @@ import type { ConnectedProxy, Engine } from '@ursa/engine';
 import type { ResourceTypes } from '@ursa/resources';
 import type { Component } from '../component.ts';
 import type { Settings } from '../config/settings.ts';
+import { tlsLimitsOf } from '../config/tls-limits.ts';
 import { type GrpcMethod, type GrpcServer, type HttpHandler, openGrpcServer } from '../delta/grpc/index.ts';
 import type { Tokens } from '../identity/access.ts';
 import type { LiveResources } from '../store/live-resources.ts';
@@ -13,7 +14,7 @@ import { openBootstrap } from './bootstrap/answer.ts';
 import { type ConnectionObserver, type DpServerLog, openConnectedProxies } from './connected-proxies.ts';
 import { openProxyAuthentication } from './proxy-authentication.ts';
 import { openRegistration, parseOwnResource } from './registration.ts';
-import { openWithdrawal } from './withdrawal.ts';
+import { openTakingTraffic } from './taking-traffic.ts';
 
 /** What the server works with. */
 export interface DpServerOptions {
@@ -53,16 +54,17 @@ const healthService = '/envoy.service.health.v3.HealthDiscoveryService/StreamHea
 /** Makes the server; it listens once it is started. */
 export function openDpServer(options: DpServerOptions): DpServer {
   const { settings, live, manager, types, log, certificate } = options;
-  const { dpServer, general } = settings;
+  const { dpServer } = settings;
   const authentication = openProxyAuthentication(settings, options.tokens);
+  const traffic = openTakingTraffic({ live, manager, authentication });
   const registration = openRegistration({
     live,
     manager,
     types,
+    admit: traffic.admit,
     deregistrationDelayMilliseconds: settings.xdsServer.dataplaneDeregistrationDelay,
     onError: (key, error) => log.warn('a proxy that has gone could not be deregistered', { key, error }),
   });
-  const withdrawal = openWithdrawal({ live, manager, authentication });
   const proxies = openConnectedProxies({ ...options, authentication, registration });
   let server: GrpcServer | undefined;
 
@@ -78,7 +80,7 @@ export function openDpServer(options: DpServerOptions): DpServer {
     get: (key) => live.get(key),
     parse: (document, request) => parseOwnResource(types, document, request),
     verifyToken: async (request) => void (await authentication.verify(request, request.dataplaneToken)),
-    starting: (request) => withdrawal.takeBack(request),
+    starting: traffic.starting,
   });
 
   return {
@@ -91,7 +93,7 @@ export function openDpServer(options: DpServerOptions): DpServer {
       server = await openGrpcServer({
         host: options.host ?? '::',
         port: dpServer.port,
-        tls: { ...tlsOf(dpServer, general), certificate: certificate.certificate, key: certificate.privateKey },
+        tls: { ...tlsLimitsOf(dpServer), certificate: certificate.certificate, key: certificate.privateKey },
         methods: new Map([
           [`${adsService}DeltaAggregatedResources`, ads('incremental')],
           [`${adsService}StreamAggregatedResources`, ads('state-of-the-world')],
@@ -100,7 +102,8 @@ export function openDpServer(options: DpServerOptions): DpServer {
         onRequest: routesTo(
           new Map([
             ['/bootstrap', bootstrap],
-            ['/drain', withdrawal.handler],
+            ['/ready', traffic.ready],
+            ['/drain', traffic.drain],
           ]),
         ),
         headersTimeoutMilliseconds: dpServer.readHeaderTimeout,
@@ -132,22 +135,3 @@ const quietHealthDiscovery: GrpcMethod = () => ({
   onDrain: () => undefined,
   onClose: () => undefined,
 });
-
-type TlsSettings = Pick<Settings['dpServer'], 'tlsMinVersion' | 'tlsMaxVersion' | 'tlsCipherSuites'>;
-type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
-
-const tlsVersions: Readonly<Record<string, TlsVersion>> = { TLSv1_2: 'TLSv1.2', TLSv1_3: 'TLSv1.3' };
-
-function tlsOf(
-  own: TlsSettings,
-  general: TlsSettings,
-): { minVersion?: TlsVersion; maxVersion?: TlsVersion; ciphers?: string } {
-  const minVersion = tlsVersions[own.tlsMinVersion || general.tlsMinVersion];
-  const maxVersion = tlsVersions[own.tlsMaxVersion || general.tlsMaxVersion];
-  const ciphers = (own.tlsCipherSuites.length > 0 ? own.tlsCipherSuites : general.tlsCipherSuites).join(':');
-  return {
-    ...(minVersion === undefined ? {} : { minVersion }),
-    ...(maxVersion === undefined ? {} : { maxVersion }),
-    ...(ciphers === '' ? {} : { ciphers }),
-  };
-}

@@ -6,13 +6,15 @@ import type { LiveResources } from '../store/live-resources.ts';
 import type { ResourceManager } from '../store/resource-manager.ts';
 import type { ProvenProxy } from './proxy-authentication.ts';
 import type { ProxyNode } from './proxy-node.ts';
-import { isWithdrawn } from './withdrawal.ts';
+import type { TakingTraffic } from './taking-traffic.ts';
 
 /** What registrations work with. */
 export interface RegistrationOptions {
   readonly live: LiveResources;
   readonly manager: ResourceManager;
   readonly types: ResourceTypes;
+  /** What a proxy brings, as it is written. */
+  readonly admit: TakingTraffic['admit'];
   /** A registered proxy is forgotten this long after it has gone. */
   readonly deregistrationDelayMilliseconds: number;
   /** Gets what could not be written; nobody waits for it. */
@@ -99,9 +101,7 @@ export function openRegistration(options: RegistrationOptions): Registration {
       const draft = parseOwnResource(types, node.resource, node.proxy);
       proven.check(draft);
       stay(node.id);
-      // The proxy drains and lost its stream meanwhile: what it brought would call traffic back.
-      if (stored !== undefined && isWithdrawn(stored)) return;
-      await manager.put(draft);
+      await manager.put(options.admit(draft, stored, node.proxy.features));
     },
     gone(node, isBack) {
       if (node.resource === undefined || stopped) return;

@@ -54,6 +54,8 @@ export function formatBootstrapRequest(settings: Settings, facts: BootstrapFacts
 /** What this proxy announces; the control plane configures Envoy by it. Nothing is announced that kuma-dp does not serve. */
 export function proxyFeatures(settings: Settings): readonly string[] {
   return [
+    // It will post /ready: only then the others may send to it.
+    'feature-announces-readiness',
     ...(settings.xdsVariant === 'DELTA_GRPC' ? ['feature-delta-grpc'] : []),
     ...(settings.strictInboundPorts ? ['feature-strict-inbound-ports'] : []),
     ...(settings.reusePort ? ['feature-reuse-port'] : []),

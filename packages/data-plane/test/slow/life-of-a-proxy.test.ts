@@ -17,7 +17,7 @@ writeFileSync(dataplaneFile, 'type: Dataplane\nmesh: default\nname: {{ name }}\n
 let listenerPort = 0;
 let drainStatus = 200;
 const stub = await openStubControlPlane(({ path, body }) =>
-  path === '/drain' ? { status: drainStatus, body: '' } : staticBootstrap(body.workdir, listenerPort),
+  path !== '/bootstrap' ? { status: drainStatus, body: '' } : staticBootstrap(body.workdir, listenerPort),
 );
 const running = new Set<Proxy>();
 

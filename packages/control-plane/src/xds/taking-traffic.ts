@@ -1,0 +1,162 @@
+// When a proxy takes traffic from others: not before it is ready, and no more from the moment it is about to leave (decision 0081). kuma-dp says
+// so with `POST /ready` and `POST /drain`. Until it does, or after, the inbounds are not ready, and a label remembers which of them this was done to.
+import { type DataplaneSpec, MeshError, type Resource, type ResourceDraft, type ResourceKey } from '@ursa/resources';
+import type { HttpHandler, HttpRequest, HttpResponse } from '../delta/grpc/index.ts';
+import type { LiveResources } from '../store/live-resources.ts';
+import type { ResourceManager } from '../store/resource-manager.ts';
+import type { BootstrapRequest } from './bootstrap/request.ts';
+import type { ProxyAuthentication } from './proxy-authentication.ts';
+
+/** What it works with. */
+export interface TakingTrafficOptions {
+  readonly live: LiveResources;
+  readonly manager: ResourceManager;
+  readonly authentication: ProxyAuthentication;
+  /** Milliseconds, from any fixed moment. */
+  readonly now?: () => number;
+}
+
+/** Decides which proxies take traffic. */
+export interface TakingTraffic {
+  /** Answers `POST /ready` and `POST /drain`: 200 when the others are being told, 404 without such a Dataplane, 401 and 403 by its token. */
+  readonly ready: HttpHandler;
+  readonly drain: HttpHandler;
+  /** A proxy gets its bootstrap: if it announces its readiness, its Dataplane is withheld until then. */
+  starting(request: BootstrapRequest): void;
+  /** The Dataplane that a proxy brings along, as it is to be registered. */
+  admit(draft: ResourceDraft, stored: Resource | undefined, features: readonly string[]): ResourceDraft;
+}
+
+/** Announced by proxies that will post `/ready`. Others take traffic as soon as they are registered. */
+export const announcesReadiness = 'feature-announces-readiness';
+
+/** Ports of the inbounds that were made not ready, with dots between. */
+const withheldPorts = 'kuma.io/withheld-ports';
+const longestBody = 64 * 1024;
+/** How long a proxy may take from its bootstrap to its registration; later it is taken for one that has connected anew. */
+const startPatience = 10 * 60 * 1000;
+
+type Traffic = Pick<ResourceDraft, 'labels' | 'spec'>;
+
+/** Whether the Dataplane takes no traffic because its proxy starts or leaves. */
+export function isWithheld({ labels }: Pick<Traffic, 'labels'>): boolean {
+  return labels[withheldPorts] !== undefined;
+}
+
+/** The Dataplane with all inbounds that would take traffic made not ready. */
+export function withhold<Dataplane extends Traffic>(dataplane: Dataplane): Dataplane {
+  const spec = dataplane.spec as DataplaneSpec;
+  const inbounds = spec.networking?.inbound ?? [];
+  const takesTraffic = ({ state }: (typeof inbounds)[number]): boolean => state === undefined || state === 'Ready';
+  const ports = inbounds.filter(takesTraffic).map(({ port }) => port);
+  const inbound = inbounds.map((each) => (takesTraffic(each) ? { ...each, state: 'NotReady' as const } : each));
+  return {
+    ...dataplane,
+    labels: { ...dataplane.labels, [withheldPorts]: ports.join('.') },
+    spec: { ...spec, networking: { ...spec.networking, inbound } },
+  };
+}
+
+/** The Dataplane as it was before {@link withhold}. */
+export function release<Dataplane extends Traffic>(dataplane: Dataplane): Dataplane {
+  const { [withheldPorts]: ports = '', ...labels } = dataplane.labels;
+  const withheld = new Set(ports.split('.').map(Number));
+  const spec = dataplane.spec as DataplaneSpec;
+  const inbound = (spec.networking?.inbound ?? []).map((each) => {
+    if (each.port === undefined || !withheld.has(each.port) || each.state !== 'NotReady') return each;
+    const { state: _, ...rest } = each;
+    return rest;
+  });
+  return { ...dataplane, labels, spec: { ...spec, networking: { ...spec.networking, inbound } } };
+}
+
+/** Opens it; nobody is starting. */
+export function openTakingTraffic({
+  live,
+  manager,
+  authentication,
+  now = Date.now,
+}: TakingTrafficOptions): TakingTraffic {
+  /** Proxies that have their bootstrap and have not said that they are ready: key to the time of the bootstrap, oldest first. */
+  const starting = new Map<string, number>();
+  const keyOf = ({ mesh, name }: { readonly mesh: string; readonly name: string }): ResourceKey => ({
+    type: 'Dataplane',
+    mesh,
+    name,
+  });
+
+  const change =
+    (apply: (proxy: ProxyWord, dataplane: Resource) => Promise<void>): HttpHandler =>
+    async (request: HttpRequest): Promise<HttpResponse> => {
+      try {
+        const proxy = parseWord(request.body);
+        const proven = await authentication.verify(proxy, proxy.dataplaneToken);
+        const dataplane = proxy.proxyType === 'dataplane' ? live.get(keyOf(proxy)) : undefined;
+        if (dataplane === undefined)
+          return answer(404, `there is no Dataplane "${proxy.name}" in mesh "${proxy.mesh}"`);
+        proven.check(dataplane);
+        await apply(proxy, dataplane);
+        return answer(200, 'the others are told');
+      } catch (error) {
+        if (!(error instanceof MeshError)) throw error;
+        return answer(statuses[error.code] ?? 400, error.message);
+      }
+    };
+
+  return {
+    ready: change(async ({ mesh, name }, dataplane) => {
+      if (isWithheld(dataplane)) await manager.put(release(dataplane), dataplane.version);
+      starting.delete(`${mesh}/${name}`);
+    }),
+    drain: change(async (_, dataplane) => {
+      if (!isWithheld(dataplane)) await manager.put(withhold(dataplane), dataplane.version);
+    }),
+    starting({ mesh, name, features, dataplaneToken }) {
+      // Without a token it may be anybody; its word must not count against the proxy of that name.
+      if (!features.includes(announcesReadiness) || dataplaneToken === '') return;
+      for (const [key, since] of starting) {
+        if (now() - since < startPatience) break;
+        starting.delete(key);
+      }
+      starting.delete(`${mesh}/${name}`);
+      starting.set(`${mesh}/${name}`, now());
+    },
+    admit(draft, stored, features) {
+      if (draft.type !== 'Dataplane' || !features.includes(announcesReadiness)) return draft;
+      // Withheld in the store and not starting: it drains and has lost its stream meanwhile.
+      const notYet = starting.has(`${draft.mesh}/${draft.name}`) || (stored !== undefined && isWithheld(stored));
+      return notYet ? withhold(draft) : draft;
+    },
+  };
+}
+
+const statuses: Readonly<Record<string, number>> = {
+  unauthenticated: 401,
+  forbidden: 403,
+  'precondition-failed': 409,
+  unavailable: 503,
+};
+
+function answer(status: number, text: string): HttpResponse {
+  return { status, contentType: 'text/plain', body: `${text}\n` };
+}
+
+type ProxyWord = Pick<BootstrapRequest, 'mesh' | 'name' | 'proxyType' | 'dataplaneToken'>;
+
+function parseWord(body: Uint8Array): ProxyWord {
+  let content: unknown;
+  try {
+    if (body.length > longestBody) throw new Error('too long');
+    content = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch {
+    throw new MeshError('malformed', 'the body must be a JSON object');
+  }
+  const { mesh, name, proxyType, dataplaneToken = '' } = (content ?? {}) as Record<string, unknown>;
+  if (typeof mesh !== 'string' || typeof name !== 'string' || typeof dataplaneToken !== 'string') {
+    throw new MeshError('invalid', 'expected the texts mesh, name, proxyType and dataplaneToken');
+  }
+  if (proxyType !== 'dataplane' && proxyType !== 'ingress' && proxyType !== 'egress') {
+    throw new MeshError('invalid', 'proxyType: expected one of dataplane, ingress, egress');
+  }
+  return { mesh, name, proxyType, dataplaneToken };
+}

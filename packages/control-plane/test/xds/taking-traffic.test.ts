@@ -1,0 +1,115 @@
+// A proxy takes traffic from when it says so until it says so, and only at its own word.
+import assert from 'node:assert/strict';
+import { request } from 'node:https';
+import { after, before, describe, test } from 'node:test';
+import type { DataplaneSpec, Resource } from '@ursa/resources';
+import type { BootstrapRequest } from '../../src/xds/bootstrap/request.ts';
+import { announcesReadiness, openTakingTraffic, release } from '../../src/xds/taking-traffic.ts';
+import { type RunningServer, startServer } from './running-server.ts';
+
+describe('a proxy that starts or drains', () => {
+  let running: RunningServer;
+  before(async () => {
+    running = await startServer({ tokens: new Map([['token of web', { Mesh: 'default', Name: 'web' } as never]]) });
+  });
+  after(() => running.stop());
+
+  const post = (path: string, body: unknown): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const call = request(
+        { port: running.port, host: 'localhost', path, method: 'POST', ca: running.certificate, agent: false },
+        (response) => {
+          response.resume();
+          response.on('end', () => resolve(response.statusCode ?? 0));
+        },
+      );
+      call.on('error', reject);
+      call.end(typeof body === 'string' ? body : JSON.stringify(body));
+    });
+  const web = { mesh: 'default', name: 'web', proxyType: 'dataplane', dataplaneToken: 'token of web' };
+  const states = () => {
+    const spec = running.get('Dataplane', 'default', 'web')?.spec as DataplaneSpec | undefined;
+    return spec?.networking?.inbound?.map(({ state }) => state);
+  };
+
+  test('is refused without its own token, and nothing happens to it', async () => {
+    assert.equal(await post('/drain', { ...web, dataplaneToken: 'of another' }), 401);
+    assert.equal(await post('/drain', { ...web, dataplaneToken: '' }), 401);
+    assert.equal(await post('/drain', { ...web, name: 'other' }), 403);
+    assert.deepEqual(states(), [undefined]);
+  });
+
+  test('is refused when the body is not what it should be', async () => {
+    for (const body of ['', '[]', '{"mesh": 1}', JSON.stringify({ ...web, proxyType: 'other' })])
+      assert.equal(await post('/drain', body), 400, body);
+  });
+
+  test('has no ready inbound any more once it drains, until it is ready again', async () => {
+    assert.equal(await post('/drain', web), 200);
+    assert.deepEqual(states(), ['NotReady']);
+    assert.equal(await post('/drain', web), 200);
+    assert.equal(await post('/ready', web), 200);
+    assert.deepEqual(states(), [undefined]);
+    assert.deepEqual(
+      Object.keys(running.get('Dataplane', 'default', 'web')?.labels ?? {}).filter((label) =>
+        label.includes('withheld'),
+      ),
+      [],
+    );
+  });
+});
+
+describe('the Dataplane that a proxy brings', () => {
+  let time = 0;
+  const traffic = openTakingTraffic({
+    now: () => time,
+    live: undefined as never,
+    manager: undefined as never,
+    authentication: undefined as never,
+  });
+  const draft = {
+    type: 'Dataplane',
+    mesh: 'm',
+    name: 'web',
+    labels: { app: 'web' },
+    spec: { networking: { inbound: [{ port: 1 }, { port: 2, state: 'Ignored' }] } },
+  } as const;
+  const bootstrap = {
+    mesh: 'm',
+    name: 'web',
+    features: [announcesReadiness],
+    dataplaneToken: 'token',
+  } as unknown as BootstrapRequest;
+  const ours = [announcesReadiness];
+
+  test('takes traffic at once when its proxy only connects anew, or never says that it is ready', () => {
+    assert.equal(traffic.admit(draft, undefined, ours), draft);
+    traffic.starting({ ...bootstrap, features: [] });
+    traffic.starting({ ...bootstrap, dataplaneToken: '' });
+    assert.equal(traffic.admit(draft, undefined, ours), draft);
+    traffic.starting(bootstrap);
+    assert.equal(traffic.admit(draft, undefined, []), draft);
+  });
+
+  test('is withheld while its proxy starts or drains, and comes back as it was', () => {
+    traffic.starting(bootstrap);
+    const withheld = traffic.admit(draft, undefined, ours);
+    assert.deepEqual(withheld, {
+      ...draft,
+      labels: { app: 'web', 'kuma.io/withheld-ports': '1' },
+      spec: {
+        networking: {
+          inbound: [
+            { port: 1, state: 'NotReady' },
+            { port: 2, state: 'Ignored' },
+          ],
+        },
+      },
+    });
+    assert.deepEqual(release(withheld), draft);
+    time += 3_600_000;
+    traffic.starting({ ...bootstrap, name: 'other' });
+    assert.equal(traffic.admit(draft, undefined, ours), draft, 'a start of long ago is forgotten');
+    assert.notEqual(traffic.admit(draft, { ...withheld, version: 1 } as unknown as Resource, ours), draft, 'it drains');
+  });
+});
