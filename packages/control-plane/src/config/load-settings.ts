@@ -1,7 +1,7 @@
 // From a file and the environment to settings. Whatever is unknown or wrong is refused by name, all of it at once.
-import { MeshError, type Violation } from '@ursa/resources';
+import { closestName, MeshError, type Violation } from '@ursa/resources';
 import { parseDocument } from 'yaml';
-import { closestName } from './closest-name.ts';
+
 import { isForeignName, renamedNames, retiredNames } from './foreign-keys.ts';
 import { type Raw, type Setting, SettingError } from './setting.ts';
 import { type Settings, settingsTable } from './settings.ts';
@@ -115,7 +115,7 @@ function isProductSection(path: string): boolean {
 function unknownKey(path: string, { leaves, branches }: FileReading): string {
   const depth = path.split('.').length;
   const siblings = [...leaves.keys(), ...branches].filter((candidate) => candidate.split('.').length === depth);
-  return unknownText('unknown key', closestName(path, siblings) ?? closestName(path, leaves.keys()));
+  return unknownText('unknown key', closestName(path, siblings) ?? closestName(path, [...leaves.keys()]));
 }
 
 function unknownText(what: string, meant: string | undefined): string {
@@ -172,7 +172,7 @@ function readEnvironment(
     } else if (!isForeignName(name, text)) {
       violations.push({
         field: name,
-        message: unknownText('unknown name in the environment', closestName(name, byName.keys())),
+        message: unknownText('unknown name in the environment', closestName(name, [...byName.keys()])),
       });
     }
   }

@@ -2,10 +2,11 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { SecureVersion, TlsOptions } from 'node:tls';
+import type { TlsOptions } from 'node:tls';
 import { MeshError } from '@ursa/resources';
 import type { Component } from '../component.ts';
 import type { Settings } from '../config/settings.ts';
+import { tlsLimitsOf } from '../config/tls-limits.ts';
 import { answerDiagnostics, type DiagnosticsAnswer, type DiagnosticsSources } from './routes.ts';
 
 /** The server as a component, and its port (for port 0). */
@@ -117,27 +118,5 @@ async function tlsOptions(
   certificate: DiagnosticsServerOptions['certificate'],
 ): Promise<TlsOptions> {
   const pair = await certificate();
-  const maximum = versionOf(settings.tlsMaxVersion);
-  return {
-    cert: pair.certificate,
-    key: pair.privateKey,
-    minVersion: versionOf(settings.tlsMinVersion) ?? 'TLSv1.2',
-    ...(maximum === undefined ? {} : { maxVersion: maximum }),
-  };
-}
-
-/** `TLSv1_2`, as settings say it, in Node's words. */
-function versionOf(setting: string): SecureVersion | undefined {
-  switch (setting) {
-    case 'TLSv1_0':
-      return 'TLSv1';
-    case 'TLSv1_1':
-      return 'TLSv1.1';
-    case 'TLSv1_2':
-      return 'TLSv1.2';
-    case 'TLSv1_3':
-      return 'TLSv1.3';
-    default:
-      return undefined;
-  }
+  return { cert: pair.certificate, key: pair.privateKey, ...tlsLimitsOf(settings) };
 }

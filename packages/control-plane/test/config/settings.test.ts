@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { getCiphers } from 'node:tls';
 import { MeshError } from '@ursa/resources';
 import { formatDuration, parseDuration } from '../../src/config/duration.ts';
 import { defaultSettings, loadSettings } from '../../src/config/load-settings.ts';
 import { settingsTable } from '../../src/config/settings.ts';
 import { showSettings } from '../../src/config/show-settings.ts';
+import { tlsLimitsOf } from '../../src/config/tls-limits.ts';
 import { walkSettings } from '../../src/config/walk-settings.ts';
 
 const yaml = (text: string) => ({ file: { name: 'kuma-cp.yaml', text }, env: {} });
@@ -174,6 +176,29 @@ test('durations are read and printed as the peer does', () => {
   for (const text of ['0s', '250ms', '1m0s', '72h0m0s', '1h30m5s', '1m0.5s']) {
     assert.equal(formatDuration(parseDuration(text) ?? -1), text);
   }
+});
+
+test('TLS settings are handed to servers in the words of Node and OpenSSL', () => {
+  const suites = ['TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256', 'TLS_RSA_WITH_AES_256_CBC_SHA', 'TLS_AES_256_GCM_SHA384'];
+  assert.deepEqual(tlsLimitsOf({ tlsMinVersion: 'TLSv1_3', tlsMaxVersion: '', tlsCipherSuites: [] }), {
+    minVersion: 'TLSv1.3',
+  });
+  assert.deepEqual(tlsLimitsOf({ tlsMinVersion: '', tlsMaxVersion: 'TLSv1_2', tlsCipherSuites: suites }), {
+    minVersion: 'TLSv1.2',
+    maxVersion: 'TLSv1.2',
+    ciphers: 'ECDHE-RSA-AES128-GCM-SHA256:AES256-SHA:TLS_AES_256_GCM_SHA384',
+  });
+});
+
+test('the names of the cipher suites that the peer knows are names OpenSSL knows', () => {
+  const kinds = ['RSA', 'ECDHE_RSA', 'ECDHE_ECDSA'];
+  const ciphers = ['AES_128_CBC_SHA', 'AES_256_CBC_SHA', 'AES_128_GCM_SHA256', 'AES_256_GCM_SHA384'];
+  const names = kinds.flatMap((kind) => ciphers.map((cipher) => `TLS_${kind}_WITH_${cipher}`));
+  names.push('TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256', 'TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256');
+  const known = new Set(getCiphers());
+  const limits = tlsLimitsOf({ tlsMinVersion: '', tlsMaxVersion: '', tlsCipherSuites: names });
+  const unknown = (limits.ciphers ?? '').split(':').filter((name) => !known.has(name.toLowerCase()));
+  assert.deepEqual(unknown, []);
 });
 
 const reference = join(import.meta.dirname, '../../../../../shared/spec/reference.md');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { TlsOptions } from 'node:tls';
 import { MeshError } from '@ursa/resources';
 import type { Settings } from '../../config/settings.ts';
+import { tlsLimitsOf } from '../../config/tls-limits.ts';
 import type { ServerCertificate } from '../../identity/server-certificate.ts';
 
 type ApiServer = Settings['apiServer'];
@@ -28,7 +29,7 @@ export function readTlsOptions(
   }
   return {
     ...readServerCertificate(https, fallback),
-    ...versionsAndCiphers(https),
+    ...tlsLimitsOf(https),
     ...(wantsClientCertificate
       ? { ca: clientCas, requestCert: true, rejectUnauthorized: https.requireClientCert }
       : {}),
@@ -42,36 +43,6 @@ function readServerCertificate(
   if (https.tlsCertFile === '' && https.tlsKeyFile === '')
     return { cert: fallback.certificate, key: fallback.privateKey };
   return { cert: read('https.tlsCertFile', https.tlsCertFile), key: read('https.tlsKeyFile', https.tlsKeyFile) };
-}
-
-const versions = {
-  '': undefined,
-  TLSv1_0: 'TLSv1',
-  TLSv1_1: 'TLSv1.1',
-  TLSv1_2: 'TLSv1.2',
-  TLSv1_3: 'TLSv1.3',
-} as const;
-
-function versionsAndCiphers(https: ApiServer['https']): TlsOptions {
-  const maximum = versions[https.tlsMaxVersion];
-  return {
-    minVersion: versions[https.tlsMinVersion] ?? 'TLSv1.2',
-    ...(maximum === undefined ? {} : { maxVersion: maximum }),
-    ...(https.tlsCipherSuites.length > 0 ? { ciphers: https.tlsCipherSuites.map(toOpenSslName).join(':') } : {}),
-  };
-}
-
-/** Cipher suites are configured by their IANA names; OpenSSL has its own for TLS 1.2 and the same for TLS 1.3. */
-function toOpenSslName(name: string): string {
-  if (!name.startsWith('TLS_') || !name.includes('_WITH_')) return name;
-  return name
-    .slice('TLS_'.length)
-    .replace('_WITH_', '-')
-    .replaceAll('_', '-')
-    .replace('AES-128', 'AES128')
-    .replace('AES-256', 'AES256')
-    .replace(/^RSA-/, '')
-    .replace('CHACHA20-POLY1305-SHA256', 'CHACHA20-POLY1305');
 }
 
 function readClientCas(directory: string): readonly Buffer[] {
