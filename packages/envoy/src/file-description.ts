@@ -8,6 +8,8 @@ import { type DescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/proto
 /**
  * The description of a file from its descriptor (base64) and those of the files it imports: all that its own types can name.
  * Takes the place of the function of the same name in `@bufbuild/protobuf/codegenv2`.
+ *
+ * @public Called by the generated files, which no tool looks at.
  */
 export function fileDesc(descriptor: string, imports: readonly DescFile[] = []): GenFile {
   const root = fromBinary(FileDescriptorProtoSchema, base64Decode(descriptor));
