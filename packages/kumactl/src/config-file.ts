@@ -50,7 +50,7 @@ export function parseConfiguration(text: string, file: string): Configuration {
   } catch (cause) {
     const line = cause instanceof YAMLParseError ? text.slice(0, cause.pos[0]).split('\n').length : 1;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new MeshError('invalid', `${file}:${line} is not valid YAML: ${reason}`, { cause });
+    throw new MeshError('invalid', `${file}: line ${line} is not valid YAML: ${reason}`, { cause });
   }
   const fields = camelCased(document ?? {});
   if (!isRecord(fields))

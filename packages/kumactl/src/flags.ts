@@ -9,7 +9,7 @@ export type OutputFormat = (typeof formats)[number];
 
 /** `-o, --output`. */
 export function outputOption(): Option {
-  return new Option('-o, --output <format>', 'table, yaml or json').choices(formats).default('table');
+  return new Option('-o, --output <format>', 'form of the output').choices(formats).default('table');
 }
 
 /** One `key=value`. */

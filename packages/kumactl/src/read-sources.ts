@@ -43,7 +43,12 @@ function readText(file: string): SourceText {
 async function fetchText(address: string): Promise<string> {
   const shown = withoutPassword(address);
   try {
-    const response = await fetch(address, { signal: AbortSignal.timeout(fetchTimeoutMilliseconds) });
+    const url = new URL(address);
+    const password = Buffer.from(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`);
+    const headers = url.username === '' ? {} : { authorization: `Basic ${password.toString('base64')}` };
+    url.username = '';
+    url.password = '';
+    const response = await fetch(url, { headers, signal: AbortSignal.timeout(fetchTimeoutMilliseconds) });
     if (!response.ok) throw new MeshError('unavailable', `--file: ${shown} answered with status ${response.status}`);
     const chunks: Uint8Array[] = [];
     let length = 0;

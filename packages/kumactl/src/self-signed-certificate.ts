@@ -1,8 +1,8 @@
-// A certificate that signs itself, for a server or a client of the control plane. Loaded by its command only: the library costs start-up time.
-import { webcrypto } from 'node:crypto';
+// A certificate that signs itself (RFC 5280), for a server or a client of the control plane.
+import { createHash, generateKeyPair, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { isIP } from 'node:net';
-import * as x509 from '@peculiar/x509';
-import { MeshError } from '@ursa/resources';
+import { promisify } from 'node:util';
+import { bitString, booleanTrue, element, integer, objectIdentifier, octetString, sequence, time } from './der.ts';
 
 /** What the certificate is for. */
 export interface CertificateRequest {
@@ -17,45 +17,85 @@ export interface CertificateRequest {
 const validYears = 10;
 /** A verifier whose clock is a little behind must accept a certificate that was made just now. */
 const clockSkewMilliseconds = 5 * 60_000;
+/** Longest common name (RFC 5280, ub-common-name). */
+const longestCommonName = 64;
 
-const algorithms = {
-  rsa: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) },
-  ecdsa: { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' },
+const signatureAlgorithms = {
+  rsa: sequence(objectIdentifier('1.2.840.113549.1.1.11'), element(0x05)),
+  ecdsa: sequence(objectIdentifier('1.2.840.10045.4.3.2')),
 } as const;
+/** Bits of the key usage extension: digital signature and certificate signing; RSA keys may encipher too. */
+const keyUsageBits = { rsa: 0b1010_0100, ecdsa: 0b1000_0100 } as const;
+const purposes = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2' } as const;
 
-/** Makes a key and its certificate, both PEM. It can stand as its own CA: whoever trusts it trusts it alone. */
+/** Makes a key and its certificate, both PEM. It stands as its own CA: whoever trusts it trusts it alone. */
 export async function issueSelfSigned(request: CertificateRequest): Promise<{ certificate: string; key: string }> {
-  const { type, names, keyType, now } = request;
-  const algorithm = algorithms[keyType];
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-  if (!('privateKey' in keys)) throw new MeshError('internal', 'the crypto library gave no key pair');
-  const usage = type === 'server' ? x509.ExtendedKeyUsage.serverAuth : x509.ExtendedKeyUsage.clientAuth;
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned(
-    {
-      name: `CN=${names[0] ?? 'kumactl'}`,
-      notBefore: new Date(now - clockSkewMilliseconds),
-      notAfter: new Date(new Date(now).setUTCFullYear(new Date(now).getUTCFullYear() + validYears)),
-      signingAlgorithm: algorithm,
-      keys,
-      extensions: [
-        new x509.BasicConstraintsExtension(true, undefined, true),
-        new x509.KeyUsagesExtension(
-          x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment | x509.KeyUsageFlags.keyCertSign,
-          true,
-        ),
-        new x509.ExtendedKeyUsageExtension([usage]),
-        ...(names.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(names.map(alternativeName))]),
-      ],
-    },
-    webcrypto,
-  );
-  const key = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
+  const { privateKey, publicKey } = await makeKeys(request.keyType);
+  const algorithm = signatureAlgorithms[request.keyType];
+  const content = contentOf(request, publicKey.export({ type: 'spki', format: 'der' }));
+  const certificate = sequence(content, algorithm, bitString(sign('sha256', content, privateKey)));
   return {
-    certificate: `${certificate.toString('pem')}\n`,
-    key: `-----BEGIN PRIVATE KEY-----\n${key.match(/.{1,64}/g)?.join('\n') ?? ''}\n-----END PRIVATE KEY-----\n`,
+    certificate: pem('CERTIFICATE', certificate),
+    key: pem('PRIVATE KEY', privateKey.export({ type: 'pkcs8', format: 'der' })),
   };
 }
 
-function alternativeName(name: string): { readonly type: 'ip' | 'dns'; readonly value: string } {
-  return { type: isIP(name) === 0 ? 'dns' : 'ip', value: name };
+function makeKeys(keyType: CertificateRequest['keyType']): Promise<{ privateKey: KeyObject; publicKey: KeyObject }> {
+  const generate = promisify(generateKeyPair);
+  return keyType === 'rsa' ? generate('rsa', { modulusLength: 2048 }) : generate('ec', { namedCurve: 'P-256' });
+}
+
+function contentOf({ type, names, keyType, now }: CertificateRequest, publicKey: Buffer): Buffer {
+  const name = commonName((names[0] ?? 'kumactl').slice(0, longestCommonName));
+  const end = new Date(now).setUTCFullYear(new Date(now).getUTCFullYear() + validYears);
+  const serial = randomBytes(16);
+  serial[0] = 0x40 | ((serial[0] ?? 0) & 0x3f);
+  const extensions = [
+    extension('2.5.29.19', true, sequence(booleanTrue)),
+    extension('2.5.29.15', true, bitString(Buffer.from([keyUsageBits[keyType]]), 2)),
+    extension('2.5.29.37', false, sequence(objectIdentifier(purposes[type]))),
+    extension('2.5.29.14', false, octetString(createHash('sha256').update(publicKey).digest().subarray(0, 20))),
+    ...(names.length === 0 ? [] : [extension('2.5.29.17', false, sequence(...names.map(alternativeName)))]),
+  ];
+  return sequence(
+    element(0xa0, integer(Buffer.from([2]))),
+    integer(serial),
+    signatureAlgorithms[keyType],
+    name,
+    sequence(time(now - clockSkewMilliseconds), time(end)),
+    name,
+    publicKey,
+    element(0xa3, sequence(...extensions)),
+  );
+}
+
+function commonName(text: string): Buffer {
+  return sequence(element(0x31, sequence(objectIdentifier('2.5.4.3'), element(0x0c, Buffer.from(text)))));
+}
+
+function extension(id: string, critical: boolean, value: Buffer): Buffer {
+  return sequence(objectIdentifier(id), ...(critical ? [booleanTrue] : []), octetString(value));
+}
+
+function alternativeName(name: string): Buffer {
+  const bytes = addressBytes(name);
+  return bytes === undefined ? element(0x82, Buffer.from(name)) : element(0x87, bytes);
+}
+
+/** An IP address as bytes; undefined when it is a host name. */
+function addressBytes(name: string): Buffer | undefined {
+  if (isIP(name) === 4) return Buffer.from(name.split('.').map(Number));
+  if (isIP(name) !== 6) return undefined;
+  // The URL parser writes an IPv4 ending in hexadecimal, so that only groups are left.
+  const [head = '', tail] = new URL(`http://[${name}]`).hostname.slice(1, -1).split('::');
+  const groups = (text: string): readonly string[] => (text === '' ? [] : text.split(':'));
+  const [before, behind] = [groups(head), groups(tail ?? '')];
+  const missing = tail === undefined ? 0 : 8 - before.length - behind.length;
+  const all = [...before, ...Array.from({ length: missing }, () => '0'), ...behind];
+  return Buffer.from(all.map((group) => group.padStart(4, '0')).join(''), 'hex');
+}
+
+function pem(label: string, content: Buffer): string {
+  const lines = content.toString('base64').match(/.{1,64}/g) ?? [];
+  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 }

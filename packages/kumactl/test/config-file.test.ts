@@ -29,7 +29,7 @@ test('nothing that is empty is written', () => {
 });
 
 test('a file that is no YAML is refused with its name', () => {
-  assert.throws(() => parseConfiguration('contexts: [', 'my-config'), /my-config is not valid YAML/);
+  assert.throws(() => parseConfiguration('contexts: [', 'my-config'), /my-config: line 1 is not valid YAML/);
 });
 
 test('a control plane without an address is refused with the field', () => {
