@@ -9,6 +9,7 @@ import type { ProxyClass } from './proxy-class.ts';
 import { destinationCluster, outboundListener } from './proxy-parts.ts';
 import { sameMap, sameResources } from './resource-set.ts';
 import type { RuleSets } from './rules.ts';
+import { adminClusters } from './skeleton/admin.ts';
 import { dnsListener } from './skeleton/dns.ts';
 import { dnsDocument, dynamicConfigListener } from './skeleton/dynamic-config.ts';
 import { destinationName } from './skeleton/outbound.ts';
@@ -30,6 +31,11 @@ export interface ClassParts {
   >;
   /** What a host's redirected traffic needs. `ports`: those on which workloads can be reached past their inbounds, or `all`. */
   passthrough(proxyClass: ProxyClass, redirect: RedirectPorts, open: boolean, ports: string): Resources;
+  /** Clusters of Envoy's admin interface and of the readiness reporter. `socketPath`: '' where the admin interface has a port. */
+  readonly admin: Derivation<
+    readonly [proxyClass: ProxyClass, socketPath: string, port: number, readinessPort: number],
+    Resources
+  >;
   /** Names served to kuma-dp's DNS server, through the dynamic configuration in its work folder. */
   readonly embeddedDns: Derivation<
     readonly [records: readonly DnsRecord[], proxyClass: ProxyClass, workdir: string],
@@ -89,6 +95,12 @@ export function deriveClassParts({ graph, inputs, policies, endpoints }: ConfigP
     ),
     passthrough: (proxyClass, redirect, open, ports) =>
       passthrough.get(proxyClass, redirect.inbound, redirect.outbound, redirect.ipv6, open, ports),
+    admin: graph.derive(
+      'admin clusters',
+      ({ names }: ProxyClass, socketPath: string, port: number, readinessPort: number) =>
+        adminClusters({ socketPath, port, readinessPort }, names),
+      { equals },
+    ),
     embeddedDns: graph.derive(
       'dynamic configuration',
       (records: readonly DnsRecord[], { names, facts }: ProxyClass, workdir: string) => [

@@ -8,7 +8,7 @@ import { features } from './features.ts';
 import { createLastGood } from './last-good.ts';
 import type { Outbound } from './outbounds.ts';
 import { deriveProxyClass, redirectOf } from './proxy-class.ts';
-import { inboundResources, type Subject, secretResources, systemResources } from './proxy-parts.ts';
+import { adminPortOf, inboundResources, type Subject, secretResources, systemResources } from './proxy-parts.ts';
 import { keepIdentities, noResources, type ResourceMaps, sameResources, toMaps } from './resource-set.ts';
 import { PolicyFailure } from './walk.ts';
 
@@ -79,6 +79,10 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
       : shared.envoyDns.get(records, proxyClass, connected.dnsPort);
     return [...shared.passthrough(proxyClass, redirect, mesh.passthrough, reachablePorts(found)), ...dns];
   };
+  const adminOf = (found: Subject): readonly EnvoyResource[] => {
+    const { admin, readinessPort } = found.connected;
+    return shared.admin.get(found.proxyClass, admin.socketPath ?? '', adminPortOf(found), readinessPort);
+  };
   const outboundsOf = ({ key, proxyClass }: Subject): readonly Outbound[] =>
     outbounds.outbounds.get(key, proxyClass.transparent);
 
@@ -88,7 +92,7 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
     (proxyKey: string): ResourceMaps => {
       const found = subject.get(proxyKey);
       if (found === undefined) return toMaps([]);
-      const own = [...system.get(proxyKey), ...secrets.get(proxyKey)];
+      const own = [...adminOf(found), ...system.get(proxyKey), ...secrets.get(proxyKey)];
       if (!isServed(found)) return toMaps(own);
       const { proxyClass } = found;
       const called = shared.outbounds.get(outboundsOf(found), rules.outboundRules.get(proxyKey), proxyClass);

@@ -1,6 +1,6 @@
 // Destinations: everything that traffic of a proxy can be sent to, as clusters, listeners and policies need it. Endpoints are apart.
 import type { Derivation, Graph } from '@ursa/collections';
-import { legacyServiceName, type Protocol } from '@ursa/envoy';
+import { legacyServiceName, type Protocol, sha256Hex } from '@ursa/envoy';
 import { destinationId, type OutboundTarget, portName } from '@ursa/policy';
 import { displayNameOf, formatKri, labelNames, type Resource, tagNames } from '@ursa/resources';
 import type { DataplaneFacts } from './dataplane-facts.ts';
@@ -9,9 +9,11 @@ import type { MeshFacts } from './mesh-facts.ts';
 import { commonProtocol, parseProtocol } from './protocol.ts';
 import { legacySni, serviceSni } from './sni.ts';
 
-/** Where a destination's endpoints are found. */
+type Tags = Readonly<Record<string, string>>;
+
+/** Where a destination's endpoints are found; `tags` are those that its instances must have. */
 export type EndpointSource =
-  | { readonly kind: 'service'; readonly mesh: string; readonly service: string }
+  | { readonly kind: 'service'; readonly mesh: string; readonly service: string; readonly tags?: Tags }
   | { readonly kind: 'MeshService'; readonly key: string; readonly port: number };
 
 /** One destination. Derived: equal ones are one object. */
@@ -58,6 +60,8 @@ export interface MeshServiceStatus {
 export interface DestinationDerivations {
   /** A service known by its tag. Exists while nothing serves it, too: it has no endpoints then. */
   readonly service: Derivation<readonly [mesh: string, service: string], Destination>;
+  /** The instances of a service that have all tags, given as JSON. */
+  readonly subset: Derivation<readonly [mesh: string, service: string, tags: string], Destination>;
   /** A port of a MeshService. `byNumber`: its KRI names the port by number though it has a name, as for outbounds that do so. */
   readonly meshService: Derivation<readonly [key: string, port: number, byNumber: boolean], Destination | undefined>;
 }
@@ -73,6 +77,12 @@ function identitiesOf(mesh: string, spec: MeshServiceSpec): string[] {
   return (spec.identities ?? []).map(({ type, value }) => (type === 'SpiffeID' ? value : `spiffe://${mesh}/${value}`));
 }
 
+/** Name of the cluster for instances with some tags: the peers' hash over all tags. */
+function subsetName(service: string, tags: Tags): string {
+  const all = Object.entries({ ...tags, [tagNames.service]: service }).sort(([first], [second]) => (first < second ? -1 : 1));
+  return `${service}-${sha256Hex(all.flat().join('')).slice(0, 16)}`;
+}
+
 /** While clients and servers move to mTLS, a service is only spoken to in TLS once all of its proxies can. */
 function speaksTls(mesh: MeshFacts | undefined, status: MeshServiceStatus): boolean {
   return mesh?.mtls !== undefined && !(mesh.mtls.permissive && status.tls?.status === 'NotReady');
@@ -85,22 +95,34 @@ export function deriveDestinations(
   meshFacts: Derivation<readonly [mesh: string], MeshFacts | undefined>,
   servedBy: (mesh: string, service: string) => readonly DataplaneFacts[],
 ): DestinationDerivations {
+  const serviceOf = graph.derive('service', (mesh: string, service: string): Destination => {
+    const inbounds = servedBy(mesh, service).flatMap((dataplane) =>
+      dataplane.inbounds.filter((inbound) => inbound.service === service),
+    );
+    const mtls = meshFacts.get(mesh)?.mtls !== undefined;
+    return {
+      mesh,
+      target: { kind: 'service', service },
+      source: { kind: 'service', mesh, service },
+      legacyName: service,
+      kri: undefined,
+      protocol: commonProtocol(inbounds.map((inbound) => inbound.protocol)),
+      tls: mtls
+        ? { sni: serviceSni(mesh, { [tagNames.service]: service }), identities: [`spiffe://${mesh}/${service}`] }
+        : undefined,
+    };
+  });
   return {
-    service: graph.derive('service', (mesh: string, service: string): Destination => {
-      const inbounds = servedBy(mesh, service).flatMap((dataplane) =>
-        dataplane.inbounds.filter((inbound) => inbound.service === service),
-      );
-      const mtls = meshFacts.get(mesh)?.mtls !== undefined;
+    service: serviceOf,
+    subset: graph.derive('service subset', (mesh: string, service: string, given: string): Destination => {
+      const whole = serviceOf.get(mesh, service);
+      const tags = JSON.parse(given) as Tags;
+      const { tls } = whole;
       return {
-        mesh,
-        target: { kind: 'service', service },
-        source: { kind: 'service', mesh, service },
-        legacyName: service,
-        kri: undefined,
-        protocol: commonProtocol(inbounds.map((inbound) => inbound.protocol)),
-        tls: mtls
-          ? { sni: serviceSni(mesh, { [tagNames.service]: service }), identities: [`spiffe://${mesh}/${service}`] }
-          : undefined,
+        ...whole,
+        source: { kind: 'service', mesh, service, tags },
+        legacyName: subsetName(service, tags),
+        tls: tls && { ...tls, sni: serviceSni(mesh, { ...tags, [tagNames.service]: service }) },
       };
     }),
     meshService: graph.derive(

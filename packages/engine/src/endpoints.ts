@@ -80,7 +80,9 @@ export function deriveEndpoints(graph: Graph, inputs: EngineInputs, lookup: Data
     if (source.kind === 'service') {
       const dataplanes = lookup.byTag(source.mesh, tagNames.service, source.service);
       return dataplanes.flatMap((dataplane) =>
-        dataplane.inbounds.filter((inbound) => inbound.service === source.service),
+        dataplane.inbounds.filter(
+          (inbound) => inbound.service === source.service && tagsMatch(source.tags ?? {}, inbound.tags),
+        ),
       );
     }
     const resource = inputs.resources('MeshService').get(source.key);

@@ -15,7 +15,7 @@ import type { MeshFacts } from './mesh-facts.ts';
 import type { Outbound } from './outbounds.ts';
 import type { ProxyClass } from './proxy-class.ts';
 import type { RuleSets } from './rules.ts';
-import { adminClusters, adminListener } from './skeleton/admin.ts';
+import { adminListener } from './skeleton/admin.ts';
 import { inboundSkeleton } from './skeleton/inbound.ts';
 import { clusterSkeleton, outboundSkeleton } from './skeleton/outbound.ts';
 import { prometheusResources } from './skeleton/prometheus.ts';
@@ -71,13 +71,18 @@ export function inboundResources(
   });
 }
 
-/** What every proxy has for the control plane and for monitoring. */
+/** Port of the admin listener, and of Envoy's admin interface where it has no socket. */
+export function adminPortOf({ dataplane, connected }: Subject): number {
+  return dataplane.adminPort ?? connected.admin.port;
+}
+
+/** Listeners for the control plane and for monitoring. */
 export function systemResources(inputs: EngineInputs, subject: Subject): EnvoyResource[] {
   const { key, connected, dataplane, mesh, proxyClass } = subject;
   const { names, reusePort } = proxyClass;
-  const port = dataplane.adminPort ?? connected.admin.port;
+  const port = adminPortOf(subject);
   const identity = inputs.adminIdentities.get(key);
-  const resources = adminClusters(connected, port, names);
+  const resources: EnvoyResource[] = [];
   if (identity !== undefined && port !== 0) {
     resources.push(adminListener({ address: dataplane.address, port, identity, reusePort, names }));
   }

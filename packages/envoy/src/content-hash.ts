@@ -1,19 +1,37 @@
 // Hashes of content: a fast one for versions and a cryptographic one where others must arrive at the same value.
 
-/** Murmur-like mixing over 32-bit lanes. Not cryptographic: whoever relies on it compares the bytes too. 32 hex digits. */
+const lane = (value: number): string => (value >>> 0).toString(16).padStart(8, '0');
+
+/** Mixes all bits of a word into all others (the finalizer of MurmurHash3). */
+function avalanche(word: number): number {
+  const first = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
+  const second = Math.imul(first ^ (first >>> 13), 0xc2b2ae35);
+  return second ^ (second >>> 16);
+}
+
+/**
+ * A fast hash over 32-bit words in four lanes, as 32 hex digits. Not cryptographic: whoever relies on it compares the bytes too.
+ */
 export function contentHash(bytes: Uint8Array): string {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const whole = bytes.length & ~3;
   let first = 0x9e3779b9 ^ bytes.length;
   let second = 0x85ebca6b ^ bytes.length;
   let third = 0xc2b2ae35;
   let fourth = 0x27d4eb2f;
-  for (const byte of bytes) {
-    first = Math.imul(first ^ byte, 0x5bd1e995);
-    second = Math.imul(second ^ byte, 0x1b873593) + first;
-    third = Math.imul(third ^ byte ^ (second >>> 15), 0xcc9e2d51);
-    fourth = Math.imul(fourth ^ byte, 0x165667b1) ^ (third >>> 13);
-  }
-  const lanes = [first ^ (second >>> 7), second ^ (third >>> 11), third ^ (fourth >>> 5), fourth ^ (first >>> 16)];
-  return lanes.map((lane) => (Math.imul(lane, 0x2c1b3c6d) >>> 0).toString(16).padStart(8, '0')).join('');
+  const mix = (word: number): void => {
+    first = Math.imul(first ^ word, 0x5bd1e995);
+    first ^= first >>> 15;
+    second = Math.imul(second ^ word, 0x1b873593) + first;
+    second ^= second >>> 13;
+    third = Math.imul(third ^ word ^ second, 0xcc9e2d51);
+    third ^= third >>> 16;
+    fourth = Math.imul(fourth ^ word, 0x165667b1) ^ third;
+    fourth ^= fourth >>> 14;
+  };
+  for (let offset = 0; offset < whole; offset += 4) mix(view.getUint32(offset, true));
+  for (let offset = whole; offset < bytes.length; offset++) mix(view.getUint8(offset));
+  return [first ^ third, second ^ fourth, third ^ second, fourth ^ first].map((word) => lane(avalanche(word))).join('');
 }
 
 const roundConstants = Uint32Array.from(

@@ -25,7 +25,9 @@ const forgotten = new FinalizationRegistry<string>((key) => {
 });
 
 function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
-  return left.length === right.length && left.every((byte, position) => byte === right[position]);
+  if (left.length !== right.length) return false;
+  for (let position = 0; position < left.length; position++) if (left[position] !== right[position]) return false;
+  return true;
 }
 
 /** The one resource with these bytes. What no proxy has any more is forgotten. */

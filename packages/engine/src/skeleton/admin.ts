@@ -18,14 +18,22 @@ import {
   tlsInspector,
 } from '@ursa/envoy';
 import { FilterChainMatchSchema } from '@ursa/envoy/gen/envoy/config/listener/v3/listener_components_pb.ts';
-import type { AdminIdentity, ConnectedProxy } from '../engine.ts';
+import type { AdminIdentity } from '../engine.ts';
+
+/** Where a proxy's own services listen. */
+export interface AdminAddresses {
+  /** Socket of Envoy's admin interface; '' where it has a port. */
+  readonly socketPath: string;
+  readonly port: number;
+  readonly readinessPort: number;
+}
 
 /** Clusters of Envoy's admin interface and of kuma-dp's readiness reporter. */
-export function adminClusters(connected: ConnectedProxy, adminPort: number, names: EnvoyNames): EnvoyResource[] {
-  const { socketPath } = connected.admin;
+export function adminClusters(addresses: AdminAddresses, names: EnvoyNames): EnvoyResource[] {
+  const { socketPath, port, readinessPort } = addresses;
   const altStatName = !names.unified;
-  const admin = socketPath === undefined ? socketAddress('127.0.0.1', adminPort) : pipeAddress(socketPath);
-  const readiness = socketAddress('127.0.0.1', connected.readinessPort);
+  const admin = socketPath === '' ? socketAddress('127.0.0.1', port) : pipeAddress(socketPath);
+  const readiness = socketAddress('127.0.0.1', readinessPort);
   return [
     encodeResource('cluster', buildCluster(staticCluster({ name: names.admin, altStatName }, [admin]))),
     encodeResource('cluster', buildCluster(staticCluster({ name: names.readiness, altStatName }, [readiness]))),
