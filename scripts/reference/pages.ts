@@ -1,5 +1,5 @@
 // The generated pages of the reference. Each is a pure function of the code; `node scripts/document.ts` writes them, a check compares them.
-import { builtinPolicies, policyResourceTypes } from '@ursa/policies';
+import { policyResourceTypes } from '@ursa/policies';
 import { coreResourceTypes, createResourceTypes } from '@ursa/resources';
 import { formatOpenApiReference } from '../../packages/control-plane/src/api/openapi/reference.ts';
 import { buildInfo } from '../../packages/control-plane/src/version.ts';
@@ -20,6 +20,6 @@ export const pages: readonly Page[] = [
   { file: 'docs/reference/resources.md', text: () => resourcesPage(types) },
   {
     file: 'docs/reference/openapi.yaml',
-    text: () => formatOpenApiReference(types, builtinPolicies, buildInfo.version),
+    text: () => formatOpenApiReference(types, buildInfo.version),
   },
 ];

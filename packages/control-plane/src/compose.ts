@@ -39,7 +39,7 @@ import type { Log } from './log.ts';
 import { openStore } from './open-store.ts';
 import { refuseUnsupported } from './refuse-unsupported.ts';
 import { initialPolicies } from './store/initial-policies.ts';
-import { keyInType, openLiveResources } from './store/live-resources.ts';
+import { openLiveResources } from './store/live-resources.ts';
 import { type MeshCompanion, openResourceManager, type ResourceManager } from './store/resource-manager.ts';
 import { clusterIdOf, createStartupResources } from './store/startup-resources.ts';
 import type { Store } from './store/store.ts';
@@ -111,24 +111,21 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
   const trust = graph.source<TrustBundle>('trust-bundles');
   const adminIdentities = graph.source<AdminIdentity>('admin-identities');
   const vips = graph.source<ServiceVip>('service-vips');
-  const engine = openEngine({
-    graph,
-    policies: builtinPolicies,
-    inputs: {
-      resources: live.resources,
-      proxies,
-      identities,
-      trust,
-      adminIdentities,
-      serviceVips: vips,
-      settings: {
-        zone: labels.zone,
-        environment: settings.environment,
-        dnsDomain: settings.dnsServer.domain,
-        serviceVipPort: settings.dnsServer.serviceVipPort,
-      },
+  const inputs = {
+    resources: live.resources,
+    proxies,
+    identities,
+    trust,
+    adminIdentities,
+    serviceVips: vips,
+    settings: {
+      zone: labels.zone,
+      environment: settings.environment,
+      dnsDomain: settings.dnsServer.domain,
+      serviceVipPort: settings.dnsServer.serviceVipPort,
     },
-  });
+  };
+  const engine = openEngine({ graph, policies: builtinPolicies, inputs });
   const certificates = proxyIdentities({
     live,
     clock,
@@ -199,7 +196,8 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
   });
   const api = openApi({
     types,
-    policies: builtinPolicies,
+    engine,
+    shadowEngine: openEngine({ graph, policies: builtinPolicies, inputs, shadow: true }),
     live,
     revision: () => store.revision(),
     manager,
@@ -209,7 +207,6 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
     labels,
     facts: { hostname: hostname(), version: buildInfo.version, instanceId, clusterId: () => clusterIdOf(live) },
     config: () => showSettings(settings),
-    configOf: (mesh, name) => engine.config.get(keyInType({ mesh, name })),
     serviceAddress: (service) => `${service}.${settings.dnsServer.domain}:${settings.dnsServer.serviceVipPort}`,
     certificate,
     metrics,

@@ -1,5 +1,5 @@
 // The REST API as a component: routes over the live resources, served over HTTP and HTTPS.
-import type { ProxyPolicy } from '@ursa/policy';
+import type { Engine } from '@ursa/engine';
 import { formatResource, type LabelContext, type ResourceTypes } from '@ursa/resources';
 import type { FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
@@ -20,7 +20,7 @@ import type { Route } from './http/route.ts';
 import { type OpenServer, openHttpServer, openHttpsServer } from './http/server.ts';
 import { readTlsOptions } from './http/tls.ts';
 import { insightsRoutes } from './insights-routes.ts';
-import { type ConfigOf, configRoutes } from './inspect/config-routes.ts';
+import { configRoutes } from './inspect/config-routes.ts';
 import { dataplaneRoutes } from './inspect/dataplane-routes.ts';
 import { hostnameRoutes } from './inspect/hostname-routes.ts';
 import { laterRoutes } from './inspect/later-routes.ts';
@@ -39,8 +39,9 @@ import { tokensRoutes } from './tokens-routes.ts';
 /** Everything the API stands on. */
 export interface ApiOptions {
   readonly types: ResourceTypes;
-  /** Policies in the order in which they are applied. */
-  readonly policies: readonly ProxyPolicy[];
+  readonly engine: Pick<Engine, 'rules' | 'config'>;
+  /** An engine over the same inputs in which shadow policies are in force. */
+  readonly shadowEngine: Pick<Engine, 'config'>;
   readonly live: LiveResources;
   /** Revision of the store. */
   readonly revision: () => number;
@@ -55,8 +56,6 @@ export interface ApiOptions {
   readonly config: () => unknown;
   /** Under which host name and port applications reach a service by its tag: `<service>.mesh:80`. */
   readonly serviceAddress: (service: string) => string;
-  /** The engine's configurations; without it no proxy has one. */
-  readonly configOf?: ConfigOf;
   /** Used by the HTTPS server when the settings name no files. */
   readonly certificate: Pick<ServerCertificate, 'certificate' | 'privateKey'>;
   /** Where the metrics of answers are registered. */
@@ -123,7 +122,7 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
     const type = types.byName(resource.type);
     return type === undefined ? resource : formatResource(type, resource);
   });
-  const inspector = createProxyInspector(reader, options.policies);
+  const inspector = createProxyInspector(reader, options.engine);
   const guard = createWriteGuard(options.labels, settings.readOnly);
   const gui = settings.gui.enabled && !options.labels.federated;
   const guiAddress = settings.gui.rootUrl === '' ? settings.gui.basePath : settings.gui.rootUrl;
@@ -145,7 +144,7 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
     ...overviewRoutes(reader),
     ...dataplaneRoutes(reader, inspector),
     ...matchingRoutes(reader, inspector),
-    ...configRoutes(reader, options.access, options.configOf ?? (() => undefined)),
+    ...configRoutes(reader, options.access, options),
     ...laterRoutes(reader),
     ...hostnameRoutes(reader, options.labels),
     ...serviceInsightRoutes(reader, options.serviceAddress),

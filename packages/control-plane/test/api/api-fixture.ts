@@ -1,5 +1,6 @@
 // An API over an empty memory store, asked in memory: what the tests of this folder and the golden set stand on.
 import { createGraph } from '@ursa/collections';
+import { type EngineInputs, openEngine } from '@ursa/engine';
 import { builtinPolicies, policyResourceTypes } from '@ursa/policies';
 import { coreResourceTypes, createResourceTypes, type LabelContext, type ResourceTypes } from '@ursa/resources';
 import type { FastifyInstance } from 'fastify';
@@ -32,6 +33,24 @@ export interface Asked {
   readonly body: any;
 }
 
+/** The engine and the one in which shadow policies are in force, without connected proxies. */
+function openEngines(live: LiveResources): Pick<ApiOptions, 'engine' | 'shadowEngine'> {
+  const { graph } = live;
+  const inputs: EngineInputs = {
+    resources: live.resources,
+    proxies: graph.source('proxies'),
+    identities: graph.source('identities'),
+    trust: graph.source('trust'),
+    adminIdentities: graph.source('admin-identities'),
+    serviceVips: graph.source('service-vips'),
+    settings: { zone: 'default', environment: 'universal', dnsDomain: 'mesh', serviceVipPort: 80 },
+  };
+  return {
+    engine: openEngine({ graph, policies: builtinPolicies, inputs }),
+    shadowEngine: openEngine({ graph, policies: builtinPolicies, inputs, shadow: true }),
+  };
+}
+
 /** A zone that stands alone, as most tests want it. */
 export const aloneZone: LabelContext = { mode: 'zone', zone: 'default', environment: 'universal', federated: false };
 
@@ -49,7 +68,7 @@ export function openApiFixture(
   const bugs: unknown[] = [];
   const options: ApiOptions = {
     types,
-    policies: builtinPolicies,
+    ...openEngines(live),
     live,
     revision: store.revision,
     manager,

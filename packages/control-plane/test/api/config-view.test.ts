@@ -7,6 +7,7 @@ import { adminServerTls, encodeResource, identitySecret, trustSecret } from '@ur
 import { FilterChainSchema } from '../../../envoy/gen/envoy/config/listener/v3/listener_components_pb.ts';
 import { ListenerSchema } from '../../../envoy/gen/envoy/config/listener/v3/listener_pb.ts';
 import { formatConfig } from '../../src/api/inspect/config-view.ts';
+import { diffJson } from '../../src/api/inspect/json-patch.ts';
 import { aloneZone, openApiFixture } from './api-fixture.ts';
 import { openWithMeshes } from './documents.ts';
 
@@ -41,16 +42,47 @@ test('keys and certificates are left out of a shown configuration', () => {
 });
 
 test('a configuration is asked for by path, and is not there for a proxy that never connected', async () => {
+  const of = (config: ProxyConfig) => ({
+    config: { name: 'config', get: (key: string) => (key === 'default/web' ? config : undefined) },
+  });
   const config = configWithSecrets();
-  const configOf = (_mesh: string, name: string) => (name === 'web' ? config : undefined);
-  const { ask } = await openWithMeshes(openApiFixture({}, aloneZone, { configOf }), 'default');
-  const shown = await ask('GET', '/meshes/default/dataplanes/web/_config?include=diff');
+  const renamed = { ...config, resources: { ...config.resources, listener: new Map() } };
+  const changes = {
+    engine: { ...of(config), rules: { name: 'rules', get: () => new Map() } },
+    shadowEngine: of(renamed),
+  };
+  const { ask } = await openWithMeshes(openApiFixture({}, aloneZone, changes), 'default');
+  const path = '/meshes/default/dataplanes/web/_config';
+  const shown = await ask('GET', `${path}?include=diff`);
   assert.deepEqual([shown.status, shown.body.diff], [200, []]);
-  assert.deepEqual(Object.keys(shown.body.xds).length, 2);
-  assert.equal(
-    (await ask('GET', '/meshes/default/dataplanes/db/_config')).body.title,
-    'Failed to fetch dataplane insight',
+  assert.equal(Object.keys(shown.body.xds).length, 2);
+  const shadow = await ask('GET', `${path}?shadow=true&include=diff`);
+  assert.equal(Object.keys(shadow.body.xds).length, 1);
+  assert.deepEqual(
+    shadow.body.diff.map(({ op, path: at }: { op: string; path: string }) => `${op} ${at}`),
+    ['test', 'remove'].map((op) => `${op} /type.googleapis.com~1envoy.config.listener.v3.Listener`),
   );
-  assert.equal((await ask('GET', '/meshes/default/dataplanes/web/_config?shadow=maybe')).status, 400);
-  assert.equal((await ask('GET', '/meshes/default/dataplanes/web/_config?shadow=true')).status, 501);
+  assert.equal((await ask('GET', `${path}?shadow=maybe`)).status, 400);
+  const never = await ask('GET', '/meshes/default/dataplanes/db/_config');
+  assert.equal(never.body.title, 'Failed to fetch dataplane insight');
+});
+
+test('a diff names what is added, removed and changed, by JSON Pointer', () => {
+  const before = { 'a/b': { 'c~d': 1 }, list: [1, 2, 3], same: { x: [1] }, gone: null };
+  const after = { 'a/b': { 'c~d': 2 }, list: [1, 5], same: { x: [1] }, fresh: { y: 1 } };
+  const steps = diffJson(before, after).map(({ op, path, value }) => `${op} ${path} ${JSON.stringify(value)}`);
+  assert.deepEqual(steps, [
+    'test /a~1b/c~0d 1',
+    'remove /a~1b/c~0d 1',
+    'add /a~1b/c~0d 2',
+    'add /fresh {"y":1}',
+    'test /gone null',
+    'remove /gone null',
+    'test /list/1 2',
+    'remove /list/1 2',
+    'add /list/1 5',
+    'test /list/2 3',
+    'remove /list/2 3',
+  ]);
+  assert.deepEqual(diffJson(before, structuredClone(before)), []);
 });

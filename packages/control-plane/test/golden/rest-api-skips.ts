@@ -2,8 +2,7 @@
 
 const gateways = 'built-in gateways come with a later issue; until then their rules are answered 501';
 const listeners = 'zone proxies as listeners of a Dataplane come with a later issue';
-const config =
-  'the case has no connected proxy, only an insight without metadata; shadow policies come with a later issue';
+const config = 'the proxy has an insight but is not connected; Ursa shows what connected proxies have';
 const strict = 'the request has a field that the schema does not know (`protocol` of a port); Ursa refuses it by name';
 const zones = 'the peer gives the name of the service as the name of its zone; Ursa gives the zone, or none';
 

@@ -1,20 +1,33 @@
-// GET …/dataplanes/{name}/_config: the configuration a proxy has now.
-import type { ProxyConfig } from '@ursa/engine';
-import { MeshError } from '@ursa/resources';
+// GET …/dataplanes/{name}/_config: the configuration a proxy has now, or would have if the shadow policies were in force.
+import type { Engine } from '@ursa/engine';
 import { Type } from 'typebox';
 import { requireAccess, type StaticAccess } from '../../identity/static-access.ts';
+import { keyInType } from '../../store/live-resources.ts';
 import { badRequest, notFound } from '../http/failure.ts';
 import { formatJson } from '../http/json-text.ts';
 import type { Route } from '../http/route.ts';
 import { nameParameters } from '../openapi/parameters.ts';
 import type { ResourceReader } from '../resources/reader.ts';
 import { formatConfig } from './config-view.ts';
+import { diffJson } from './json-patch.ts';
 
-/** Configuration of a proxy that has connected at some time; undefined for others. */
-export type ConfigOf = (mesh: string, name: string) => ProxyConfig | undefined;
+/** The engine, and one over the same inputs in which shadow policies are in force. */
+export interface Configurations {
+  readonly engine: Pick<Engine, 'config'>;
+  readonly shadowEngine: Pick<Engine, 'config'>;
+}
 
-/** The endpoint. */
-export function configRoutes(reader: ResourceReader, access: StaticAccess, configOf: ConfigOf): readonly Route[] {
+/** The endpoint. A proxy has a configuration once it has connected. */
+export function configRoutes(
+  reader: ResourceReader,
+  access: StaticAccess,
+  configurations: Configurations,
+): readonly Route[] {
+  const configOf = (engine: Pick<Engine, 'config'>, mesh: string, name: string) => {
+    const config = engine.config.get(keyInType({ mesh, name }));
+    if (config === undefined) throw notFound('Failed to fetch dataplane insight');
+    return formatConfig(config);
+  };
   return [
     {
       method: 'GET',
@@ -22,16 +35,15 @@ export function configRoutes(reader: ResourceReader, access: StaticAccess, confi
       tag: 'Inspection',
       summary: "The configuration of a proxy's Envoy",
       query: nameParameters('shadow', 'include'),
-      answers: { 200: Type.Object({ xds: Type.Object({}) }) },
+      answers: { 200: Type.Object({ xds: Type.Object({}), diff: Type.Optional(Type.Array(Type.Object({}))) }) },
       handle: (call) => {
         const { mesh = '', name = '' } = call.params;
         reader.requireMesh(mesh);
-        requireSupported(call.query);
+        const { shadow, diff } = parseQuestion(call.query);
         requireAccess(access, 'viewConfigDump', call.user);
-        const config = configOf(mesh, name);
-        if (config === undefined) throw notFound('Failed to fetch dataplane insight');
-        const diff = includesOf(call.query).length > 0 ? { diff: [] } : {};
-        return { status: 200, body: formatJson({ ...diff, ...formatConfig(config) }) };
+        const current = configOf(configurations.engine, mesh, name);
+        const xds = shadow ? configOf(configurations.shadowEngine, mesh, name) : current;
+        return { status: 200, body: formatJson({ ...(diff ? { diff: diffJson(current, xds) } : {}), xds }) };
       },
     },
   ];
@@ -46,18 +58,13 @@ const truths: Readonly<Record<string, boolean>> = {
   f: false,
 };
 
-function includesOf(query: URLSearchParams): readonly string[] {
-  return (query.get('include') ?? '').split(',').filter((word) => word !== '');
-}
-
-/** Errors: 400 for words that are none, 501 for shadow mode, which the engine does not answer yet. */
-function requireSupported(query: URLSearchParams): void {
-  const shadow = (query.get('shadow') ?? 'false').toLowerCase();
+/** Errors: 400 for words that are none. */
+function parseQuestion(query: URLSearchParams): { readonly shadow: boolean; readonly diff: boolean } {
+  const shadow = (query.get('shadow') ?? '').toLowerCase() || 'false';
   if (!Object.hasOwn(truths, shadow)) throw badRequest("unsupported value for query parameter 'shadow'");
-  if (includesOf(query).some((word) => word !== 'diff')) {
+  const include = (query.get('include') ?? '').split(',').filter((word) => word !== '');
+  if (include.some((word) => word !== 'diff')) {
     throw badRequest("unsupported value for query parameter 'include'");
   }
-  if (truths[shadow] === true) {
-    throw new MeshError('unsupported', 'shadow policies cannot be previewed in this version; ask without shadow=true');
-  }
+  return { shadow: truths[shadow] === true, diff: include.length > 0 };
 }

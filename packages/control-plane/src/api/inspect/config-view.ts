@@ -5,7 +5,7 @@ import { type EnvoyType, resourceJson, typeUrls } from '@ursa/envoy';
 
 const shownTypes: readonly EnvoyType[] = ['cluster', 'endpoint', 'listener', 'route', 'secret'];
 
-/** `{xds: {<type URL>: {<name>: <resource>}}}`, types without resources left out. */
+/** `{<type URL>: {<name>: <resource>}}`, types without resources left out. */
 export function formatConfig(config: ProxyConfig): Readonly<Record<string, unknown>> {
   const byType = shownTypes.flatMap((type) => {
     const resources = config.resources[type];
@@ -17,7 +17,7 @@ export function formatConfig(config: ProxyConfig): Readonly<Record<string, unkno
     });
     return [[typeUrls[type], Object.fromEntries(shown)] as const];
   });
-  return { xds: Object.fromEntries(byType) };
+  return Object.fromEntries(byType);
 }
 
 /** What stands in place of the content of secrets, base64 as all bytes. Elsewhere it is nothing. */

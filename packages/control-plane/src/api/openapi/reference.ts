@@ -1,6 +1,5 @@
 // The text of the reference page: the description of an API with default settings, as YAML.
 import { createGraph } from '@ursa/collections';
-import type { ProxyPolicy } from '@ursa/policy';
 import type { ResourceTypes } from '@ursa/resources';
 import { stringify } from 'yaml';
 import { defaultSettings } from '../../config/load-settings.ts';
@@ -12,20 +11,18 @@ import { apiRoutes } from '../api.ts';
 import { createOpenApiDocument } from './document.ts';
 
 /** `docs/reference/openapi.yaml` for these types. The same types always give the same text. */
-export function formatOpenApiReference(
-  types: ResourceTypes,
-  policies: readonly ProxyPolicy[],
-  version: string,
-): string {
+export function formatOpenApiReference(types: ResourceTypes, version: string): string {
   const { apiServer, access } = defaultSettings({ 'apiServer.gui.enabled': false });
   const labels = { mode: 'zone', zone: 'default', environment: 'universal', federated: false } as const;
   const store = openMemoryStore();
   const live = openLiveResources(createGraph(), store);
   const tokens = openTokens(live);
+  const engine = { rules: nothing(new Map()), config: nothing(undefined) };
   const routes = apiRoutes({
     types,
-    policies,
     live,
+    engine,
+    shadowEngine: engine,
     revision: () => 0,
     manager: openResourceManager({ store, types, labels, unsafeDelete: false }),
     tokens,
@@ -44,4 +41,9 @@ export function formatOpenApiReference(
     lineWidth: 140,
     aliasDuplicateObjects: false,
   });
+}
+
+/** A derivation of an engine that knows no proxy. */
+function nothing<Value>(value: Value) {
+  return { name: 'nothing', get: () => value };
 }
