@@ -1,7 +1,7 @@
 // The server that proxies talk to: bootstrap, ADS in both protocols, and a quiet health discovery, on one TLS port.
 import type { Source } from '@ursa/collections';
 import type { ConnectedProxy, Engine } from '@ursa/engine';
-import type { ResourceTypes } from '@ursa/resources';
+import { MeshError, type ResourceTypes } from '@ursa/resources';
 import type { Component } from '../component.ts';
 import type { Settings } from '../config/settings.ts';
 import { tlsLimitsOf } from '../config/tls-limits.ts';
@@ -91,7 +91,7 @@ export function openDpServer(options: DpServerOptions): DpServer {
     connected: () => proxies.keys(),
     async start() {
       server = await openGrpcServer({
-        host: options.host ?? '::',
+        host: options.host,
         port: dpServer.port,
         tls: { ...tlsLimitsOf(dpServer), certificate: certificate.certificate, key: certificate.privateKey },
         methods: new Map([
@@ -108,6 +108,8 @@ export function openDpServer(options: DpServerOptions): DpServer {
         ),
         headersTimeoutMilliseconds: dpServer.readHeaderTimeout,
         stopTimeoutMilliseconds: dpServer.gracefulShutdownTimeout,
+      }).catch((cause: unknown) => {
+        throw cannotServe(dpServer.port, cause);
       });
     },
     async stop() {
@@ -127,6 +129,17 @@ function routesTo(posts: ReadonlyMap<string, HttpHandler>): HttpHandler {
     if (request.method !== 'POST') return { status: 405, contentType: 'text/plain', body: '405: Method Not Allowed' };
     return handler(request);
   };
+}
+
+function cannotServe(port: number, cause: unknown): MeshError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new MeshError(
+    'unavailable',
+    `cannot serve proxies on port ${port}: ${reason}; see dpServer (KUMA_DP_SERVER_PORT, KUMA_DP_SERVER_TLS_*)`,
+    {
+      cause,
+    },
+  );
 }
 
 /** Accepts Envoy's health stream and asks for nothing: without a specifier Envoy waits, and logs no error. */

@@ -100,7 +100,10 @@ describe('a hostile client', () => {
     running.configure('default/a', many(1));
     const stream = slow.delta();
     stream.send(first('a'));
-    await until(() => running.server.connected().includes('default/a'));
+    await until(async () => {
+      const status = (await running.insight('a'))?.subscriptions.at(-1)?.status;
+      return status?.cds?.responsesSent === '1' && running.server.connected().includes('default/a');
+    });
     for (let version = 2; version < 40; version += 1) running.configure('default/a', many(version));
     await othersAreServed();
     slow.session.settings({ initialWindowSize: 16 * 1024 * 1024 });

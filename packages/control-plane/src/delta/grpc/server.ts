@@ -16,7 +16,8 @@ import { grpcStatus, statusTrailers } from './status.ts';
 
 /** What a port serves and how. */
 export interface GrpcServerOptions {
-  readonly host: string;
+  /** Default: all addresses of the machine. */
+  readonly host: string | undefined;
   /** 0 picks a free port. */
   readonly port: number;
   /** PEM; the certificate with its chain. */
@@ -157,7 +158,7 @@ function listenToHttp1(server: Http2SecureServer, options: GrpcServerOptions): v
 function listen(server: Http2SecureServer, options: GrpcServerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(options.port, options.host, () => {
+    server.listen({ port: options.port, ...(options.host === undefined ? {} : { host: options.host }) }, () => {
       server.off('error', reject);
       server.on('error', () => undefined);
       resolve();
