@@ -71,7 +71,7 @@ export const apiServerSettings = {
   corsAllowedDomains: list(
     'KUMA_API_SERVER_CORS_ALLOWED_DOMAINS',
     [],
-    'Origins (or regular expressions) whose pages may call the API.',
+    'Origins or host names whose pages may call the API; `*` for all.',
   ),
   rootUrl: text('KUMA_API_SERVER_ROOT_URL', '', 'URL under which a reverse proxy serves the API.', {
     noEffect: 'Links are made from the address the caller used.',
