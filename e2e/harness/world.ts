@@ -14,6 +14,9 @@ import { type Load, type LoadOptions, startLoad } from './load.ts';
 /** The programs under test; `npm run e2e -- --runtime dist` sets the variable. */
 export const programs: Programs = programsOf((process.env.URSA_E2E_RUNTIME ?? 'node') as Runtime);
 
+// The runner ends a test that takes too long with this signal; then what it started has to go too.
+process.once('SIGTERM', () => process.exit(143));
+
 /** A service behind its proxy. */
 export interface MeshService {
   readonly name: string;

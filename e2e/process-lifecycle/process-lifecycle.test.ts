@@ -37,7 +37,7 @@ test('kill -9 of Envoy ends kuma-dp with the reason', async () => {
 
 test('kuma-dp takes little memory', async () => {
   const service = await world.start({ service: 'small' });
-  // From source, Node also holds the compiler that takes the types away; what is shipped is measured in docs/decisions/0081.
+  // From source, Node also holds the compiler that takes the types away; what is shipped is measured in docs/decisions/0082.
   const limit = process.env.URSA_E2E_RUNTIME === 'dist' ? 80 : 160;
   assert.ok(
     residentMebibytes(service.proxy.process.pid) <= limit,

@@ -1,9 +1,8 @@
 // A page with a counter that lives in the key-value store: the first service of the demo. It reaches the store through its own Envoy,
 // by plain HTTP on the loopback; Envoy makes mutual TLS of it. Alone: `STORE=http://127.0.0.1:5050 node examples/counter/counter.ts`.
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { join } from 'node:path';
 import { listen, type RunningService, runAlone } from '../service.ts';
+import { page } from './page.ts';
 
 /** What the page shows. */
 interface CounterState {
@@ -18,7 +17,6 @@ const storeTimeout = 3000;
 
 /** Serves the page on `/`, `GET /counter` and `POST /counter`. `store` is where the key-value store is reached. */
 export async function openCounter(port: number, store: string): Promise<RunningService> {
-  const page = readFileSync(join(import.meta.dirname, 'page.html'));
   const server = createServer(async (request, response) => {
     if (request.url === '/') return response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(page);
     if (request.url !== '/counter') return response.writeHead(404).end();

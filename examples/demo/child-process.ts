@@ -25,6 +25,12 @@ export interface ChildProcessOptions {
 }
 
 const outputLimit = 256 << 10;
+const running = new Set<{ kill(signal: NodeJS.Signals): boolean }>();
+
+// Whatever ends this process, what it started goes with it. kuma-dp takes its Envoy along.
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
 
 /** Starts a program in a session of its own, so that Ctrl-C reaches only the one who has to end it in order. */
 export function startProcess({ name, command, args, environment }: ChildProcessOptions): ChildProcess {
@@ -34,6 +40,7 @@ export function startProcess({ name, command, args, environment }: ChildProcessO
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
   });
+  running.add(child);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8');
@@ -48,16 +55,17 @@ export function startProcess({ name, command, args, environment }: ChildProcessO
     });
     child.once('close', (code, signal) => resolve({ code, signal }));
   });
-  const running = (): boolean => child.pid !== undefined && child.exitCode === null && child.signalCode === null;
+  void exited.then(() => running.delete(child));
+  const isRunning = (): boolean => child.pid !== undefined && child.exitCode === null && child.signalCode === null;
   return {
     name,
     pid: child.pid ?? 0,
     exited,
-    running,
+    running: isRunning,
     output: () => output,
     signal: (signal) => void child.kill(signal),
     async stop(patience = 10_000) {
-      if (running()) child.kill('SIGTERM');
+      if (isRunning()) child.kill('SIGTERM');
       const killer = setTimeout(() => child.kill('SIGKILL'), patience);
       await exited;
       clearTimeout(killer);

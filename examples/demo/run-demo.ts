@@ -8,6 +8,8 @@ export interface RunDemoOptions {
   readonly programs: Programs;
   readonly usualPorts: boolean;
   readonly write: (text: string) => void;
+  /** How the user calls kumactl; `npx kumactl` when left out. */
+  readonly kumactl?: string;
   /** Aborted when the demo has to end. */
   readonly end: AbortSignal;
 }
@@ -30,7 +32,7 @@ export async function runDemo(options: RunDemoOptions): Promise<number> {
     say(`the demo did not start: ${error instanceof Error ? error.message : String(error)}`);
     return 1;
   }
-  say(describeDemo(demo, performance.now() - began));
+  say(describeDemo(demo, performance.now() - began, options.kumactl));
   void keepControlPlane(demo, say, options.end);
   if (!options.end.aborted)
     await new Promise((resolve) => options.end.addEventListener('abort', resolve, { once: true }));
@@ -41,7 +43,7 @@ export async function runDemo(options: RunDemoOptions): Promise<number> {
 }
 
 /** What runs and what to do next. */
-export function describeDemo(demo: Demo, milliseconds: number): string {
+export function describeDemo(demo: Demo, milliseconds: number, kumactl = 'npx kumactl'): string {
   const { controlPlane, proxies, pageUrl } = demo;
   const proxyLines = proxies.map(
     (proxy) => `  ${proxy.name.padEnd(18)} kuma-dp, process ${proxy.process.pid}, with its Envoy`,
@@ -49,7 +51,7 @@ export function describeDemo(demo: Demo, milliseconds: number): string {
   const connect =
     new URL(controlPlane.apiUrl).port === '5681'
       ? []
-      : [`  npx kumactl config control-planes add --name demo --address ${controlPlane.apiUrl}`];
+      : [`  ${kumactl} config control-planes add --name demo --address ${controlPlane.apiUrl}`];
   return [
     '',
     `Open ${pageUrl} - every count travels over mutual TLS.  (up in ${(milliseconds / 1000).toFixed(1)} s)`,
@@ -59,8 +61,8 @@ export function describeDemo(demo: Demo, milliseconds: number): string {
     '',
     'Try next, in another terminal:',
     ...connect,
-    '  npx kumactl get dataplanes',
-    '  npx kumactl delete meshtrafficpermission allow-counter      the page says 403 within a second',
+    `  ${kumactl} get dataplanes`,
+    `  ${kumactl} delete meshtrafficpermission allow-counter      the page says 403 within a second`,
     `  kill -9 ${controlPlane.process().pid}                                   traffic goes on; it comes back after ${restartDelay / 1000} s`,
     '  more in docs/guide/first-five-minutes.md',
     '',

@@ -9,7 +9,7 @@ import type { RunningService } from '../service.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { freePort } from './free-ports.ts';
 import type { Programs } from './programs.ts';
-import { type RunningProxy, startProxy } from './proxy.ts';
+import { type ProxyOptions, type RunningProxy, startProxy } from './proxy.ts';
 import { allowCounter, meshWithMutualTls } from './resources.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -38,57 +38,39 @@ const usual = { page: 5000, store: 5050 };
 export async function startDemo(options: DemoOptions): Promise<Demo> {
   const { programs, report } = options;
   const folder = mkdtempSync(join(tmpdir(), 'ursa-demo-'));
-  // Ended in reverse: first the proxies, so that the control plane still hears them leave.
-  const started: { stop(): Promise<void> }[] = [];
+  const proxies: RunningProxy[] = [];
+  const services: RunningService[] = [];
+  let controlPlane: ControlPlane | undefined;
+  // First the proxies, so that the control plane still hears them leave.
   const stop = async (): Promise<void> => {
-    for (const parts of [started.filter((part) => 'process' in part && 'readinessUrl' in part), started]) {
-      await Promise.all(parts.map((part) => part.stop()));
-    }
+    await Promise.all(proxies.map((proxy) => proxy.stop()));
+    await Promise.all(services.map((service) => service.close()));
+    await controlPlane?.stop();
     rmSync(folder, { recursive: true, force: true });
-  };
-  const service = (running: RunningService): RunningService => {
-    started.push({ stop: () => running.close() });
-    return running;
   };
   const pick = (port: number): Promise<number> => freePort(options.usualPorts ? port : undefined);
   try {
-    const storePort = await freePort();
-    const storeInbound = await freePort();
-    const counterPort = await pick(usual.page);
-    const counterInbound = await freePort();
-    const storeOutbound = await pick(usual.store);
-    const controlPlane = await startControlPlane({
-      command: programs.controlPlane,
-      folder,
-      usualPorts: options.usualPorts,
-    });
-    started.push(controlPlane);
+    const ports = { page: await pick(usual.page), outbound: await pick(usual.store), store: await freePort() };
+    controlPlane = await startControlPlane({ command: programs.controlPlane, folder, usualPorts: options.usualPorts });
     report('control plane runs');
     await controlPlane.apply(meshWithMutualTls);
     await controlPlane.apply(allowCounter);
-    service(await openKeyValueStore(storePort));
-    service(await openCounter(counterPort, `http://127.0.0.1:${storeOutbound}`));
-    const proxy = { command: programs.dataPlane, controlPlane, folder, drainTime: '1s' };
-    const proxies = await Promise.all([
-      startProxy({
-        ...proxy,
-        name: 'key-value-store-1',
-        service: 'key-value-store',
-        servicePort: storePort,
-        inboundPort: storeInbound,
-      }),
-      startProxy({
-        ...proxy,
-        name: 'counter-1',
-        service: 'counter',
-        servicePort: counterPort,
-        inboundPort: counterInbound,
-        outbounds: { 'key-value-store': storeOutbound },
-      }),
-    ]);
-    started.push(...proxies);
+    services.push(await openKeyValueStore(ports.store));
+    services.push(await openCounter(ports.page, `http://127.0.0.1:${ports.outbound}`));
+    const common = { command: programs.dataPlane, controlPlane, folder, drainTime: '1s' };
+    const start = async (proxy: Pick<ProxyOptions, 'service' | 'servicePort' | 'outbounds'>): Promise<void> => {
+      proxies.push(
+        await startProxy({ ...common, ...proxy, name: `${proxy.service}-1`, inboundPort: await freePort() }),
+      );
+    };
+    const starting = [
+      start({ service: 'key-value-store', servicePort: ports.store }),
+      start({ service: 'counter', servicePort: ports.page, outbounds: { 'key-value-store': ports.outbound } }),
+    ];
+    // Both, even when one fails: what has started must be known to be stopped.
+    for (const outcome of await Promise.allSettled(starting)) if (outcome.status === 'rejected') throw outcome.reason;
     report('both proxies run');
-    const pageUrl = `http://127.0.0.1:${counterPort}`;
+    const pageUrl = `http://127.0.0.1:${ports.page}`;
     await waitFor('the counter reaches the store', async () => (await fetch(`${pageUrl}/counter`)).ok, {
       within: 15_000,
     });

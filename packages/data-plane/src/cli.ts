@@ -1,4 +1,5 @@
 // The command line of kuma-dp: run, wait, version. Flags and their help come from the settings.
+import { openSync, writeSync } from 'node:fs';
 import { formatDuration, MeshError, parseDuration } from '@ursa/resources';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { createLog, type Log, type LogFormat, type LogLevel, logLevels } from './log.ts';
@@ -23,6 +24,7 @@ export interface CommandLine {
 interface LogFlags {
   readonly logLevel: LogLevel;
   readonly logFormat?: LogFormat;
+  readonly logOutputPath?: string;
 }
 
 /** Runs one command. Gives the exit code; errors are printed, not thrown. */
@@ -34,17 +36,15 @@ export async function runCommandLine(args: readonly string[], process: CommandLi
     .configureOutput({ writeOut: process.write, writeErr: process.writeError })
     .addOption(new Option('--log-level <level>', 'how much to log').choices(logLevels).default('info'))
     .addOption(new Option('--log-format <format>', 'how log lines look; text on a terminal').choices(['json', 'text']))
-    .enablePositionalOptions();
+    .option('--log-output-path <file>', 'log to this file instead of the standard output; it is only appended to')
+    .option('--log-max-size <megabytes>', 'has no effect: let the system rotate the file')
+    .option('--log-max-age <days>', 'has no effect: let the system rotate the file')
+    .option('--log-max-retained-files <number>', 'has no effect: let the system rotate the file');
   const logOf = (): { log: Log; level: LogLevel } => {
-    const { logLevel, logFormat } = program.opts<LogFlags>();
-    return {
-      level: logLevel,
-      log: createLog({
-        level: logLevel,
-        format: logFormat ?? (process.isTerminal ? 'text' : 'json'),
-        write: process.write,
-      }),
-    };
+    const { logLevel, logFormat, logOutputPath } = program.opts<LogFlags>();
+    const format = logFormat ?? (process.isTerminal && logOutputPath === undefined ? 'text' : 'json');
+    const write = logOutputPath === undefined ? process.write : openLogFile(logOutputPath);
+    return { level: logLevel, log: createLog({ level: logLevel, format, write }) };
   };
   addRun(program, async (flags) => {
     const { log, level } = logOf();
@@ -114,6 +114,18 @@ function addWait(program: Command, logOf: () => { log: Log }): void {
         await waitUntilReady({ ...flags, log: logOf().log });
       },
     );
+}
+
+/** Appends to a file, line by line: what was written is there when the process is killed. */
+function openLogFile(path: string): (line: string) => void {
+  try {
+    const file = openSync(path, 'a', 0o600);
+    return (line) => void writeSync(file, line);
+  } catch (cause) {
+    throw new MeshError('invalid', `--log-output-path: ${path} cannot be written: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
 }
 
 function describeInitial(setting: Setting<unknown>): string {

@@ -1,6 +1,6 @@
 // The command line, readiness and waiting: what a user types and reads.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,6 +56,47 @@ test('without a resource, mesh and name have to be given', async () => {
   const { code, output } = await run(['--log-level', 'off', 'run', '--skip-verify']);
   assert.equal(code, 1);
   assert.match(output, /^kuma-dp: --name and --mesh are missing: .*--dataplane-file$/m);
+});
+
+test('the log flags are understood before and after the command, as the peer does', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'kuma-dp-test-'));
+  const file = join(folder, 'kuma-dp.log');
+  for (const args of [
+    [
+      '--log-level',
+      'warn',
+      '--log-output-path',
+      file,
+      'run',
+      '--skip-verify',
+      '--mesh',
+      'm',
+      '--name',
+      'n',
+      '--binary-path',
+      './none',
+    ],
+    [
+      'run',
+      '--skip-verify',
+      '--mesh',
+      'm',
+      '--name',
+      'n',
+      '--binary-path',
+      './none',
+      '--log-level=warn',
+      '--log-output-path',
+      file,
+    ],
+  ]) {
+    const { code, output } = await run(args);
+    assert.equal(code, 1);
+    assert.match(output, /^kuma-dp: --binary-path: there is no Envoy at .*none/);
+  }
+  assert.equal(readFileSync(file, 'utf8').trim().split('\n').length, 2);
+  assert.match((await run(['--log-output-path', folder, 'run'])).output, /--log-output-path: .* cannot be written/);
+  rmSync(folder, { recursive: true });
 });
 
 test('version and help answer', async () => {

@@ -1,4 +1,7 @@
-<!doctype html>
+// The counter's page, as text, so that it is also inside the single-file executable of kumactl.
+
+/** HTML with its style and its script. */
+export const page = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -24,12 +27,13 @@
   async function show(method) {
     const state = await fetch('/counter', { method }).then((response) => response.json(), () => ({ status: 0, text: 'the demo has ended' }));
     const ok = state.status === 200;
-    counter.textContent = ok ? state.text : `${state.status || ''} ${state.text}`;
+    counter.textContent = ok ? state.text : \`\${state.status || ''} \${state.text}\`;
     counter.className = ok ? '' : 'failed';
-    detail.textContent = state.milliseconds === undefined ? '' : `answered in ${state.milliseconds} ms`;
+    detail.textContent = state.milliseconds === undefined ? '' : \`answered in \${state.milliseconds} ms\`;
   }
   document.getElementById('increment').addEventListener('click', () => show('POST'));
   setInterval(() => show('GET'), 500);
   show('GET');
 </script>
 </html>
+`;
