@@ -5,6 +5,7 @@ import { addApply } from './commands/apply.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
 import { addDelete } from './commands/delete.ts';
+import { addDemo } from './commands/demo.ts';
 import { addGenerateKeys } from './commands/generate-keys.ts';
 import { addGenerateTokens } from './commands/generate-token.ts';
 import { addGet } from './commands/get.ts';
@@ -64,6 +65,7 @@ export function createProgram(terminal: Terminal): Command {
   addGenerateTokens(generate, session);
   addGenerateKeys(generate, session);
   addConfig(program, session);
+  addDemo(program, session);
   addCompletion(program, session);
   addVersion(program, session);
   completeTree(program, program);

@@ -24,16 +24,21 @@ function formatPolicyRules(rule: unknown): string {
     lines.push(`  to ${target}: ${originsOf(entry)}`, `    ${JSON.stringify(field(entry, 'conf'))}`);
   }
   for (const entry of listOf(rule, 'toRules')) {
-    lines.push(
-      `  to ${JSON.stringify(field(entry, 'matchers'))}: ${originsOf(entry)}`,
-      `    ${JSON.stringify(field(entry, 'conf'))}`,
-    );
+    lines.push(`  to ${matchersOf(entry)}: ${originsOf(entry)}`, `    ${JSON.stringify(field(entry, 'conf'))}`);
   }
   const proxyRule = field(rule, 'proxyRule');
   if (proxyRule !== undefined)
     lines.push(`  proxy: ${originsOf(proxyRule)}`, `    ${JSON.stringify(field(proxyRule, 'conf'))}`);
   for (const warning of listOf(rule, 'warnings')) lines.push(`  warning: ${warning}`);
   return `${lines.join('\n')}\n`;
+}
+
+/** `kuma.io/service=web version!=v1`; everything when there are none. */
+function matchersOf(entry: unknown): string {
+  const matchers = listOf(entry, 'matchers').map(
+    (matcher) => `${field(matcher, 'key')}${field(matcher, 'not') === true ? '!=' : '='}${field(matcher, 'value')}`,
+  );
+  return matchers.length === 0 ? 'everything' : matchers.join(' ');
 }
 
 function originsOf(entry: unknown): string {

@@ -1,0 +1,154 @@
+// `kumactl inspect`: states of proxies, rules of one proxy, and its Envoy configuration.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { type ControlPlaneStub, openControlPlaneStub } from './control-plane-stub.ts';
+import type { StubAnswer } from './terminal.ts';
+
+let answer: StubAnswer = {};
+let stub: ControlPlaneStub;
+before(async () => {
+  stub = await openControlPlaneStub(() => answer);
+});
+after(() => stub.close());
+
+async function inspect(args: readonly string[], answering: StubAnswer) {
+  answer = answering;
+  const result = await stub.run(['inspect', ...args]);
+  return { ...result, url: stub.requests.at(-1)?.url };
+}
+
+const inbound = (state?: string) => ({
+  port: 80,
+  tags: { 'kuma.io/service': 'web' },
+  ...(state === undefined ? {} : { state }),
+});
+const overview = (name: string, inbounds: readonly object[], subscription: object | undefined) => ({
+  type: 'DataplaneOverview',
+  mesh: 'default',
+  name,
+  dataplane: { networking: { address: '127.0.0.1', inbound: inbounds } },
+  dataplaneInsight: {
+    ...(subscription === undefined
+      ? {}
+      : { subscriptions: [{ status: { total: { responsesSent: '3' } } }, subscription] }),
+    mTLS: { issuedBackend: 'ca-1', lastCertificateRegeneration: '2026-11-23T11:59:55Z' },
+  },
+});
+const connected = {
+  connectTime: '2026-11-23T11:58:00Z',
+  status: { lastUpdateTime: '2026-11-23T11:59:00Z', total: { responsesSent: '4', responsesRejected: '1' } },
+  version: { kumaDp: { version: '0.1.0' }, envoy: { version: '1.40.0' } },
+};
+
+test('proxies are listed with their state, updates over all connections, certificate and versions', async () => {
+  const items = [overview('web-1', [inbound()], connected)];
+  const { stdout, url } = await inspect(['dataplanes', '--gateway', '--tag', 'version=v1'], { body: { items } });
+  assert.equal(url, '/meshes/default/dataplanes/_overview?gateway=true&tag=version%3Av1');
+  const [headings, row] = stdout.split('\n').map((line) => line.split(/ {3,}/));
+  assert.deepEqual(headings?.slice(0, 4), ['MESH', 'NAME', 'TAGS', 'STATUS']);
+  assert.deepEqual(row, [
+    'default',
+    'web-1',
+    'kuma.io/service=web',
+    'Online',
+    '2m',
+    '1m',
+    '7',
+    '1',
+    '5s',
+    '-',
+    'ca-1',
+    '0.1.0',
+    '1.40.0',
+  ]);
+});
+
+const states: readonly [name: string, inbounds: readonly object[], subscription: object | undefined, state: string][] =
+  [
+    ['never connected', [inbound()], undefined, 'Offline'],
+    ['disconnected', [inbound()], { ...connected, disconnectTime: '2026-11-23T11:59:30Z' }, 'Offline'],
+    ['connected, without inbounds', [], connected, 'Online'],
+    ['connected, with one of two inbounds ready', [inbound(), inbound('NotReady')], connected, 'Partially degraded'],
+    ['connected, with no inbound ready', [inbound('NotReady')], connected, 'Offline'],
+  ];
+
+for (const [name, inbounds, subscription, state] of states) {
+  test(`a proxy that is ${name} is ${state}`, async () => {
+    const { stdout } = await inspect(['dataplanes'], { body: { items: [overview('web-1', inbounds, subscription)] } });
+    assert.match(stdout.split('\n')[1] ?? '', new RegExp(` {3}${state} {3}`));
+  });
+}
+
+test('rules of a proxy name the policies they come from', async () => {
+  const origin = [{ resourceMeta: { name: 'slow' } }];
+  const rules = [
+    {
+      type: 'MeshTimeout',
+      inboundRules: [{ inbound: { port: 80 }, rules: [{ conf: { idleTimeout: '1s' }, origin }] }],
+      toResourceRules: [
+        { resourceMeta: { type: 'MeshService', name: 'db' }, resourceSectionName: 'main', conf: { http: {} }, origin },
+      ],
+      toRules: [{ matchers: [{ key: 'kuma.io/service', value: 'web', not: false }], conf: {}, origin }],
+      proxyRule: { conf: { a: 1 }, origin },
+      warnings: ['outdated'],
+    },
+  ];
+  const { stdout, url } = await inspect(['dataplane', 'web-1'], { body: { rules } });
+  assert.equal(url, '/meshes/default/dataplanes/web-1/_rules');
+  assert.equal(
+    stdout,
+    `MeshTimeout
+  inbound 80: from slow
+    {"idleTimeout":"1s"}
+  to MeshService db section main: from slow
+    {"http":{}}
+  to kuma.io/service=web: from slow
+    {}
+  proxy: from slow
+    {"a":1}
+  warning: outdated
+`,
+  );
+});
+
+test('a proxy without policies is said to have none', async () => {
+  assert.equal(
+    (await inspect(['dataplane', 'web-1'], { body: { rules: [] } })).stdout,
+    'no policy applies to this proxy\n',
+  );
+});
+
+test('the Envoy configuration is printed as JSON or YAML, with shadow policies when asked', async () => {
+  const args = ['dataplane', 'web-1', '--type', 'config', '--shadow', '--include', 'diff'];
+  const { stdout, url } = await inspect(args, { body: { xds: { b: 1 } } });
+  assert.equal(url, '/meshes/default/dataplanes/web-1/_config?shadow=true&include=diff');
+  assert.equal(stdout, '{\n  "xds": {\n    "b": 1\n  }\n}\n');
+  assert.equal((await inspect([...args, '-o', 'yaml'], { body: { xds: { b: 1 } } })).stdout, 'xds:\n  b: 1\n');
+});
+
+test('the proxies that a policy concerns are listed, by any name of its type', async () => {
+  const items = [{ type: 'Dataplane', mesh: 'default', name: 'web-1' }];
+  for (const word of ['meshtimeout', 'mt']) {
+    const { stdout, url } = await inspect([word, 'slow'], { body: { items } });
+    assert.equal(url, '/meshes/default/meshtimeouts/slow/_resources/dataplanes');
+    assert.equal(stdout, 'Type        Mesh      Name\nDataplane   default   web-1\n\nTotal: 1\n');
+  }
+});
+
+const refused: readonly [args: readonly string[], code: number, error: RegExp][] = [
+  [['dataplane'], 2, /missing required argument 'name'/],
+  [['dataplane', 'x', '--type', 'stats'], 2, /Allowed choices are policies, config/],
+  [['dataplane', 'x', '--shadow'], 1, /--shadow and --include go with --type config/],
+  [['dataplane', 'x', '--type', 'config', '--include', 'all'], 2, /Allowed choices are diff/],
+  [['dataplanes', '--tag', 'web'], 2, /Expected key=value/],
+  [['dataplane', 'none'], 1, /^Error: Could not retrieve a resource\n$/],
+  [['meshtimeoot', 'x'], 2, /unknown command 'meshtimeoot'/],
+];
+
+for (const [args, code, error] of refused) {
+  test(`"inspect ${args.join(' ')}" is refused in plain words`, async () => {
+    const result = await inspect(args, { status: 404, body: { title: 'Could not retrieve a resource' } });
+    assert.deepEqual({ code: result.code, stdout: result.stdout }, { code, stdout: '' });
+    assert.match(result.stderr, error);
+  });
+}
