@@ -48,6 +48,8 @@ test('a process of this machine is the administrator without a token', async () 
     groups: ['mesh-system:admin', 'mesh-system:authenticated'],
   });
   assert.equal((await ask('GET', '/globalsecrets')).status, 200);
+  const own = await ask('GET', '/who-am-i', undefined, { origin: 'http://127.0.0.1:5681' });
+  assert.equal(own.body.name, 'mesh-system:admin');
 });
 
 test('a proxy, a foreign host name or a foreign page before it takes that away', async () => {
@@ -60,6 +62,7 @@ test('a proxy, a foreign host name or a foreign page before it takes that away',
     { host: '127.0.0.1.evil.example' },
     { origin: 'https://evil.example' },
     { origin: 'null' },
+    { origin: 'http://127.0.0.1:8080' },
     { 'sec-fetch-site': 'cross-site' },
   ];
   for (const headers of foreign) {

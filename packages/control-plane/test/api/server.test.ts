@@ -101,6 +101,20 @@ test('a chunked body over the limit is cut off with 413', async (context) => {
   assert.match(await exchange(api, head + chunk.repeat(20)), /^HTTP\/1\.1 413 /);
 });
 
+test('a client that goes away in the middle of its body is not taken for a bug', async (context) => {
+  const { api, bugs } = await openServer(context);
+  const head =
+    'PUT /meshes/a HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n';
+  await new Promise<void>((resolve) => {
+    const socket = connect(api.ports.http ?? 0, '127.0.0.1', () =>
+      socket.write(`${head}{"type"`, () => socket.destroy()),
+    );
+    socket.on('close', () => resolve());
+  });
+  for (let round = 0; round < 3; round++) assert.match(await exchange(api, get('/meshes')), /^HTTP\/1\.1 200 /);
+  assert.deepEqual(bugs, []);
+});
+
 test('a port that is taken is an error that names the setting', async (context) => {
   const { api } = await openServer(context);
   const { options } = openApiFixture({

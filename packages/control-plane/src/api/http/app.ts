@@ -132,14 +132,13 @@ function answerError(options: AppOptions, request: FastifyRequest, error: unknow
   return { status: failure.status, body: formatFailure(failure), headers: failure.headers };
 }
 
-/** Errors fastify makes before a handler runs: a body that is too large, a broken length, a path that cannot be decoded. */
+/** Errors from before a handler runs: a body that is too large or was not sent to its end, a path that cannot be decoded. */
 interface FrameworkError {
-  readonly code: string;
   readonly statusCode: number;
 }
 
 function isFrameworkError(error: unknown): error is FrameworkError {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('FST_') && 'statusCode' in error;
+  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number';
 }
 
 function fromFramework(error: FrameworkError, request: FastifyRequest): Failure {

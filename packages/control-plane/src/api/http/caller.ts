@@ -31,6 +31,7 @@ export function createAuthentication(settings: CallerSettings, tokens: Pick<Toke
 function isDirect(request: IncomingMessage): boolean {
   const { headers, socket } = request;
   if (headers['x-real-ip'] !== undefined || headers['sec-fetch-site'] === 'cross-site') return false;
+  if (headers.origin !== undefined && !isSameOrigin(headers.origin, headers.host)) return false;
   return isLocalAdmin({
     remoteAddress: socket.remoteAddress ?? '',
     localAddress: socket.localAddress ?? '127.0.0.1',
@@ -39,4 +40,9 @@ function isDirect(request: IncomingMessage): boolean {
     forwarded: headers.forwarded,
     origin: headers.origin,
   });
+}
+
+/** Whether a page that the API itself served sent the request; a page of another port of this machine is another site. */
+function isSameOrigin(origin: string, host: string | undefined): boolean {
+  return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();
 }
