@@ -24,7 +24,8 @@ export function createMetrics(sources: MetricsSources): Registry {
   const { store, live, graph, log } = sources;
   const registers = [new Registry()] as const;
   const [registry] = registers;
-  collectDefaultMetrics({ register: registry });
+  // The lag of the event loop is sampled by a timer: a hundred times a second, as is the default, would be most of what an idle process does.
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 500 });
   new Gauge({
     name: 'cp_info',
     help: 'What this control plane is; always 1.',
