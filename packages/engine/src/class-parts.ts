@@ -14,6 +14,7 @@ import { dnsListener } from './skeleton/dns.ts';
 import { dnsDocument, dynamicConfigListener } from './skeleton/dynamic-config.ts';
 import { destinationName } from './skeleton/outbound.ts';
 import { passthroughResources } from './skeleton/passthrough.ts';
+import { destinationsOf } from './traffic.ts';
 
 type Resources = readonly EnvoyResource[];
 
@@ -26,7 +27,7 @@ export interface ClassParts {
   >;
   /** Endpoint resources of a list of outbounds, by name. */
   readonly endpoints: Derivation<
-    readonly [outbounds: readonly Outbound[], proxyClass: ProxyClass],
+    readonly [outbounds: readonly Outbound[], rules: RuleSets, proxyClass: ProxyClass],
     ReadonlyMap<string, EnvoyResource>
   >;
   /** What a host's redirected traffic needs. `ports`: those on which workloads can be reached past their inbounds, or `all`. */
@@ -49,12 +50,12 @@ export interface ClassParts {
 }
 
 /** Derives the shared parts. */
-export function deriveClassParts({ graph, inputs, policies, endpoints }: ConfigParts): ClassParts {
+export function deriveClassParts({ graph, inputs, policies, endpoints, traffic }: ConfigParts): ClassParts {
   const equals = sameResources;
   const listener = graph.derive(
     'outbound listener',
     (outbound: Outbound, ruleSets: RuleSets, proxyClass: ProxyClass) =>
-      outboundListener(policies, outbound, ruleSets, proxyClass),
+      outboundListener(policies, outbound, traffic.get(outbound.destination, ruleSets), ruleSets, proxyClass),
     { equals: Object.is },
   );
   const cluster = graph.derive(
@@ -76,21 +77,31 @@ export function deriveClassParts({ graph, inputs, policies, endpoints }: ConfigP
     outbounds: graph.derive(
       'outbound resources',
       (outbounds: readonly Outbound[], ruleSets: RuleSets, proxyClass: ProxyClass) =>
-        outbounds.flatMap((outbound) => [
-          listener.get(outbound, ruleSets, proxyClass),
-          cluster.get(outbound.destination, ruleSets, proxyClass),
-        ]),
+        outbounds.flatMap((outbound) => {
+          const called = destinationsOf(outbound.destination, traffic.get(outbound.destination, ruleSets));
+          if (called.length === 0) return [];
+          const clusters = called.map((destination) => cluster.get(destination, ruleSets, proxyClass));
+          return [listener.get(outbound, ruleSets, proxyClass), ...clusters];
+        }),
       { equals },
     ),
     endpoints: graph.derive(
       'endpoint resources',
-      (outbounds: readonly Outbound[], { names }: ProxyClass): ReadonlyMap<string, EnvoyResource> =>
-        new Map(
-          outbounds.map(({ destination }) => {
+      (
+        outbounds: readonly Outbound[],
+        ruleSets: RuleSets,
+        { names }: ProxyClass,
+      ): ReadonlyMap<string, EnvoyResource> => {
+        const called = outbounds.flatMap(({ destination }) =>
+          destinationsOf(destination, traffic.get(destination, ruleSets)),
+        );
+        return new Map(
+          called.map((destination) => {
             const name = destinationName(destination, names);
             return [name, endpoints.get(destination, name)];
           }),
-        ),
+        );
+      },
       { equals: sameMap },
     ),
     passthrough: (proxyClass, redirect, open, ports) =>

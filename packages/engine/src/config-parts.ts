@@ -7,6 +7,7 @@ import type { EngineInputs } from './engine.ts';
 import type { MeshFacts } from './mesh-facts.ts';
 import type { OutboundDerivations } from './outbounds.ts';
 import type { RuleDerivations } from './rules.ts';
+import type { TrafficDerivation } from './traffic.ts';
 
 /** Everything that configurations are made of. */
 export interface ConfigParts {
@@ -18,4 +19,5 @@ export interface ConfigParts {
   readonly outbounds: OutboundDerivations;
   readonly endpoints: EndpointDerivation;
   readonly rules: RuleDerivations;
+  readonly traffic: TrafficDerivation;
 }

@@ -104,7 +104,9 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
   const lastGood = createLastGood();
   const build = (found: Subject): ProxyConfig => {
     const { key, proxyClass } = found;
-    const endpoint = isServed(found) ? shared.endpoints.get(outboundsOf(found), proxyClass) : noResources;
+    const endpoint = isServed(found)
+      ? shared.endpoints.get(outboundsOf(found), rules.outboundRules.get(key), proxyClass)
+      : noResources;
     const warnings = [...rules.ruleSets.get(key).values()].flatMap((set) => set.warnings);
     if (!isServed(found)) {
       const { kind } = proxyClass.facts;

@@ -12,6 +12,7 @@ import { deriveLayout } from './layout.ts';
 import { deriveMeshFacts } from './mesh-facts.ts';
 import { deriveOutbounds } from './outbounds.ts';
 import { deriveRules } from './rules.ts';
+import { deriveTraffic } from './traffic.ts';
 
 /** What an engine is opened over. Policies are applied in their order here. */
 export interface EngineOptions {
@@ -32,8 +33,15 @@ export function openEngine({ graph, inputs, policies, shadow = false }: EngineOp
   const outbounds = deriveOutbounds(graph, inputs, meshFacts, dataplane, destinations);
   const endpoints = deriveEndpoints(graph, inputs, lookup);
   const rules = deriveRules({ graph, inputs, policies, dataplane, shadow });
+  const traffic = deriveTraffic(
+    graph,
+    inputs,
+    policies,
+    destinations,
+    (mesh, service) => servedBy(mesh, service).length > 0,
+  );
   return {
-    config: deriveConfig({ graph, inputs, policies, meshFacts, dataplane, outbounds, endpoints, rules }),
+    config: deriveConfig({ graph, inputs, policies, meshFacts, dataplane, outbounds, endpoints, rules, traffic }),
     identityRequest: deriveIdentityRequest(graph, meshFacts, dataplane),
     rules: rules.ruleSets,
     matchedPolicies: rules.matched,

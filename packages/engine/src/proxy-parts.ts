@@ -19,6 +19,7 @@ import { adminListener } from './skeleton/admin.ts';
 import { inboundSkeleton } from './skeleton/inbound.ts';
 import { clusterSkeleton, outboundSkeleton } from './skeleton/outbound.ts';
 import { prometheusResources } from './skeleton/prometheus.ts';
+import { routePolicies, type Traffic } from './traffic.ts';
 import { walkCluster, walkInbound, walkOutbound } from './walk.ts';
 
 /** A proxy with all that its parts need. */
@@ -34,11 +35,12 @@ export interface Subject {
 export function outboundListener(
   policies: readonly ProxyPolicy[],
   outbound: Outbound,
+  traffic: Traffic,
   ruleSets: RuleSets,
   proxyClass: ProxyClass,
 ): EnvoyResource {
-  const place = outboundSkeleton(outbound, proxyClass);
-  walkOutbound(policies, ruleSets, place, outbound.destination.target);
+  const place = outboundSkeleton(policies, outbound, traffic, proxyClass);
+  walkOutbound(policies, ruleSets, place, outbound.destination.target, routePolicies(traffic));
   return encodeResource('listener', buildListener(place.listener));
 }
 

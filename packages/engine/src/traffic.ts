@@ -43,8 +43,14 @@ export type Traffic =
   /** No backend was found: the destination is not served. */
   | { readonly kind: 'nowhere' }
   | { readonly kind: 'tcp'; readonly shares: readonly Share[] }
-  /** `direct` is set when what no rule takes goes to the destination itself. */
-  | { readonly kind: 'http'; readonly rules: readonly TrafficRule[]; readonly direct: boolean };
+  | {
+      readonly kind: 'http';
+      /** Name of the route policy. */
+      readonly routedBy: string;
+      readonly rules: readonly TrafficRule[];
+      /** True when what no rule takes goes to the destination itself. */
+      readonly direct: boolean;
+    };
 
 /** Traffic of destinations, under the rules of a class of proxies. */
 export type TrafficDerivation = Derivation<readonly [destination: Destination, rules: RuleSets], Traffic>;
@@ -59,8 +65,11 @@ export function destinationsOf(destination: Destination, traffic: Traffic): read
       return [destination];
     case 'nowhere':
       return [];
-    case 'tcp':
-      return unique(traffic.shares.map((share) => share.destination));
+    case 'tcp': {
+      const routed = traffic.shares.map((share) => share.destination);
+      // The peers keep the cluster of a destination that could also be served as HTTP.
+      return unique(isHttp(destination.protocol) ? [destination, ...routed] : routed);
+    }
     case 'http': {
       const routed = traffic.rules.flatMap(({ shares, mirrors }) => [
         ...shares.map((share) => share.destination),
@@ -71,12 +80,21 @@ export function destinationsOf(destination: Destination, traffic: Traffic): read
   }
 }
 
+/** The route policy behind each route, by the route's name. */
+export function routePolicies(traffic: Traffic): ReadonlyMap<string, DestinationId> {
+  const rules = traffic.kind === 'http' ? traffic.rules : [];
+  return new Map(rules.flatMap(({ name, policy }) => (policy === undefined ? [] : [[name, policy]])));
+}
+
 function unique(destinations: readonly Destination[]): Destination[] {
   return [...new Set(destinations)];
 }
 
+/** True when an inbound has the name as its service tag. */
+type IsServed = (mesh: string, service: string) => boolean;
+
 /** Finds the destinations that references of route policies mean. */
-function backendLookup(inputs: EngineInputs, destinations: DestinationDerivations) {
+function backendLookup(inputs: EngineInputs, destinations: DestinationDerivations, isServed: IsServed) {
   const services = inputs.resources('MeshService');
   const nameIndex = services.index('display name', (resource: Resource) => [
     `${resource.mesh} ${displayNameOf(resource)}`,
@@ -95,7 +113,7 @@ function backendLookup(inputs: EngineInputs, destinations: DestinationDerivation
     });
   };
 
-  return (head: PolicyHead, ref: BackendRef): Destination | undefined => {
+  const backendOf = (head: PolicyHead, ref: BackendRef): Destination | undefined => {
     const { kind, name = '', port, tags = {} } = ref;
     if (kind === 'MeshServiceSubset') return destinations.subset.get(head.mesh, name, JSON.stringify(tags));
     if (kind !== 'MeshService') return undefined;
@@ -104,6 +122,13 @@ function backendLookup(inputs: EngineInputs, destinations: DestinationDerivation
     const key = serviceKey(head, ref);
     return key === undefined ? undefined : destinations.meshService.get(key, port, false);
   };
+  // The peers know the destinations of copies by their tag; what has no such tag is found as any backend is.
+  const mirrorOf = (head: PolicyHead, ref: BackendRef): Destination | undefined => {
+    const { kind, name = '' } = ref;
+    const byTag = kind === 'MeshService' && isServed(head.mesh, name);
+    return byTag ? destinations.service.get(head.mesh, name) : backendOf(head, ref);
+  };
+  return { backendOf, mirrorOf };
 }
 
 /** Derives traffic. */
@@ -112,8 +137,9 @@ export function deriveTraffic(
   inputs: EngineInputs,
   policies: readonly ProxyPolicy[],
   destinations: DestinationDerivations,
+  isServed: IsServed,
 ): TrafficDerivation {
-  const backendOf = backendLookup(inputs, destinations);
+  const { backendOf, mirrorOf } = backendLookup(inputs, destinations, isServed);
 
   const sharesOf = (destination: Destination, { backendRefs, origin }: RoutedTraffic): Share[] => {
     if (backendRefs.length === 0) return [{ destination, weight: 1 }];
@@ -137,7 +163,7 @@ export function deriveTraffic(
         policy: head && destinationId(head.resource),
         rule: rule.rule,
         shares,
-        mirrors: rule.mirrorRefs.map((ref) => head && backendOf(head, ref)),
+        mirrors: rule.mirrorRefs.map((ref) => head && mirrorOf(head, ref)),
       },
     ];
   };
@@ -154,9 +180,13 @@ export function deriveTraffic(
       }
       if (!http) continue;
       const all = policy.routing.rulesOf(routed.conf, routed.originByMatches);
-      const found = all.flatMap((rule) => httpRule(policy, destination, rule));
+      // Rules for services known by their tag do not say which of them is whose; all are of one mesh.
+      const [origin] = routed.origins.slice(-1);
+      const found = all.flatMap((rule) => httpRule(policy, destination, { ...rule, origin: rule.origin ?? origin }));
       const rest = !all.some((rule) => rule.everything);
-      return found.length === 0 && !rest ? nowhere : { kind: 'http', rules: found, direct: rest };
+      return found.length === 0 && !rest
+        ? nowhere
+        : { kind: 'http', routedBy: policy.name, rules: found, direct: rest };
     }
     return direct;
   });

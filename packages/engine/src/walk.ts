@@ -5,6 +5,7 @@ import type { Route } from '@ursa/envoy/gen/envoy/config/route/v3/route_componen
 import {
   type ClusterPlace,
   confForAll,
+  type DestinationId,
   type InboundPlace,
   type InboundRuleSet,
   type OutboundPlace,
@@ -34,6 +35,7 @@ function guard(policy: ProxyPolicy, hook: () => void): void {
 }
 
 const noInboundRules: InboundRuleSet = { rules: [], from: [] };
+const noRoutes: ReadonlyMap<string, DestinationId> = new Map();
 
 /** Shows an inbound to all policies; `position` is its place among the proxy's inbounds. */
 export function walkInbound(
@@ -59,18 +61,19 @@ function routesOf(chain: FilterChainDraft): readonly Route[] {
   return chain.terminal.kind === 'http' ? chain.terminal.routes.virtualHosts.flatMap((host) => host.routes) : [];
 }
 
-/** Shows an outbound and its routes to all policies. */
+/** Shows an outbound and its routes to all policies. `routePolicies`: the route policy behind a route, by the route's name. */
 export function walkOutbound(
   policies: readonly ProxyPolicy[],
   ruleSets: RuleSets,
   place: OutboundPlace,
   target: OutboundTarget,
+  routePolicies: ReadonlyMap<string, DestinationId>,
 ): void {
   const { proxy, protocol } = place;
   for (const policy of policies) {
     const { outbound, route } = policy.hooks;
     if (outbound === undefined && route === undefined) continue;
-    const confOf = confLookup(policy, ruleSets, target);
+    const confOf = confLookup(policy, ruleSets, target, routePolicies);
     guard(policy, () => {
       const conf = confOf();
       if (conf !== undefined) outbound?.(place, conf);
@@ -95,14 +98,23 @@ export function walkCluster(
   for (const policy of policies) {
     const { cluster } = policy.hooks;
     if (cluster === undefined) continue;
-    const conf = confLookup(policy, ruleSets, target)();
+    const conf = confLookup(policy, ruleSets, target, noRoutes)();
     if (conf !== undefined) guard(policy, () => cluster(place, conf));
   }
 }
 
 /** Finds the conf of a destination, or of one route to it. */
-function confLookup(policy: ProxyPolicy, ruleSets: RuleSets, target: OutboundTarget): (routeName?: string) => unknown {
+function confLookup(
+  policy: ProxyPolicy,
+  ruleSets: RuleSets,
+  target: OutboundTarget,
+  routePolicies: ReadonlyMap<string, DestinationId>,
+): (routeName?: string) => unknown {
   const rules = ruleSets.get(policy.name);
   if (rules === undefined) return () => policy.fallback;
-  return (name) => outboundConf(rules, target, name === undefined ? undefined : { name }) ?? policy.fallback;
+  return (name) => {
+    const routePolicy = name === undefined ? undefined : routePolicies.get(name);
+    const route = name === undefined ? undefined : { name, ...(routePolicy && { policy: routePolicy }) };
+    return outboundConf(rules, target, route) ?? policy.fallback;
+  };
 }

@@ -15,7 +15,10 @@ import {
   type HttpFilter,
   HttpFilterSchema,
 } from '../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
-import { TcpProxySchema } from '../gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts';
+import {
+  TcpProxy_WeightedClusterSchema,
+  TcpProxySchema,
+} from '../gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts';
 import type { FilterChainDraft, FilterStage } from './draft.ts';
 import { pack } from './messages.ts';
 import { statName } from './names.ts';
@@ -80,12 +83,20 @@ export function httpChain(
   };
 }
 
-/** A TCP chain towards one cluster. */
-export function tcpChain(statPrefix: string, cluster: string): FilterChainDraft {
+/** A TCP chain towards one cluster, or several that share the connections by weight. */
+export function tcpChain(
+  statPrefix: string,
+  clusters: string | readonly { readonly name: string; readonly weight: number }[],
+): FilterChainDraft {
+  const [only, ...others] = typeof clusters === 'string' ? [{ name: clusters, weight: 1 }] : clusters;
   const proxy = create(TcpProxySchema, {
     statPrefix: statName(statPrefix),
-    clusterSpecifier: { case: 'cluster', value: cluster },
+    clusterSpecifier: { case: 'cluster', value: only?.name ?? '' },
   });
+  if (only !== undefined && others.length > 0) {
+    const value = create(TcpProxy_WeightedClusterSchema, { clusters: [only, ...others] });
+    proxy.clusterSpecifier = { case: 'weightedClusters', value };
+  }
   return { message: create(FilterChainSchema), networkFilters: [], terminal: { kind: 'tcp', proxy } };
 }
 

@@ -1,12 +1,15 @@
-// Routing: where traffic of a destination goes, in neutral form. Route policies say it; the engine resolves the backends and builds
-// the skeleton from it.
-import type { BackendRef } from '@ursa/resources';
-import type { RuleOrigin } from './outbound-rules.ts';
+// Routing: where traffic of a destination goes. Route policies say it in neutral form; the engine resolves the backends and gives
+// them back, so that the policy can write its routes.
+import type { Route } from '@ursa/envoy/gen/envoy/config/route/v3/route_components_pb.ts';
+import { type BackendRef, tagNames } from '@ursa/resources';
+import { lookupOrder, type RuleOrigin, ruleFor } from './outbound-rules.ts';
+import type { OutboundTarget, ProxyRules } from './proxy-rules.ts';
+import { subsetRuleFor } from './subset-rules.ts';
 
-/** Traffic that matches goes to these backends. Without backends it goes to the destination it was meant for. */
+/** Traffic goes to these backends, in shares by their weights. Without backends it goes to the destination it was meant for. */
 export interface RoutedTraffic {
   readonly backendRefs: readonly BackendRef[];
-  /** Policy and entry that said so: references are resolved in its place. Undefined for the default route. */
+  /** Policy and entry that said so: references are resolved in its place. */
   readonly origin: RuleOrigin | undefined;
 }
 
@@ -15,6 +18,27 @@ export interface HttpRouteRule<Rule = unknown> extends RoutedTraffic {
   /** Hash of what the rule matches. */
   readonly hash: string;
   readonly rule: Rule;
+  /** True when it leaves nothing to other rules and to the default route. */
+  readonly everything: boolean;
+  /** Backends that get copies of requests, in the order in which the rule names them. */
+  readonly mirrorRefs: readonly BackendRef[];
+}
+
+/** Share of traffic for a cluster. */
+export interface WeightedCluster {
+  readonly name: string;
+  readonly weight: number;
+}
+
+/** A rule whose backends were found. */
+export interface ResolvedHttpRule<Rule = unknown> {
+  /** Name of its Envoy routes. */
+  readonly name: string;
+  readonly rule: Rule;
+  /** At least one. */
+  readonly clusters: readonly WeightedCluster[];
+  /** By position in `mirrorRefs`; undefined where the backend was not found. */
+  readonly mirrors: readonly (string | undefined)[];
 }
 
 /** What a route policy gives the engine. */
@@ -26,9 +50,31 @@ export type Routing =
         conf: unknown,
         originByMatches: Readonly<Record<string, RuleOrigin>>,
       ) => readonly HttpRouteRule[];
+      /** Envoy's routes for the rules, in the order in which Envoy tries them. */
+      readonly routesOf: (rules: readonly ResolvedHttpRule[]) => readonly Route[];
     }
   | {
       readonly kind: 'tcp';
       /** Where connections go. */
       readonly trafficOf: (conf: unknown, origins: readonly RuleOrigin[]) => RoutedTraffic;
     };
+
+/** What a route policy's rules say of a destination. */
+export interface RoutedConf {
+  readonly conf: unknown;
+  /** Entries that contributed, the weakest first. */
+  readonly origins: readonly RuleOrigin[];
+  readonly originByMatches: Readonly<Record<string, RuleOrigin>>;
+}
+
+/** The conf of a route policy for a destination; undefined when no policy says anything. */
+export function routedConf(rules: ProxyRules, target: OutboundTarget): RoutedConf | undefined {
+  if (target.kind === 'resource') {
+    const rule = ruleFor(rules.to, lookupOrder(target.id));
+    const [conf] = rule?.confs ?? [];
+    return rule === undefined || conf === undefined ? undefined : { ...rule, conf };
+  }
+  const rule = subsetRuleFor(rules.toSubsets, { [tagNames.service]: target.service });
+  if (rule === undefined) return undefined;
+  return { conf: rule.conf, origins: rule.origins.map((head) => ({ head, ruleIndex: 0 })), originByMatches: {} };
+}

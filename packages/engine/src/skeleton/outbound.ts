@@ -15,12 +15,14 @@ import {
   tcpChain,
   upstreamHttp,
 } from '@ursa/envoy';
-import type { ClusterPlace, OutboundPlace } from '@ursa/policy';
+import type { Route } from '@ursa/envoy/gen/envoy/config/route/v3/route_components_pb.ts';
+import type { ClusterPlace, OutboundPlace, ProxyPolicy, WeightedCluster } from '@ursa/policy';
 import { tagNames } from '@ursa/resources';
 import type { Destination } from '../destinations.ts';
 import type { Outbound } from '../outbounds.ts';
 import { isHttp } from '../protocol.ts';
 import type { ProxyClass } from '../proxy-class.ts';
+import type { Share, Traffic } from '../traffic.ts';
 
 /** Name of a destination's cluster, of its endpoints and of its virtual host. */
 export function destinationName({ legacyName, kri }: Destination, names: EnvoyNames): string {
@@ -39,19 +41,51 @@ export function clusterSkeleton(destination: Destination, { facts, names }: Prox
   return { proxy: facts, protocol, cluster: { ...draft, httpOptions: upstreamHttp(2) } };
 }
 
-function outboundChain(destination: Destination, proxyClass: ProxyClass): FilterChainDraft {
+function weightedClusters(shares: readonly Share[], names: EnvoyNames): readonly WeightedCluster[] {
+  return shares.map(({ destination, weight }) => ({ name: destinationName(destination, names), weight }));
+}
+
+function tcpOutboundChain(destination: Destination, traffic: Traffic, { names, kafka }: ProxyClass): FilterChainDraft {
+  const name = destinationName(destination, names);
+  const clusters = traffic.kind === 'tcp' ? weightedClusters(traffic.shares, names) : [{ name, weight: 1 }];
+  const chain = tcpChain(name, clusters);
+  if (destination.protocol === 'kafka' && kafka) addKafkaStatistics(chain, name);
+  return chain;
+}
+
+function routesOf(
+  policies: readonly ProxyPolicy[],
+  traffic: Traffic,
+  cluster: string,
+  names: EnvoyNames,
+): readonly Route[] {
+  const all = prefixRoute({ prefix: '/', cluster, name: catchAllRouteName });
+  if (traffic.kind !== 'http') return [all];
+  const { routing } = policies.find((policy) => policy.name === traffic.routedBy) ?? {};
+  if (routing?.kind !== 'http') return [all];
+  const rules = traffic.rules.map(({ name, rule, shares, mirrors }) => ({
+    name,
+    rule,
+    clusters: weightedClusters(shares, names),
+    mirrors: mirrors.map((mirror) => mirror && destinationName(mirror, names)),
+  }));
+  return [...routing.routesOf(rules), ...(traffic.direct ? [all] : [])];
+}
+
+function outboundChain(
+  policies: readonly ProxyPolicy[],
+  destination: Destination,
+  traffic: Traffic,
+  proxyClass: ProxyClass,
+): FilterChainDraft {
   const { protocol } = destination;
   const { names } = proxyClass;
+  if (!isHttp(protocol) || traffic.kind === 'tcp') return tcpOutboundChain(destination, traffic, proxyClass);
   const cluster = destinationName(destination, names);
-  if (!isHttp(protocol)) {
-    const chain = tcpChain(cluster, cluster);
-    if (protocol === 'kafka' && proxyClass.kafka) addKafkaStatistics(chain, cluster);
-    return chain;
-  }
   const routes = routeConfiguration({
     name: names.outboundRoute(destination),
     virtualHost: cluster,
-    routes: [prefixRoute({ prefix: '/', cluster, name: catchAllRouteName })],
+    routes: routesOf(policies, traffic, cluster, names),
   });
   const chain = httpChain(cluster, routes, {
     trusted: 'private',
@@ -68,11 +102,16 @@ function listenerTags({ kri, legacyName }: Destination): Record<string, string> 
 }
 
 /** The outbound as a place, before any policy has seen it. */
-export function outboundSkeleton({ address, port, destination }: Outbound, proxyClass: ProxyClass): OutboundPlace {
+export function outboundSkeleton(
+  policies: readonly ProxyPolicy[],
+  { address, port, destination }: Outbound,
+  traffic: Traffic,
+  proxyClass: ProxyClass,
+): OutboundPlace {
   const { facts, names, transparent } = proxyClass;
   const { legacyName, kri, protocol } = destination;
   const name = names.outboundListener({ address, port, legacyName, kri });
-  const chain = outboundChain(destination, proxyClass);
+  const chain = outboundChain(policies, destination, traffic, proxyClass);
   const listener = listenerDraft({
     name,
     ...(names.unified ? { statPrefix: name } : {}),

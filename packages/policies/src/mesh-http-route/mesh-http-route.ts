@@ -1,6 +1,7 @@
 // MeshHTTPRoute: where HTTP requests go, by path, method, headers and query, and what is changed on the way.
-import { defineRoutePolicy, matchesHash } from '@ursa/policy';
+import { defineRoutePolicy, matchesHash, type ResolvedHttpRule } from '@ursa/policy';
 import { checkHttpRouteEntry } from './check-http-route.ts';
+import { envoyRoutes, matchesEverything } from './envoy-routes.ts';
 import { type HttpRule, httpRouteEntry } from './http-route-conf.ts';
 
 const services = ['MeshService', 'MeshExternalService', 'MeshMultiZoneService'] as const;
@@ -22,7 +23,11 @@ export const meshHttpRoute = defineRoutePolicy({
     rulesOf: (conf, originByMatches) =>
       ((conf as { readonly rules?: readonly HttpRule[] }).rules ?? []).map((rule) => {
         const hash = matchesHash(rule.matches);
-        return { hash, rule, backendRefs: rule.default.backendRefs ?? [], origin: originByMatches[hash] };
+        const { filters = [], backendRefs = [] } = rule.default;
+        const mirrorRefs = filters.flatMap((filter) => filter.requestMirror?.backendRef ?? []);
+        const everything = rule.matches.some(matchesEverything);
+        return { hash, rule, backendRefs, mirrorRefs, everything, origin: originByMatches[hash] };
       }),
+    routesOf: (rules) => envoyRoutes(rules as readonly ResolvedHttpRule<HttpRule>[]),
   },
 });
