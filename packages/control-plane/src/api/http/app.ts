@@ -1,5 +1,6 @@
 // Serves routes: authenticates, hands the call to its route, turns what it throws into the error body. Knows no resource.
 import type { IncomingMessage } from 'node:http';
+import { finished } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Authenticate } from './caller.ts';
 import type { CrossOrigin } from './cross-origin.ts';
@@ -53,12 +54,10 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, text, done) => done(null, text));
   const { observer } = options;
   if (observer !== undefined) {
-    app.addHook('onRequest', (_request, _reply, done) => {
+    app.addHook('onRequest', (_request, reply, done) => {
       observer.began();
-      done();
-    });
-    app.addHook('onResponse', (_request, _reply, done) => {
-      observer.ended();
+      // The framework's own hook for the end is left out when the client goes away first.
+      finished(reply.raw, () => observer.ended());
       done();
     });
   }
