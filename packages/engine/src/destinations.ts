@@ -56,6 +56,11 @@ export interface MeshServiceStatus {
   readonly tls?: { readonly status?: string };
 }
 
+/** What is read of a DataplaneInsight here. */
+interface InsightOfTls {
+  readonly mTLS?: { readonly issuedBackend?: string };
+}
+
 /** Destinations of a mesh. */
 export interface DestinationDerivations {
   /** A service known by its tag. Exists while nothing serves it, too: it has no endpoints then. */
@@ -85,9 +90,12 @@ function subsetName(service: string, tags: Tags): string {
   return `${service}-${sha256Hex(all.flat().join('')).slice(0, 16)}`;
 }
 
-/** While clients and servers move to mTLS, a service is only spoken to in TLS once all of its proxies can. */
-function speaksTls(mesh: MeshFacts | undefined, status: MeshServiceStatus): boolean {
-  return mesh?.mtls !== undefined && !(mesh.mtls.permissive && status.tls?.status === 'NotReady');
+/**
+ * With mTLS a service is spoken to in TLS. While a mesh moves to it (PERMISSIVE) only once all of the service's proxies have a
+ * certificate: before that, some of them could not answer.
+ */
+function speaksTls(mesh: MeshFacts | undefined, isReady: () => boolean): boolean {
+  return mesh?.mtls !== undefined && (!mesh.mtls.permissive || isReady());
 }
 
 /** Derivations of destinations. */
@@ -97,21 +105,24 @@ export function deriveDestinations(
   meshFacts: Derivation<readonly [mesh: string], MeshFacts | undefined>,
   servedBy: (mesh: string, service: string) => readonly DataplaneFacts[],
 ): DestinationDerivations {
+  // Insights change all the time; this part of them once in a proxy's life.
+  const hasCertificate = graph.derive('has a certificate', (proxyKey: string): boolean => {
+    const insight = inputs.resources('DataplaneInsight').get(proxyKey)?.spec as InsightOfTls | undefined;
+    return (insight?.mTLS?.issuedBackend ?? '') !== '' || inputs.identities.get(proxyKey) !== undefined;
+  });
   const serviceOf = graph.derive('service', (mesh: string, service: string): Destination => {
-    const inbounds = servedBy(mesh, service).flatMap((dataplane) =>
-      dataplane.inbounds.filter((inbound) => inbound.service === service),
-    );
-    const mtls = meshFacts.get(mesh)?.mtls !== undefined;
+    const dataplanes = servedBy(mesh, service);
+    const serving = dataplanes.flatMap(({ inbounds }) => inbounds.filter((inbound) => inbound.service === service));
+    const isReady = () => dataplanes.every(({ name }) => hasCertificate.get(`${mesh}/${name}`));
+    const sni = serviceSni(mesh, { [tagNames.service]: service });
     return {
       mesh,
       target: { kind: 'service', service },
       source: { kind: 'service', mesh, service },
       legacyName: service,
       kri: undefined,
-      protocol: commonProtocol(inbounds.map((inbound) => inbound.protocol)),
-      tls: mtls
-        ? { sni: serviceSni(mesh, { [tagNames.service]: service }), identities: [`spiffe://${mesh}/${service}`] }
-        : undefined,
+      protocol: commonProtocol(serving.map((inbound) => inbound.protocol)),
+      tls: speaksTls(meshFacts.get(mesh), isReady) ? { sni, identities: [`spiffe://${mesh}/${service}`] } : undefined,
     };
   });
   return {
@@ -138,7 +149,8 @@ export function deriveDestinations(
         const name = displayNameOf(resource);
         const zone = labels[labelNames.zone] ?? '';
         const namespace = labels[labelNames.namespace] ?? '';
-        const tls = speaksTls(meshFacts.get(mesh), (resource.status ?? {}) as MeshServiceStatus);
+        const { tls: tlsStatus } = (resource.status ?? {}) as MeshServiceStatus;
+        const tls = speaksTls(meshFacts.get(mesh), () => tlsStatus?.status !== 'NotReady');
         return {
           mesh,
           target: { kind: 'resource', id: destinationId(resource, portName(found)) },

@@ -9,7 +9,7 @@ import { createWorld, type World } from './world.ts';
 
 /** What `scenario.yaml` may say. */
 interface ScenarioSettings {
-  /** Facts of proxies that differ from a default kuma-dp with transparent proxying; by proxy name. */
+  /** Proxies that connect beside those with an expectation; facts that differ from a default kuma-dp with transparent proxying. */
   readonly proxies?: Readonly<Record<string, Partial<ConnectedProxy>>>;
   /** Resources to show, as `<type>/<name>`, where `*` stands for any text. Default: all but what every proxy has. */
   readonly show?: readonly string[];
@@ -48,6 +48,7 @@ export function openScenario(folder: string): Scenario {
   world.settle();
   const settingsFile = join(folder, 'scenario.yaml');
   const settings = existsSync(settingsFile) ? (parse(readFileSync(settingsFile, 'utf8')) as ScenarioSettings) : {};
+  for (const [proxy, facts] of Object.entries(settings.proxies ?? {})) world.connect(mesh, proxy, facts);
   const proxies = readdirSync(folder).flatMap((file) => /^expect\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
   return { folder, world, mesh, settings, proxies };
 }

@@ -85,6 +85,17 @@ test('switching mTLS on changes listeners, clusters and secrets, and no endpoint
   );
 });
 
+test('while a mesh moves to mTLS, a service is spoken to in TLS once all of its proxies have a certificate', () => {
+  const { world, log } = openStory();
+  world.apply(meshDocument('PERMISSIVE'));
+  const clusters = (lines: readonly string[]) => lines.filter((line) => line.includes(' cluster '));
+  assert.deepEqual(clusters(log.take()), []);
+  world.connect(mesh, 'api-2', { features: plainFeatures });
+  assert.deepEqual(clusters(log.take()), ['web-1 + cluster api', 'web-2 + cluster api']);
+  world.renewIdentity(`${mesh}/api-2`);
+  assert.deepEqual(log.take(), []);
+});
+
 test('a certificate that is renewed sends one secret to its proxy', () => {
   const { world, log } = openStory();
   world.apply(meshDocument('STRICT'));
