@@ -10,27 +10,32 @@ export function formatRules(answer: unknown): string {
 
 function formatPolicyRules(rule: unknown): string {
   const lines = [`${field(rule, 'type')}`];
+  const add = (place: string, entry: unknown): void => {
+    lines.push(`  ${place} (${originsOf(entry)})`, `    ${JSON.stringify(confOf(entry))}`);
+  };
   for (const inbound of listOf(rule, 'inboundRules')) {
-    for (const entry of listOf(inbound, 'rules')) {
-      lines.push(
-        `  inbound ${field(inbound, 'inbound', 'port')}: ${originsOf(entry)}`,
-        `    ${JSON.stringify(field(entry, 'conf'))}`,
-      );
-    }
+    for (const entry of listOf(inbound, 'rules')) add(`inbound ${field(inbound, 'inbound', 'port')}`, entry);
+  }
+  for (const inbound of listOf(rule, 'fromRules')) {
+    for (const entry of listOf(inbound, 'rules'))
+      add(`inbound ${field(inbound, 'inbound', 'port')}, clients ${matchersOf(entry)}`, entry);
   }
   for (const entry of listOf(rule, 'toResourceRules')) {
     const section = field(entry, 'resourceSectionName');
-    const target = `${field(entry, 'resourceMeta', 'type')} ${field(entry, 'resourceMeta', 'name')}${section ? ` section ${section}` : ''}`;
-    lines.push(`  to ${target}: ${originsOf(entry)}`, `    ${JSON.stringify(field(entry, 'conf'))}`);
+    const target = `${field(entry, 'resourceMeta', 'type')} ${field(entry, 'resourceMeta', 'name')}`;
+    add(`to ${target}${section ? ` section ${section}` : ''}`, entry);
   }
-  for (const entry of listOf(rule, 'toRules')) {
-    lines.push(`  to ${matchersOf(entry)}: ${originsOf(entry)}`, `    ${JSON.stringify(field(entry, 'conf'))}`);
-  }
+  for (const entry of listOf(rule, 'toRules')) add(`to ${matchersOf(entry)}`, entry);
   const proxyRule = field(rule, 'proxyRule');
-  if (proxyRule !== undefined)
-    lines.push(`  proxy: ${originsOf(proxyRule)}`, `    ${JSON.stringify(field(proxyRule, 'conf'))}`);
+  if (proxyRule !== undefined) add('proxy', proxyRule);
   for (const warning of listOf(rule, 'warnings')) lines.push(`  warning: ${warning}`);
   return `${lines.join('\n')}\n`;
+}
+
+/** Some rules carry their conf as a list of one. */
+function confOf(entry: unknown): unknown {
+  const conf = field(entry, 'conf');
+  return Array.isArray(conf) && conf.length === 1 ? conf[0] : conf;
 }
 
 /** `kuma.io/service=web version!=v1`; everything when there are none. */
@@ -41,9 +46,10 @@ function matchersOf(entry: unknown): string {
   return matchers.length === 0 ? 'everything' : matchers.join(' ');
 }
 
+/** Names of the policies that the conf was merged from. */
 function originsOf(entry: unknown): string {
   const names = listOf(entry, 'origin').map((origin) => field(origin, 'resourceMeta', 'name') ?? field(origin, 'name'));
-  return `from ${names.join(', ')}`;
+  return names.join(', ');
 }
 
 /** Policies by place, as older control planes answer. */

@@ -30,7 +30,9 @@ export function serverError(request: string, status: number, text: string): Mesh
   const first = title === '' ? `${request} was answered with status ${status}` : title;
   const hint = advice[status] === undefined ? '' : `; ${advice[status]}`;
   const second = detail === '' || detail === title ? '' : ` (${detail})`;
-  return new MeshError(code, `${first}${second}${hint}`, { violations });
+  // Which mesh and which name were asked for is what a user has to look at.
+  const asked = status === 404 && title !== '' ? `: ${request}` : '';
+  return new MeshError(code, `${first}${second}${asked}${hint}`, { violations });
 }
 
 function wordsOf(text: string): { title: string; detail: string; violations: readonly Violation[] } {

@@ -85,8 +85,22 @@ test('rules of a proxy name the policies they come from', async () => {
     {
       type: 'MeshTimeout',
       inboundRules: [{ inbound: { port: 80 }, rules: [{ conf: { idleTimeout: '1s' }, origin }] }],
+      fromRules: [
+        {
+          inbound: { port: 80 },
+          rules: [
+            { matchers: [{ key: 'version', value: 'v1', not: true }], conf: { b: 2 }, origin },
+            { conf: {}, origin },
+          ],
+        },
+      ],
       toResourceRules: [
-        { resourceMeta: { type: 'MeshService', name: 'db' }, resourceSectionName: 'main', conf: { http: {} }, origin },
+        {
+          resourceMeta: { type: 'MeshService', name: 'db' },
+          resourceSectionName: 'main',
+          conf: [{ http: {} }],
+          origin,
+        },
       ],
       toRules: [{ matchers: [{ key: 'kuma.io/service', value: 'web', not: false }], conf: {}, origin }],
       proxyRule: { conf: { a: 1 }, origin },
@@ -98,13 +112,17 @@ test('rules of a proxy name the policies they come from', async () => {
   assert.equal(
     stdout,
     `MeshTimeout
-  inbound 80: from slow
+  inbound 80 (slow)
     {"idleTimeout":"1s"}
-  to MeshService db section main: from slow
-    {"http":{}}
-  to kuma.io/service=web: from slow
+  inbound 80, clients version!=v1 (slow)
+    {"b":2}
+  inbound 80, clients everything (slow)
     {}
-  proxy: from slow
+  to MeshService db section main (slow)
+    {"http":{}}
+  to kuma.io/service=web (slow)
+    {}
+  proxy (slow)
     {"a":1}
   warning: outdated
 `,
@@ -141,7 +159,11 @@ const refused: readonly [args: readonly string[], code: number, error: RegExp][]
   [['dataplane', 'x', '--shadow'], 1, /--shadow and --include go with --type config/],
   [['dataplane', 'x', '--type', 'config', '--include', 'all'], 2, /Allowed choices are diff/],
   [['dataplanes', '--tag', 'web'], 2, /Expected key=value/],
-  [['dataplane', 'none'], 1, /^Error: Could not retrieve a resource\n$/],
+  [
+    ['dataplane', 'none'],
+    1,
+    /^Error: Could not retrieve a resource: GET \/meshes\/default\/dataplanes\/none\/_rules\n$/,
+  ],
   [['meshtimeoot', 'x'], 2, /unknown command 'meshtimeoot'/],
 ];
 

@@ -52,7 +52,10 @@ test('names go into paths escaped', async () => {
 test('delete says what it deleted, or why it did not', async () => {
   assert.equal((await stub.run(['delete', 'mt', 'slow'])).stdout, 'deleted MeshTimeout "slow"\n');
   const { code, stdout, stderr } = await stub.run(['delete', 'mt', 'none']);
-  assert.deepEqual({ code, stdout, stderr }, { code: 1, stdout: '', stderr: 'Error: Not there\n' });
+  assert.deepEqual(
+    { code, stdout, stderr },
+    { code: 1, stdout: '', stderr: 'Error: Not there: DELETE /meshes/default/meshtimeouts/none\n' },
+  );
 });
 
 const wrongUsage: readonly [args: readonly string[], code: number, error: RegExp][] = [

@@ -6,7 +6,7 @@ import { MeshError } from '@ursa/resources';
 import type { Command } from 'commander';
 import type { Session } from '../session.ts';
 
-/** Where Bun keeps the sources of a single-file executable. */
+/** Where Bun says that the program of a single-file executable is. */
 const insideExecutable = /^(\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/;
 
 /** Adds the command. */
@@ -16,7 +16,7 @@ export function addDemo(program: Command, session: () => Session): void {
     .description('Run a mesh on this host, a control plane and two services behind their Envoys, until Ctrl-C')
     .action(async () => {
       const { terminal } = session();
-      const isExecutable = insideExecutable.test(import.meta.dirname);
+      const isExecutable = insideExecutable.test(process.argv[1] ?? '');
       if (!isExecutable) prepareClone();
       // The demo is an example; it is loaded by this command only.
       const { programsIn, programsOf } = await import('../../../../examples/demo/programs.ts');
