@@ -3,6 +3,7 @@ import type { Derivation, Graph } from '@ursa/collections';
 import { type Protocol, unifiedNames } from '@ursa/envoy';
 import { displayNameOf, formatKri, type Labels, labelNames } from '@ursa/resources';
 import type { DataplaneFacts } from './dataplane-facts.ts';
+import type { Destination } from './destinations.ts';
 import type { EngineInputs } from './engine.ts';
 import { features } from './features.ts';
 import type { OutboundDerivations } from './outbounds.ts';
@@ -31,6 +32,14 @@ function dataplaneKri(facts: DataplaneFacts, section: string): string {
   return formatKri({ type: 'dp', mesh, zone, namespace, name: displayNameOf(facts), section });
 }
 
+/** A port of a service as policies speak of it: by its own number and name, wherever the proxy calls it. */
+function portOf({ target, source, protocol }: Destination): LayoutPort[] {
+  if (target.kind === 'service' || source.kind === 'service') return [];
+  const { mesh, zone, namespace, name, sectionName } = target.id;
+  const kri = formatKri({ type: 'msvc', mesh, zone, namespace, name, section: sectionName });
+  return [{ kri, port: source.port, protocol, proxyResourceName: kri }];
+}
+
 /** Layouts by the Dataplane's key; undefined while there is no such Dataplane. */
 export function deriveLayout(
   graph: Graph,
@@ -39,17 +48,15 @@ export function deriveLayout(
   outbounds: OutboundDerivations,
 ): Derivation<readonly [proxyKey: string], ProxyLayout | undefined> {
   const isTransparent = (proxyKey: string, facts: DataplaneFacts): boolean =>
-    facts.redirect !== undefined || inputs.proxies.get(proxyKey)?.features.includes(features.transparentProxy) === true;
+    facts.redirect !== undefined ||
+    facts.gateway?.kind === 'builtin' ||
+    inputs.proxies.get(proxyKey)?.features.includes(features.transparentProxy) === true;
 
   return graph.derive('layout', (proxyKey: string): ProxyLayout | undefined => {
     const facts = dataplane.get(proxyKey);
     if (facts === undefined) return undefined;
-    const ports = outbounds.outbounds
-      .get(proxyKey, isTransparent(proxyKey, facts))
-      .flatMap(({ port, destination }): LayoutPort[] => {
-        const { kri, protocol } = destination;
-        return kri === undefined ? [] : [{ kri, port, protocol, proxyResourceName: kri }];
-      });
+    const listed = outbounds.outbounds.get(proxyKey, isTransparent(proxyKey, facts));
+    const ports = new Map(listed.flatMap(({ destination }) => portOf(destination)).map((port) => [port.kri, port]));
     return {
       kri: dataplaneKri(facts, ''),
       labels: facts.labels,
@@ -59,7 +66,7 @@ export function deriveLayout(
         protocol: inbound.protocol,
         proxyResourceName: unifiedNames.inboundListener(inbound),
       })),
-      outbounds: ports.sort((first, second) => (first.kri < second.kri ? -1 : 1)),
+      outbounds: [...ports.values()].sort((first, second) => (first.kri < second.kri ? -1 : 1)),
     };
   });
 }
