@@ -8,12 +8,13 @@ import { root, run } from './process.ts';
 const executables = [
   { name: 'kuma-cp', entry: 'packages/control-plane/src/main.ts' },
   { name: 'kuma-dp', entry: 'packages/data-plane/src/main.ts' },
-  { name: 'kumactl', entry: 'packages/kumactl/src/main.ts' },
+  // A command's run is short: with its byte code ready it starts in half the time. Does not go with a top-level await.
+  { name: 'kumactl', entry: 'packages/kumactl/src/main.ts', options: ['--bytecode'] },
 ];
 
 mkdirSync(join(root, 'dist'), { recursive: true });
 let failed = 0;
-for (const { name, entry } of executables) {
+for (const { name, entry, options = [] } of executables) {
   const target = join('dist', name);
   const code = run(join(root, 'node_modules', '.bin', 'bun'), [
     'build',
