@@ -1,4 +1,5 @@
 // The generated pages of the reference. Each is a pure function of the code; `node scripts/document.ts` writes them, a check compares them.
+import { describeCommands } from '@ursa/kumactl';
 import { policyResourceTypes } from '@ursa/policies';
 import { coreResourceTypes, createResourceTypes } from '@ursa/resources';
 import { formatOpenApiReference } from '../../packages/control-plane/src/api/openapi/reference.ts';
@@ -17,6 +18,7 @@ const types = createResourceTypes([...coreResourceTypes, ...policyResourceTypes]
 
 export const pages: readonly Page[] = [
   { file: 'docs/reference/settings.md', text: settingsPage },
+  { file: 'docs/reference/kumactl.md', text: describeCommands },
   { file: 'docs/reference/resources.md', text: () => resourcesPage(types) },
   {
     file: 'docs/reference/openapi.yaml',

@@ -18,7 +18,7 @@ export function describeCommands(): string {
   return [
     '# kumactl',
     'Generated from the program; do not edit. `kumactl <command> --help` says the same.',
-    'Exit codes: 0 done · 1 refused or failed, with the reason on standard error and nothing on standard output · 2 wrong usage.',
+    'Exit codes: 0 done · 1 refused or failed, with the reason on standard error · 2 wrong usage. What is asked for goes to standard output, all else to standard error.',
     '## Flags of every command',
     optionTable(program.options),
     ...sections,
@@ -45,7 +45,7 @@ function describeCommand(command: Command, shared: ReadonlySet<string | undefine
   );
   const own = command.options.filter((option) => !shared.has(option.long));
   return [
-    `## ${[path, ...args].join(' ')}`,
+    `## \`${[path, ...args].join(' ')}\``,
     `${command.description()}.`,
     ...(described.length > 0 ? [described.join('\n')] : []),
     ...(own.length > 0 ? [optionTable(own)] : []),
@@ -55,7 +55,7 @@ function describeCommand(command: Command, shared: ReadonlySet<string | undefine
 
 function describeInspectPolicy(): string {
   return [
-    '## inspect POLICY <name>, inspect meshgateway <name>',
+    '## `inspect POLICY <name>`, `inspect meshgateway <name>`',
     'Show the data plane proxies to which a policy applies, or that serve a gateway. `POLICY` is any name of a policy type.',
     exampleOf('inspect <policy>'),
   ].join('\n\n');
