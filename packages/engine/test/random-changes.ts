@@ -99,6 +99,40 @@ const permission = fc
     },
   }));
 
+const httpRoute = fc
+  .record({
+    mesh,
+    name,
+    targetRef: topLevel,
+    to: service,
+    first: service,
+    second: service,
+    weight: fc.constantFrom(0, 1, 9),
+  })
+  .map(({ targetRef, to, first, second, weight, ...key }) => ({
+    type: 'MeshHTTPRoute',
+    ...key,
+    spec: {
+      targetRef,
+      to: [
+        {
+          targetRef: { kind: 'MeshService', name: to },
+          rules: [
+            {
+              matches: [{ path: { type: 'PathPrefix', value: '/v2' } }],
+              default: {
+                backendRefs: [
+                  { kind: 'MeshService', name: first, port: 80, weight },
+                  { kind: 'MeshService', name: second, port: 81, weight: 1 },
+                ],
+              },
+            },
+          ],
+        },
+      ],
+    },
+  }));
+
 /** One change of a mesh. */
 export type Change =
   | { readonly kind: 'apply'; readonly document: object }
@@ -121,12 +155,16 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   { weight: 6, arbitrary: dataplane.map((document) => ({ kind: 'apply' as const, document })) },
   {
     weight: 3,
-    arbitrary: fc.oneof(timeoutPolicy, permission).map((document) => ({ kind: 'apply' as const, document })),
+    arbitrary: fc.oneof(timeoutPolicy, permission, httpRoute).map((document) => ({ kind: 'apply' as const, document })),
   },
   {
     weight: 3,
     arbitrary: fc
-      .record({ type: fc.constantFrom('Dataplane', 'MeshTimeout', 'MeshTrafficPermission', 'MeshService'), mesh, name })
+      .record({
+        type: fc.constantFrom('Dataplane', 'MeshTimeout', 'MeshTrafficPermission', 'MeshHTTPRoute', 'MeshService'),
+        mesh,
+        name,
+      })
       .map(({ type, ...key }) => ({
         kind: 'delete' as const,
         type,
