@@ -21,6 +21,17 @@ export function forwardEnvoyLine(line: string, log: Log): void {
   const level = levels[word];
   if (level === undefined || component === undefined || rest.length === 0) log.error(line);
   else log.component(component)[level](rest.join('\t'));
+  const advice = adviceFor(line);
+  if (advice !== undefined) log.error(advice);
+}
+
+/** What a user can do about what Envoy says; undefined for most lines. */
+function adviceFor(line: string): string | undefined {
+  const [, address, reason] = line.match(/cannot bind '([^']+)': (Address already in use|Permission denied)/) ?? [];
+  if (address === undefined) return undefined;
+  return reason === 'Permission denied'
+    ? `Envoy may not listen on ${address}: ports below 1024 need CAP_NET_BIND_SERVICE; give the inbound or outbound of the Dataplane a higher port`
+    : `Envoy cannot listen on ${address}: another process does; end it, or change the port of the inbound or outbound in the Dataplane`;
 }
 
 /** Cuts a stream of text into lines, whatever the chunks are. `end` hands out what is left without a newline. */

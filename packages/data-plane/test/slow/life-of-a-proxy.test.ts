@@ -51,8 +51,8 @@ async function freePort(): Promise<number> {
 }
 
 /** Starts kuma-dp; `temp` becomes its TMPDIR, so that what it leaves there can be seen. */
-async function start(temp: string, extra: readonly string[] = []): Promise<Proxy> {
-  listenerPort = await freePort();
+async function start(temp: string, extra: readonly string[] = [], port?: number): Promise<Proxy> {
+  listenerPort = port ?? (await freePort());
   const args = [
     'run',
     '--cp-address',
@@ -194,6 +194,29 @@ test('when Envoy refuses its bootstrap, its reason is in the log', async () => {
   assert.notEqual(code, 0);
   assert.match(output, /nonsense/);
   assert.equal(isAlive(proxy.envoyPid()), true, 'the other proxy of this host is untouched');
+});
+
+test('a port that is taken is named, with what to do', async () => {
+  const taken = createServer();
+  const first = await startServing(temporaryFolder());
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+  listenerPort = (taken.address() as { port: number }).port;
+  const second = await start(temporaryFolder(), [], listenerPort);
+  assert.notEqual(await second.exited, 0);
+  assert.match(
+    second.output(),
+    new RegExp(`Envoy cannot listen on 127\\.0\\.0\\.1:${listenerPort}: another process does`),
+  );
+  assert.equal(isAlive(first.envoyPid()), true);
+  await new Promise((resolve) => taken.close(resolve));
+});
+
+test('a work directory that another proxy uses is refused', async () => {
+  const workDir = join(temporaryFolder(), 'work');
+  await startServing(temporaryFolder(), ['--work-dir', workDir]);
+  const second = await start(temporaryFolder(), ['--work-dir', workDir]);
+  assert.equal(await second.exited, 1);
+  assert.match(second.output(), /--work-dir: .*work is used by another kuma-dp/);
 });
 
 test('after kill -9 of kuma-dp no Envoy is left', async () => {

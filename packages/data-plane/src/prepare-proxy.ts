@@ -1,0 +1,62 @@
+// Everything about a proxy that can be known, and can be wrong, before anything is started.
+import { MeshError } from '@ursa/resources';
+import { readTrust, type Trust } from './bootstrap/trust.ts';
+import { readProxyResource } from './dataplane-template.ts';
+import { type EnvoyVersion, readEnvoyVersion } from './envoy/envoy-version.ts';
+import { findEnvoy } from './envoy/find-envoy.ts';
+import type { Log } from './log.ts';
+import type { Settings } from './settings/definitions.ts';
+
+/** A proxy that could be started. */
+export interface PreparedProxy {
+  /** '' for zone proxies. */
+  readonly mesh: string;
+  readonly name: string;
+  /** The resource it brings along, as JSON; '' when it exists in the control plane. */
+  readonly resource: string;
+  readonly trust: Trust;
+  readonly envoyPath: string;
+  readonly envoyVersion: EnvoyVersion;
+}
+
+/** What it is prepared from. */
+export interface PrepareOptions {
+  readonly settings: Settings;
+  readonly log: Log;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly workingFolder: string;
+}
+
+/** Reads the resource, the authorities and Envoy. Throws `MeshError` that names the flag at fault. */
+export async function prepareProxy({
+  settings,
+  log,
+  environment,
+  workingFolder,
+}: PrepareOptions): Promise<PreparedProxy> {
+  const { resource: inline, resourcePath: path, resourceVars: variables, proxyType } = settings;
+  const resource = readProxyResource({ inline, path, variables, proxyType, mesh: settings.mesh, name: settings.name });
+  const { mesh, name } = resource ?? nameOfKnownProxy(settings);
+  const trust = readTrust(settings);
+  if (trust.skipVerify) {
+    log.warn(
+      '--skip-verify: whoever answers at the address of the control plane gets the token and configures this proxy',
+    );
+  }
+  const envoyPath = findEnvoy(settings.binaryPath, environment, workingFolder);
+  const envoyVersion = await readEnvoyVersion(envoyPath);
+  if (!envoyVersion.compatible) {
+    log.warn('this Envoy is not the version that the control plane is made for', { path: envoyPath, ...envoyVersion });
+  }
+  return { mesh, name, resource: resource?.json ?? '', trust, envoyPath, envoyVersion };
+}
+
+/** The proxy exists in the control plane already: only its mesh and name are needed. */
+function nameOfKnownProxy({ mesh, name, proxyType }: Settings): { mesh: string; name: string } {
+  const missing = [...(name === '' ? ['--name'] : []), ...(mesh === '' && proxyType === 'dataplane' ? ['--mesh'] : [])];
+  if (missing.length === 0) return { mesh, name };
+  throw new MeshError(
+    'invalid',
+    `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing: name a proxy that the control plane knows, or bring it along with --dataplane-file`,
+  );
+}
