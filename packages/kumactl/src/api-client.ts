@@ -32,7 +32,7 @@ export interface ApiClient {
 
 /** How a client behaves. */
 export interface ApiClientOptions {
-  /** Longest wait for a whole answer. */
+  /** Longest wait for a whole answer; 0 waits for ever. */
   readonly timeoutMilliseconds: number;
   /** Told of every request, a line each; never with headers, which carry secrets. */
   readonly log?: (line: string) => void;
@@ -76,10 +76,11 @@ function exchange(coordinates: ApiServerCoordinates, request: ApiRequest, timeou
       return reject(cause instanceof MeshError ? cause : connectionError(coordinates.url, asError(cause)));
     }
     const late = new Error(`no answer within ${timeout / 1000} s (--api-timeout)`);
-    const timer = setTimeout(() => {
+    const giveUp = (): void => {
       fail(late);
       outgoing.destroy(late);
-    }, timeout);
+    };
+    const timer = timeout > 0 ? setTimeout(giveUp, timeout) : undefined;
     outgoing.on('close', () => clearTimeout(timer));
     outgoing.on('error', fail);
     outgoing.end(request.body);

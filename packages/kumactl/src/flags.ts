@@ -22,9 +22,14 @@ export function collectPairs(text: string, previous: readonly Pair[]): readonly 
   return [...previous, pair];
 }
 
-/** Collects one more value. */
-export function collectValues(text: string, previous: readonly string[]): readonly string[] {
+/** Collects one more text as it is. */
+export function collectTexts(text: string, previous: readonly string[]): readonly string[] {
   return [...previous, text];
+}
+
+/** Collects more words, joined with commas or given one by one. */
+export function collectWords(text: string, previous: readonly string[]): readonly string[] {
+  return [...previous, ...text.split(',').filter((word) => word !== '')];
 }
 
 /** Splits at the first `=`; undefined when there is no key. */
@@ -39,6 +44,11 @@ export function positiveDuration(text: string): string {
   if (milliseconds === undefined || milliseconds <= 0)
     throw new InvalidArgumentError('Expected a duration such as 30s or 24h.');
   return text;
+}
+
+/** A duration, or 0 for none. */
+export function durationOrNone(text: string): string {
+  return parseDuration(text) === 0 ? text : positiveDuration(text);
 }
 
 /** A whole number from `least` on. */

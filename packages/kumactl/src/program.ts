@@ -14,7 +14,7 @@ import { addInspectDataplanes } from './commands/inspect-dataplanes.ts';
 import { addInspectPolicy } from './commands/inspect-policy.ts';
 import { addVersion } from './commands/version.ts';
 import { examples } from './examples.ts';
-import { positiveDuration } from './flags.ts';
+import { durationOrNone } from './flags.ts';
 import { type GlobalFlags, openSession, type Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -35,7 +35,12 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
 export function createProgram(terminal: Terminal): Command {
   const program = new Command('kumactl')
     .description('Manages the control planes, meshes, policies and proxies of Ursa')
-    .option('--api-timeout <duration>', 'longest wait for an answer of the control plane', positiveDuration, '1m')
+    .option(
+      '--api-timeout <duration>',
+      'longest wait for an answer of the control plane; 0 waits for ever',
+      durationOrNone,
+      '1m',
+    )
     .option('--config-file <file>', 'configuration file (default: ~/.kumactl/config)')
     .option('--context <name>', 'context to use instead of the active one')
     .addOption(

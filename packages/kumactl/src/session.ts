@@ -67,13 +67,9 @@ export function openSession(flags: GlobalFlags, terminal: Terminal): Session {
     },
     client(context) {
       const current = configuration();
-      const timeout = parseDuration(flags.apiTimeout);
-      if (timeout === undefined || timeout <= 0) {
-        throw new MeshError('invalid', `--api-timeout: expected a duration such as 30s, got "${flags.apiTimeout}"`);
-      }
       const log = (line: string): void => terminal.printError(`${line}\n`);
       return openApiClient(activeControlPlane(current, context ?? contextName(current)).coordinates.apiServer, {
-        timeoutMilliseconds: timeout,
+        timeoutMilliseconds: parseDuration(flags.apiTimeout) ?? 0,
         ...(flags.logLevel === 'debug' ? { log } : {}),
       });
     },

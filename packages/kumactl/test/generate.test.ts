@@ -19,6 +19,16 @@ after(() => stub.close());
 
 const online: readonly [args: readonly string[], path: string, body: object][] = [
   [
+    ['dataplane-token'],
+    '/tokens/dataplane',
+    { mesh: 'default', name: '', tags: {}, type: '', workload: '', validFor: '87600h' },
+  ],
+  [
+    ['zone-token', '--zone', 'east', '--scope', 'egress', '--scope', 'ingress', '--valid-for', '1h'],
+    '/tokens/zone',
+    { zone: 'east', scope: ['egress', 'ingress'], validFor: '1h' },
+  ],
+  [
     [
       'dataplane-token',
       '--name',
@@ -45,9 +55,9 @@ const online: readonly [args: readonly string[], path: string, body: object][] =
     },
   ],
   [
-    ['user-token', '--name', 'jane', '--group', 'a', '--group', 'b', '--valid-for', '1h'],
+    ['user-token', '--name', 'jane', '--group', 'a,b', '--group', 'c', '--valid-for', '1h'],
     '/tokens/user',
-    { name: 'jane', groups: ['a', 'b'], validFor: '1h' },
+    { name: 'jane', groups: ['a', 'b', 'c'], validFor: '1h' },
   ],
   [
     ['zone-token', '--zone', 'east', '--valid-for', '1h'],
@@ -142,7 +152,7 @@ test('a certificate is written with its key, which only its owner can read', asy
 });
 
 const refused: readonly [args: readonly string[], code: number, error: RegExp][] = [
-  [['dataplane-token', '--name', 'x'], 2, /required option '--valid-for <duration>' not specified/],
+  [['user-token', '--name', 'x'], 2, /required option '--valid-for <duration>' not specified/],
   [['dataplane-token', '--valid-for', '1parsec'], 2, /Expected a duration such as 30s or 24h/],
   [['dataplane-token', '--valid-for', '-1h'], 2, /Expected a duration/],
   [['dataplane-token', '--valid-for', '1h', '--tag', 'web'], 2, /Expected key=value/],

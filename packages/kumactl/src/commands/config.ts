@@ -5,7 +5,7 @@ import { type Command, Option } from 'commander';
 import { openApiClient } from '../api-client.ts';
 import { type ApiServerCoordinates, type Configuration, configurationDocument } from '../config-file.ts';
 import { withoutPassword } from '../connection-error.ts';
-import { collectValues, type Pair, pairOf } from '../flags.ts';
+import { collectTexts, type Pair, pairOf } from '../flags.ts';
 import { field } from '../json-fields.ts';
 import type { Session } from '../session.ts';
 import { formatTable } from '../table.ts';
@@ -64,11 +64,11 @@ function addAdd(controlPlanes: Command, session: () => Session): void {
     .requiredOption('--name <name>', 'name to call it by')
     .requiredOption('--address <url>', 'address of its REST API, such as https://localhost:5682')
     .addOption(new Option('--auth-type <type>', 'how to authenticate').choices(['tokens']))
-    .option('--auth-conf <key=value>', 'configuration of the authentication, such as token=…', collectValues, [])
+    .option('--auth-conf <key=value>', 'configuration of the authentication, such as token=…', collectTexts, [])
     .option('--ca-cert-file <file>', 'PEM file with the CA of its certificate')
     .option('--client-cert-file <file>', 'PEM file with a client certificate')
     .option('--client-key-file <file>', "PEM file with the client certificate's key")
-    .option('--headers <key=value>', 'header to send with every request', collectValues, [])
+    .option('--headers <key=value>', 'header to send with every request', collectTexts, [])
     .option('--overwrite', 'replace a control plane of that name', false)
     .option('--skip-check', 'do not try whether it answers', false)
     .option(

@@ -3,7 +3,7 @@ import { generateKeyPair } from 'node:crypto';
 import { promisify } from 'node:util';
 import { MeshError } from '@ursa/resources';
 import { type Command, Option } from 'commander';
-import { collectValues } from '../flags.ts';
+import { collectWords } from '../flags.ts';
 import { readNamedFile, writeWholeFile } from '../named-files.ts';
 import { publicKeyOf } from '../pem-keys.ts';
 import type { Session } from '../session.ts';
@@ -44,7 +44,7 @@ export function addGenerateKeys(generate: Command, session: () => Session): void
     .command('tls-certificate')
     .description('Self-signed certificate for a server or a client of the control plane')
     .addOption(new Option('--type <type>', 'what it proves').choices(['server', 'client']).makeOptionMandatory())
-    .option('--hostname <name>', 'name or address of the server; may be given several times', collectValues, [])
+    .option('--hostname <name>', 'name or address of the server; several with commas or one by one', collectWords, [])
     .option('--cert-file <file>', 'where to write the certificate; - prints it', 'cert.pem')
     .option('--key-file <file>', 'where to write the key; - prints it', 'key.pem')
     .addOption(new Option('--key-type <type>', 'kind of key').choices(['rsa', 'ecdsa']).default('rsa'))

@@ -9,7 +9,7 @@ import {
   zoneTokenClaims,
 } from '@ursa/resources';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { collectPairs, collectValues, type Pair, positiveDuration } from '../flags.ts';
+import { collectPairs, collectWords, type Pair, positiveDuration } from '../flags.ts';
 import { readNamedFile } from '../named-files.ts';
 import { pkcs8Of } from '../pem-keys.ts';
 import type { Session } from '../session.ts';
@@ -27,9 +27,13 @@ interface TokenRequest {
   claims(issue: TokenIssue): Record<string, unknown>;
 }
 
+/** What the peer takes when nothing is said. */
+const tenYears = '87600h';
+
 /** Adds the three commands to `generate`. */
 export function addGenerateTokens(generate: Command, session: () => Session): void {
   offlineOptions(generate.command('dataplane-token').description('Token that lets a data plane proxy connect'))
+    .option('--valid-for <duration>', 'how long it is valid, such as 24h', positiveDuration, tenYears)
     .option('--name <name>', 'bind it to the Dataplane of this name')
     .option('--tag <key=value>', 'bind it to a tag; values may be joined with commas', collectPairs, [])
     .addOption(
@@ -61,8 +65,9 @@ export function addGenerateTokens(generate: Command, session: () => Session): vo
       },
     );
   offlineOptions(generate.command('user-token').description('Token for a user of the REST API'))
+    .requiredOption('--valid-for <duration>', 'how long it is valid, such as 24h', positiveDuration)
     .requiredOption('--name <name>', 'name of the user')
-    .option('--group <name>', 'a group of the user; may be given several times', collectValues, [])
+    .option('--group <name>', 'group of the user; several with commas or one by one', collectWords, [])
     .action(async (flags: OfflineFlags & { name: string; group: readonly string[] }) => {
       const subject = { name: flags.name, groups: flags.group };
       await printToken(session(), flags, {
@@ -72,8 +77,14 @@ export function addGenerateTokens(generate: Command, session: () => Session): vo
       });
     });
   offlineOptions(generate.command('zone-token').description('Token for the proxies of a zone'))
+    .requiredOption('--valid-for <duration>', 'how long it is valid, such as 24h', positiveDuration)
     .requiredOption('--zone <name>', 'name of the zone')
-    .option('--scope <list>', 'what it may be used for, joined with commas: ingress, egress', scopesOf, zoneScopes)
+    .option(
+      '--scope <list>',
+      'what it may be used for, with commas or one by one: ingress, egress',
+      collectScopes,
+      zoneScopes,
+    )
     .action(async (flags: OfflineFlags & { zone: string; scope: readonly string[] }) => {
       const subject = { zone: flags.zone, scope: flags.scope };
       await printToken(session(), flags, {
@@ -86,16 +97,16 @@ export function addGenerateTokens(generate: Command, session: () => Session): vo
 
 const zoneScopes = ['ingress', 'egress'];
 
-function scopesOf(text: string): readonly string[] {
+/** Scopes given once with commas or one by one; the first takes the place of the default. */
+function collectScopes(text: string, previous: readonly string[]): readonly string[] {
   const scopes = text.split(',');
   if (!scopes.every((scope) => zoneScopes.includes(scope)))
     throw new InvalidArgumentError(`Expected ${zoneScopes.join(', ')} or both.`);
-  return scopes;
+  return [...new Set([...(previous === zoneScopes ? [] : previous), ...scopes])];
 }
 
 function offlineOptions(command: Command): Command {
   return command
-    .requiredOption('--valid-for <duration>', 'how long it is valid, such as 24h', positiveDuration)
     .option('--kid <serial>', 'serial of the signing key; with --signing-key-path')
     .option('--signing-key-path <file>', 'sign here with this private key instead of asking the control plane');
 }
