@@ -39,6 +39,7 @@ export interface Watch<Value> {
   stop(): void;
 }
 
+/** How results of a derivation, or values of a source, are compared. */
 export interface DeriveOptions<Value> {
   /** Decides the cut-off. Default: identity, then deep equality. */
   readonly equals?: (before: Value, after: Value) => boolean;
@@ -52,6 +53,7 @@ export interface GraphStats {
   readonly kept: Readonly<Record<string, number>>;
 }
 
+/** A graph of derivations. */
 export interface Graph {
   source<Value>(name: string, options?: DeriveOptions<Value>): Source<Value>;
   derive<Arguments extends readonly Argument[], Value>(

@@ -15,11 +15,13 @@ export function makeSortedKeys(): SortedKeys {
   return { members: new Set(), added: new Set(), removed: new Set(), list: [] };
 }
 
+/** Adds a key that is not there. */
 export function addKey(keys: SortedKeys, key: string): void {
   keys.members.add(key);
   if (!keys.removed.delete(key)) keys.added.add(key);
 }
 
+/** Takes out a key that is there. */
 export function deleteKey(keys: SortedKeys, key: string): void {
   keys.members.delete(key);
   if (!keys.added.delete(key)) keys.removed.add(key);

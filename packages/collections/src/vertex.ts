@@ -109,6 +109,7 @@ export function makeComputation(derivation: DerivationCore, args: readonly Argum
   return computation;
 }
 
+/** Notes a reader; one that is noted already stays noted once. */
 export function addReader(vertex: Vertex, reader: Computation): void {
   const { readers } = vertex;
   if (readers === reader) return;
@@ -117,6 +118,7 @@ export function addReader(vertex: Vertex, reader: Computation): void {
   else vertex.readers = new Set([readers, reader]);
 }
 
+/** Forgets a reader. */
 export function removeReader(vertex: Vertex, reader: Computation): void {
   const { readers } = vertex;
   if (readers === reader) vertex.readers = undefined;

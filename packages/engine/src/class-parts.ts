@@ -25,6 +25,8 @@ export interface ClassParts {
     readonly [outbounds: readonly Outbound[], rules: RuleSets, proxyClass: ProxyClass],
     Resources
   >;
+  /** What is wrong with routes of a list of outbounds. */
+  readonly warnings: Derivation<readonly [outbounds: readonly Outbound[], rules: RuleSets], readonly string[]>;
   /** Endpoint resources of a list of outbounds, by name. */
   readonly endpoints: Derivation<
     readonly [outbounds: readonly Outbound[], rules: RuleSets, proxyClass: ProxyClass],
@@ -104,6 +106,9 @@ export function deriveClassParts({ graph, inputs, policies, endpoints, traffic }
       },
       { equals: sameMap },
     ),
+    warnings: graph.derive('traffic warnings', (outbounds: readonly Outbound[], ruleSets: RuleSets) => [
+      ...new Set(outbounds.flatMap(({ destination }) => traffic.get(destination, ruleSets).warnings)),
+    ]),
     passthrough: (proxyClass, redirect, open, ports) =>
       passthrough.get(proxyClass, redirect.inbound, redirect.outbound, redirect.ipv6, open, ports),
     admin: graph.derive(

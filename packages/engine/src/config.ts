@@ -108,7 +108,9 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
       ? shared.endpoints.get(outboundsOf(found), rules.outboundRules.get(key), proxyClass)
       : noResources;
     const warnings = [...rules.ruleSets.get(key).values()].flatMap((set) => set.warnings);
-    if (!isServed(found)) {
+    if (isServed(found)) {
+      warnings.push(...shared.warnings.get(outboundsOf(found), rules.outboundRules.get(key)));
+    } else {
       const { kind } = proxyClass.facts;
       warnings.push(`a ${kind} gets no listeners yet: run a gateway of another kind as a delegated gateway`);
     }

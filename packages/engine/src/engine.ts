@@ -26,7 +26,6 @@ export interface ConnectedProxy {
   readonly transparentProxy: TransparentProxy | undefined;
   /** Names of the extensions built into this Envoy (`node.extensions`); empty when it did not say. */
   readonly extensions: readonly string[];
-  /** A Dataplane given with `--dataplane-file`; used while the store has none of that name. */
   readonly envoyVersion: string;
 }
 
@@ -117,6 +116,7 @@ export interface ProxyConfig {
   readonly warnings: readonly ConfigWarning[];
 }
 
+/** What can be asked of an engine. Everything is derived on demand and kept only while somebody watches it. */
 export interface Engine {
   /** Configuration of a proxy by its key. Undefined while the proxy's Dataplane or Mesh does not exist. */
   readonly config: Derivation<readonly [proxyKey: string], ProxyConfig | undefined>;

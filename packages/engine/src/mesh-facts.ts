@@ -3,6 +3,7 @@ import type { Derivation, Graph } from '@ursa/collections';
 import type { MeshSpec } from '@ursa/resources';
 import type { EngineInputs } from './engine.ts';
 
+/** How far a mesh has moved from services known by their tag to MeshServices (feature E3). */
 export type MeshServicesMode = 'Disabled' | 'Everywhere' | 'ReachableBackends' | 'Exclusive';
 
 /** The listener for Prometheus that a Mesh (or a Dataplane) asks for. */

@@ -4,15 +4,13 @@ import {
   type DestinationId,
   destinationId,
   type HttpRouteRule,
-  labelsMatch,
   type PolicyHead,
   type ProxyPolicy,
-  provenance,
   type RoutedTraffic,
-  refersTo,
   routedConf,
 } from '@ursa/policy';
-import { type BackendRef, displayNameOf, kriOf, type Resource } from '@ursa/resources';
+import { type BackendRef, kriOf } from '@ursa/resources';
+import { backendLookup, type ServedCheck } from './backend-lookup.ts';
 import type { Destination, DestinationDerivations } from './destinations.ts';
 import type { EngineInputs } from './engine.ts';
 import { isHttp } from './protocol.ts';
@@ -37,8 +35,10 @@ export interface TrafficRule {
   readonly mirrors: readonly (Destination | undefined)[];
 }
 
-/** Where traffic goes. */
-export type Traffic =
+/** Where traffic goes. `warnings` name the backends that were not found. */
+export type Traffic = { readonly warnings: readonly string[] } & TrafficPath;
+
+type TrafficPath =
   | { readonly kind: 'direct' }
   /** No backend was found: the destination is not served. */
   | { readonly kind: 'nowhere' }
@@ -55,8 +55,7 @@ export type Traffic =
 /** Traffic of destinations, under the rules of a class of proxies. */
 export type TrafficDerivation = Derivation<readonly [destination: Destination, rules: RuleSets], Traffic>;
 
-const direct: Traffic = { kind: 'direct' };
-const nowhere: Traffic = { kind: 'nowhere' };
+const direct: Traffic = { kind: 'direct', warnings: [] };
 
 /** Destinations that a proxy needs a cluster for, each once. */
 export function destinationsOf(destination: Destination, traffic: Traffic): readonly Destination[] {
@@ -90,45 +89,10 @@ function unique(destinations: readonly Destination[]): Destination[] {
   return [...new Set(destinations)];
 }
 
-/** True when an inbound has the name as its service tag. */
-type IsServed = (mesh: string, service: string) => boolean;
-
-/** Finds the destinations that references of route policies mean. */
-function backendLookup(inputs: EngineInputs, destinations: DestinationDerivations, isServed: IsServed) {
-  const services = inputs.resources('MeshService');
-  const nameIndex = services.index('display name', (resource: Resource) => [
-    `${resource.mesh} ${displayNameOf(resource)}`,
-  ]);
-  const meshIndex = services.index('mesh', (resource: Resource) => [resource.mesh]);
-
-  const serviceKey = (head: PolicyHead, ref: BackendRef): string | undefined => {
-    const { mesh } = head;
-    if (ref.labels !== undefined) {
-      const { labels } = ref;
-      return meshIndex.get(mesh).find((key) => labelsMatch(labels, services.get(key)?.labels ?? {}));
-    }
-    return nameIndex.get(`${mesh} ${ref.name}`).find((key) => {
-      const resource = services.get(key);
-      return resource !== undefined && refersTo(head, ref, provenance(resource));
-    });
-  };
-
-  const backendOf = (head: PolicyHead, ref: BackendRef): Destination | undefined => {
-    const { kind, name = '', port, tags = {} } = ref;
-    if (kind === 'MeshServiceSubset') return destinations.subset.get(head.mesh, name, JSON.stringify(tags));
-    if (kind !== 'MeshService') return undefined;
-    // Without a port the name is that of a service known by its tag.
-    if (port === undefined) return name === '' ? undefined : destinations.service.get(head.mesh, name);
-    const key = serviceKey(head, ref);
-    return key === undefined ? undefined : destinations.meshService.get(key, port, false);
-  };
-  // The peers know the destinations of copies by their tag; what has no such tag is found as any backend is.
-  const mirrorOf = (head: PolicyHead, ref: BackendRef): Destination | undefined => {
-    const { kind, name = '' } = ref;
-    const byTag = kind === 'MeshService' && isServed(head.mesh, name);
-    return byTag ? destinations.service.get(head.mesh, name) : backendOf(head, ref);
-  };
-  return { backendOf, mirrorOf };
+function missing({ type, displayName }: PolicyHead, { kind, name, labels, port }: BackendRef): string {
+  const wanted = name ?? `with labels ${JSON.stringify(labels)}`;
+  const place = port === undefined ? '' : ` with port ${port}`;
+  return `${type} ${displayName}: there is no ${kind} ${wanted}${place}, so it gets no traffic: correct backendRefs`;
 }
 
 /** Derives traffic. */
@@ -137,7 +101,7 @@ export function deriveTraffic(
   inputs: EngineInputs,
   policies: readonly ProxyPolicy[],
   destinations: DestinationDerivations,
-  isServed: IsServed,
+  isServed: ServedCheck,
 ): TrafficDerivation {
   const { backendOf, mirrorOf } = backendLookup(inputs, destinations, isServed);
 
@@ -150,6 +114,12 @@ export function deriveTraffic(
       return found === undefined ? [] : [{ destination: found, weight }];
     });
   };
+  const warningsOf = (routed: readonly RoutedTraffic[]): string[] =>
+    routed.flatMap(({ backendRefs, origin }) =>
+      origin === undefined
+        ? []
+        : backendRefs.flatMap((ref) => (backendOf(origin.head, ref) === undefined ? [missing(origin.head, ref)] : [])),
+    );
 
   const httpRule = (policy: ProxyPolicy, destination: Destination, rule: HttpRouteRule): TrafficRule[] => {
     const shares = sharesOf(destination, rule);
@@ -175,18 +145,22 @@ export function deriveTraffic(
       const routed = rules && routedConf(rules, destination.target);
       if (policy.routing === undefined || routed === undefined) continue;
       if (policy.routing.kind === 'tcp') {
-        const shares = sharesOf(destination, policy.routing.trafficOf(routed.conf, routed.origins));
-        return shares.length === 0 ? nowhere : { kind: 'tcp', shares };
+        const traffic = policy.routing.trafficOf(routed.conf, routed.origins);
+        const shares = sharesOf(destination, traffic);
+        const warnings = warningsOf([traffic]);
+        return shares.length === 0 ? { kind: 'nowhere', warnings } : { kind: 'tcp', shares, warnings };
       }
       if (!http) continue;
-      const all = policy.routing.rulesOf(routed.conf, routed.originByMatches);
       // Rules for services known by their tag do not say which of them is whose; all are of one mesh.
       const [origin] = routed.origins.slice(-1);
-      const found = all.flatMap((rule) => httpRule(policy, destination, { ...rule, origin: rule.origin ?? origin }));
+      const all = policy.routing
+        .rulesOf(routed.conf, routed.originByMatches)
+        .map((rule) => ({ ...rule, origin: rule.origin ?? origin }));
+      const found = all.flatMap((rule) => httpRule(policy, destination, rule));
       const rest = !all.some((rule) => rule.everything);
-      return found.length === 0 && !rest
-        ? nowhere
-        : { kind: 'http', routedBy: policy.name, rules: found, direct: rest };
+      const warnings = warningsOf(all);
+      if (found.length === 0 && !rest) return { kind: 'nowhere', warnings };
+      return { kind: 'http', routedBy: policy.name, rules: found, direct: rest, warnings };
     }
     return direct;
   });

@@ -39,6 +39,7 @@ export interface FilterChainDraft {
   readonly terminal: HttpTerminal | TcpTerminal;
 }
 
+/** The end of an HTTP chain. */
 export interface HttpTerminal {
   readonly kind: 'http';
   readonly manager: HttpConnectionManager;
@@ -47,6 +48,7 @@ export interface HttpTerminal {
   readonly routes: RouteConfiguration;
 }
 
+/** The end of a TCP chain. */
 export interface TcpTerminal {
   readonly kind: 'tcp';
   readonly proxy: TcpProxy;

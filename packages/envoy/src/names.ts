@@ -33,7 +33,9 @@ export interface OutboundNaming extends DestinationNaming {
   readonly port: number;
 }
 
+/** Which way traffic goes, seen from the workload. */
 export type Direction = 'inbound' | 'outbound';
+/** Redirected traffic has a listener for each. */
 export type IpFamily = 'ipv4' | 'ipv6';
 
 /** One form of all names. */

@@ -5,7 +5,15 @@ import { basename } from 'node:path';
 import { test } from 'node:test';
 import { compareScenario, scenariosOf } from '../oracle.ts';
 
-const areas = ['baseline', 'protocols', 'meshtimeout', 'meshcircuitbreaker', 'meshretry', 'meshtrafficpermission'];
+const areas = [
+  'baseline',
+  'protocols',
+  'meshtimeout',
+  'meshcircuitbreaker',
+  'meshretry',
+  'meshtimeout',
+  'meshtrafficpermission',
+];
 const scenarios = areas.flatMap(scenariosOf);
 
 test('the conformance corpus is there, or the run says that it was left out', (context) => {

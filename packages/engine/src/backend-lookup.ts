@@ -1,0 +1,57 @@
+// Backends of routes: the destinations that references in route policies mean.
+import { labelsMatch, type PolicyHead, provenance, refersTo } from '@ursa/policy';
+import { type BackendRef, displayNameOf, type Resource } from '@ursa/resources';
+import type { Destination, DestinationDerivations } from './destinations.ts';
+import type { EngineInputs } from './engine.ts';
+
+/** True when an inbound has the name as its service tag. */
+export type ServedCheck = (mesh: string, service: string) => boolean;
+
+/** Backends by reference, in the place of the policy that refers to them; undefined when there is no such backend. */
+export interface BackendLookup {
+  backendOf(head: PolicyHead, ref: BackendRef): Destination | undefined;
+  /** The same for backends that get copies of requests. */
+  mirrorOf(head: PolicyHead, ref: BackendRef): Destination | undefined;
+}
+
+/** Finds the destinations that references of route policies mean. */
+export function backendLookup(
+  inputs: EngineInputs,
+  destinations: DestinationDerivations,
+  isServed: ServedCheck,
+): BackendLookup {
+  const services = inputs.resources('MeshService');
+  const nameIndex = services.index('display name', (resource: Resource) => [
+    `${resource.mesh} ${displayNameOf(resource)}`,
+  ]);
+  const meshIndex = services.index('mesh', (resource: Resource) => [resource.mesh]);
+
+  const serviceKey = (head: PolicyHead, ref: BackendRef): string | undefined => {
+    const { mesh } = head;
+    if (ref.labels !== undefined) {
+      const { labels } = ref;
+      return meshIndex.get(mesh).find((key) => labelsMatch(labels, services.get(key)?.labels ?? {}));
+    }
+    return nameIndex.get(`${mesh} ${ref.name}`).find((key) => {
+      const resource = services.get(key);
+      return resource !== undefined && refersTo(head, ref, provenance(resource));
+    });
+  };
+
+  const backendOf = (head: PolicyHead, ref: BackendRef): Destination | undefined => {
+    const { kind, name = '', port, tags = {} } = ref;
+    if (kind === 'MeshServiceSubset') return destinations.subset.get(head.mesh, name, JSON.stringify(tags));
+    if (kind !== 'MeshService') return undefined;
+    // Without a port the name is that of a service known by its tag.
+    if (port === undefined) return name === '' ? undefined : destinations.service.get(head.mesh, name);
+    const key = serviceKey(head, ref);
+    return key === undefined ? undefined : destinations.meshService.get(key, port, false);
+  };
+  // The peers know the destinations of copies by their tag; what has no such tag is found as any backend is.
+  const mirrorOf = (head: PolicyHead, ref: BackendRef): Destination | undefined => {
+    const { kind, name = '' } = ref;
+    const byTag = kind === 'MeshService' && isServed(head.mesh, name);
+    return byTag ? destinations.service.get(head.mesh, name) : backendOf(head, ref);
+  };
+  return { backendOf, mirrorOf };
+}
