@@ -12,10 +12,10 @@ const keptOrphans = 1024;
 /** Settings of a graph. */
 export interface GraphOptions {
   /**
-   * Gets what a watch's callback threw, and the error of a watched derivation that failed. Default: the first one is thrown to whoever
-   * closed the batch, after all watches have run.
+   * Gets what a watch's callback threw, the error of a watched derivation that failed, and that of a value which could not be indexed.
+   * Default: the first one is thrown to whoever ended the batch, after all changes are made and all watches have run.
    */
-  readonly onError?: (error: unknown, derivation: string) => void;
+  readonly onError?: (error: unknown, where: string) => void;
 }
 
 /** Reads a computation for whoever asks: another computation, or code outside of the graph. */
@@ -31,32 +31,37 @@ function read(core: Core, computation: Computation): unknown {
   return resultOf(computation);
 }
 
-/** Runs the watches of everything that has changed, until nothing is left. Returns the errors that nobody else took. */
-function runWatches(core: Core, onError: GraphOptions['onError']): unknown[] {
-  const errors: unknown[] = [];
-  const report = (error: unknown, name: string): void => {
-    if (onError === undefined) errors.push(error);
-    else onError(error, name);
-  };
+/** Runs the watches of everything that has changed, until nothing is left. What goes wrong is noted among the failures. */
+function runWatches(core: Core): void {
   for (const computation of core.awaited) {
     core.awaited.delete(computation);
     if (computation.watchers.length === 0) continue;
     refresh(core, computation);
+    const where = computation.derivation.name;
     for (const watcher of computation.watchers) {
       if (watcher.seenAt === computation.changedAt) continue;
       watcher.seenAt = computation.changedAt;
       if (computation.failed) {
-        report(computation.result, computation.derivation.name);
+        core.failures.push({ error: computation.result, where });
         continue;
       }
       try {
         watcher.onChange();
       } catch (error) {
-        report(error, computation.derivation.name);
+        core.failures.push({ error, where });
       }
     }
   }
-  return errors;
+}
+
+/** Tells what went wrong; without a listener the first failure is thrown. */
+function tellFailures(core: Core, onError: GraphOptions['onError']): void {
+  const failures = core.failures.splice(0);
+  if (onError === undefined) {
+    for (const { error } of failures) throw error;
+  } else {
+    for (const { error, where } of failures) onError(error, where);
+  }
 }
 
 /** An empty graph of derivations. All of it is synchronous; nothing is computed before it is read or watched. */
@@ -71,9 +76,9 @@ export function createGraph(options: GraphOptions = {}): Graph {
     if (closing) return;
     closing = true;
     try {
-      const errors = runWatches(core, options.onError);
+      runWatches(core);
       sweep(core, 0);
-      if (errors.length > 0) throw errors[0];
+      tellFailures(core, options.onError);
     } finally {
       closing = false;
     }

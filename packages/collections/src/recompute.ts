@@ -15,11 +15,22 @@ export interface Core {
   readonly orphans: Set<Computation>;
   /** Cells that lost their last reader; forgotten when the batch ends if none came back. */
   readonly unread: Set<Cell>;
+  /** What went wrong outside of computations, to be told when the batch ends. */
+  readonly failures: { readonly error: unknown; readonly where: string }[];
 }
 
 /** A graph without vertices. */
 export function makeCore(): Core {
-  return { clock: 0, path: [], runId: 0, lastRunId: 0, awaited: new Set(), orphans: new Set(), unread: new Set() };
+  return {
+    clock: 0,
+    path: [],
+    runId: 0,
+    lastRunId: 0,
+    awaited: new Set(),
+    orphans: new Set(),
+    unread: new Set(),
+    failures: [],
+  };
 }
 
 /** Notes that the running computation, if any, depends on a vertex. */

@@ -20,6 +20,7 @@ export interface SourceIndex<Value> extends Index {
 /** An empty index. */
 export function makeIndex<Value>(
   core: Core,
+  name: string,
   bucketsOf: (value: Value, key: string) => Iterable<string>,
 ): SourceIndex<Value> {
   const buckets = new Map<string, Bucket>();
@@ -51,19 +52,27 @@ export function makeIndex<Value>(
     if (bucket.keys === undefined && bucket.cell.readers === undefined) buckets.delete(name);
   };
   return {
-    get(name) {
+    get(bucketName) {
       if (core.path.length === 0) {
-        const keys = buckets.get(name)?.keys;
+        const keys = buckets.get(bucketName)?.keys;
         return keys === undefined ? nowhere : listKeys(keys);
       }
-      const bucket = bucketNamed(name);
+      const bucket = bucketNamed(bucketName);
       noteRead(core, bucket.cell);
       return bucket.keys === undefined ? nowhere : listKeys(bucket.keys);
     },
-    bucketsOf: (value, key) => new Set(bucketsOf(value, key)),
+    bucketsOf(value, key) {
+      // A value that cannot be indexed must not keep others from being stored: it is in no bucket, and whoever ends the batch is told.
+      try {
+        return new Set(bucketsOf(value, key));
+      } catch (error) {
+        core.failures.push({ error, where: `${name} of ${key}` });
+        return new Set();
+      }
+    },
     move(key, before, after) {
-      for (const name of before) if (!after.has(name)) remove(name, key);
-      for (const name of after) if (!before.has(name)) add(name, key);
+      for (const bucket of before) if (!after.has(bucket)) remove(bucket, key);
+      for (const bucket of after) if (!before.has(bucket)) add(bucket, key);
     },
   };
 }

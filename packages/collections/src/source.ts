@@ -39,7 +39,6 @@ export function makeSource<Value>(
   };
 
   const replace = (key: string, before: Value | undefined, after: Value | undefined): void => {
-    // Buckets are computed before anything is changed: a function that throws leaves the source as it was.
     const moves = [...indexes.values()].map((index) => ({
       index,
       from: before === undefined ? nowhere : index.bucketsOf(before, key),
@@ -70,7 +69,7 @@ export function makeSource<Value>(
     index(indexName, bucketsOf) {
       let index = indexes.get(indexName);
       if (index === undefined) {
-        index = makeIndex(core, bucketsOf);
+        index = makeIndex(core, `index ${indexName} of ${name}`, bucketsOf);
         for (const [key, { value }] of entries) {
           if (value !== undefined) index.move(key, nowhere, index.bucketsOf(value, key));
         }

@@ -92,6 +92,24 @@ test('an index asked for late knows what was there before', () => {
   );
 });
 
+test('a value that cannot be indexed is stored all the same, with everything else of its batch, and whoever ends the batch is told', () => {
+  const told: string[] = [];
+  const graph = createGraph({ onError: (error, where) => told.push(`${where}: ${String(error)}`) });
+  const words = graph.source<string>('words');
+  const index = words.index('first letter', (word) => {
+    if (word === '') throw new Error('empty');
+    return [word.charAt(0)];
+  });
+  graph.batch(() => {
+    words.set('bad', '');
+    words.set('good', 'apple');
+  });
+  assert.deepEqual(told, ['index first letter of words of bad: Error: empty']);
+  assert.deepEqual([words.get('bad'), index.get('a')], ['', ['good']]);
+  words.set('bad', 'avocado');
+  assert.deepEqual(index.get('a'), ['bad', 'good']);
+});
+
 test('derivations of equal arguments share one result; objects count by identity', () => {
   const graph = createGraph();
   const shared = { limit: 3 };

@@ -120,9 +120,9 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
   return graph.derive(
     'config',
     (proxyKey: string): ProxyConfig | undefined => {
-      const found = subject.get(proxyKey);
-      if (found === undefined) return undefined;
       try {
+        const found = subject.get(proxyKey);
+        if (found === undefined) return undefined;
         const config = build(found);
         lastGood.set(proxyKey, config.resources);
         return config;
