@@ -115,14 +115,21 @@ function headersOf(coordinates: ApiServerCoordinates, request: ApiRequest): Reco
 }
 
 function tlsOptions(coordinates: ApiServerCoordinates): Record<string, unknown> {
-  const read = (flag: string, file: string | undefined): Buffer | undefined =>
-    file === undefined ? undefined : readNamedFile(flag, file);
   return {
-    ca: read('--ca-cert-file of the control plane', coordinates.caCertFile),
-    cert: read('--client-cert-file of the control plane', coordinates.clientCertFile),
-    key: read('--client-key-file of the control plane', coordinates.clientKeyFile),
+    ca: readPem('--ca-cert-file', coordinates.caCertFile, 'CERTIFICATE'),
+    cert: readPem('--client-cert-file', coordinates.clientCertFile, 'CERTIFICATE'),
+    key: readPem('--client-key-file', coordinates.clientKeyFile, 'PRIVATE KEY'),
     ...(coordinates.skipVerify === true ? { rejectUnauthorized: false } : {}),
   };
+}
+
+/** A file of the control plane's entry. TLS libraries pass over content that they cannot read; here it is named. */
+function readPem(flag: string, file: string | undefined, label: string): Buffer | undefined {
+  if (file === undefined) return undefined;
+  const content = readNamedFile(`${flag} of the control plane`, file);
+  if (!content.includes(`${label}-----`))
+    throw new MeshError('invalid', `${flag} of the control plane: ${file} holds no ${label} in PEM`);
+  return content;
 }
 
 async function collect(incoming: IncomingMessage): Promise<ApiResponse> {

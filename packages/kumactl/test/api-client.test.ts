@@ -183,6 +183,11 @@ test('a CA file that is missing or is no certificate is named', async () => {
     await runAgainst('https://127.0.0.1:1', ['get', 'meshes'], { caCertFile }),
     /--ca-cert-file of the control plane: cannot read .*none\.pem: it does not exist/,
   );
+  writeFileSync(caCertFile, 'hello');
+  assertFailed(
+    await runAgainst('https://127.0.0.1:1', ['get', 'meshes'], { caCertFile }),
+    /--ca-cert-file of the control plane: .*none\.pem holds no CERTIFICATE in PEM/,
+  );
 });
 
 test('with --log-level debug each request is told on standard error, without headers', async () => {
