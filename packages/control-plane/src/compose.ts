@@ -68,7 +68,9 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
   const store = openStore(settings, {
     onListenerError: (error) => bugs.error('a listener of the store failed', { error }),
   });
-  const graph = createGraph({ onError: (error, where) => bugs.error('a derivation or a watch failed', { error, where }) });
+  const graph = createGraph({
+    onError: (error, where) => bugs.error('a derivation or a watch failed', { error, where }),
+  });
   const live = openLiveResources(graph, store);
   const types = createResourceTypes([...coreResourceTypes, ...policyResourceTypes]);
   const labels: LabelContext = {
