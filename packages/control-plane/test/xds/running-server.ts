@@ -8,6 +8,7 @@ import { coreResourceTypes, createResourceTypes, MeshError, type Resource } from
 import { defaultSettings } from '../../src/config/load-settings.ts';
 import type { DataplaneTokenClaims, Tokens } from '../../src/identity/access.ts';
 import { openServerCertificate } from '../../src/identity/server-certificate.ts';
+import { openTokens } from '../../src/identity/tokens/tokens.ts';
 import type { ProxyInsight } from '../../src/insights/insight.ts';
 import { openProxyInsights } from '../../src/insights/proxy-insights.ts';
 import { openLiveResources } from '../../src/store/live-resources.ts';
@@ -21,6 +22,7 @@ export type KnownTokens = Map<string, DataplaneTokenClaims>;
 
 export interface RunningServer {
   readonly server: DpServer;
+  readonly tokens: Tokens;
   readonly port: number;
   /** PEM; what clients may trust. */
   readonly certificate: string;
@@ -41,7 +43,10 @@ export interface RunningServer {
 export interface ServerChoices {
   /** By path: `dpServer.port`. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Tokens that are taken at their word; without them nobody needs one. */
   readonly tokens?: KnownTokens;
+  /** Real tokens, signed with this key (base64 of a PEM). */
+  readonly signingKey?: string;
 }
 
 // Making a certificate takes a moment; one is enough for all tests of a run.
@@ -50,7 +55,7 @@ let certificate: ReturnType<typeof openServerCertificate> | undefined;
 /** Starts a server on a free port. The mesh `default` and the Dataplane `web` in it exist. */
 export async function startServer(choices: ServerChoices = {}): Promise<RunningServer> {
   certificate ??= openServerCertificate(mkdtempSync(join(tmpdir(), 'ursa-cert-')));
-  const authn = choices.tokens === undefined ? 'none' : 'dpToken';
+  const authn = choices.tokens === undefined && choices.signingKey === undefined ? 'none' : 'dpToken';
   const settings = defaultSettings({ 'dpServer.port': 0, 'dpServer.authn.dpProxy.type': authn, ...choices.settings });
   const store = openMemoryStore();
   const graph = createGraph();
@@ -83,6 +88,8 @@ export async function startServer(choices: ServerChoices = {}): Promise<RunningS
   });
   const silent = { info: () => undefined, warn: () => undefined };
   const chain = await certificate;
+  const signed = choices.signingKey === undefined ? undefined : openTokens(live);
+  const tokens: Tokens = signed ?? fakeTokens(choices.tokens ?? new Map(), invalid);
   const server = openDpServer({
     settings,
     host: '127.0.0.1',
@@ -92,7 +99,7 @@ export async function startServer(choices: ServerChoices = {}): Promise<RunningS
     types,
     proxies,
     engine: { config },
-    tokens: fakeTokens(choices.tokens ?? new Map(), invalid),
+    tokens,
     observer: insights,
     log: silent,
   });
@@ -107,10 +114,15 @@ export async function startServer(choices: ServerChoices = {}): Promise<RunningS
     { type: 'Mesh', name: 'default' },
     { type: 'Dataplane', mesh: 'default', name: 'web', spec: dataplaneSpec('web') },
   );
+  if (choices.signingKey !== undefined) {
+    const data = choices.signingKey;
+    await put({ type: 'Secret', mesh: 'default', name: 'dataplane-token-signing-key-default-1', spec: { data } });
+  }
   await insights.start();
   await server.start();
   return {
     server,
+    tokens,
     port: server.port,
     certificate: chain.certificate,
     proxies: () => proxies.keys(),
@@ -128,6 +140,7 @@ export async function startServer(choices: ServerChoices = {}): Promise<RunningS
     async stop() {
       await server.stop();
       await insights.stop();
+      signed?.stop();
       live.stop();
       await store.close();
     },

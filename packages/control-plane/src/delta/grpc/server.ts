@@ -48,7 +48,7 @@ export interface GrpcServer {
 
 const mebibyte = 1024 * 1024;
 /** The largest message of a call, in bytes: the usual limit of gRPC. */
-export const messageLimit = 4 * mebibyte;
+const messageLimit = 4 * mebibyte;
 const bodyLimit = mebibyte;
 const streamsPerConnection = 32;
 // A stream the client gives up costs us work. The first hundred of a connection are forgiven, then it is cut (CVE-2023-44487).
