@@ -182,3 +182,12 @@ test('a file of more than ten MiB is refused', async () => {
   assert.equal(code, 1);
   assert.match(stderr, /larger than 10 MiB/);
 });
+
+test('the lines of a secret are not shown', async () => {
+  for (const broken of ['data: hunter2!!', 'dataa: hunter2', 'data: [hunter2]', 'data: hunter2: x']) {
+    const { code, stderr } = await apply(`type: Secret\nmesh: default\nname: one\n${broken}\n`);
+    assert.equal(code, 1, broken);
+    assert.match(stderr, /resources\.yaml:4:\d+: /);
+    assert.ok(!stderr.includes('hunter2'), stderr);
+  }
+});

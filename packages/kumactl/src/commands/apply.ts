@@ -3,7 +3,7 @@
 import { MeshError, type ParsedDocument, parseResource, parseYamlDocuments, type ResourceDraft } from '@ursa/resources';
 import type { Command } from 'commander';
 import { collectPairs, type Pair } from '../flags.ts';
-import { listOf } from '../json-fields.ts';
+import { field, listOf } from '../json-fields.ts';
 import { readSources } from '../read-sources.ts';
 import { resourcePath, typeNamed } from '../resource-paths.ts';
 import type { Session } from '../session.ts';
@@ -44,9 +44,7 @@ export function addApply(program: Command, session: () => Session): void {
 /** Reads and checks everything before anything is sent, so that one bad document does not leave half of the others applied. */
 async function plan(session: Session, flags: ApplyFlags): Promise<readonly PlannedWrite[]> {
   const sources = await readSources(flags.file, session.terminal);
-  const documents = sources.flatMap(({ name, text }) =>
-    parseYamlDocuments(renderVariables(text, flags.var, name), { source: name }),
-  );
+  const documents = sources.flatMap(({ name, text }) => parseSource(renderVariables(text, flags.var, name), name));
   if (documents.length === 0) throw new MeshError('invalid', `--file: ${flags.file} holds no resource`);
   const types = await loadResourceTypes();
   const problems: string[] = [];
@@ -62,6 +60,16 @@ async function plan(session: Session, flags: ApplyFlags): Promise<readonly Plann
   }
   if (problems.length > 0) throw new MeshError('invalid', `nothing was applied:\n${problems.join('\n')}`);
   return writes;
+}
+
+/** A text that may hold a secret is not quoted in errors. */
+function parseSource(text: string, source: string): readonly ParsedDocument[] {
+  try {
+    return parseYamlDocuments(text, { source });
+  } catch (error) {
+    if (!(error instanceof MeshError) || !/\bSecret\b/.test(text)) throw error;
+    throw new MeshError(error.code, firstLine(error.message));
+  }
 }
 
 /** A mesh-scoped document without a mesh goes to the mesh of `--mesh` or of the context. */
@@ -83,8 +91,7 @@ async function put(session: Session, { document, body, draft }: PlannedWrite, le
   } catch (error) {
     if (!(error instanceof MeshError)) throw error;
     const rest = left > 1 ? `\nthe ${left - 1} after it ${left > 2 ? 'were' : 'was'} not sent` : '';
-    const place =
-      error.violations.length > 0 ? describeProblems(document, error) : [document.describe('', error.message)];
+    const place = describeProblems(document, error);
     throw new MeshError(error.code, `${type.name} "${draft.name}" was not applied:\n${place.join('\n')}${rest}`, {
       cause: error,
     });
@@ -95,7 +102,19 @@ function warningsOf(text: string): readonly string[] {
   return text.trim() === '' ? [] : listOf(JSON.parse(text), 'warnings').map(String);
 }
 
+/** Each problem with its place and the line; the lines of a secret are left out. */
 function describeProblems(document: ParsedDocument, error: MeshError): readonly string[] {
-  if (error.violations.length === 0) return [document.describe('', error.message)];
-  return error.violations.map(({ field, message }) => document.describe(field, message));
+  const violations = error.violations.length > 0 ? error.violations : [{ field: '', message: error.message }];
+  const described = violations.map(({ field, message }) => document.describe(field, message));
+  return isSecret(document.value) ? described.map(firstLine) : described;
+}
+
+function isSecret(value: unknown): boolean {
+  return [field(value, 'type'), field(value, 'kind')].some(
+    (name) => typeof name === 'string' && name.endsWith('Secret'),
+  );
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1).join('');
 }
