@@ -82,10 +82,15 @@ function inboundContent(ruleSets: RuleSets): string {
 function outboundContent(ruleSets: RuleSets): string {
   const sets = [...ruleSets].map(([type, { to, toSubsets }]) => [
     type,
-    [...to].map(([key, rule]) => [key, rule.confs, rule.origins.map(originText), rule.originByMatches]),
-    toSubsets.map((rule) => [rule.subset, rule.conf, keysOf(rule.origins)]),
+    [...to].map(([key, { confs, origins, originByMatches }]) => [
+      key,
+      confs,
+      origins.map(originText),
+      Object.entries(originByMatches).map(([hash, origin]) => [hash, originText(origin)]),
+    ]),
+    toSubsets.map(({ subset, conf, origins }) => [subset, conf, origins.map(({ key, labels }) => [key, labels])]),
   ]);
-  return JSON.stringify(sets, (field, value) => (field === 'head' ? [value.key, value.labels] : value));
+  return JSON.stringify(sets);
 }
 
 /** Looks destinations of `to` entries up through tracked indexes. */
