@@ -4,6 +4,7 @@ import { policyResourceTypes } from '@ursa/policies';
 import { coreResourceTypes, createResourceTypes } from '@ursa/resources';
 import { formatOpenApiReference } from '../../packages/control-plane/src/api/openapi/reference.ts';
 import { buildInfo } from '../../packages/control-plane/src/version.ts';
+import { dataPlanePage } from './data-plane-page.ts';
 import { resourcesPage } from './resources-page.ts';
 import { settingsPage } from './settings-page.ts';
 
@@ -18,6 +19,7 @@ const types = createResourceTypes([...coreResourceTypes, ...policyResourceTypes]
 
 export const pages: readonly Page[] = [
   { file: 'docs/reference/settings.md', text: settingsPage },
+  { file: 'docs/reference/kuma-dp.md', text: dataPlanePage },
   { file: 'docs/reference/kumactl.md', text: describeCommands },
   { file: 'docs/reference/resources.md', text: () => resourcesPage(types) },
   {
