@@ -204,8 +204,12 @@ export function checkIncremental(runs: number, seed: number): void {
       for (const mesh of meshes) {
         for (const name of names) {
           const key = `${mesh}/${name}`;
-          const watch = world.graph.watch(world.engine.config, [key], () => {});
-          watched.set(key, () => watch.value);
+          // What the watch was given last: a configuration that changes without being handed over is as wrong as a wrong one.
+          let given = world.engine.config.get(key);
+          world.graph.watch(world.engine.config, [key], (config) => {
+            given = config;
+          });
+          watched.set(key, () => given);
         }
       }
       for (const batch of batches) {
