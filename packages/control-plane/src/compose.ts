@@ -251,13 +251,14 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
     storeComponent,
     diagnostics,
     startup,
-    secrets,
     ...generators,
     certificates,
     insights,
     meshInsights,
     dpServer,
     api,
+    // Last, so that making keys takes no time from the start: who needs one waits for it, and `/ready` does.
+    secrets,
   ];
   const parts = components.map((component) => awaited(component, readiness));
   return { components: parts, store, manager, api, dpServer, diagnostics };

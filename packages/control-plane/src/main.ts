@@ -38,6 +38,8 @@ function readSettings(file: string | undefined) {
 
 function openLogOf(options: RunOptions) {
   const megabyte = 1024 * 1024;
+  // Whoever read the log may go away; the control plane goes on without.
+  process.stdout.on('error', () => undefined);
   const output =
     options.logOutputPath === undefined
       ? { write: (line: string) => void process.stdout.write(line) }

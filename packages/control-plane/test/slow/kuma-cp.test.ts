@@ -60,6 +60,28 @@ test('wrong settings, files and flags end the program with what is wrong, and no
   }
 });
 
+test('it goes on when the reader of its log goes away', async () => {
+  const child = spawn(process.execPath, [program, 'run', '--log-level', 'debug'], {
+    env: { PATH: process.env.PATH, HOME: mkdtempSync(join(folder, 'home-')), ...settings },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let ports: Readonly<Record<string, number>> | undefined;
+  for await (const line of createInterface({ input: child.stdout })) {
+    const entry = JSON.parse(line) as { msg: string; ports: Readonly<Record<string, number>> };
+    if (entry.msg !== 'the control plane is running') continue;
+    ports = entry.ports;
+    break;
+  }
+  child.stdout.destroy();
+  const logging = `http://127.0.0.1:${ports?.diagnostics}/logging`;
+  for (const level of ['info', 'debug', 'info']) {
+    const body = JSON.stringify({ component: 'main', level });
+    assert.equal((await fetch(logging, { method: 'PUT', body })).status, 200);
+  }
+  child.kill('SIGTERM');
+  assert.deepEqual(await once(child, 'exit'), [0, null]);
+});
+
 /** A control plane in a network namespace of its own, in which only loopback exists; every request is made from within. */
 const isolated = spawnSync('unshare', ['-n', 'true']).status === 0;
 const skip = isolated ? false : 'network namespaces cannot be made here';
