@@ -160,6 +160,16 @@ test('a second SIGTERM ends it at once', async () => {
   assert.equal(isAlive(proxy.envoyPid()), false);
 });
 
+test('it outlives whoever reads its log', async () => {
+  const proxy = await startServing(temporaryFolder());
+  proxy.child.stdout?.destroy();
+  proxy.child.stderr?.destroy();
+  proxy.child.kill('SIGHUP');
+  await eventually('it drains', proxy, () => stub.requests.at(-1)?.path === '/drain');
+  assert.equal(await (await fetch(`http://127.0.0.1:${proxy.port}`)).text(), 'served');
+  assert.equal(await proxy.exited, 0);
+});
+
 test('when Envoy dies, kuma-dp ends with its code and says why', async () => {
   const proxy = await startServing(temporaryFolder());
   process.kill(proxy.envoyPid(), 'SIGKILL');
