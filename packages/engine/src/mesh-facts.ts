@@ -10,6 +10,8 @@ export type MeshServicesMode = 'Disabled' | 'Everywhere' | 'ReachableBackends' |
 export interface PrometheusFacts {
   readonly port: number;
   readonly path: string;
+  /** True when only workloads of the mesh may read it. */
+  readonly secured: boolean;
 }
 
 /** A mesh as proxies see it. */
@@ -23,6 +25,12 @@ export interface MeshFacts {
   readonly prometheus: PrometheusFacts | undefined;
 }
 
+interface PrometheusConf {
+  readonly port?: number;
+  readonly path?: string;
+  readonly skipMTLS?: boolean;
+}
+
 function mtlsOf(spec: MeshSpec): MeshFacts['mtls'] {
   const enabled = spec.mtls?.enabledBackend;
   const backend = spec.mtls?.backends?.find((candidate) => candidate.name === enabled);
@@ -33,8 +41,8 @@ function prometheusOf(spec: MeshSpec): PrometheusFacts | undefined {
   const enabled = spec.metrics?.enabledBackend;
   const backend = spec.metrics?.backends?.find((candidate) => candidate.name === enabled);
   if (backend?.type !== 'prometheus') return undefined;
-  const { port, path } = (backend.conf ?? {}) as { readonly port?: number; readonly path?: string };
-  return { port: port ?? 5670, path: path ?? '/metrics' };
+  const { port = 5670, path = '/metrics', skipMTLS = false } = (backend.conf ?? {}) as PrometheusConf;
+  return { port, path, secured: !skipMTLS && mtlsOf(spec) !== undefined };
 }
 
 /** Facts by the mesh's name; undefined while there is no such mesh. */

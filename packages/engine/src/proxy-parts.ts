@@ -91,7 +91,7 @@ export function systemResources(inputs: EngineInputs, subject: Subject): EnvoyRe
   if (mesh.prometheus !== undefined) {
     const { address, name } = dataplane;
     const socket = `${connected.workdir}/kuma-mh-${name}-${mesh.name}.sock`;
-    resources.push(...prometheusResources({ prometheus: mesh.prometheus, socket, address, reusePort, names }));
+    resources.push(...prometheusResources({ prometheus: mesh.prometheus, mesh, socket, address, reusePort, names }));
   }
   return resources;
 }
