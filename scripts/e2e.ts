@@ -9,6 +9,9 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { runtime: { type: 'string', default: 'node' } },
 });
+const runtimes = ['node', 'bun', 'dist'];
+if (!runtimes.includes(values.runtime))
+  throw new Error(`--runtime ${values.runtime}: expected one of ${runtimes.join(', ')}`);
 await fetchEnvoy(process.env);
 const stories = positionals.length > 0 ? positionals : ['*'];
 const tally = runNodeTests({
