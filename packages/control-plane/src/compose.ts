@@ -186,6 +186,7 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
     version: buildInfo.version,
     instanceId,
     zone: labels.zone,
+    connectedProxies: () => dpServer.connected().length,
     countResources: settings.metrics.controlPlane.reportResourcesCount,
   });
   const diagnostics = createDiagnosticsServer({

@@ -15,6 +15,8 @@ export interface MetricsSources {
   readonly version: string;
   readonly instanceId: string;
   readonly zone: string;
+  /** Proxies connected to this instance now. */
+  readonly connectedProxies: () => number;
   /** Whether the number of resources of each type is told (`metrics.controlPlane.reportResourcesCount`). */
   readonly countResources: boolean;
 }
@@ -35,6 +37,7 @@ export function createMetrics(sources: MetricsSources): Registry {
   gauge('store_revision', 'Revision of the store: grows by one with each change.', () => store.revision());
   gauge('store_healthy', '1 when the store can be written.', () => (store.health().ok ? 1 : 0));
   gauge('leader', '1 when this instance does the work that only one instance does.', () => 1);
+  gauge('xds_streams_active', 'Proxies connected to this instance.', sources.connectedProxies);
   byLabel('kuma_cp_log_lines_total', 'Lines logged, by level.', 'level', () => log.lines());
   byLabel('graph_recomputed_total', 'Runs of each derivation.', 'derivation', () => graph.stats().recomputed);
   byLabel('graph_kept', 'Results kept, by derivation.', 'derivation', () => graph.stats().kept);

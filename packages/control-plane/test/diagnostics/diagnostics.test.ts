@@ -106,6 +106,7 @@ test('metrics tell of the process, the store, the graph and the log', async () =
     version: '1.2.3',
     instanceId: 'i-1',
     zone: 'east',
+    connectedProxies: () => 3,
     countResources: true,
   });
   await store.write([put('a', 1), put('b', 1)]);
@@ -115,6 +116,7 @@ test('metrics tell of the process, the store, the graph and the log', async () =
     'cp_info{version="1.2.3",instance_id="i-1",zone="east",product="Ursa"} 1',
     'store_revision 2',
     'store_healthy 1',
+    'xds_streams_active 3',
     'resources_count{resource_type="MeshTimeout"} 2',
     'kuma_cp_log_lines_total{level="warn"} 1',
   ]) {

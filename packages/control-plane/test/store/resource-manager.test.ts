@@ -98,6 +98,13 @@ test('a mesh may start without some of its policies, or without all', async () =
   assert.equal(live.list('MeshCircuitBreaker', 'none').length, 0);
 });
 
+test('older routing resources come with a mesh only when they are asked for', () => {
+  const types = (routing: boolean) =>
+    initialPolicies('m', { skipped: [], routing }).map(({ type, name }) => `${type}/${name}`);
+  assert.equal(types(false).length, 4);
+  assert.deepEqual(types(true).slice(4), ['TrafficPermission/allow-all-m', 'TrafficRoute/route-all-m']);
+});
+
 test('updating a mesh does not bring back a policy that was deleted', async () => {
   const { manager, live } = open();
   await manager.put(mesh('m'));
