@@ -56,6 +56,8 @@ export interface Rejection {
   readonly service: DiscoveryService;
   /** Names of the Envoy resources it was about. */
   readonly resources: readonly string[];
+  /** Policies that may be at fault, as `Type/mesh/name`, the one that was changed last first. */
+  readonly policies: readonly string[];
   /** Envoy's own words. */
   readonly message: string;
   readonly time: string;
@@ -92,6 +94,7 @@ export type ConnectionEvent =
       readonly kind: 'rejected';
       readonly service: DiscoveryService;
       readonly resources: readonly string[];
+      readonly policies: readonly string[];
       readonly message: string;
     };
 
@@ -133,27 +136,12 @@ function rejectionsAfter(rejections: readonly Rejection[], event: ConnectionEven
   if (event.kind === 'acknowledged') return rest;
   const rejection: Rejection = {
     service: event.service,
-    resources: resourcesInMessage(event.resources, event.message),
+    resources: event.resources.slice(0, mostResources),
+    policies: event.policies,
     message: event.message.slice(0, longestMessage),
     time,
   };
   return [...rest, rejection].slice(-mostRejections);
-}
-
-/** Envoy names the resources it does not take; the others of the same response are fine. */
-function resourcesInMessage(resources: readonly string[], message: string): readonly string[] {
-  const named = resources.filter((name) => names(message, name));
-  return (named.length === 0 ? resources : named).slice(0, mostResources);
-}
-
-/** True when the name stands in the message by itself, not as a part of a longer name. */
-function names(message: string, name: string): boolean {
-  for (let at = message.indexOf(name); at >= 0; at = message.indexOf(name, at + 1)) {
-    const before = message[at - 1] ?? ' ';
-    const behind = message.slice(at + name.length, at + name.length + 2);
-    if (/[\s'"(,]/.test(before) && /^(?:$|[\s'"),]|[:.](?:\s|$))/.test(behind)) return true;
-  }
-  return false;
 }
 
 /** True while the proxy is connected to a control plane. */

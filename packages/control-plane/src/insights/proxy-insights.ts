@@ -39,7 +39,8 @@ export interface ProxyInsightsOptions {
 export interface ObservedConnection {
   sent(type: EnvoyType): void;
   acknowledged(type: EnvoyType, resources: readonly string[]): void;
-  rejected(type: EnvoyType, message: string, resources: readonly string[]): void;
+  /** `policies` are those that may be at fault, as `Type/mesh/name`. */
+  rejected(type: EnvoyType, message: string, resources: readonly string[], policies: readonly string[]): void;
   disconnected(): void;
 }
 
@@ -194,8 +195,8 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
       return {
         sent: (type) => happened({ kind: 'sent', service: serviceOfType[type] }),
         acknowledged: (type, resources) => happened({ kind: 'acknowledged', service: serviceOfType[type], resources }),
-        rejected: (type, message, resources) =>
-          happened({ kind: 'rejected', service: serviceOfType[type], resources, message }),
+        rejected: (type, message, resources, policies) =>
+          happened({ kind: 'rejected', service: serviceOfType[type], resources, policies, message }),
         disconnected() {
           connection.disconnectTime = time();
           touch(connection, true);

@@ -11,6 +11,7 @@ import { openProxyEntries } from './proxy-entries.ts';
 import type { ProxyNode, ProxyVersion } from './proxy-node.ts';
 import { openPushQueue } from './push-queue.ts';
 import { type Registration, resourceKeyOf } from './registration.ts';
+import { policiesBehind, rejectedResources } from './rejection.ts';
 
 /** Who is told what becomes of a connection. */
 export interface ConnectionObserver {
@@ -21,7 +22,8 @@ export interface ConnectionObserver {
 export interface ObservedConnection {
   sent(type: EnvoyType): void;
   acknowledged(type: EnvoyType, resources: readonly string[]): void;
-  rejected(type: EnvoyType, message: string, resources: readonly string[]): void;
+  /** Names of the resources it is about, and the policies that may be at fault, as `Type/mesh/name`. */
+  rejected(type: EnvoyType, message: string, resources: readonly string[], policies: readonly string[]): void;
   disconnected(): void;
 }
 
@@ -38,7 +40,7 @@ export interface ConnectedProxiesOptions {
   readonly live: LiveResources;
   /** Where connected proxies are entered; the engine reads it. */
   readonly proxies: Source<ConnectedProxy>;
-  readonly engine: Pick<Engine, 'config'>;
+  readonly engine: Pick<Engine, 'config' | 'rules'>;
   /** Resolves when a proxy that was entered has its certificates, or will get none: its first configuration is then complete. */
   readonly certified?: ((proxyKey: string) => Promise<void>) | undefined;
   readonly observer: ConnectionObserver;
@@ -131,14 +133,13 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
         },
         sent: (type) => connection?.observed.sent(type),
         acknowledged: (type, resources) => connection?.observed.acknowledged(type, resources),
-        rejected(type, message, resources) {
-          connection?.observed.rejected(type, message, resources);
-          log.warn('proxy rejected its configuration', {
-            proxy: connection?.node.id,
-            type,
-            resources,
-            reason: message,
-          });
+        rejected(type, message, sent) {
+          if (connection === undefined) return;
+          const resources = rejectedResources(message, sent);
+          const policies = policiesBehind(engine.rules.get(connection.key), resources);
+          connection.observed.rejected(type, message, resources, policies);
+          const { id } = connection.node;
+          log.warn('proxy rejected its configuration', { proxy: id, type, resources, policies, reason: message });
         },
         closed() {
           gone = true;

@@ -29,7 +29,7 @@ export interface DpServerOptions {
   readonly types: ResourceTypes;
   /** Where connected proxies are entered; the engine reads it. */
   readonly proxies: Source<ConnectedProxy>;
-  readonly engine: Pick<Engine, 'config'>;
+  readonly engine: Pick<Engine, 'config' | 'rules'>;
   /** Resolves when a proxy that was entered has its certificates, or will get none. */
   readonly certified?: (proxyKey: string) => Promise<void>;
   readonly tokens: Tokens;

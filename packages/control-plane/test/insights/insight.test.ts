@@ -86,15 +86,17 @@ describe('a connection’s status', () => {
     assert.equal(status.lastUpdateTime, time);
   });
 
-  test('keeps a rejection with the resources Envoy names, until they are taken', () => {
+  test('keeps a rejection with its resources and policies, until the resources are taken', () => {
     const rejected = {
       kind: 'rejected',
       service: 'lds',
-      resources: ['out', 'out:8', 'inbound:127.0.0.1:80'],
+      resources: ['out:8'],
+      policies: ['MeshTimeout/default/slow'],
       message: 'Error adding listener(s) out:8: bad',
     } as const;
     let status = afterEvent(noResponses, rejected, time);
-    assert.deepEqual(status.rejections, [{ service: 'lds', resources: ['out:8'], message: rejected.message, time }]);
+    const { kind: _, ...kept } = rejected;
+    assert.deepEqual(status.rejections, [{ ...kept, time }]);
     status = afterEvent(status, { kind: 'acknowledged', service: 'lds', resources: ['out'] }, time);
     assert.equal(status.rejections?.length, 1, 'another resource says nothing of this one');
     status = afterEvent(status, { kind: 'acknowledged', service: 'lds', resources: ['out:8'] }, time);
@@ -106,7 +108,7 @@ describe('a connection’s status', () => {
     for (let index = 0; index < 100; index += 1) {
       status = afterEvent(
         status,
-        { kind: 'rejected', service: 'rds', resources: [`r${index}`], message: 'x'.repeat(100_000) },
+        { kind: 'rejected', service: 'rds', resources: [`r${index}`], policies: [], message: 'x'.repeat(100_000) },
         time,
       );
     }

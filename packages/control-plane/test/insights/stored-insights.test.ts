@@ -98,7 +98,7 @@ test('a rejection is written at once, counts wait', async () => {
   const connection = insights.connected(world.proxy('web'), version);
   await insights.flush();
   connection.sent('listener');
-  connection.rejected('listener', 'no', ['out']);
+  connection.rejected('listener', 'no', ['out'], []);
   await until(() => (world.insightOf('web')?.subscriptions[0]?.status.rejections?.length ?? 0) === 1);
   connection.sent('listener');
   await new Promise((resolve) => setTimeout(resolve, 80));

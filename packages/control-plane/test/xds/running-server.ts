@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createGraph } from '@ursa/collections';
 import type { ConnectedProxy, IssuedIdentity, ProxyConfig } from '@ursa/engine';
+import type { ProxyRules } from '@ursa/policy';
 import { coreResourceTypes, createResourceTypes, MeshError, type Resource } from '@ursa/resources';
 import { defaultSettings } from '../../src/config/load-settings.ts';
 import type { DataplaneTokenClaims, Tokens } from '../../src/identity/access.ts';
@@ -74,6 +75,7 @@ export async function startServer(choices: ServerChoices = {}): Promise<RunningS
     if (resources === undefined || proxies.get(proxyKey) === undefined) return undefined;
     return { resources, warnings: [] };
   });
+  const rules = graph.derive('rules', (): ReadonlyMap<string, ProxyRules> => new Map());
   const invalid = new Map<string, Set<(reason: string) => void>>();
   const insights = openProxyInsights({
     store,
@@ -98,7 +100,7 @@ export async function startServer(choices: ServerChoices = {}): Promise<RunningS
     manager,
     types,
     proxies,
-    engine: { config },
+    engine: { config, rules },
     tokens,
     observer: insights,
     log: silent,
