@@ -1,12 +1,18 @@
 // Shapes for HTTP headers that several policies use in their confs.
-import { closed, oneOf } from '@ursa/resources';
+import { closed } from '@ursa/resources';
 import { type Static, Type } from 'typebox';
 
 const headerName = Type.String({ minLength: 1, maxLength: 256, pattern: "^[a-z0-9!#$%&'*+\\-.^_\\x60|~]+$" });
 
+type MatchType = 'Exact' | 'Present' | 'RegularExpression' | 'Absent' | 'Prefix';
+const matchType = Type.Unsafe<MatchType>({
+  enum: ['Exact', 'Present', 'RegularExpression', 'Absent', 'Prefix'],
+  default: 'Exact',
+});
+
 /** A condition on one header of a request or response. */
 export const headerMatch = closed({
-  type: Type.Optional(oneOf('Exact', 'Present', 'RegularExpression', 'Absent', 'Prefix')),
+  type: Type.Optional(matchType),
   name: headerName,
   value: Type.Optional(Type.String()),
 });
