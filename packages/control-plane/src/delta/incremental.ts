@@ -22,7 +22,9 @@ export function openIncremental<Item extends Versioned>(rules: ConversationRules
   let nonces = 0;
   let unanswered: Update<Item> | undefined;
   let awaiting = false;
-  let settled: { readonly newest: Snapshot<Item>; readonly keepRemoved: boolean } | undefined;
+  // The state the client has been brought to, so that asking again costs nothing; and whether it still has what is gone from it.
+  let settled: Snapshot<Item> | undefined;
+  let leftovers = false;
   const names = new Set<string>();
   const sent = new Map<string, string>();
 
@@ -74,23 +76,20 @@ export function openIncremental<Item extends Versioned>(rules: ConversationRules
     },
     next(newest, keepRemoved) {
       if (!asked || awaiting) return undefined;
-      if (settled?.newest === newest && settled.keepRemoved === keepRemoved) return undefined;
-      const changes = collectChanges(newest, { wildcard, names, sent, keepRemoved });
-      if (changes.resources.length === 0 && changes.removed.length === 0 && (answered || !wildcard)) {
-        settled = { newest, keepRemoved };
-        return undefined;
-      }
-      const added = changes.resources
-        .filter((item) => (sent.get(item.name) ?? absent) === absent)
-        .map((item) => item.name);
-      for (const item of changes.resources) sent.set(item.name, item.version);
-      for (const name of changes.removed) {
+      if (settled === newest && (keepRemoved || !leftovers)) return undefined;
+      const { resources, removed, ...rest } = collectChanges(newest, { wildcard, names, sent, keepRemoved });
+      settled = rest.cut ? undefined : newest;
+      leftovers = rest.leftovers;
+      if (resources.length === 0 && removed.length === 0 && (answered || !wildcard)) return undefined;
+      const added = resources.filter((item) => (sent.get(item.name) ?? absent) === absent).map((item) => item.name);
+      for (const item of resources) sent.set(item.name, item.version);
+      for (const name of removed) {
         if (names.has(name)) sent.set(name, absent);
         else sent.delete(name);
       }
       answered = true;
       nonces += 1;
-      unanswered = { nonce: String(nonces), ...changes, changed: changes.resources, added };
+      unanswered = { nonce: String(nonces), resources, removed, changed: resources, added };
       awaiting = true;
       return unanswered;
     },
@@ -103,6 +102,7 @@ export function openIncremental<Item extends Versioned>(rules: ConversationRules
       return asked;
     },
     behind(newest) {
+      if (settled === newest) return false;
       for (const name of wildcard ? newest.keys() : names) {
         const item = newest.get(name);
         if (item !== undefined && sent.get(name) !== item.version) return true;
@@ -128,22 +128,37 @@ function collectChanges<Item extends Versioned>(
     readonly sent: ReadonlyMap<string, string>;
     readonly keepRemoved: boolean;
   },
-): { readonly resources: readonly Item[]; readonly removed: readonly string[] } {
+): Changes<Item> {
+  const { wildcard, names, sent, keepRemoved } = client;
   const resources: Item[] = [];
   const removed: string[] = [];
   let bytes = 0;
-  const wanted = client.wildcard ? newest.keys() : client.names;
-  for (const name of wanted) {
+  let cut = false;
+  for (const name of wildcard ? newest.keys() : names) {
     const item = newest.get(name);
-    if (item === undefined || client.sent.get(name) === item.version) continue;
+    if (item === undefined || sent.get(name) === item.version) continue;
     bytes += item.bytes.length;
-    if (bytes > updateByteLimit && resources.length > 0) break;
+    cut = bytes > updateByteLimit && resources.length > 0;
+    if (cut) break;
     resources.push(item);
   }
   // A name that was asked for and does not exist is answered with its removal; that takes nothing from the client.
-  for (const name of client.names) if (!newest.has(name) && !client.sent.has(name)) removed.push(name);
-  if (!client.keepRemoved) {
-    for (const [name, version] of client.sent) if (!newest.has(name) && version !== absent) removed.push(name);
+  for (const name of names) if (!newest.has(name) && !sent.has(name)) removed.push(name);
+  let leftovers = false;
+  for (const [name, version] of sent) {
+    if (version === absent || newest.has(name)) continue;
+    if (keepRemoved) leftovers = true;
+    else removed.push(name);
   }
-  return { resources, removed };
+  return { resources, removed, cut, leftovers };
+}
+
+/** What brings a client up to date. */
+interface Changes<Item> {
+  readonly resources: readonly Item[];
+  readonly removed: readonly string[];
+  /** More is left than one update may carry. */
+  readonly cut: boolean;
+  /** The client keeps something that is gone. */
+  readonly leftovers: boolean;
 }

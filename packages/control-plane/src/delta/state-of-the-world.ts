@@ -20,7 +20,9 @@ export function openStateOfTheWorld<Item extends Versioned>(rules: ConversationR
   let nonces = 0;
   let unanswered: Update<Item> | undefined;
   let awaiting = false;
-  let settled: { readonly newest: Snapshot<Item>; readonly keepRemoved: boolean } | undefined;
+  // The state the client has been brought to, so that asking again costs nothing; and whether it still has what is gone from it.
+  let settled: Snapshot<Item> | undefined;
+  let leftovers = false;
   let names: ReadonlySet<string> = new Set();
   const sent = new Map<string, Item>();
 
@@ -64,15 +66,14 @@ export function openStateOfTheWorld<Item extends Versioned>(rules: ConversationR
     },
     next(newest, keepRemoved) {
       if (!asked || awaiting) return undefined;
-      if (answered && settled?.newest === newest && settled.keepRemoved === keepRemoved) return undefined;
+      if (settled === newest && (keepRemoved || !leftovers)) return undefined;
       const wanted = wildcard ? newest.keys() : names;
-      const state = rules.complete
+      const { state, ...rest } = rules.complete
         ? wholeState(newest, wanted, sent, keepRemoved, answered)
         : changedPart(newest, wanted, sent, keepRemoved);
-      if (state === undefined) {
-        settled = { newest, keepRemoved };
-        return undefined;
-      }
+      settled = rest.cut ? undefined : newest;
+      leftovers = rest.leftovers;
+      if (state === undefined) return undefined;
       const changed = state.filter((item) => sent.get(item.name)?.version !== item.version);
       const added = changed.filter((item) => !sent.has(item.name)).map((item) => item.name);
       if (rules.complete) sent.clear();
@@ -92,6 +93,7 @@ export function openStateOfTheWorld<Item extends Versioned>(rules: ConversationR
       return asked;
     },
     behind(newest) {
+      if (settled === newest) return false;
       for (const name of wildcard ? newest.keys() : names) {
         const item = newest.get(name);
         if (item !== undefined && sent.get(name)?.version !== item.version) return true;
@@ -116,7 +118,7 @@ function wholeState<Item extends Versioned>(
   sent: ReadonlyMap<string, Item>,
   keepRemoved: boolean,
   answered: boolean,
-): readonly Item[] | undefined {
+): NextState<Item> {
   const state: Item[] = [];
   let different = !answered;
   for (const name of wanted) {
@@ -131,7 +133,8 @@ function wholeState<Item extends Versioned>(
     gone += 1;
     if (keepRemoved) state.push(item);
   }
-  return different || (gone > 0 && !keepRemoved) ? state : undefined;
+  const due = different || (gone > 0 && !keepRemoved);
+  return { state: due ? state : undefined, cut: false, leftovers: gone > 0 && keepRemoved };
 }
 
 /** The wanted resources that differ from what was sent. What is gone is forgotten: this protocol cannot say it. */
@@ -140,16 +143,33 @@ function changedPart<Item extends Versioned>(
   wanted: Iterable<string>,
   sent: Map<string, Item>,
   keepRemoved: boolean,
-): readonly Item[] | undefined {
+): NextState<Item> {
   const changed: Item[] = [];
   let bytes = 0;
+  let cut = false;
   for (const name of wanted) {
     const item = newest.get(name);
     if (item === undefined || sent.get(name)?.version === item.version) continue;
     bytes += item.bytes.length;
-    if (bytes > updateByteLimit && changed.length > 0) break;
+    cut = bytes > updateByteLimit && changed.length > 0;
+    if (cut) break;
     changed.push(item);
   }
-  if (!keepRemoved) for (const name of sent.keys()) if (!newest.has(name)) sent.delete(name);
-  return changed.length > 0 ? changed : undefined;
+  let leftovers = false;
+  for (const name of sent.keys()) {
+    if (newest.has(name)) continue;
+    if (keepRemoved) leftovers = true;
+    else sent.delete(name);
+  }
+  return { state: changed.length > 0 ? changed : undefined, cut, leftovers };
+}
+
+/** What to send next. */
+interface NextState<Item> {
+  /** Undefined when the client has it already. */
+  readonly state: readonly Item[] | undefined;
+  /** More is left than one response may carry. */
+  readonly cut: boolean;
+  /** The client keeps something that is gone. */
+  readonly leftovers: boolean;
 }
