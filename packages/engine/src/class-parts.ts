@@ -5,6 +5,7 @@ import type { ConfigParts } from './config-parts.ts';
 import type { RedirectPorts } from './dataplane-facts.ts';
 import type { Destination } from './destinations.ts';
 import type { DnsRecord, Outbound } from './outbounds.ts';
+import { isHttp } from './protocol.ts';
 import type { ProxyClass } from './proxy-class.ts';
 import { destinationCluster, outboundListener } from './proxy-parts.ts';
 import { sameMap, sameResources } from './resource-set.ts';
@@ -80,8 +81,11 @@ export function deriveClassParts({ graph, inputs, policies, endpoints, traffic }
       'outbound resources',
       (outbounds: readonly Outbound[], ruleSets: RuleSets, proxyClass: ProxyClass) =>
         outbounds.flatMap((outbound) => {
-          const called = destinationsOf(outbound.destination, traffic.get(outbound.destination, ruleSets));
-          if (called.length === 0) return [];
+          const { destination } = outbound;
+          const path = traffic.get(destination, ruleSets);
+          // As with the peers: only connections are closed, HTTP destinations without a backend have no listener.
+          if (path.kind === 'nowhere' && isHttp(destination.protocol)) return [];
+          const called = destinationsOf(destination, path);
           const clusters = called.map((destination) => cluster.get(destination, ruleSets, proxyClass));
           return [listener.get(outbound, ruleSets, proxyClass), ...clusters];
         }),

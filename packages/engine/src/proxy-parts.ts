@@ -17,7 +17,7 @@ import type { ProxyClass } from './proxy-class.ts';
 import type { RuleSets } from './rules.ts';
 import { adminListener } from './skeleton/admin.ts';
 import { inboundSkeleton } from './skeleton/inbound.ts';
-import { clusterSkeleton, outboundSkeleton } from './skeleton/outbound.ts';
+import { closedOutbound, clusterSkeleton, outboundSkeleton } from './skeleton/outbound.ts';
 import { prometheusResources } from './skeleton/prometheus.ts';
 import { routePolicies, type Traffic } from './traffic.ts';
 import { walkCluster, walkInbound, walkOutbound } from './walk.ts';
@@ -39,6 +39,7 @@ export function outboundListener(
   ruleSets: RuleSets,
   proxyClass: ProxyClass,
 ): EnvoyResource {
+  if (traffic.kind === 'nowhere') return encodeResource('listener', closedOutbound(outbound, proxyClass));
   const place = outboundSkeleton(policies, outbound, traffic, proxyClass);
   walkOutbound(policies, ruleSets, place, outbound.destination.target, routePolicies(traffic));
   return encodeResource('listener', buildListener(place.listener));

@@ -1,4 +1,5 @@
 // Skeleton of an outbound: the listener for one destination and the cluster its traffic goes to. The same for all proxies of a class.
+import { create } from '@bufbuild/protobuf';
 import {
   addGrpcStatistics,
   addKafkaStatistics,
@@ -7,6 +8,7 @@ import {
   endpointsCluster,
   type FilterChainDraft,
   httpChain,
+  type ListenerDraft,
   listenerDraft,
   meshClientTls,
   prefixRoute,
@@ -15,6 +17,8 @@ import {
   tcpChain,
   upstreamHttp,
 } from '@ursa/envoy';
+import { FilterChainSchema } from '@ursa/envoy/gen/envoy/config/listener/v3/listener_components_pb.ts';
+import type { Listener } from '@ursa/envoy/gen/envoy/config/listener/v3/listener_pb.ts';
 import type { Route } from '@ursa/envoy/gen/envoy/config/route/v3/route_components_pb.ts';
 import type { ClusterPlace, OutboundPlace, ProxyPolicy, WeightedCluster } from '@ursa/policy';
 import { tagNames } from '@ursa/resources';
@@ -101,25 +105,40 @@ function listenerTags({ kri, legacyName }: Destination): Record<string, string> 
   return kri === undefined ? { [tagNames.service]: legacyName } : { 'kuma.io/unified-name': kri };
 }
 
-/** The outbound as a place, before any policy has seen it. */
-export function outboundSkeleton(
-  policies: readonly ProxyPolicy[],
+function outboundListener(
   { address, port, destination }: Outbound,
-  traffic: Traffic,
-  proxyClass: ProxyClass,
-): OutboundPlace {
-  const { facts, names, transparent } = proxyClass;
-  const { legacyName, kri, protocol } = destination;
+  { names, transparent }: ProxyClass,
+  chains: readonly FilterChainDraft[],
+): ListenerDraft {
+  const { legacyName, kri } = destination;
   const name = names.outboundListener({ address, port, legacyName, kri });
-  const chain = outboundChain(policies, destination, traffic, proxyClass);
-  const listener = listenerDraft({
+  return listenerDraft({
     name,
     ...(names.unified ? { statPrefix: name } : {}),
     address: socketAddress(address, port),
     direction: 'OUTBOUND',
-    chains: [chain],
+    chains,
     ...(transparent ? { bindToPort: false } : {}),
     tags: listenerTags(destination),
   });
-  return { proxy: facts, protocol, listener, chains: [chain], clusters: [] };
+}
+
+/** The outbound as a place, before any policy has seen it. */
+export function outboundSkeleton(
+  policies: readonly ProxyPolicy[],
+  outbound: Outbound,
+  traffic: Traffic,
+  proxyClass: ProxyClass,
+): OutboundPlace {
+  const { destination } = outbound;
+  const chains = [outboundChain(policies, destination, traffic, proxyClass)];
+  const listener = outboundListener(outbound, proxyClass, chains);
+  return { proxy: proxyClass.facts, protocol: destination.protocol, listener, chains, clusters: [] };
+}
+
+/** The listener of an outbound that leads nowhere: it closes connections at once, so that clients need not wait for a timeout. */
+export function closedOutbound(outbound: Outbound, proxyClass: ProxyClass): Listener {
+  const { message } = outboundListener(outbound, proxyClass, []);
+  message.filterChains = [create(FilterChainSchema)];
+  return message;
 }

@@ -8,7 +8,6 @@ import { compareScenario, corpus, scenariosOf } from '../../../engine/test/oracl
 const known: Readonly<Record<string, string>> = {
   'mhr-doc-mirror': 'we guard the clusters of copies with MeshCircuitBreaker, too',
   'mhr-to-mmzs': 'MeshMultiZoneServices are not served yet',
-  'mtcp-unknown': 'where the peer sends a listener without filters we send none',
 };
 const absent = existsSync(corpus) ? false : 'conformance data is not beside the repository';
 const counts = { passed: 0, total: 0 };
