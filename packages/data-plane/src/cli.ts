@@ -2,6 +2,7 @@
 import { openSync, writeSync } from 'node:fs';
 import { formatDuration, MeshError, parseDuration } from '@ursa/resources';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { envoyVersion } from './envoy/release.ts';
 import { createLog, type Log, type LogFormat, type LogLevel, logLevels } from './log.ts';
 import { runDataPlane } from './run-data-plane.ts';
 import { definitions, type SettingName } from './settings/definitions.ts';
@@ -20,6 +21,8 @@ export interface CommandLine {
   readonly stopSignal: AbortSignal;
   readonly hurrySignal: AbortSignal;
 }
+
+const runtime = process.versions.bun === undefined ? `Node.js ${process.versions.node}` : `Bun ${process.versions.bun}`;
 
 interface LogFlags {
   readonly logLevel: LogLevel;
@@ -54,7 +57,11 @@ export async function runCommandLine(args: readonly string[], process: CommandLi
   program
     .command('version')
     .description('Print the version.')
-    .action(() => process.write(`kuma-dp ${version}\n`));
+    .option('-a, --detailed', 'also the Envoy it is made for and what it runs on')
+    .action(({ detailed }: { readonly detailed?: boolean }) => {
+      process.write(`Ursa: ${version}\n`);
+      if (detailed === true) process.write(`Envoy: ${envoyVersion}\nRuntime: ${runtime}\n`);
+    });
   try {
     await program.parseAsync([...args], { from: 'user' });
     return code;
