@@ -50,6 +50,8 @@ const protocols = {
 
 // How long listeners wait for a client to ask for the endpoints of new clusters. Envoy asks at once.
 const patienceMilliseconds = 2000;
+// How long a client may hold a stream before it has proven who it is.
+const introductionMilliseconds = 10_000;
 // Requests that may come in with the first one, before reading stops.
 const earlyRequests = 64;
 
@@ -63,9 +65,12 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
   let admitted = false;
   let writable = true;
   let patience: NodeJS.Timeout | undefined;
+  const introduction = setTimeout(() => {
+    call.end({ code: grpcStatus.deadlineExceeded, message: 'the proxy did not say in time who it is' });
+  }, introductionMilliseconds);
+  introduction.unref();
 
-  const flush = (): void => {
-    if (!admitted) return;
+  const pushAll = (): void => {
     while (writable) {
       const push = sequence.next();
       if (push === undefined) break;
@@ -83,6 +88,21 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
       }, patienceMilliseconds);
       patience.unref();
     }
+  };
+
+  // Called from timers and queues too, where nobody else would take an error.
+  const flush = (): void => {
+    if (!admitted) return;
+    try {
+      pushAll();
+    } catch (error) {
+      call.fail(error);
+    }
+  };
+
+  const refuse = (error: unknown): void => {
+    if (error instanceof MeshError) call.end(outcomeOf(error));
+    else call.fail(error);
   };
 
   const stream: AdsStream = {
@@ -108,6 +128,7 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
     nodeId = node.id;
     call.pause();
     await observer.admit(node, call, stream);
+    clearTimeout(introduction);
     admitted = true;
     call.resume();
     for (const waiting of early.splice(0)) receive(waiting);
@@ -129,9 +150,9 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
           if (request.node !== undefined && request.node.id !== nodeId) throw changedNode(nodeId);
           return;
         }
-        introduce(request).catch((error: unknown) => call.end(outcomeOf(error)));
+        introduce(request).catch(refuse);
       } catch (error) {
-        call.end(outcomeOf(error));
+        refuse(error);
       }
     },
     onDrain() {
@@ -139,6 +160,7 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
       flush();
     },
     onClose() {
+      clearTimeout(introduction);
       clearTimeout(patience);
       admitted = false;
       early.length = 0;

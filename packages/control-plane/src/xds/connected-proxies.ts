@@ -27,8 +27,9 @@ export interface ObservedConnection {
   disconnected(): void;
 }
 
-/** Where connects, disconnects and rejections are logged. */
+/** Where connects, disconnects and rejections are logged, and bugs of ours. */
 export interface DpServerLog {
+  error(message: string, fields: Readonly<Record<string, unknown>>): void;
   info(message: string, fields: Readonly<Record<string, unknown>>): void;
   warn(message: string, fields: Readonly<Record<string, unknown>>): void;
 }
@@ -67,7 +68,9 @@ interface Connection {
 export function openConnectedProxies(options: ConnectedProxiesOptions): ConnectedProxies {
   const { authentication, registration, live, engine, observer, log } = options;
   const queue = openPushQueue<AdsStream>((stream) => stream.flush());
-  const entries = openProxyEntries(live.graph, options.proxies);
+  const entries = openProxyEntries(live.graph, options.proxies, (error) =>
+    log.error('proxies that came or went could not be entered everywhere', { error }),
+  );
   const connections = new Map<string, Connection>();
 
   const connect = (node: ProxyNode, proven: ProvenProxy, stream: AdsStream): Connection => {
@@ -92,13 +95,18 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
     connections.set(key, connection);
     const follow = (): void => {
       if (connections.get(key) !== connection) return;
-      const config: Watch<ProxyConfig | undefined> = live.graph.watch(engine.config, [key], offer);
-      connection.watches.push(config);
-      offer(config.value);
+      try {
+        const config: Watch<ProxyConfig | undefined> = live.graph.watch(engine.config, [key], offer);
+        connection.watches.push(config);
+        offer(config.value);
+      } catch (error) {
+        log.error('the configuration of a proxy could not be worked out', { proxy: node.id, error });
+        stream.end(outcomeOf(error));
+      }
     };
     entries.enter(key, node.proxy, () => {
       if (options.certified === undefined) follow();
-      else void options.certified(key).then(follow);
+      else void options.certified(key).then(follow, follow);
     });
     return connection;
   };

@@ -106,6 +106,7 @@ export function openDpServer(options: DpServerOptions): DpServer {
             ['/drain', traffic.drain],
           ]),
         ),
+        onBug: (error) => log.error('a request of a proxy failed', { error }),
         headersTimeoutMilliseconds: dpServer.readHeaderTimeout,
         stopTimeoutMilliseconds: dpServer.gracefulShutdownTimeout,
       }).catch((cause: unknown) => {

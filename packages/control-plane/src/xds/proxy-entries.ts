@@ -19,21 +19,29 @@ interface Entry {
 // At most this many in one batch, so that a reconnect storm does not stop the event loop for long.
 const batchLimit = 50;
 
-/** Opens the entries over the source that holds them. */
-export function openProxyEntries(graph: Graph, proxies: Source<ConnectedProxy>): ProxyEntries {
+/** Opens the entries over the source that holds them. `onError` gets what somebody who follows the set throws. */
+export function openProxyEntries(
+  graph: Graph,
+  proxies: Source<ConnectedProxy>,
+  onError: (error: unknown) => void,
+): ProxyEntries {
   const waiting = new Map<string, Entry | undefined>();
   let scheduled = false;
 
   const apply = (): void => {
     scheduled = false;
     const batch = [...waiting].slice(0, batchLimit);
-    graph.batch(() => {
-      for (const [key, entry] of batch) {
-        waiting.delete(key);
-        if (entry === undefined) proxies.delete(key);
-        else proxies.set(key, entry.proxy);
-      }
-    });
+    try {
+      graph.batch(() => {
+        for (const [key, entry] of batch) {
+          waiting.delete(key);
+          if (entry === undefined) proxies.delete(key);
+          else proxies.set(key, entry.proxy);
+        }
+      });
+    } catch (error) {
+      onError(error);
+    }
     for (const [, entry] of batch) entry?.onEntered();
     if (waiting.size > 0) schedule();
   };

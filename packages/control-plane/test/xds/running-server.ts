@@ -88,7 +88,7 @@ export async function startServer(choices: ServerChoices = {}): Promise<RunningS
       throw error;
     },
   });
-  const silent = { info: () => undefined, warn: () => undefined };
+  const silent = { error: () => undefined, info: () => undefined, warn: () => undefined };
   const chain = await certificate;
   const signed = choices.signingKey === undefined ? undefined : openTokens(live);
   const tokens: Tokens = signed ?? fakeTokens(choices.tokens ?? new Map(), invalid);

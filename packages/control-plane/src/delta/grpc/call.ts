@@ -17,6 +17,8 @@ export interface GrpcCall {
   resume(): void;
   /** Ends the call. Later writes are dropped. */
   end(outcome: GrpcOutcome): void;
+  /** Ends the call because of a bug of ours: it is reported, the client learns only that there was one. */
+  fail(error: unknown): void;
 }
 
 /** What a service does with a call. None of these may throw; one that does ends its own call only. */
@@ -37,12 +39,13 @@ const copyLimit = 64 * 1024;
 // A client that does not read its trailers is cut off after this time.
 const farewellMilliseconds = 1000;
 
-/** Serves one call on an HTTP/2 stream. Messages larger than `messageLimit` bytes end it. */
+/** Serves one call on an HTTP/2 stream. Messages larger than `messageLimit` bytes end it; `onBug` gets what a handler throws. */
 export function serveCall(
   stream: ServerHttp2Stream,
   headers: Readonly<Record<string, string | string[] | undefined>>,
   method: GrpcMethod,
   messageLimit: number,
+  onBug: (error: unknown) => void,
 ): GrpcCall {
   let ended = false;
   let outcome: GrpcOutcome = { code: grpcStatus.ok, message: '' };
@@ -74,6 +77,10 @@ export function serveCall(
       farewell = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), farewellMilliseconds);
       farewell.unref();
     },
+    fail(error) {
+      onBug(error);
+      call.end({ code: grpcStatus.internal, message: 'the control plane failed at this request; its log says why' });
+    },
   };
 
   stream.on('wantTrailers', () => {
@@ -87,8 +94,8 @@ export function serveCall(
   const guarded = (run: () => void): void => {
     try {
       run();
-    } catch {
-      call.end({ code: grpcStatus.internal, message: 'the control plane could not handle this request' });
+    } catch (error) {
+      call.fail(error);
     }
   };
   const read = createFrameReader(messageLimit, (message) => {

@@ -20,8 +20,17 @@ export interface HttpResponse {
   readonly body: string;
 }
 
-/** Answers a request. A rejection is answered 500 without details. */
+/** Answers a request. A rejection is reported, and answered 500 without details. */
 export type HttpHandler = (request: HttpRequest) => Promise<HttpResponse>;
+
+/** How requests are answered. */
+export interface Serving {
+  readonly handler: HttpHandler;
+  /** Bytes; larger bodies are answered 413. */
+  readonly bodyLimit: number;
+  /** Gets what the handler throws. */
+  readonly onBug: (error: unknown) => void;
+}
 
 const failed: HttpResponse = {
   status: 500,
@@ -34,8 +43,7 @@ const tooLarge: HttpResponse = { status: 413, contentType: 'text/plain', body: '
 export async function exchangeHttp1(
   request: IncomingMessage,
   response: ServerResponse,
-  handler: HttpHandler,
-  bodyLimit: number,
+  serving: Serving,
 ): Promise<void> {
   const answer = await answerOf(
     request,
@@ -45,8 +53,7 @@ export async function exchangeHttp1(
       headers: request.headers,
       authority: request.headers.host ?? '',
     },
-    handler,
-    bodyLimit,
+    serving,
   );
   if (answer === undefined || response.destroyed) return;
   const body = Buffer.from(answer.body, 'utf8');
@@ -62,8 +69,7 @@ export async function exchangeHttp1(
 export async function exchangeHttp2(
   stream: ServerHttp2Stream,
   headers: Readonly<Record<string, string | string[] | undefined>>,
-  handler: HttpHandler,
-  bodyLimit: number,
+  serving: Serving,
 ): Promise<void> {
   stream.on('error', () => stream.destroy());
   const answer = await answerOf(
@@ -74,8 +80,7 @@ export async function exchangeHttp2(
       headers,
       authority: String(headers[':authority'] ?? headers.host ?? ''),
     },
-    handler,
-    bodyLimit,
+    serving,
   );
   if (answer === undefined || stream.destroyed) return;
   stream.respond({ ':status': answer.status, 'content-type': answer.contentType });
@@ -85,19 +90,19 @@ export async function exchangeHttp2(
 async function answerOf(
   source: Readable,
   head: Omit<HttpRequest, 'body'>,
-  handler: HttpHandler,
-  bodyLimit: number,
+  serving: Serving,
 ): Promise<HttpResponse | undefined> {
   let body: Uint8Array | undefined;
   try {
-    body = await readBody(source, bodyLimit);
+    body = await readBody(source, serving.bodyLimit);
   } catch {
     return undefined; // the client went away while it was sending
   }
   if (body === undefined) return tooLarge;
   try {
-    return await handler({ ...head, body });
-  } catch {
+    return await serving.handler({ ...head, body });
+  } catch (error) {
+    serving.onBug(error);
     return failed;
   }
 }

@@ -11,7 +11,7 @@ import {
 import type { AddressInfo, Socket } from 'node:net';
 import type { SecureVersion } from 'node:tls';
 import { type GrpcCall, type GrpcMethod, serveCall } from './call.ts';
-import { exchangeHttp1, exchangeHttp2, type HttpHandler } from './http-exchange.ts';
+import { exchangeHttp1, exchangeHttp2, type HttpHandler, type Serving } from './http-exchange.ts';
 import { grpcStatus, statusTrailers } from './status.ts';
 
 /** What a port serves and how. */
@@ -33,6 +33,8 @@ export interface GrpcServerOptions {
   readonly methods: ReadonlyMap<string, GrpcMethod>;
   /** Answers everything that is not gRPC. */
   readonly onRequest: HttpHandler;
+  /** Gets what a handler throws: a bug. The call or request it happened in is answered, everything else goes on. */
+  readonly onBug: (error: unknown) => void;
   /** How long a client may take to send its request's headers, and a TLS client its handshake. */
   readonly headersTimeoutMilliseconds: number;
   /** How long calls may take to end when the server stops. */
@@ -83,10 +85,11 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
   const connections = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
 
-  listenToHttp1(server, options);
+  const serving: Serving = { handler: options.onRequest, bodyLimit, onBug: options.onBug };
+  listenToHttp1(server, options, serving);
   server.on('stream', (stream: ServerHttp2Stream, headers) => {
     if (!String(headers['content-type'] ?? '').startsWith('application/grpc')) {
-      void exchangeHttp2(stream, headers, options.onRequest, bodyLimit);
+      void exchangeHttp2(stream, headers, serving);
       return;
     }
     const path = String(headers[':path'] ?? '');
@@ -100,7 +103,7 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
       );
       return;
     }
-    const call = serveCall(stream, headers, method, messageLimit);
+    const call = serveCall(stream, headers, method, messageLimit, options.onBug);
     calls.add(call);
     stream.once('close', () => calls.delete(call));
   });
@@ -142,9 +145,9 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
   };
 }
 
-function listenToHttp1(server: Http2SecureServer, options: GrpcServerOptions): void {
+function listenToHttp1(server: Http2SecureServer, options: GrpcServerOptions, serving: Serving): void {
   server.on('request', (request: unknown, response: unknown) => {
-    void exchangeHttp1(request as IncomingMessage, response as ServerResponse, options.onRequest, bodyLimit);
+    void exchangeHttp1(request as IncomingMessage, response as ServerResponse, serving);
   });
   // Listening to 'request' makes Node wrap every HTTP/2 stream as well; those are ours, through 'stream'.
   server.removeAllListeners('stream');

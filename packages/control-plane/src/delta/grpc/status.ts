@@ -5,6 +5,7 @@ export const grpcStatus = {
   ok: 0,
   cancelled: 1,
   invalidArgument: 3,
+  deadlineExceeded: 4,
   notFound: 5,
   alreadyExists: 6,
   permissionDenied: 7,

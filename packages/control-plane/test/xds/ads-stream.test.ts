@@ -1,0 +1,116 @@
+// A stream by itself, over a call that only remembers: what happens when time passes, and when our own code fails.
+import assert from 'node:assert/strict';
+import { describe, mock, test } from 'node:test';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { typeUrls } from '@ursa/envoy';
+import { MeshError } from '@ursa/resources';
+import { DeltaDiscoveryRequestSchema } from '../../../envoy/gen/envoy/service/discovery/v3/discovery_pb.ts';
+import type { GrpcCall, GrpcOutcome } from '../../src/delta/grpc/index.ts';
+import { type AdsObserver, type AdsStream, serveAdsStream } from '../../src/xds/ads-stream.ts';
+import { configurationOf, edsCluster } from './hand-made-mesh.ts';
+
+const request = toBinary(
+  DeltaDiscoveryRequestSchema,
+  create(DeltaDiscoveryRequestSchema, { node: { id: 'default.web' }, typeUrl: typeUrls.cluster }),
+);
+
+function openStream(changes: Partial<AdsObserver> = {}, write: GrpcCall['write'] = () => true) {
+  const ends: GrpcOutcome[] = [];
+  const bugs: unknown[] = [];
+  let writes = 0;
+  const call: GrpcCall = {
+    header: () => undefined,
+    write(parts) {
+      writes += 1;
+      return write(parts);
+    },
+    pause: () => undefined,
+    resume: () => undefined,
+    end: (outcome) => void ends.push(outcome),
+    fail: (error) => void bugs.push(error),
+  };
+  const ignore = (): void => undefined;
+  let stream: AdsStream | undefined;
+  const observer: AdsObserver = {
+    async admit(_node, _call, opened) {
+      stream = opened;
+      opened.offer(configurationOf(edsCluster('a')));
+    },
+    sent: ignore,
+    acknowledged: ignore,
+    rejected: ignore,
+    closed: ignore,
+    ...changes,
+  };
+  const handler = serveAdsStream(call, 'incremental', () => observer);
+  return { handler, ends, bugs, stream: () => stream, writes: () => writes };
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('a stream', () => {
+  test('that nobody introduces himself on ends after ten seconds, one that is introduced does not', async (context) => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    context.after(() => mock.timers.reset());
+    const [silent, introduced] = [openStream(), openStream()];
+    introduced.handler.onMessage(request);
+    await settled();
+    mock.timers.tick(10_000);
+    assert.equal(silent.ends[0]?.code, 4);
+    assert.deepEqual(introduced.ends, []);
+    introduced.handler.onClose();
+  });
+
+  test('ends with what its owner says when it is refused', async () => {
+    const refused = openStream({ admit: () => Promise.reject(new MeshError('forbidden', 'not you')) });
+    refused.handler.onMessage(request);
+    await settled();
+    assert.deepEqual(refused.ends, [{ code: 7, message: 'not you' }]);
+    refused.handler.onClose();
+  });
+
+  test('reports a bug instead of letting it out', async () => {
+    const bug = new Error('ours');
+    const failing = openStream({}, () => {
+      throw bug;
+    });
+    failing.handler.onMessage(request);
+    await settled();
+    failing.stream()?.offer(configurationOf(edsCluster('b')));
+    failing.stream()?.flush();
+    assert.equal(failing.bugs[0], bug);
+    failing.handler.onClose();
+  });
+
+  test('writes nothing while the client does not keep up, and the newest state after', async () => {
+    const slow = openStream({}, () => false);
+    slow.handler.onMessage(request);
+    await settled();
+    assert.equal(slow.writes(), 1);
+    slow.handler.onMessage(
+      toBinary(
+        DeltaDiscoveryRequestSchema,
+        create(DeltaDiscoveryRequestSchema, { typeUrl: typeUrls.cluster, responseNonce: '1' }),
+      ),
+    );
+    for (const version of [2, 3, 4]) {
+      slow.stream()?.offer(configurationOf(edsCluster('a', version)));
+      slow.stream()?.flush();
+    }
+    assert.equal(slow.writes(), 1);
+    slow.handler.onDrain();
+    assert.equal(slow.writes(), 2);
+    slow.handler.onClose();
+  });
+
+  test('writes nothing once it is closed', async () => {
+    const closed = openStream();
+    closed.handler.onMessage(request);
+    await settled();
+    const before = closed.writes();
+    closed.handler.onClose();
+    closed.stream()?.offer(configurationOf(edsCluster('b')));
+    closed.stream()?.flush();
+    assert.equal(closed.writes(), before);
+  });
+});
