@@ -47,11 +47,16 @@ export function computeLabels(
 }
 
 interface ProxySpec {
-  readonly networking?: { readonly gateway?: unknown; readonly listeners?: readonly { readonly type?: string }[] };
+  readonly networking?: {
+    readonly gateway?: { readonly type?: string };
+    readonly listeners?: readonly { readonly type?: string }[];
+  };
 }
 
+// A delegated gateway is somebody else's proxy with an ordinary sidecar beside it.
 function proxyTypeOf(type: ResourceType, spec: unknown): string | undefined {
-  if (type.name === 'Dataplane') return (spec as ProxySpec).networking?.gateway === undefined ? 'sidecar' : 'gateway';
+  if (type.name === 'Dataplane')
+    return (spec as ProxySpec).networking?.gateway?.type === 'BUILTIN' ? 'gateway' : 'sidecar';
   return type.name === 'ZoneIngress' || type.name === 'ZoneEgress' ? type.name.toLowerCase() : undefined;
 }
 

@@ -57,6 +57,8 @@ test('proxies are labelled by what they are', () => {
     'gateway',
   );
   assert.equal(labelsOf('Dataplane', zoneContext, listener)['kuma.io/listener-zoneegress'], 'enabled');
+  const delegated = { networking: { address: '10.0.0.1', gateway: { tags: { 'kuma.io/service': 'edge' } } } };
+  assert.equal(labelsOf('Dataplane', zoneContext, delegated)['kuma.io/proxy-type'], 'sidecar');
   assert.equal(labelsOf('ZoneIngress', zoneContext)['kuma.io/proxy-type'], 'zoneingress');
 });
 
