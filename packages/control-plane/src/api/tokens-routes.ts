@@ -1,7 +1,6 @@
 // POST /tokens/…: issues data plane, zone and user tokens to those who may hand them out.
-import { MeshError, type Violation } from '@ursa/resources';
+import { MeshError, parseDuration, type Violation } from '@ursa/resources';
 import { Type } from 'typebox';
-import { parseDuration } from '../config/duration.ts';
 import type { Tokens, User } from '../identity/access.ts';
 import { type AccessVerb, requireAccess, type StaticAccess } from '../identity/static-access.ts';
 import { parseBody } from './http/document.ts';

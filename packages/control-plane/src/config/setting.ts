@@ -1,5 +1,5 @@
 // What one setting is: where it is read from, its default, its type, and the sentence the reference page prints.
-import { formatDuration, parseDuration } from './duration.ts';
+import { formatDuration, parseDuration } from '@ursa/resources';
 
 /** Whatever YAML can hold. */
 export type Raw = string | number | boolean | null | readonly Raw[] | { readonly [key: string]: Raw };

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { getCiphers } from 'node:tls';
 import { MeshError } from '@ursa/resources';
-import { formatDuration, parseDuration } from '../../src/config/duration.ts';
 import { defaultSettings, loadSettings } from '../../src/config/load-settings.ts';
 import { settingsTable } from '../../src/config/settings.ts';
 import { showSettings } from '../../src/config/show-settings.ts';
@@ -160,22 +159,6 @@ test('no name in the environment and no path is given out twice', () => {
   const names = all.flatMap(({ setting }) => setting.env ?? []);
   assert.equal(new Set(names).size, names.length);
   assert.equal(new Set(all.map(({ path }) => path)).size, all.length);
-});
-
-test('durations are read and printed as the peer does', () => {
-  for (const [text, milliseconds] of [
-    ['1h', 3_600_000],
-    ['1h30m', 5_400_000],
-    ['1.5s', 1_500],
-    ['250ms', 250],
-    ['0', 0],
-  ] as const) {
-    assert.equal(parseDuration(text), milliseconds);
-  }
-  for (const text of ['', '1', '1d', 's', '1s ', '1s2x']) assert.equal(parseDuration(text), undefined, text);
-  for (const text of ['0s', '250ms', '1m0s', '72h0m0s', '1h30m5s', '1m0.5s']) {
-    assert.equal(formatDuration(parseDuration(text) ?? -1), text);
-  }
 });
 
 test('TLS settings are handed to servers in the words of Node and OpenSSL', () => {
