@@ -70,9 +70,10 @@ const keysOf = (heads: readonly PolicyHead[]) => heads.map((head) => head.key);
 function inboundContent(ruleSets: RuleSets): string {
   const sets = [...ruleSets].map(([type, { inbounds }]) => [
     type,
-    inbounds.map(({ rules, from }) => [
+    inbounds.map(({ rules, from, fromEntries }) => [
       rules.map((rule) => [rule.match, rule.conf, originText(rule.origin)]),
       from.map((rule) => [rule.subset, rule.conf, keysOf(rule.origins)]),
+      fromEntries,
     ]),
   ]);
   return JSON.stringify(sets);

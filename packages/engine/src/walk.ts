@@ -34,7 +34,7 @@ function guard(policy: ProxyPolicy, hook: () => void): void {
   }
 }
 
-const noInboundRules: InboundRuleSet = { rules: [], from: [] };
+const noInboundRules: InboundRuleSet = { rules: [], from: [], fromEntries: [] };
 const noRoutes: ReadonlyMap<string, DestinationId> = new Map();
 
 /** Shows an inbound to all policies; `position` is its place among the proxy's inbounds. */

@@ -12,7 +12,7 @@ type Place = ReturnType<typeof inboundPlace>;
 type Json = { readonly [field: string]: Json };
 
 function applied(place: Place, rules: Partial<InboundRuleSet>): Place {
-  meshTrafficPermission.hooks.inboundRules?.(place, { rules: [], from: [], ...rules });
+  meshTrafficPermission.hooks.inboundRules?.(place, { rules: [], from: [], fromEntries: [], ...rules });
   return place;
 }
 

@@ -1,6 +1,7 @@
 // Hooks: how a policy shapes a proxy. The engine walks the proxy and calls each hook with a place and the conf that holds there.
 import type { InboundRule } from './inbound-rules.ts';
 import type { ClusterPlace, InboundPlace, OutboundPlace, RoutePlace } from './place.ts';
+import type { Subset } from './subset.ts';
 import type { SubsetRule } from './subset-rules.ts';
 
 /** All that policies of one type say of an inbound, entry by entry: for policies that tell clients apart. */
@@ -9,6 +10,14 @@ export interface InboundRuleSet<RuleConf = unknown, FromConf = unknown> {
   readonly rules: readonly InboundRule<RuleConf>[];
   /** Of `from`, by the clients' tags; disjoint, those with more tags first. */
   readonly from: readonly SubsetRule<FromConf>[];
+  /** The entries of `from` themselves, the weakest first: of those that select a client the last one counts. */
+  readonly fromEntries: readonly FromSubset<FromConf>[];
+}
+
+/** An entry of `from`. */
+export interface FromSubset<Conf = unknown> {
+  readonly subset: Subset;
+  readonly conf: Conf;
 }
 
 /** Hooks of policies that can apply to traffic a proxy receives. Only one of the two is of use to a policy. */

@@ -1,7 +1,7 @@
 // Rules of one policy type for one proxy: what the walk looks confs up in, and what inspection prints.
 import { tagNames } from '@ursa/resources';
 import type { DestinationId, Destinations } from './destination.ts';
-import type { InboundRuleSet } from './hooks.ts';
+import type { FromSubset, InboundRuleSet } from './hooks.ts';
 import { mergeInbound } from './inbound-rules.ts';
 import { matchesHash } from './matches-hash.ts';
 import { type MergeOptions, mergeConfs } from './merge-conf.ts';
@@ -9,6 +9,7 @@ import { comparePolicies } from './order.ts';
 import { confFor, confOf, mergeTo, type OutboundRules, type ToShape } from './outbound-rules.ts';
 import type { PolicyHead } from './policy-head.ts';
 import type { RouteResolver, SelectableProxy, Selection } from './selection.ts';
+import { subsetOf } from './subset.ts';
 import { mergeSubsets, type SubsetEntry, type SubsetRule, subsetRuleFor } from './subset-rules.ts';
 
 /** Which lists a policy has and how its confs merge. */
@@ -132,7 +133,15 @@ function mergeRuleSet(shape: PolicyShape, heads: readonly PolicyHead[], warn: Wa
   return {
     rules: shape.hasRules || shape.fromAsRules ? mergeInbound(heads, shape.fromAsRules) : [],
     from: from ?? [],
+    fromEntries: from === undefined ? [] : heads.flatMap(fromEntries),
   };
+}
+
+function fromEntries(head: PolicyHead): FromSubset[] {
+  return (head.spec.from ?? []).flatMap(({ targetRef, default: conf = {} }) => {
+    const subset = subsetOf(targetRef);
+    return subset === undefined ? [] : [{ subset, conf }];
+  });
 }
 
 /** Merges the `from` lists by the clients' tags; undefined when they overlap in too many ways. */

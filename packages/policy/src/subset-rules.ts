@@ -3,7 +3,7 @@
 import type { TargetRef } from '@ursa/resources';
 import { type MergeOptions, mergeConfs } from './merge-conf.ts';
 import type { PolicyHead } from './policy-head.ts';
-import { contains, maximalGroups, partsOf, type Subset, subsetOf } from './subset.ts';
+import { contains, maximalGroups, partsOfGroups, type Subset, type SubsetTag, subsetOf } from './subset.ts';
 
 /** The conf for one part of the space. */
 export interface SubsetRule<Conf = unknown> {
@@ -44,27 +44,40 @@ export function mergeSubsets(
     return subset === undefined ? [] : [{ entry, subset }];
   });
   const subsets = items.map((item) => item.subset);
+  const rulesFor = ruleMaker(items, options);
   const keys = new Set(subsets.flatMap((subset) => subset.map((tag) => tag.key)));
   if (!options.negations && keys.size <= 1) {
     return distinct(subsets)
-      .flatMap((subset) => rulesFor(subset, items, options))
+      .flatMap(rulesFor)
       .sort((first, second) => second.subset.length - first.subset.length);
   }
-  const parts = maximalGroups(subsets)?.map((group) => partsOf(group));
-  if (parts === undefined || parts.includes(undefined)) return undefined;
-  return parts
-    .flatMap((group) => group ?? [])
-    .flatMap((subset) => rulesFor(subset, items, options))
-    .sort((first, second) => positives(second.subset) - positives(first.subset));
+  const groups = maximalGroups(subsets);
+  const parts = groups && partsOfGroups(groups);
+  return parts?.flatMap(rulesFor).sort((first, second) => positives(second.subset) - positives(first.subset));
 }
 
-function rulesFor(subset: Subset, items: readonly Item[], options: MergeOptions): SubsetRule[] {
-  const inside = items.filter((item) => contains(item.subset, subset)).map((item) => item.entry);
-  const origins = [...new Set(inside.map((entry) => entry.head))];
-  return mergeConfs(
-    inside.map((entry) => entry.conf),
-    options,
-  ).map((conf) => ({ subset, conf, origins }));
+/** Makes the rule of a part: none when no entry contains it. */
+function ruleMaker(items: readonly Item[], options: MergeOptions): (part: Subset) => SubsetRule[] {
+  // A reference with tags can only contain a part that has its first tag.
+  const firstTag = ({ subset }: Item) => (subset[0] === undefined ? '' : tagText(subset[0]));
+  const byFirstTag = Map.groupBy(items.keys(), (position) => {
+    const item = items[position];
+    return item === undefined ? '' : firstTag(item);
+  });
+  return (part) => {
+    const texts = ['', ...part.filter((tag) => !tag.not).map(tagText)];
+    const positions = texts.flatMap((text) => byFirstTag.get(text) ?? []).sort((first, second) => first - second);
+    const inside = positions.flatMap((position) => items[position] ?? []).filter((item) => contains(item.subset, part));
+    const origins = [...new Set(inside.map(({ entry }) => entry.head))];
+    return mergeConfs(
+      inside.map(({ entry }) => entry.conf),
+      options,
+    ).map((conf) => ({ subset: part, conf, origins }));
+  };
+}
+
+function tagText({ key, value }: SubsetTag): string {
+  return `${key}\n${value}`;
 }
 
 function distinct(subsets: readonly Subset[]): Subset[] {

@@ -13,8 +13,9 @@ export type Subset = readonly SubsetTag[];
 
 // References that cut the space into more parts than this are refused: the number grows exponentially with keys and overlaps, and
 // whoever may write one policy must not be able to stop the control plane.
-const maximumParts = 4096;
-const maximumGroups = 1024;
+const maximumParts = 16_384;
+/** Comparisons and steps of the search for groups; far above what policies for thousands of services need. */
+const maximumWork = 3_000_000;
 
 /** Tags of a reference; undefined when its kind cannot be said in tags. */
 export function subsetOf(targetRef: TargetRef): Subset | undefined {
@@ -51,45 +52,73 @@ function overlap(first: Subset, second: Subset): boolean {
   return first.every((tag) => second.every((other) => other.key !== tag.key || other.value === tag.value));
 }
 
+/** For each reference the others it overlaps with. Undefined when there are too many to compare. */
+function overlaps(subsets: readonly Subset[]): readonly (readonly number[])[] | undefined {
+  // Most references differ in the value of one key and so cannot overlap: only those with the same value, or none, are compared.
+  const key = mostFrequentKey(subsets);
+  const valueIn = (subset: Subset) => subset.find((tag) => tag.key === key)?.value;
+  const byValue = Map.groupBy(subsets.keys(), (index) => valueIn(subsets[index] ?? []));
+  const loose = byValue.get(undefined) ?? [];
+  const all = [...subsets.keys()];
+  let work = 0;
+  const found: number[][] = [];
+  for (const [index, subset] of subsets.entries()) {
+    const value = valueIn(subset);
+    const candidates = value === undefined ? all : [...(byValue.get(value) ?? []), ...loose].sort(ascending);
+    work += candidates.length;
+    if (work > maximumWork) return undefined;
+    found.push(candidates.filter((other) => other !== index && overlap(subset, subsets[other] ?? [])));
+  }
+  return found;
+}
+
+function mostFrequentKey(subsets: readonly Subset[]): string | undefined {
+  const counts = new Map<string, number>();
+  for (const { key } of subsets.flat()) counts.set(key, (counts.get(key) ?? 0) + 1);
+  return [...counts].sort(([, first], [, second]) => second - first)[0]?.[0];
+}
+
+function ascending(first: number, second: number): number {
+  return first - second;
+}
+
 /**
  * The largest groups of references of which every two overlap (maximal cliques, Bron-Kerbosch), each as its distinct tags by key and
  * value. Undefined when there are too many.
  */
 export function maximalGroups(subsets: readonly Subset[]): readonly (readonly SubsetTag[])[] | undefined {
-  const neighbours = subsets.map((first, index) =>
-    subsets.flatMap((second, other) => (other !== index && overlap(first, second) ? [other] : [])),
-  );
+  const neighbours = overlaps(subsets);
+  if (neighbours === undefined) return undefined;
   const cliques: number[][] = [];
-  let steps = 0;
-  const grow = (clique: readonly number[], candidates: readonly number[], excluded: readonly number[]): boolean => {
-    steps++;
-    if (steps > 16 * maximumGroups || cliques.length > maximumGroups) return false;
-    if (candidates.length === 0) {
-      if (excluded.length === 0 && clique.length > 0) cliques.push([...clique]);
-      return true;
+  let work = 0;
+  const near = (node: number) => neighbours[node] ?? [];
+  const mostConnected = (best: number, node: number) => (near(node).length > near(best).length ? node : best);
+  const grow = (clique: readonly number[], candidates: Set<number>, excluded: Set<number>): boolean => {
+    if (candidates.size === 0) {
+      if (excluded.size === 0 && clique.length > 0) cliques.push([...clique]);
+      return cliques.length <= maximumParts;
     }
-    const pivot = neighbours[[...candidates, ...excluded].reduce(mostConnected)] ?? [];
-    let rest = candidates;
-    let done = excluded;
-    for (const next of candidates.filter((candidate) => !pivot.includes(candidate))) {
-      const near = new Set(neighbours[next]);
-      const inside = (node: number) => near.has(node);
-      if (!grow([...clique, next], rest.filter(inside), done.filter(inside))) return false;
-      rest = rest.filter((node) => node !== next);
-      done = [...done, next];
+    const pivot = new Set(near([...candidates, ...excluded].reduce(mostConnected)));
+    work += candidates.size + excluded.size + pivot.size;
+    for (const next of [...candidates]) {
+      if (pivot.has(next)) continue;
+      work += near(next).length + 1;
+      if (work > maximumWork) return false;
+      const among = (nodes: ReadonlySet<number>) => new Set(near(next).filter((node) => nodes.has(node)));
+      if (!grow([...clique, next], among(candidates), among(excluded))) return false;
+      candidates.delete(next);
+      excluded.add(next);
     }
     return true;
   };
-  const mostConnected = (best: number, node: number) =>
-    (neighbours[node]?.length ?? 0) > (neighbours[best]?.length ?? 0) ? node : best;
-  if (!grow([], [...subsets.keys()], [])) return undefined;
+  if (!grow([], new Set(subsets.keys()), new Set())) return undefined;
   return sortGroups(cliques).map((clique) => distinctTags(clique.flatMap((index) => subsets[index] ?? [])));
 }
 
 // The peers order groups by the text of their members' positions, highest first; the order is visible in inspection.
 function sortGroups(groups: readonly (readonly number[])[]): number[][] {
   return groups
-    .map((group) => group.toSorted((first, second) => first - second))
+    .map((group) => group.toSorted(ascending))
     .sort((first, second) => (first.join(':') < second.join(':') ? 1 : -1));
 }
 
@@ -105,14 +134,26 @@ function compareText(first: string, second: string): number {
   return first < second ? -1 : 1;
 }
 
+/** All parts of all groups, group by group; undefined when there are too many. */
+export function partsOfGroups(groups: readonly (readonly SubsetTag[])[]): readonly Subset[] | undefined {
+  const count = groups.reduce((sum, tags) => sum + countOfParts(tags), 0);
+  return count > maximumParts ? undefined : groups.flatMap(partsOf);
+}
+
+function valuesByKey(tags: readonly SubsetTag[]): readonly (readonly SubsetTag[])[] {
+  return [...Map.groupBy(tags, (tag) => tag.key).values()];
+}
+
+function countOfParts(tags: readonly SubsetTag[]): number {
+  return valuesByKey(tags).reduce((product, values) => product * (values.length + 1), 1);
+}
+
 /**
  * All disjoint parts that the tags make: for every key one of its values, or none of them. Order: as a binary counter over the tags
- * in which 1 is "not", the first tag counting fastest; everything positive comes last. Undefined when there are too many parts.
+ * in which 1 is "not", the first tag counting fastest; everything positive comes last.
  */
-export function partsOf(tags: readonly SubsetTag[]): readonly Subset[] | undefined {
-  const keys = [...Map.groupBy(tags, (tag) => tag.key).values()];
-  const count = keys.reduce((product, values) => product * (values.length + 1), 1);
-  if (count > maximumParts) return undefined;
+function partsOf(tags: readonly SubsetTag[]): readonly Subset[] {
+  const keys = valuesByKey(tags);
   let choices: { chosen: Subset; counter: string }[] = [{ chosen: [], counter: '' }];
   for (const values of keys) {
     const options = [undefined, ...values].map((positive) => ({

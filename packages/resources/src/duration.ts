@@ -10,8 +10,11 @@ const nanosecondsPerUnit: Readonly<Record<string, number>> = {
   m: 60e9,
   h: 3600e9,
 };
-const durationPattern = /^[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/;
-const partPattern = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g;
+const durationPattern = /^[-+]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/;
+const partPattern = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g;
+
+// Go counts nanoseconds in 64 bits; what does not fit is no duration.
+const maximumNanoseconds = 2 ** 63;
 
 /** Milliseconds (may have a fraction) of a Go duration string; undefined when the text is not one. `0` needs no unit. */
 export function parseDuration(text: string): number | undefined {
@@ -20,6 +23,7 @@ export function parseDuration(text: string): number | undefined {
   let nanoseconds = 0;
   for (const [, amount, unit] of text.matchAll(partPattern))
     nanoseconds += Number(amount) * (nanosecondsPerUnit[unit ?? ''] ?? 0);
+  if (nanoseconds >= maximumNanoseconds) return undefined;
   return (text.startsWith('-') ? -nanoseconds : nanoseconds) / 1e6;
 }
 

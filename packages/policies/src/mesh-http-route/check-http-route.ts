@@ -41,10 +41,10 @@ function checkMatch({ path, headers = [], queryParams = [] }: HttpMatch, report:
     const byPresence = type === 'Present' || type === 'Absent';
     if (byPresence && value !== '') report.add(`headers[${index}].value`, 'must not be defined');
   }
+  const seen = new Set<string>();
   for (const [index, { name }] of queryParams.entries()) {
-    if (queryParams.findIndex((other) => other.name === name) < index) {
-      report.add(`queryParams[${index}].name`, `multiple entries for name ${name}`);
-    }
+    if (seen.has(name)) report.add(`queryParams[${index}].name`, `multiple entries for name ${name}`);
+    seen.add(name);
   }
 }
 

@@ -44,8 +44,8 @@ export const meshTrafficPermission = defineProxyPolicy({
           `${kind} value for 'from[].targetRef.kind' is deprecated, use MeshSubset with 'kuma.io/service' instead`,
       ),
   apply: {
-    inboundRules({ proxy, listener, authenticatedChains }, { rules, from }) {
-      const decision = rules.length > 0 ? rbacFromRules(rules) : rbacFromSubsets(proxy.mesh, from);
+    inboundRules({ proxy, listener, authenticatedChains }, { rules, from, fromEntries }) {
+      const decision = rules.length > 0 ? rbacFromRules(rules) : rbacFromSubsets(proxy.mesh, from, fromEntries);
       for (const chain of authenticatedChains) {
         if (chain.terminal.kind === 'http') {
           const filter = httpFilter('envoy.filters.http.rbac', pack(HttpRbacSchema, create(HttpRbacSchema, decision)));

@@ -129,7 +129,7 @@ testGoldenSet({
     const { proxy, rules } = rulesOf(item, files);
     const listeners = proxy.inbounds.map(({ address, port }, position) => ({
       address: `${address}:${port}`,
-      rules: rules.inbounds[position] ?? { rules: [], from: [] },
+      rules: rules.inbounds[position] ?? { rules: [], from: [], fromEntries: [] },
     }));
     return {
       InboundRules: Object.fromEntries(listeners.map((item) => [item.address, printedInbound(item.rules.rules)])),
