@@ -26,6 +26,11 @@ test('an error says file, line and column and shows the text with a caret', () =
   });
 });
 
+test('keys are the same when an object would hold them as one', () => {
+  for (const text of ['1: a\n"1": b\n', 'null: a\n"": b\n', '{a: {b: 1, "b": 2}}'])
+    assert.throws(() => read(text), { message: /given twice in one mapping/ }, text);
+});
+
 test('merge keys are refused; a few aliases are taken, a bomb of them is not', () => {
   assert.throws(() => read('a: &x {b: 1}\nc:\n  <<: *x\n'), {
     message: /mesh.yaml:3:3: merge keys \(<<\) are not accepted/,
@@ -37,6 +42,9 @@ test('merge keys are refused; a few aliases are taken, a bomb of them is not', (
   ).join('\n');
   assert.throws(() => read(`k0: &k0 x\n${bomb}\n`), { code: 'invalid', message: /more than 100 values by alias/ });
   assert.throws(() => read('a: *nowhere\n'), { message: /alias/i });
+  assert.throws(() => parseYamlDocuments('a: &x 1\nb: *x\n', { source: 'x', maximumAliases: 0 }), {
+    message: /^x:2:4: aliases are not accepted/,
+  });
 });
 
 test('a text that is too long is not read', () => {

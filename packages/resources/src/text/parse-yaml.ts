@@ -12,6 +12,7 @@ import {
   type Node,
   parseAllDocuments,
   visit,
+  type YAMLMap,
 } from 'yaml';
 import { MeshError } from '../error.ts';
 import { isDangerousKey, maximumDepth } from '../schema/free-value.ts';
@@ -35,9 +36,10 @@ export interface YamlOptions {
   readonly source: string;
   /** In characters. Default 4 Mi, for files. Hostile text can cost seconds per Mi, so a server should set less. */
   readonly maximumLength?: number;
+  /** How many values a document may give by alias. Default 100. */
+  readonly maximumAliases?: number;
 }
 
-const maximumAliases = 100;
 const tooDeep = `nested more than ${maximumDepth} levels deep`;
 
 /**
@@ -45,7 +47,7 @@ const tooDeep = `nested more than ${maximumDepth} levels deep`;
  * Throws `MeshError`: 'too-large', or 'invalid' with `file:line:column: …`, the line at fault and a caret.
  */
 export function parseYamlDocuments(text: string, options: YamlOptions): readonly ParsedDocument[] {
-  const { source, maximumLength = 4 * 1024 * 1024 } = options;
+  const { source, maximumLength = 4 * 1024 * 1024, maximumAliases = 100 } = options;
   if (text.length > maximumLength) {
     throw new MeshError(
       'too-large',
@@ -53,7 +55,7 @@ export function parseYamlDocuments(text: string, options: YamlOptions): readonly
     );
   }
   const json = /^\s*\{/.test(text) ? tryJson(text, source) : undefined;
-  return json ?? parseDocuments(text, source);
+  return json ?? parseDocuments(text, source, maximumAliases);
 }
 
 /** A text that starts like JSON may still be YAML in flow style; then the YAML parser judges it. */
@@ -67,7 +69,7 @@ function tryJson(text: string, source: string): readonly ParsedDocument[] | unde
   parseJson(text, source);
   let positions: readonly ParsedDocument[] | undefined;
   const withPositions = (): ParsedDocument | undefined => {
-    positions ??= parseDocuments(text, source);
+    positions ??= parseDocuments(text, source, 0);
     return positions[0];
   };
   const start: TextPosition = { line: 1, column: 1 };
@@ -80,19 +82,22 @@ function tryJson(text: string, source: string): readonly ParsedDocument[] | unde
   ];
 }
 
-function parseDocuments(text: string, source: string): readonly ParsedDocument[] {
+function parseDocuments(text: string, source: string, maximumAliases: number): readonly ParsedDocument[] {
   refuseDeepYaml(text, source);
   try {
     const lineCounter = new LineCounter();
     const documents = parseAllDocuments(text, {
       schema: 'core',
       merge: false,
-      uniqueKeys: true,
+      // Looked for below: the parser compares every key with every other.
+      uniqueKeys: false,
       prettyErrors: false,
       lineCounter,
     });
     if (!Array.isArray(documents)) return [];
-    return documents.filter((document) => !isEmpty(document)).map((document) => readDocument(document, text, source));
+    return documents
+      .filter((document) => !isEmpty(document))
+      .map((document) => readDocument(document, text, source, maximumAliases));
   } catch (error) {
     // The parser calls itself for every level.
     if (error instanceof RangeError)
@@ -101,13 +106,13 @@ function parseDocuments(text: string, source: string): readonly ParsedDocument[]
   }
 }
 
-function readDocument(document: Document.Parsed, text: string, source: string): ParsedDocument {
+function readDocument(document: Document.Parsed, text: string, source: string, maximumAliases: number): ParsedDocument {
   const [problem] = document.errors;
-  if (problem !== undefined) throw errorAt(source, text, problem.pos[0], wordingOf(problem.code, problem.message));
-  refuseHostileNodes(document, text, source);
+  if (problem !== undefined) throw errorAt(source, text, problem.pos[0], wordingOf(problem.message));
+  refuseHostileNodes(document, text, source, maximumAliases);
   const positionOf = (field: string): TextPosition => positionAt(text, offsetOf(document.contents, pathOf(field)));
   return {
-    value: toValue(document, source),
+    value: toValue(document, source, maximumAliases),
     positionOf,
     describe(field, message) {
       const position = positionOf(field);
@@ -123,29 +128,36 @@ function isEmpty(document: Document.Parsed): boolean {
   return errors.length === 0 && (contents === null || (isScalar(contents) && contents.value === null));
 }
 
-function toValue(document: Document.Parsed, source: string): unknown {
+function toValue(document: Document.Parsed, source: string, maximumAliases: number): unknown {
   try {
     return document.toJS({ maxAliasCount: maximumAliases });
   } catch (error) {
-    if (error instanceof ReferenceError)
-      throw new MeshError('invalid', `${source}: more than ${maximumAliases} values by alias; write them out`);
+    if (error instanceof ReferenceError) throw new MeshError('invalid', `${source}: ${tooManyAliases(maximumAliases)}`);
     throw error;
   }
 }
 
-function wordingOf(code: string, message: string): string {
-  if (code === 'DUPLICATE_KEY') return 'this key is given twice in one mapping; keep one of them';
+function tooManyAliases(maximum: number): string {
+  return maximum === 0
+    ? 'aliases are not accepted; write the values out'
+    : `more than ${maximum} values by alias; write them out`;
+}
+
+function wordingOf(message: string): string {
   // The parser calls itself for every level, and reports that it could not go on as an error of the document.
   return message.includes('call stack') ? tooDeep : message.replaceAll('\n', ' ');
 }
 
-function refuseHostileNodes(document: Document.Parsed, text: string, source: string): void {
+function refuseHostileNodes(document: Document.Parsed, text: string, source: string, maximumAliases: number): void {
+  let aliases = 0;
   visit(document, {
     Node(_key, node, path) {
       // A pair and its mapping are two steps of the path.
       if (path.length > 2 * maximumDepth) throw errorAt(source, text, startOf(node), tooDeep);
-      if (isAlias(node) && node.resolve(document) === undefined)
-        throw errorAt(source, text, startOf(node), 'this alias has no anchor');
+      if (isMap(node)) refuseKeyTwice(node, text, source);
+      if (!isAlias(node)) return;
+      if (++aliases > maximumAliases) throw errorAt(source, text, startOf(node), tooManyAliases(maximumAliases));
+      if (node.resolve(document) === undefined) throw errorAt(source, text, startOf(node), 'this alias has no anchor');
     },
     Pair(_key, { key }) {
       if (!isScalar(key)) throw errorAt(source, text, startOf(key), 'a key has to be plain text');
@@ -156,6 +168,17 @@ function refuseHostileNodes(document: Document.Parsed, text: string, source: str
         throw errorAt(source, text, startOf(key), `the key ${JSON.stringify(name)} is never accepted`);
     },
   });
+}
+
+function refuseKeyTwice(map: YAMLMap, text: string, source: string): void {
+  const seen = new Set<string>();
+  for (const { key } of map.items) {
+    if (!isScalar(key)) continue;
+    const name = String(key.value ?? '');
+    if (seen.has(name))
+      throw errorAt(source, text, startOf(key), 'this key is given twice in one mapping; keep one of them');
+    seen.add(name);
+  }
 }
 
 function startOf(node: unknown): number {
