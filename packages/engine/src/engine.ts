@@ -3,7 +3,6 @@ import type { Collection, Derivation } from '@ursa/collections';
 import type { EnvoyResource, EnvoyType } from '@ursa/envoy';
 import type { PolicyHead, ProxyRules } from '@ursa/policy';
 import type { Resource } from '@ursa/resources';
-import type { ProxyLayout } from './layout.ts';
 
 /** What a connected proxy said of itself in its xDS node (reference s9), parsed at the border. Key: `<mesh>/<name>`. */
 export interface ConnectedProxy {
@@ -128,6 +127,4 @@ export interface Engine {
   readonly matchedPolicies: Derivation<readonly [policyType: string, proxyKey: string], readonly PolicyHead[]>;
   /** Keys of the Dataplanes that a policy applies to, sorted. */
   readonly affectedDataplanes: Derivation<readonly [policyType: string, mesh: string, name: string], readonly string[]>;
-  /** Inbounds and outbounds of a Dataplane by KRI; undefined while there is no such Dataplane. */
-  readonly layout: Derivation<readonly [proxyKey: string], ProxyLayout | undefined>;
 }

@@ -2,6 +2,5 @@
 
 export { type DataplaneFacts, dataplaneFacts } from './dataplane-facts.ts';
 export * from './engine.ts';
-export type { LayoutPort, ProxyLayout } from './layout.ts';
 export { type EngineOptions, openEngine } from './open-engine.ts';
 export { overlayInputs, type ResourceDrafts } from './overlay-inputs.ts';

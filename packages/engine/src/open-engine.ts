@@ -8,7 +8,6 @@ import { deriveDestinations } from './destinations.ts';
 import { dataplaneLookup, deriveEndpoints } from './endpoints.ts';
 import type { Engine, EngineInputs } from './engine.ts';
 import { deriveIdentityRequest } from './identity-request.ts';
-import { deriveLayout } from './layout.ts';
 import { deriveMeshFacts } from './mesh-facts.ts';
 import { deriveOutbounds } from './outbounds.ts';
 import { deriveRules } from './rules.ts';
@@ -46,6 +45,5 @@ export function openEngine({ graph, inputs, policies, shadow = false }: EngineOp
     rules: rules.ruleSets,
     matchedPolicies: rules.matched,
     affectedDataplanes: rules.affected,
-    layout: deriveLayout(graph, inputs, dataplane, outbounds),
   };
 }

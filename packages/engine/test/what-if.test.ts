@@ -83,19 +83,3 @@ test('a built-in gateway is told that it is not served, and gets what every prox
   assert.deepEqual([...(config?.resources.listener.keys() ?? [])], ['kuma:envoy:admin']);
   assert.match(config?.warnings[0]?.message ?? '', /builtin-gateway/);
 });
-
-test('a layout names ports of services by their own number and name, wherever the proxy calls them', () => {
-  const world = createWorld();
-  world.apply({ type: 'Mesh', name: mesh, meshServices: { mode: 'Exclusive' } });
-  const inbound = [{ port: 9000, name: 'main', tags: { 'kuma.io/service': 'api', 'kuma.io/protocol': 'http' } }];
-  const outbound = [{ port: 10001, backendRef: { kind: 'MeshService', name: 'api', port: 9000 } }];
-  world.apply({ type: 'Dataplane', mesh, name: 'api', networking: { address: '10.0.0.1', inbound, outbound } });
-  world.settle();
-  const kri = 'kri_msvc_small_default__api_main';
-  assert.deepEqual(world.engine.layout.get(`${mesh}/api`)?.outbounds, [
-    { kri, port: 9000, protocol: 'http', proxyResourceName: kri },
-  ]);
-  assert.deepEqual(world.engine.layout.get(`${mesh}/api`)?.inbounds, [
-    { kri: 'kri_dp_small_default__api_main', port: 9000, protocol: 'http', proxyResourceName: 'self_inbound_dp_main' },
-  ]);
-});
