@@ -101,13 +101,19 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
     { equals: Object.is },
   );
 
+  const withoutEffect = policies.filter(
+    ({ hooks, routing }) => routing === undefined && Object.keys(hooks).length === 0,
+  );
   const lastGood = createLastGood();
   const build = (found: Subject): ProxyConfig => {
     const { key, proxyClass } = found;
     const endpoint = isServed(found)
       ? shared.endpoints.get(outboundsOf(found), rules.outboundRules.get(key), proxyClass)
       : noResources;
-    const warnings = [...rules.ruleSets.get(key).values()].flatMap((set) => set.warnings);
+    const ruleSets = rules.ruleSets.get(key);
+    const warnings = [...ruleSets.values()].flatMap((set) => set.warnings);
+    const idle = withoutEffect.filter(({ name }) => ruleSets.has(name));
+    warnings.push(...idle.map(({ name }) => `${name} applies to this proxy and has no effect yet`));
     if (isServed(found)) {
       warnings.push(...shared.warnings.get(outboundsOf(found), rules.outboundRules.get(key)));
     } else {

@@ -6,6 +6,7 @@ import { MeshError, type Resource, type ResourceKey } from '@ursa/resources';
 import { type GrpcCall, grpcStatus } from '../delta/grpc/index.ts';
 import { keyInType, type LiveResources } from '../store/live-resources.ts';
 import { type AdsObserver, type AdsProtocol, type AdsStream, outcomeOf } from './ads-stream.ts';
+import { openConfigWarnings } from './config-warnings.ts';
 import type { ProvenProxy, ProxyAuthentication } from './proxy-authentication.ts';
 import { openProxyEntries } from './proxy-entries.ts';
 import type { ProxyNode, ProxyVersion } from './proxy-node.ts';
@@ -72,6 +73,7 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
     log.error('proxies that came or went could not be entered everywhere', { error }),
   );
   const connections = new Map<string, Connection>();
+  const warnings = openConfigWarnings(log);
 
   const connect = (node: ProxyNode, proven: ProvenProxy, stream: AdsStream): Connection => {
     const resourceKey = resourceKeyOf(node.proxy);
@@ -85,6 +87,7 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
       if (refused !== undefined) stream.end(outcomeOf(refused));
       // While its mesh is gone, a proxy keeps what it has.
       else if (config !== undefined) {
+        warnings.report(key, config.warnings);
         stream.offer(config.resources);
         queue.add(stream);
       }
@@ -118,6 +121,7 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
     log.info('proxy disconnected', { proxy: node.id });
     if (connections.get(key)?.stream !== stream) return;
     connections.delete(key);
+    warnings.forget(key);
     entries.leave(key);
     registration.gone(node, () => connections.has(key));
   };
