@@ -1,9 +1,9 @@
 // A certificate authority in use: read from PEM, checked, ready to sign.
 import { type KeyObject, X509Certificate } from 'node:crypto';
+import { extensionIds, keyUsageBits } from '@ursa/certificates';
 import { MeshError, type Violation } from '@ursa/resources';
 import { type Issuer, keyIdentifier } from '../certificates/certificate.ts';
 import { contentOf, readCertificate } from '../certificates/der-reader.ts';
-import { extensionIds, keyUsageBits } from '../certificates/extensions.ts';
 import { readPrivateKey } from '../certificates/key-pair.ts';
 
 /** An authority as it is stored or configured, PEM. Plain data: what derivations compare. */

@@ -1,30 +1,22 @@
-// Builds and signs X.509 certificates. The bytes are written here because issuing must cost little (decision 0070); the cryptography is node:crypto's,
-// called asynchronously so that it runs in the thread pool.
+// Issues the control plane's certificates. Their bytes are written by @ursa/certificates (decision 0070); the cryptography is node:crypto's, called
+// asynchronously so that it runs in the thread pool.
 import { createHash, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { promisify } from 'node:util';
-import { MeshError } from '@ursa/resources';
-import {
-  bitString,
-  contextTag,
-  element,
-  integer,
-  nothing,
-  objectIdentifier,
-  sequence,
-  set,
-  time,
-  utf8String,
-} from './der.ts';
 import {
   type AlternativeNames,
   authorityKeyIdentifier,
   basicConstraints,
+  type CertificateContent,
+  distinguishedName,
   extendedKeyUsage,
   type extendedKeyUsages,
   keyUsage,
+  signCertificate,
   subjectAltName,
   subjectKeyIdentifier,
-} from './extensions.ts';
+  type Validity,
+} from '@ursa/certificates';
+import { MeshError } from '@ursa/resources';
 
 const signAsync = promisify(sign);
 
@@ -34,12 +26,6 @@ export interface Issuer {
   /** DER of the signing certificate's subject. */
   readonly subject: Buffer;
   readonly keyId: Buffer;
-}
-
-/** From when until when, in milliseconds since 1970. */
-export interface Validity {
-  readonly notBefore: number;
-  readonly notAfter: number;
 }
 
 /** A certificate of an end of a connection. */
@@ -66,16 +52,10 @@ export function keyIdentifier(publicKey: Buffer): Buffer {
   return createHash('sha1').update(publicKey).digest();
 }
 
-// A name of just a common name; an empty one gives the empty name.
-function distinguishedName(commonName: string): Buffer {
-  if (commonName === '') return sequence();
-  return sequence(set(sequence(objectIdentifier('2.5.4.3'), utf8String(commonName))));
-}
-
 /** Issues a leaf certificate, PEM. */
 export async function issueLeaf(leaf: LeafCertificate, issuer: Issuer): Promise<string> {
   const { commonName = '' } = leaf;
-  return await signCertificate(issuer, {
+  return await issue(issuer, {
     subject: distinguishedName(commonName),
     publicKey: leaf.publicKey,
     validity: leaf.validity,
@@ -94,7 +74,7 @@ export async function issueAuthority(authority: AuthorityCertificate): Promise<s
   const subject = distinguishedName(authority.commonName);
   const keyId = keyIdentifier(authority.publicKey);
   const { uris = [] } = authority;
-  return await signCertificate(
+  return await issue(
     { privateKey: authority.privateKey, subject, keyId },
     {
       subject,
@@ -118,7 +98,7 @@ export async function issueSelfSignedServer(
 ): Promise<string> {
   const subject = distinguishedName(server.commonName);
   const keyId = keyIdentifier(server.publicKey);
-  return await signCertificate(
+  return await issue(
     { privateKey: server.privateKey, subject, keyId },
     {
       subject,
@@ -135,44 +115,14 @@ export async function issueSelfSignedServer(
   );
 }
 
-function certificatePem(der: Buffer): string {
-  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
-}
-
-interface Content {
-  readonly subject: Buffer;
-  readonly publicKey: Buffer;
-  readonly validity: Validity;
-  readonly extensions: readonly Buffer[];
-}
-
-// Version 3, which has extensions, is written as 2.
-const version3 = element(contextTag.constructed(0), integer(Buffer.from([2])));
-
-const signatureAlgorithms: Readonly<Record<string, Buffer>> = {
-  ec: sequence(objectIdentifier('1.2.840.10045.4.3.2')),
-  rsa: sequence(objectIdentifier('1.2.840.113549.1.1.11'), nothing),
-};
-
-async function signCertificate(issuer: Issuer, content: Content): Promise<string> {
-  const algorithm = signatureAlgorithms[issuer.privateKey.asymmetricKeyType ?? ''];
-  if (algorithm === undefined) {
-    throw new MeshError(
-      'invalid',
-      `a certificate authority's key must be RSA or ECDSA, not ${issuer.privateKey.asymmetricKeyType}`,
-    );
+async function issue(issuer: Issuer, content: Omit<CertificateContent, 'issuer' | 'serialNumber'>): Promise<string> {
+  const { privateKey, subject } = issuer;
+  const keyType = privateKey.asymmetricKeyType;
+  if (keyType !== 'ec' && keyType !== 'rsa') {
+    throw new MeshError('invalid', `a certificate authority's key must be RSA or ECDSA, not ${keyType}`);
   }
-  const toBeSigned = sequence(
-    version3,
-    integer(randomBytes(16)),
-    algorithm,
-    issuer.subject,
-    sequence(time(content.validity.notBefore), time(content.validity.notAfter)),
-    content.subject,
-    content.publicKey,
-    element(contextTag.constructed(3), sequence(...content.extensions)),
+  return await signCertificate(
+    { ...content, issuer: subject, serialNumber: randomBytes(16) },
+    { keyType, sign: (bytes) => signAsync('sha256', bytes, privateKey) },
   );
-  const signature = await signAsync('sha256', toBeSigned, issuer.privateKey);
-  return certificatePem(sequence(toBeSigned, algorithm, bitString(signature)));
 }

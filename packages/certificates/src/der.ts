@@ -1,26 +1,46 @@
-// Writes DER (ITU-T X.690): the few forms that a self-signed certificate needs. Each function gives one encoded element.
+// Writes DER (ITU-T X.690): the few forms that certificates need. Each function gives one encoded element.
+
+/** Tags of context-specific elements that certificates use (RFC 5280). */
+export const contextTag = {
+  constructed: (number: number): number => 0xa0 | number,
+  primitive: (number: number): number => 0x80 | number,
+};
 
 /** An element of any tag, of the given contents one after the other. */
 export function element(tag: number, ...contents: readonly Uint8Array[]): Buffer {
-  const content = Buffer.concat(contents);
-  return Buffer.concat([Buffer.from([tag, ...lengthOctets(content.length)]), content]);
+  const length = contents.reduce((sum, content) => sum + content.length, 0);
+  return Buffer.concat([Buffer.from([tag, ...lengthOctets(length)]), ...contents]);
 }
 
 /** A sequence. */
 export const sequence = (...contents: readonly Uint8Array[]): Buffer => element(0x30, ...contents);
 
+/** A set. */
+export const set = (...contents: readonly Uint8Array[]): Buffer => element(0x31, ...contents);
+
 /** An octet string. */
 export const octetString = (content: Uint8Array): Buffer => element(0x04, content);
 
-/** A bit string; the last `unused` bits of its content do not count. */
-export const bitString = (content: Uint8Array, unused = 0): Buffer => element(0x03, Buffer.from([unused]), content);
+/** A text. */
+export const utf8String = (text: string): Buffer => element(0x0c, Buffer.from(text, 'utf8'));
 
-/** The boolean true. */
+/** The boolean true; false is never written, it is the default wherever it may stand. */
 export const booleanTrue: Buffer = element(0x01, Buffer.from([0xff]));
 
-/** Positive integer from its bytes, the highest first. */
+/** Null, the parameters of RSA signatures. */
+export const nothing: Buffer = element(0x05);
+
+/** Non-negative integer from its big-endian bytes. */
 export function integer(bytes: Uint8Array): Buffer {
-  return (bytes[0] ?? 0) >= 0x80 ? element(0x02, Buffer.from([0]), bytes) : element(0x02, bytes);
+  const first = bytes.findIndex((byte) => byte !== 0);
+  const shortest = first < 0 ? Buffer.from([0]) : bytes.subarray(first);
+  const looksNegative = (shortest[0] ?? 0) >= 0x80;
+  return looksNegative ? element(0x02, Buffer.from([0]), shortest) : element(0x02, shortest);
+}
+
+/** A bit string; the last `unused` bits of its content do not count. */
+export function bitString(content: Uint8Array, unused = 0): Buffer {
+  return element(0x03, Buffer.from([unused]), content);
 }
 
 /** Object identifier from its dotted form. */
@@ -41,7 +61,7 @@ export function time(milliseconds: number): Buffer {
 function lengthOctets(length: number): readonly number[] {
   if (length < 0x80) return [length];
   const octets: number[] = [];
-  for (let rest = length; rest > 0; rest >>>= 8) octets.unshift(rest & 0xff);
+  for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) octets.unshift(rest % 256);
   return [0x80 | octets.length, ...octets];
 }
 

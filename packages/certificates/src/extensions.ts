@@ -1,5 +1,4 @@
-// The extensions of the certificates that are issued here (RFC 5280, 4.2).
-import { isIP } from 'node:net';
+// The extensions of certificates (RFC 5280, 4.2), each as one encoded element.
 import { bitString, booleanTrue, contextTag, element, objectIdentifier, octetString, sequence } from './der.ts';
 
 /** Object identifiers of extensions that are written and read. */
@@ -37,6 +36,7 @@ export function basicConstraints(isAuthority: boolean): Buffer {
   return extension(extensionIds.basicConstraints, true, isAuthority ? sequence(booleanTrue) : sequence());
 }
 
+/** What the key may be used for. */
 export function keyUsage(...usages: readonly (keyof typeof keyUsageBits)[]): Buffer {
   const bits = usages.reduce((byte, usage) => byte | (0x80 >>> keyUsageBits[usage]), 0);
   // DER leaves out trailing zero bits.
@@ -44,15 +44,18 @@ export function keyUsage(...usages: readonly (keyof typeof keyUsageBits)[]): Buf
   return extension(extensionIds.keyUsage, true, bitString(Buffer.from([bits]), unused));
 }
 
+/** What the holder may be in TLS. */
 export function extendedKeyUsage(...usages: readonly (keyof typeof extendedKeyUsages)[]): Buffer {
   const identifiers = usages.map((usage) => objectIdentifier(extendedKeyUsages[usage]));
   return extension(extensionIds.extendedKeyUsage, false, sequence(...identifiers));
 }
 
+/** Which key the certificate is about. */
 export function subjectKeyIdentifier(keyId: Uint8Array): Buffer {
   return extension(extensionIds.subjectKeyIdentifier, false, octetString(keyId));
 }
 
+/** Which key signed the certificate. */
 export function authorityKeyIdentifier(keyId: Uint8Array): Buffer {
   return extension(extensionIds.authorityKeyIdentifier, false, sequence(element(contextTag.primitive(0), keyId)));
 }
@@ -73,7 +76,7 @@ export function subjectAltName(names: AlternativeNames, critical: boolean): Buff
 
 // 4 or 16 bytes.
 function addressBytes(address: string): Buffer {
-  if (isIP(address) === 4) return Buffer.from(address.split('.').map(Number));
+  if (!address.includes(':')) return Buffer.from(address.split('.').map(Number));
   const [head = '', tail] = (address.split('%')[0] ?? '').split('::');
   const groups = (part: string): number[] =>
     part === ''
