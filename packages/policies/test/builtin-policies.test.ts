@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { coreResourceTypes, createResourceTypes } from '@ursa/resources';
+import { createWorld } from '../../engine/test/world.ts';
 import { builtinPolicies, policyResourceTypes } from '../src/index.ts';
 
 test('every policy has a name, a short name and a path of its own', () => {
@@ -15,4 +16,19 @@ test('every policy has a name, a short name and a path of its own', () => {
 
 test('every policy says in one sentence what it does', () => {
   for (const { name, summary } of builtinPolicies) assert.match(summary, /^[A-Z][^.]*\.$/, name);
+});
+
+test('a policy that has no effect yet says so on the proxies that it applies to', () => {
+  const world = createWorld();
+  world.apply({ type: 'Mesh', name: 'default' });
+  const inbound = [{ port: 80, tags: { 'kuma.io/service': 'web' } }];
+  for (const name of ['web-1', 'web-2']) {
+    world.apply({ type: 'Dataplane', mesh: 'default', name, networking: { address: '192.0.2.1', inbound } });
+  }
+  const rules = [{ default: { local: { tcp: { connectionRate: { num: 5, interval: '1s' } } } } }];
+  const targetRef = { kind: 'Dataplane', name: 'web-1' };
+  world.apply({ type: 'MeshRateLimit', mesh: 'default', name: 'some', spec: { targetRef, rules } });
+  const warningsOf = (name: string) => world.engine.config.get(world.connect('default', name))?.warnings;
+  assert.deepEqual(warningsOf('web-1'), [{ message: 'MeshRateLimit applies to this proxy and has no effect yet' }]);
+  assert.deepEqual(warningsOf('web-2'), []);
 });
