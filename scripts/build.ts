@@ -8,22 +8,16 @@ import { root, run } from './process.ts';
 const executables = [
   { name: 'kuma-cp', entry: 'packages/control-plane/src/main.ts' },
   { name: 'kuma-dp', entry: 'packages/data-plane/src/main.ts' },
-  // A command's run is short: with its byte code ready it starts in half the time. Does not go with a top-level await.
-  { name: 'kumactl', entry: 'packages/kumactl/src/main.ts', options: ['--bytecode'] },
+  { name: 'kumactl', entry: 'packages/kumactl/src/main.ts' },
 ];
+// With the byte code inside, a program starts in half the time. It does not go with a top-level await in an entry.
+const flags = ['--compile', '--minify', '--bytecode'];
 
 mkdirSync(join(root, 'dist'), { recursive: true });
 let failed = 0;
-for (const { name, entry, options = [] } of executables) {
+for (const { name, entry } of executables) {
   const target = join('dist', name);
-  const code = run(join(root, 'node_modules', '.bin', 'bun'), [
-    'build',
-    '--compile',
-    '--minify',
-    entry,
-    '--outfile',
-    target,
-  ]);
+  const code = run(join(root, 'node_modules', '.bin', 'bun'), ['build', ...flags, entry, '--outfile', target]);
   if (code !== 0) failed += 1;
   else console.log(`${target}: ${Math.round(statSync(join(root, target)).size / (1 << 20))} MiB`);
 }

@@ -95,11 +95,10 @@ program
     if (detailed === true) console.log(`Runtime: ${buildInfo.runtime}\nEnvoy API: ${buildInfo.envoy}`);
   });
 
-try {
-  await program.parseAsync();
-} catch (error) {
+// Not awaited: the executable carries its byte code, which does not go with a top-level await.
+program.parseAsync().catch((error: unknown) => {
   const text =
     error instanceof MeshError ? error.message : error instanceof Error ? (error.stack ?? error.message) : error;
   process.stderr.write(`kuma-cp: ${text}\n`);
   process.exitCode = 1;
-}
+});

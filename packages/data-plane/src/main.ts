@@ -18,7 +18,8 @@ const reportBug = (error: unknown): void => {
 process.on('uncaughtException', reportBug);
 process.on('unhandledRejection', reportBug);
 
-process.exitCode = await runCommandLine(process.argv.slice(2), {
+// Not awaited: the executable carries its byte code, which does not go with a top-level await.
+runCommandLine(process.argv.slice(2), {
   environment: process.env,
   workingFolder: process.cwd(),
   isTerminal: process.stdout.isTTY === true,
@@ -26,5 +27,4 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   writeError: (text) => process.stderr.write(text),
   stopSignal: stop.signal,
   hurrySignal: hurry.signal,
-});
-process.exit();
+}).then((code) => process.exit(code));
