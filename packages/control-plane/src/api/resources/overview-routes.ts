@@ -1,12 +1,11 @@
 // Overviews: a proxy or zone together with what is known of it now (its insight). GET …/{name}/_overview, …/_overview, and their older paths.
 import { kriOf, type Resource, type ResourceType } from '@ursa/resources';
 import { Type } from 'typebox';
-import { formatJson, joinList, printItem } from '../http/json-text.ts';
-import { nextPage, parsePage, slicePage } from '../http/page.ts';
+import { formatJson, printItem } from '../http/json-text.ts';
 import type { Answer, Call, Route } from '../http/route.ts';
 import { listQuery } from '../openapi/parameters.ts';
 import { pageSchema } from '../openapi/resource-schemas.ts';
-import { parseFilter } from './filter.ts';
+import { answerList } from './list-answer.ts';
 import { pathOf } from './read-routes.ts';
 import type { ResourceReader } from './reader.ts';
 
@@ -34,7 +33,7 @@ export function overviewRoutes(reader: ResourceReader): readonly Route[] {
 }
 
 function routesOf(type: ResourceType, insight: string, older: readonly string[], reader: ResourceReader): Route[] {
-  const printed = printOverviews(type);
+  const print = printOverviews(type, insight, reader);
   const tag = type.name;
   const current = pathOf(type);
   const lists = [
@@ -50,7 +49,7 @@ function routesOf(type: ResourceType, insight: string, older: readonly string[],
     summary: `Lists ${type.pluralDisplayName} with their insights`,
     query: listQuery,
     answers: { 200: pageSchema(`${type.name}OverviewList`, overviewSchema(type)) },
-    handle: (call) => listOverviews({ type, insight, path, reader, printed }, call),
+    handle: (call) => answerList({ type, path, reader, print }, call),
   });
   const single = (path: string): Route => ({
     method: 'GET',
@@ -86,34 +85,15 @@ function getOverview(type: ResourceType, insight: string, reader: ResourceReader
   return { status: 200, body: formatJson(formatOverview(type, resource, spec)) };
 }
 
-/** An endpoint that lists overviews. */
-interface OverviewList {
-  readonly type: ResourceType;
-  readonly insight: string;
-  readonly path: string;
-  readonly reader: ResourceReader;
-  readonly printed: (resource: Resource, insight: Resource | undefined) => Buffer;
-}
-
-function listOverviews({ type, insight, path, reader, printed }: OverviewList, call: Call): Answer {
-  const title = 'Could not retrieve resources';
-  const page = parsePage(call.query, title);
-  const filter = parseFilter(call.query, type, path, title);
-  const { mesh } = call.params;
-  if (mesh !== undefined) reader.requireMesh(mesh);
-  reader.requireAccess(type, call.user);
-  const all = reader.list(type.name, mesh);
-  const wanted = filter === undefined ? all : all.filter(filter);
-  const items = slicePage(wanted, page).map((resource) =>
-    printed(resource, reader.find(insight, resource.mesh, resource.name)),
-  );
-  return { status: 200, body: joinList(wanted.length, items, nextPage(call, page, wanted.length)) };
-}
-
 /** Prints overviews as items of lists, anew only when the resource or its insight is another than the last time. */
-function printOverviews(type: ResourceType): OverviewList['printed'] {
+function printOverviews(
+  type: ResourceType,
+  insightType: string,
+  reader: ResourceReader,
+): (resource: Resource) => Buffer {
   const kept = new WeakMap<Resource, { readonly insight: Resource | undefined; readonly item: Buffer }>();
-  return (resource, insight) => {
+  return (resource) => {
+    const insight = reader.find(insightType, resource.mesh, resource.name);
     const known = kept.get(resource);
     if (known !== undefined && known.insight === insight) return known.item;
     const item = printItem(formatOverview(type, resource, insight?.spec));

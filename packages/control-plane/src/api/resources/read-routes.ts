@@ -1,16 +1,13 @@
 // GET of one resource and of lists: of a mesh, across meshes, of global types.
 import type { Resource, ResourceType } from '@ursa/resources';
-import { joinList } from '../http/json-text.ts';
-import { nextPage, parsePage, slicePage } from '../http/page.ts';
 import type { Answer, Call, QueryParameter, Route } from '../http/route.ts';
 import { listQuery, nameParameters } from '../openapi/parameters.ts';
 import { listSchemaOf, resourceSchemaOf } from '../openapi/resource-schemas.ts';
 import { entityTagOf, isUnchanged } from './entity-tag.ts';
-import { parseFilter } from './filter.ts';
 import { formatAs, formatQuery } from './format.ts';
+import { answerList } from './list-answer.ts';
 import type { ResourceReader } from './reader.ts';
 
-const listTitle = 'Could not retrieve resources';
 const getTitle = 'Could not retrieve a resource';
 
 /** Path of one resource of a type: `/meshes/{mesh}/meshtimeouts/{name}` or `/zones/{name}`. */
@@ -33,7 +30,7 @@ export function readRoutes(
     summary: at === collection ? `Lists ${type.pluralDisplayName}` : `Lists ${type.pluralDisplayName} of all meshes`,
     query: listQueryOf(type),
     answers: { 200: listSchemaOf(type) },
-    handle: (call) => listResources(type, at, reader, call),
+    handle: (call) => answerList({ type, path: at, reader, print: (resource) => reader.printed.item(resource) }, call),
   });
   return [
     {
@@ -68,16 +65,4 @@ export function answerResource(reader: ResourceReader, resource: Resource, call:
 
 function listQueryOf(type: ResourceType): readonly QueryParameter[] {
   return type.name === 'Dataplane' ? [...listQuery, ...nameParameters('tag', 'gateway')] : listQuery;
-}
-
-function listResources(type: ResourceType, path: string, reader: ResourceReader, call: Call): Answer {
-  const page = parsePage(call.query, listTitle);
-  const filter = parseFilter(call.query, type, path, listTitle);
-  const { mesh } = call.params;
-  if (mesh !== undefined) reader.requireMesh(mesh);
-  reader.requireAccess(type, call.user);
-  const all = reader.list(type.name, mesh);
-  const wanted = filter === undefined ? all : all.filter(filter);
-  const items = slicePage(wanted, page).map((resource) => reader.printed.item(resource));
-  return { status: 200, body: joinList(wanted.length, items, nextPage(call, page, wanted.length)) };
 }
