@@ -174,11 +174,11 @@ test('hostile tokens are refused: no algorithm, the public key as a secret, keys
     [rs256({ kid: 'x'.repeat(5000) }), /not found/],
     [
       rs256({ kid: '1' }, `{"Mesh":"other","Mesh":"default","exp":${start / 1000 + hour},"jti":"a"}`),
-      /names "Mesh" twice/,
+      /the key "Mesh" is given twice/,
     ],
     [
       rs256({ kid: '1' }, `{"Mesh":"other","M\\u0065sh":"default","exp":${start / 1000 + hour},"jti":"a"}`),
-      /names "Mesh" twice/,
+      /the key "Mesh" is given twice/,
     ],
     [rs256({ kid: '1' }, claims({ exp: undefined })), /"exp"/],
     [rs256({ kid: '1' }, claims({ jti: undefined })), /"jti"/],

@@ -1,8 +1,7 @@
 // Signing and verifying of tokens, without a store: RS256 and nothing else, so that no header of a token can choose how it is checked.
 import type { KeyObject } from 'node:crypto';
-import { MeshError } from '@ursa/resources';
+import { MeshError, parseJson } from '@ursa/resources';
 import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose';
-import { duplicateJsonKey } from './duplicate-json-key.ts';
 
 // Longest token that is looked at, in bytes; a real one has less than 2 KiB.
 const maxTokenLength = 16 * 1024;
@@ -38,7 +37,7 @@ export async function verifyToken(
   if (token.length > maxTokenLength) {
     throw refuse(`token has ${token.length} bytes, at most ${maxTokenLength} are accepted; send the token alone`);
   }
-  refuseDuplicateKeys(token);
+  refuseAmbiguousJson(token);
   let kid = '';
   try {
     const { payload } = await jwtVerify(
@@ -65,13 +64,19 @@ export function refuse(message: string): MeshError {
 }
 
 // Parsers differ in which of two equal keys counts, so a token with two of them could mean different things to different readers.
-function refuseDuplicateKeys(token: string): void {
+function refuseAmbiguousJson(token: string): void {
   const parts = token.split('.');
   if (parts.length !== 3)
     throw refuse('token is not a JWT (three parts separated by dots); generate one with `kumactl generate`');
-  for (const part of parts.slice(0, 2)) {
-    const key = duplicateJsonKey(Buffer.from(part, 'base64url').toString('utf8'));
-    if (key !== undefined) throw refuse(`token names ${JSON.stringify(key.slice(0, 64))} twice; generate a new token`);
+  for (const [index, name] of ['header', 'claims'].entries()) {
+    try {
+      parseJson(Buffer.from(parts[index] ?? '', 'base64url').toString('utf8'), name);
+    } catch (error) {
+      // The lines below the first show the token's content.
+      const [problem] = error instanceof MeshError ? error.message.split('\n') : [];
+      if (problem === undefined) throw error;
+      throw refuse(`token is not a well-formed JWT: ${problem}; generate a new token`);
+    }
   }
 }
 
