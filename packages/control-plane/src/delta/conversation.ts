@@ -83,9 +83,6 @@ export interface ConversationRules {
   readonly nameLimit: number;
 }
 
-/** Bytes after which an update is cut; the rest follows once the client has answered. One resource is never cut. */
-export const updateByteLimit = 256 * 1024;
-
 /** What a request says of the response it answers. */
 export function answerTo<Item extends Versioned>(update: Update<Item>, { error }: DiscoveryRequest): Reception {
   const resources = update.resources.map((item) => item.name);

@@ -7,9 +7,9 @@ import {
   type Reception,
   type Snapshot,
   type Update,
-  updateByteLimit,
   type Versioned,
 } from './conversation.ts';
+import { collectDifferences, isBehind } from './differences.ts';
 
 // Stands for "the client knows that this does not exist" where versions are kept; no real version is empty.
 const absent = '';
@@ -102,12 +102,7 @@ export function openIncremental<Item extends Versioned>(rules: ConversationRules
       return asked;
     },
     behind(newest) {
-      if (settled === newest) return false;
-      for (const name of wildcard ? newest.keys() : names) {
-        const item = newest.get(name);
-        if (item !== undefined && sent.get(name) !== item.version) return true;
-      }
-      return false;
+      return settled !== newest && isBehind(newest, wildcard ? newest.keys() : names, (name) => sent.get(name));
     },
     release() {
       awaiting = false;
@@ -130,18 +125,9 @@ function collectChanges<Item extends Versioned>(
   },
 ): Changes<Item> {
   const { wildcard, names, sent, keepRemoved } = client;
-  const resources: Item[] = [];
+  const wanted = wildcard ? newest.keys() : names;
+  const { changed, cut } = collectDifferences(newest, wanted, (name) => sent.get(name));
   const removed: string[] = [];
-  let bytes = 0;
-  let cut = false;
-  for (const name of wildcard ? newest.keys() : names) {
-    const item = newest.get(name);
-    if (item === undefined || sent.get(name) === item.version) continue;
-    bytes += item.bytes.length;
-    cut = bytes > updateByteLimit && resources.length > 0;
-    if (cut) break;
-    resources.push(item);
-  }
   // A name that was asked for and does not exist is answered with its removal; that takes nothing from the client.
   for (const name of names) if (!newest.has(name) && !sent.has(name)) removed.push(name);
   let leftovers = false;
@@ -150,7 +136,7 @@ function collectChanges<Item extends Versioned>(
     if (keepRemoved) leftovers = true;
     else removed.push(name);
   }
-  return { resources, removed, cut, leftovers };
+  return { resources: changed, removed, cut, leftovers };
 }
 
 /** What brings a client up to date. */

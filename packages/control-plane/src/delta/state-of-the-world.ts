@@ -7,9 +7,9 @@ import {
   type DiscoveryRequest,
   type Snapshot,
   type Update,
-  updateByteLimit,
   type Versioned,
 } from './conversation.ts';
+import { collectDifferences, isBehind } from './differences.ts';
 
 /** Starts the state-of-the-world conversation about one type (xDS protocol, "State of the World"). */
 export function openStateOfTheWorld<Item extends Versioned>(rules: ConversationRules): Conversation<Item> {
@@ -93,12 +93,8 @@ export function openStateOfTheWorld<Item extends Versioned>(rules: ConversationR
       return asked;
     },
     behind(newest) {
-      if (settled === newest) return false;
-      for (const name of wildcard ? newest.keys() : names) {
-        const item = newest.get(name);
-        if (item !== undefined && sent.get(name)?.version !== item.version) return true;
-      }
-      return false;
+      const wanted = wildcard ? newest.keys() : names;
+      return settled !== newest && isBehind(newest, wanted, (name) => sent.get(name)?.version);
     },
     release() {
       awaiting = false;
@@ -144,17 +140,7 @@ function changedPart<Item extends Versioned>(
   sent: Map<string, Item>,
   keepRemoved: boolean,
 ): NextState<Item> {
-  const changed: Item[] = [];
-  let bytes = 0;
-  let cut = false;
-  for (const name of wanted) {
-    const item = newest.get(name);
-    if (item === undefined || sent.get(name)?.version === item.version) continue;
-    bytes += item.bytes.length;
-    cut = bytes > updateByteLimit && changed.length > 0;
-    if (cut) break;
-    changed.push(item);
-  }
+  const { changed, cut } = collectDifferences(newest, wanted, (name) => sent.get(name)?.version);
   let leftovers = false;
   for (const name of sent.keys()) {
     if (newest.has(name)) continue;
