@@ -1,4 +1,5 @@
 // A list of violations in the making, with the wordings that many rules share.
+import { isDnsName, isIp } from './addresses.ts';
 import type { Violation } from './error.ts';
 import { formatKey, joinField } from './schema/findings.ts';
 
@@ -23,6 +24,11 @@ export function collectViolations(): ViolationList {
 /** Adds a violation unless the port can be listened on. */
 export function requirePort(violations: ViolationList, field: string, port: number | undefined): void {
   if (port === undefined || port < 1 || port > 65535) violations.add(field, 'port must be in the range [1, 65535]');
+}
+
+/** Adds a violation unless the address is an IP address or a domain name. */
+export function requireAddress(violations: ViolationList, field: string, address: string): void {
+  if (!isIp(address) && !isDnsName(address)) violations.add(field, 'address has to be valid IP address or domain name');
 }
 
 /** `"mode" must be one of ["a", "b"]` */

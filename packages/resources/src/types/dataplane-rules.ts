@@ -1,11 +1,11 @@
 // What a Dataplane's schema cannot say: ports, addresses, tags, and how they fit together.
-import { isDnsName, isIp } from '../addresses.ts';
+import { isIp } from '../addresses.ts';
 import type { Violation } from '../error.ts';
 import { tagNames } from '../label-names.ts';
 import { parseProtocol, supportedProtocols } from '../protocols.ts';
 import { nameProblem } from '../resource-names.ts';
 import { checkTags } from '../tags.ts';
-import { allowedValues, collectViolations, requirePort, type ViolationList } from '../violations.ts';
+import { allowedValues, collectViolations, requireAddress, requirePort, type ViolationList } from '../violations.ts';
 import type { DataplaneInbound, DataplaneOutbound, DataplaneSpec } from './dataplane.ts';
 
 type Networking = NonNullable<DataplaneSpec['networking']>;
@@ -73,8 +73,7 @@ function checkAddress(violations: ViolationList, address: string | undefined): v
   const field = 'networking.address';
   if (address === undefined || address === '') violations.add(field, "address can't be empty");
   else if (address === '0.0.0.0' || address === '::') violations.add(field, 'must not be 0.0.0.0 or ::');
-  else if (!isIp(address) && !isDnsName(address))
-    violations.add(field, 'address has to be valid IP address or domain name');
+  else requireAddress(violations, field, address);
 }
 
 /** Envoy's admin listens on loopback: no port there may be taken twice. */

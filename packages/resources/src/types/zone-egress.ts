@@ -1,9 +1,8 @@
 // ZoneEgress: the proxy through which traffic leaves a zone.
 import { type Static, Type } from 'typebox';
-import { isDnsName, isIp } from '../addresses.ts';
 import { defineType } from '../define-type.ts';
 import { closed, optionalCount, optionalText } from '../schema/shapes.ts';
-import { collectViolations, requirePort } from '../violations.ts';
+import { collectViolations, requireAddress, requirePort } from '../violations.ts';
 
 const zoneEgressSpec = closed({
   zone: optionalText,
@@ -29,9 +28,7 @@ export const zoneEgress = defineType({
       violations.add('networking.admin.port', 'must differ from port');
     }
     const { address } = networking ?? {};
-    if (address !== undefined && !isIp(address) && !isDnsName(address)) {
-      violations.add('networking.address', 'address has to be valid IP address or domain name');
-    }
+    if (address !== undefined) requireAddress(violations, 'networking.address', address);
     requirePort(violations, 'networking.port', networking?.port);
     return violations.all;
   },

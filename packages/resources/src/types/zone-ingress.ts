@@ -1,9 +1,8 @@
 // ZoneIngress: the proxy through which other zones reach the services of this one.
 import { type Static, Type } from 'typebox';
-import { isDnsName, isIp } from '../addresses.ts';
 import { defineType } from '../define-type.ts';
 import { closed, optionalCount, optionalFlag, optionalTags, optionalText } from '../schema/shapes.ts';
-import { collectViolations, requirePort } from '../violations.ts';
+import { collectViolations, requireAddress, requirePort } from '../violations.ts';
 
 const zoneIngressSpec = closed({
   zone: optionalText,
@@ -46,12 +45,8 @@ export const zoneIngress = defineType({
       violations.add('networking.advertisedPort', 'has to be defined with advertisedAddress');
     }
     const { address, advertisedAddress } = networking ?? {};
-    if (address !== undefined && !isIp(address) && !isDnsName(address)) {
-      violations.add('networking.address', 'address has to be valid IP address or domain name');
-    }
-    if (advertisedAddress !== undefined && !isIp(advertisedAddress) && !isDnsName(advertisedAddress)) {
-      violations.add('networking.advertisedAddress', 'address has to be valid IP address or domain name');
-    }
+    if (address !== undefined) requireAddress(violations, 'networking.address', address);
+    if (advertisedAddress !== undefined) requireAddress(violations, 'networking.advertisedAddress', advertisedAddress);
     requirePort(violations, 'networking.port', networking?.port);
     if (networking?.advertisedPort !== undefined)
       requirePort(violations, 'networking.advertisedPort', networking.advertisedPort);
