@@ -24,7 +24,9 @@ export const features: Check = {
         .map((cell) => cell.trim());
       if (!states.includes(state)) problems.push(`${table} ${id}: state "${state}", expected ${states.join(', ')}`);
       if (state === 'not yet') continue;
-      const references = [...proof.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? '').filter((text) => text.includes('.test.ts'));
+      const references = [...proof.matchAll(/`([^`]+)`/g)]
+        .map((match) => match[1] ?? '')
+        .filter((text) => text.includes('.test.ts'));
       if (references.length === 0) problems.push(`${table} ${id}: ${state}, but names no test`);
       for (const reference of references) {
         const [file = '', title] = reference.split(' › ');

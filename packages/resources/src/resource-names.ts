@@ -55,7 +55,9 @@ const namePartText =
 export function labelKeyProblems(key: string): readonly string[] {
   const slash = key.indexOf('/');
   if (key.indexOf('/', slash + 1) > slash && slash >= 0) {
-    return [`a valid label key ${namePartText} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
+    return [
+      `a valid label key ${namePartText} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
+    ];
   }
   const prefix = slash < 0 ? undefined : key.slice(0, slash);
   const name = slash < 0 ? key : key.slice(slash + 1);
