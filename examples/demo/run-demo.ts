@@ -56,7 +56,7 @@ export function describeDemo(demo: Demo, milliseconds: number, kumactl = 'npx ku
     '',
     `Open ${pageUrl} - every count travels over mutual TLS.  (up in ${(milliseconds / 1000).toFixed(1)} s)`,
     '',
-    `  control plane      kuma-cp, process ${controlPlane.process().pid}, API and GUI at ${controlPlane.apiUrl}`,
+    `  control plane      kuma-cp, process ${controlPlane.process().pid}, API at ${controlPlane.apiUrl}`,
     ...proxyLines,
     '',
     'Try next, in another terminal:',
