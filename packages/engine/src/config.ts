@@ -7,7 +7,7 @@ import type { ConfigWarning, ProxyConfig } from './engine.ts';
 import { features } from './features.ts';
 import { createLastGood } from './last-good.ts';
 import type { Outbound } from './outbounds.ts';
-import { deriveProxyClass, redirectOf } from './proxy-class.ts';
+import { deriveProxyClass, deriveTaggedClass, redirectOf } from './proxy-class.ts';
 import { adminPortOf, inboundResources, type Subject, secretResources, systemResources } from './proxy-parts.ts';
 import { keepIdentities, noResources, type ResourceMaps, sameResources, toMaps } from './resource-set.ts';
 import { PolicyFailure } from './walk.ts';
@@ -34,6 +34,8 @@ function failure(error: unknown): ConfigWarning {
 export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey: string], ProxyConfig | undefined> {
   const { graph, inputs, policies, meshFacts, dataplane, outbounds, rules } = parts;
   const classOf = deriveProxyClass(graph);
+  const taggedClassOf = deriveTaggedClass(graph);
+  const taggedPolicies = policies.filter(({ readsTags }) => readsTags === true);
   const equals = sameResources;
 
   const subject = graph.derive('proxy', (proxyKey: string): Subject | undefined => {
@@ -94,8 +96,10 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
       if (found === undefined) return toMaps([]);
       const own = [...adminOf(found), ...system.get(proxyKey), ...secrets.get(proxyKey)];
       if (!isServed(found)) return toMaps(own);
-      const { proxyClass } = found;
-      const called = shared.outbounds.get(outboundsOf(found), rules.outboundRules.get(proxyKey), proxyClass);
+      const ruleSets = rules.outboundRules.get(proxyKey);
+      const tagged = taggedPolicies.some(({ name }) => ruleSets.has(name));
+      const proxyClass = tagged ? taggedClassOf(found.proxyClass, found.dataplane) : found.proxyClass;
+      const called = shared.outbounds.get(outboundsOf(found), ruleSets, proxyClass);
       return toMaps([...inbounds.get(proxyKey), ...called, ...transparentResources(found), ...own]);
     },
     { equals: Object.is },

@@ -76,3 +76,25 @@ export function deriveProxyClass(
       connected.extensions.length === 0 || connected.extensions.includes(kafkaExtension),
     );
 }
+
+/** Finds the class of a proxy whose outbounds also depend on its tags. Most do not, and share more without. */
+export function deriveTaggedClass(graph: Graph): (proxyClass: ProxyClass, dataplane: DataplaneFacts) => ProxyClass {
+  const tagged: Derivation<readonly [proxyClass: ProxyClass, tags: string], ProxyClass> = graph.derive(
+    'tagged proxy class',
+    (proxyClass, text) => {
+      const tags = JSON.parse(text) as Readonly<Record<string, string>>;
+      return { ...proxyClass, facts: { ...proxyClass.facts, tags } };
+    },
+  );
+  return (proxyClass, dataplane) => tagged.get(proxyClass, JSON.stringify(tagsOf(dataplane)));
+}
+
+/** Tags of all inbounds and of the gateway; several values of one tag are sorted and joined by commas. */
+function tagsOf({ inbounds, gateway }: DataplaneFacts): Readonly<Record<string, string>> {
+  const values = new Map<string, Set<string>>();
+  for (const tags of [...inbounds.map((inbound) => inbound.tags), gateway?.tags ?? {}]) {
+    for (const [key, value] of Object.entries(tags)) values.set(key, (values.get(key) ?? new Set()).add(value));
+  }
+  const sorted = [...values].sort(([first], [second]) => (first < second ? -1 : 1));
+  return Object.fromEntries(sorted.map(([key, set]) => [key, [...set].sort().join(',')]));
+}

@@ -25,6 +25,7 @@ import { LocalRateLimitSchema } from '../gen/envoy/extensions/filters/network/lo
 import { RBACSchema } from '../gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.ts';
 import { TcpProxySchema } from '../gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts';
 import { DnsFilterConfigSchema } from '../gen/envoy/extensions/filters/udp/dns_filter/v3/dns_filter_pb.ts';
+import { HealthCheckEventFileSinkSchema } from '../gen/envoy/extensions/health_check/event_sinks/file/v3/file_pb.ts';
 import { UriSanInputSchema } from '../gen/envoy/extensions/matching/common_inputs/ssl/v3/ssl_inputs_pb.ts';
 import { GoogleRE2Schema } from '../gen/envoy/extensions/regex_engines/v3/google_re2_pb.ts';
 import {
@@ -46,6 +47,7 @@ export const registry: Registry = createRegistry(
   FilterConfigSchema,
   GoogleRE2Schema,
   HTTPFaultSchema,
+  HealthCheckEventFileSinkSchema,
   HttpConnectionManagerSchema,
   HttpLocalRateLimitSchema,
   HttpProtocolOptionsSchema,

@@ -82,6 +82,8 @@ export interface ProxyPolicyDefinition<
   readonly rules?: Rules;
   /** Conf that holds where no policy says anything; without it hooks are not called there. */
   readonly fallback?: Static<Conf>;
+  /** True when hooks for destinations read `proxy.tags`. Proxies of different tags then do not share their clusters and listeners. */
+  readonly readsTags?: boolean;
   /** How it shapes a proxy; left out while a policy has no effect yet. */
   readonly apply?: HooksFor<
     Static<Conf>,
@@ -98,6 +100,8 @@ export interface ProxyPolicy {
   readonly shape: PolicyShape;
   readonly fallback: unknown;
   readonly hooks: AnyHooks;
+  /** True when hooks for destinations read the proxy's tags. */
+  readonly readsTags?: boolean;
   /** Set for policies that say where traffic goes. */
   readonly routing?: Routing;
   readonly resourceType: ResourceType;
@@ -111,7 +115,7 @@ export function defineProxyPolicy<
   const From extends Kinds = readonly [],
   const Rules extends InboundMatching | undefined = undefined,
 >(definition: ProxyPolicyDefinition<Conf, RuleConf, To, From, Rules>): ProxyPolicy {
-  const { name, summary, to = [], from = [], rules, merge = {}, fallback, apply = {} } = definition;
+  const { name, summary, to = [], from = [], rules, merge = {}, fallback, apply = {}, readsTags = false } = definition;
   const fromAsRules = rules !== undefined && from.length > 0 && from.every((kind) => kind === 'Mesh');
   const shape = {
     hasTo: to.length > 0,
@@ -127,6 +131,7 @@ export function defineProxyPolicy<
     shape,
     fallback,
     hooks: apply as AnyHooks,
+    readsTags,
     resourceType: policyResourceType({ ...definition, to, from, rules, shape }),
   };
 }

@@ -10,6 +10,8 @@ export interface ProxyFacts {
   /** True when the mesh issues workload certificates, so that peers can be identified. */
   readonly mtls: boolean;
   readonly unifiedNaming: boolean;
+  /** Tags of the proxy, several values of one joined by commas; only there in hooks of policies with `readsTags`. */
+  readonly tags?: Readonly<Record<string, string>>;
 }
 
 /** An inbound of the proxy: its listener, the filter chains that serve it (one, or two in PERMISSIVE mode) and the cluster of the application. */
