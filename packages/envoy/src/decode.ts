@@ -12,6 +12,8 @@ import { KafkaBrokerSchema } from '../gen/contrib/envoy/extensions/filters/netwo
 import { ActionSchema } from '../gen/envoy/config/rbac/v3/rbac_pb.ts';
 import { FileAccessLogSchema } from '../gen/envoy/extensions/access_loggers/file/v3/file_pb.ts';
 import { ClusterConfigSchema } from '../gen/envoy/extensions/clusters/aggregate/v3/cluster_pb.ts';
+import { ExtensionWithMatcherSchema } from '../gen/envoy/extensions/common/matching/v3/extension_matcher_pb.ts';
+import { SkipFilterSchema } from '../gen/envoy/extensions/filters/common/matcher/action/v3/skip_action_pb.ts';
 import { HTTPFaultSchema } from '../gen/envoy/extensions/filters/http/fault/v3/fault_pb.ts';
 import { FilterConfigSchema } from '../gen/envoy/extensions/filters/http/grpc_stats/v3/config_pb.ts';
 import { LocalRateLimitSchema as HttpLocalRateLimitSchema } from '../gen/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit_pb.ts';
@@ -26,6 +28,7 @@ import { RBACSchema } from '../gen/envoy/extensions/filters/network/rbac/v3/rbac
 import { TcpProxySchema } from '../gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts';
 import { DnsFilterConfigSchema } from '../gen/envoy/extensions/filters/udp/dns_filter/v3/dns_filter_pb.ts';
 import { HealthCheckEventFileSinkSchema } from '../gen/envoy/extensions/health_check/event_sinks/file/v3/file_pb.ts';
+import { ServerNameInputSchema } from '../gen/envoy/extensions/matching/common_inputs/network/v3/network_inputs_pb.ts';
 import { UriSanInputSchema } from '../gen/envoy/extensions/matching/common_inputs/ssl/v3/ssl_inputs_pb.ts';
 import { GoogleRE2Schema } from '../gen/envoy/extensions/regex_engines/v3/google_re2_pb.ts';
 import {
@@ -43,6 +46,7 @@ export const registry: Registry = createRegistry(
   DirectResponseSchema,
   DnsFilterConfigSchema,
   DownstreamTlsContextSchema,
+  ExtensionWithMatcherSchema,
   FileAccessLogSchema,
   FilterConfigSchema,
   GoogleRE2Schema,
@@ -57,6 +61,8 @@ export const registry: Registry = createRegistry(
   OriginalDstSchema,
   RBACSchema,
   RouterSchema,
+  ServerNameInputSchema,
+  SkipFilterSchema,
   TcpProxySchema,
   TlsInspectorSchema,
   UpstreamTlsContextSchema,

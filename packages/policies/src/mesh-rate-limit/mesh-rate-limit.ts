@@ -1,31 +1,45 @@
 // MeshRateLimit: how many requests or connections an instance takes in a time; each proxy counts for itself.
-import { checkAnyOf, checkPositiveCount, clientMatches, defineProxyPolicy, type Report } from '@ursa/policy';
+import { create } from '@bufbuild/protobuf';
+import { type FilterChainDraft, networkFilter, pack } from '@ursa/envoy';
+import { LocalRateLimitSchema as ConnectionRateLimitSchema } from '@ursa/envoy/gen/envoy/extensions/filters/network/local_ratelimit/v3/local_rate_limit_pb.ts';
+import {
+  checkAnyOf,
+  checkPositiveCount,
+  clientMatches,
+  confForAll,
+  defineProxyPolicy,
+  type Report,
+} from '@ursa/policy';
 import { closed, duration, parseDuration, type TargetRef, uint32 } from '@ursa/resources';
 import { type Static, Type } from 'typebox';
 import { headersToWrite } from '../conf/headers.ts';
 import { includesGateways } from '../conf/scope.ts';
+import { limitsOfClients } from './client-limits.ts';
+import { limitRequests, tokenBucket } from './http-limit.ts';
 
 const rate = closed({ num: uint32(), interval: duration() });
 const disabled = Type.Optional(Type.Boolean({ description: 'Switches off what wider policies say.' }));
 
-const conf = closed({
-  local: Type.Optional(
-    closed({
-      http: Type.Optional(
-        closed({
-          disabled,
-          requestRate: Type.Optional(rate),
-          onRateLimit: Type.Optional(
-            closed({ status: Type.Optional(uint32()), headers: Type.Optional(headersToWrite) }),
-          ),
-        }),
-      ),
-      tcp: Type.Optional(closed({ disabled, connectionRate: Type.Optional(rate) })),
-    }),
-  ),
+const http = closed({
+  disabled,
+  requestRate: Type.Optional(rate),
+  onRateLimit: Type.Optional(closed({ status: Type.Optional(uint32()), headers: Type.Optional(headersToWrite) })),
 });
 
-/** The policy. Its effect on proxies comes later. */
+const tcp = closed({ disabled, connectionRate: Type.Optional(rate) });
+
+const conf = closed({ local: Type.Optional(closed({ http: Type.Optional(http), tcp: Type.Optional(tcp) })) });
+
+/** So many in an interval. */
+export type Rate = Static<typeof rate>;
+
+/** What a conf says of requests. */
+export type RequestLimit = Static<typeof http>;
+
+/** What a MeshRateLimit says of an inbound, or of some of its clients. */
+export type RateLimitConf = Static<typeof conf>;
+
+/** The policy. */
 export const meshRateLimit = defineProxyPolicy({
   name: 'MeshRateLimit',
   shortName: 'mrl',
@@ -39,7 +53,28 @@ export const meshRateLimit = defineProxyPolicy({
   gatewayListenerTags: true,
   checkConf: checkLimits,
   checkSpec: checkScope,
+  apply: {
+    inboundRules({ chains }, { rules }) {
+      const all = confForAll(rules)?.local;
+      const clients = limitsOfClients(rules);
+      for (const chain of chains) {
+        if (chain.terminal.kind === 'http') limitRequests(chain.terminal, all?.http, clients);
+        limitConnections(chain, all?.tcp);
+      }
+    },
+  },
 });
+
+// Who a client is shows only after the connection is there: connections are limited for all clients together.
+function limitConnections({ networkFilters }: FilterChainDraft, limit: Static<typeof tcp> | undefined): void {
+  if (limit === undefined || limit.disabled === true || limit.connectionRate === undefined) return;
+  const config = create(ConnectionRateLimitSchema, {
+    statPrefix: 'tcp_rate_limit',
+    tokenBucket: tokenBucket(limit.connectionRate),
+  });
+  const name = 'envoy.extensions.filters.network.local_ratelimit.v3.LocalRateLimit';
+  networkFilters.push({ stage: 'rateLimit', filter: networkFilter(name, pack(ConnectionRateLimitSchema, config)) });
+}
 
 interface Spec {
   readonly targetRef?: TargetRef;
@@ -62,7 +97,7 @@ function checkScope({ targetRef = { kind: 'Mesh' }, from = [], rules = [], to = 
   report.add('from', `must not be defined ${reason}`);
 }
 
-function checkLimits({ local }: Static<typeof conf>, report: Report): void {
+function checkLimits({ local }: RateLimitConf, report: Report): void {
   if (local === undefined) {
     report.add('local', 'must be defined');
     return;
@@ -80,7 +115,7 @@ function checkLimits({ local }: Static<typeof conf>, report: Report): void {
 }
 
 // Envoy fills its bucket no more often than every 50 ms.
-function checkRate(given: Static<typeof rate> | undefined, report: Report): void {
+function checkRate(given: Rate | undefined, report: Report): void {
   if (given === undefined) return;
   checkPositiveCount(report, 'num', given.num);
   if ((parseDuration(given.interval) ?? 0) <= 50) report.add('interval', 'must be greater than: 50ms');
