@@ -7,6 +7,8 @@ import { allow, answers, meshWith, openWorld } from '../harness/world.ts';
 const world = await openWorld();
 after(() => world.close());
 const { controlPlane } = world;
+// Without retries, so that every request that is lost is seen.
+assert.equal((await controlPlane.request('DELETE', '/meshes/default/meshretries/mesh-retry-all-default')).status, 200);
 const backend = await world.start({ service: 'backend' });
 const client = await world.start({ service: 'client', calls: ['backend'] });
 const url = client.urlOf('backend');
@@ -22,14 +24,20 @@ test('without mutual TLS, services talk in the clear', async () => {
   assert.equal(await handshakes(), 0);
 });
 
-test('PERMISSIVE lets in who is in the mesh and who is not', async () => {
+test('PERMISSIVE lets in who is in the mesh and who is not, and loses no request on the way there', async () => {
   await controlPlane.apply(allow('client'));
+  const load = world.load({ url, perSecond: 200 });
+  await waitFor('traffic flows', () => load.report().sent > 100);
   await controlPlane.apply(meshWith('PERMISSIVE'));
   await waitFor('the client comes over TLS', async () => {
     await answers(url, 200);
     return (await handshakes()) > 0;
   });
   assert.equal(await answers(plain, 200), backend.name);
+  const before = load.report().sent;
+  await waitFor('traffic goes on', () => load.report().sent > before + 100);
+  const { sent, failures } = await load.stop();
+  assert.deepEqual(failures, [], `${failures.length} of ${sent} requests failed`);
 });
 
 test('STRICT refuses who is not in the mesh, and loses no request of who is', async () => {

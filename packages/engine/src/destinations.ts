@@ -91,8 +91,8 @@ function subsetName(service: string, tags: Tags): string {
 }
 
 /**
- * With mTLS a service is spoken to in TLS. While a mesh moves to it (PERMISSIVE) only once all of the service's proxies have a
- * certificate: before that, some of them could not answer.
+ * With mTLS a service is spoken to in TLS. While a mesh moves to it (PERMISSIVE) only once all of the service's proxies have
+ * taken their certificate and the listeners that use it, as their insights say: before that, some of them could not answer.
  */
 function speaksTls(mesh: MeshFacts | undefined, isReady: () => boolean): boolean {
   return mesh?.mtls !== undefined && (!mesh.mtls.permissive || isReady());
@@ -108,7 +108,7 @@ export function deriveDestinations(
   // Insights change all the time; this part of them once in a proxy's life.
   const hasCertificate = graph.derive('has a certificate', (proxyKey: string): boolean => {
     const insight = inputs.resources('DataplaneInsight').get(proxyKey)?.spec as InsightOfTls | undefined;
-    return (insight?.mTLS?.issuedBackend ?? '') !== '' || inputs.identities.get(proxyKey) !== undefined;
+    return (insight?.mTLS?.issuedBackend ?? '') !== '';
   });
   const serviceOf = graph.derive('service', (mesh: string, service: string): Destination => {
     const dataplanes = servedBy(mesh, service);

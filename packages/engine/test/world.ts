@@ -119,6 +119,14 @@ export function createWorld(policies: readonly ProxyPolicy[] = builtinPolicies):
     return copy;
   };
 
+  /** What the control plane notes once a proxy has taken its certificate. */
+  const noteCertificate = (mesh: string, name: string, backend: string): void => {
+    const key = { type: 'DataplaneInsight', mesh, name };
+    const spec = { subscriptions: [], mTLS: { issuedBackend: backend } };
+    const resource = { ...key, labels: {}, creationTime: someTime, modificationTime: someTime, version: 1, spec };
+    resources(key.type).set(`${mesh}/${name}`, resource);
+  };
+
   const store = (draft: ResourceDraft): void => {
     const type = resourceTypes.byName(draft.type);
     if (type === undefined) return;
@@ -254,6 +262,7 @@ export function createWorld(policies: readonly ProxyPolicy[] = builtinPolicies):
         proxies.set(key, connectedProxy(mesh, name, facts));
         identities.set(key, { certificateChain, privateKey, backend: 'ca-1', notAfter: '2036-01-01T00:00:00Z' });
         adminIdentities.set(key, { certificateChain, privateKey, clientCa: certificateChain });
+        noteCertificate(mesh, name, 'ca-1');
       });
       return key;
     },

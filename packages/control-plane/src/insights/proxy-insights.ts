@@ -29,7 +29,7 @@ export interface ProxyInsightsOptions {
   readonly instanceId: string;
   /** Connections kept for each proxy. */
   readonly subscriptionLimit: number;
-  /** How long counts may wait to be written. Connects, disconnects and rejections do not wait for it. */
+  /** How long counts may wait to be written. What others wait for does not wait for it: connects, rejections, certificates. */
   readonly flushIntervalMilliseconds: number;
   readonly now?: () => Date;
   readonly onError: (error: unknown) => void;
@@ -41,6 +41,8 @@ export interface ObservedConnection {
   acknowledged(type: EnvoyType, resources: readonly string[]): void;
   /** `policies` are those that may be at fault, as `Type/mesh/name`. */
   rejected(type: EnvoyType, message: string, resources: readonly string[], policies: readonly string[]): void;
+  /** Whether the proxy has answered for its newest listeners and secrets. Without rejections it takes TLS then, and others may be told. */
+  secured(secured: boolean): void;
   disconnected(): void;
 }
 
@@ -70,6 +72,7 @@ interface Connection {
   readonly connectTime: string;
   readonly version: SubscriptionVersion;
   status: SubscriptionStatus;
+  secured: boolean;
   disconnectTime: string | undefined;
 }
 
@@ -100,6 +103,20 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
     name,
   });
 
+  /** The certificate with which the proxy takes TLS. */
+  const takenIdentity = ({ proxy, secured, status }: Connection): IssuedIdentity | undefined =>
+    secured && !(status.rejections ?? []).some(({ service }) => service === 'lds' || service === 'sds')
+      ? identities.get(keyInType(proxy))
+      : undefined;
+
+  /** True when others must hear of the proxy's certificate: clients begin to speak TLS, or to speak plain text, by what is stored. */
+  const hasNews = (connection: Connection): boolean => {
+    const { proxy } = connection;
+    const stored = live.get(insightKey(proxy))?.spec as ProxyInsight | undefined;
+    const mTLS = mtlsOf(stored?.mTLS, takenIdentity(connection), meshOf(proxy.mesh), '');
+    return mTLS?.issuedBackend !== stored?.mTLS?.issuedBackend;
+  };
+
   /** The insight with this connection in it; `before` is the newest known. */
   const compose = (connection: Connection, before: ProxyInsight | undefined): ProxyInsight => {
     const { id, connectTime, version, status, disconnectTime, proxy } = connection;
@@ -111,8 +128,9 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
       status,
       version,
     };
-    const mTLS = mtlsOf(before?.mTLS, identities.get(keyInType(proxy)), meshOf(proxy.mesh), time());
-    return { ...withSubscription(before, subscription, subscriptionLimit), ...(mTLS === undefined ? {} : { mTLS }) };
+    const mTLS = mtlsOf(before?.mTLS, takenIdentity(connection), meshOf(proxy.mesh), time());
+    const { mTLS: _before, ...rest } = withSubscription(before, subscription, subscriptionLimit);
+    return { ...rest, ...(mTLS === undefined ? {} : { mTLS }) };
   };
 
   const writesFor = (connections: readonly Connection[]): readonly StoreWrite[] => {
@@ -185,11 +203,12 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
         connectTime: time(),
         version,
         status: noResponses,
+        secured: false,
         disconnectTime: undefined,
       };
       const happened = (event: ConnectionEvent): void => {
         connection.status = afterEvent(connection.status, event, time());
-        touch(connection, event.kind === 'rejected');
+        touch(connection, event.kind === 'rejected' || hasNews(connection));
       };
       touch(connection, true);
       return {
@@ -197,6 +216,10 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
         acknowledged: (type, resources) => happened({ kind: 'acknowledged', service: serviceOfType[type], resources }),
         rejected: (type, message, resources, policies) =>
           happened({ kind: 'rejected', service: serviceOfType[type], resources, policies, message }),
+        secured(secured) {
+          connection.secured = secured;
+          if (hasNews(connection)) touch(connection, true);
+        },
         disconnected() {
           connection.disconnectTime = time();
           touch(connection, true);
@@ -215,12 +238,14 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
   };
 }
 
+/** Without mTLS in the mesh there is none; otherwise what was known stays until the proxy has taken another certificate. */
 function mtlsOf(
   before: MtlsInsight | undefined,
   identity: IssuedIdentity | undefined,
   mesh: MeshSpec | undefined,
   time: string,
 ): MtlsInsight | undefined {
+  if ((mesh?.mtls?.enabledBackend ?? '') === '') return undefined;
   if (identity === undefined) return before;
   const renewed = before?.certificateExpirationTime !== identity.notAfter || before.issuedBackend !== identity.backend;
   return {

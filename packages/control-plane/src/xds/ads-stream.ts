@@ -23,6 +23,8 @@ export interface AdsObserver {
   sent(type: EnvoyType): void;
   acknowledged(type: EnvoyType, resources: readonly string[]): void;
   rejected(type: EnvoyType, message: string, resources: readonly string[]): void;
+  /** Called when it changes: whether the proxy has answered for its newest listeners and secrets, with which it can take TLS. */
+  secured(secured: boolean): void;
   /** Called exactly once. */
   closed(): void;
 }
@@ -64,6 +66,7 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
   let nodeId: string | undefined;
   let admitted = false;
   let writable = true;
+  let secured = false;
   let patience: NodeJS.Timeout | undefined;
   const introduction = setTimeout(() => {
     call.end({ code: grpcStatus.deadlineExceeded, message: 'the proxy did not say in time who it is' });
@@ -76,6 +79,10 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
       if (push === undefined) break;
       writable = call.write(encode(push.type, push.update));
       observer.sent(push.type);
+    }
+    if (sequence.secured !== secured) {
+      secured = !secured;
+      observer.secured(secured);
     }
     if (!sequence.waiting) {
       clearTimeout(patience);

@@ -25,6 +25,8 @@ export interface ObservedConnection {
   acknowledged(type: EnvoyType, resources: readonly string[]): void;
   /** Names of the resources it is about, and the policies that may be at fault, as `Type/mesh/name`. */
   rejected(type: EnvoyType, message: string, resources: readonly string[], policies: readonly string[]): void;
+  /** Whether the proxy has answered for its newest listeners and secrets, with which it can take TLS. */
+  secured(secured: boolean): void;
   disconnected(): void;
 }
 
@@ -153,6 +155,7 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
           const { id } = connection.node;
           log.warn('proxy rejected its configuration', { proxy: id, type, resources, policies, reason: message });
         },
+        secured: (secured) => connection?.observed.secured(secured),
         closed() {
           gone = true;
           if (connection !== undefined) disconnect(connection);

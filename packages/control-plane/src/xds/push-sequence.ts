@@ -21,6 +21,8 @@ export interface PushSequence {
   next(): Push | undefined;
   /** True while something is held back until the client answers, or asks for the endpoints of new clusters. */
   readonly waiting: boolean;
+  /** True while the client has answered for the newest listeners and for all secrets that there are: it can then take TLS. */
+  readonly secured: boolean;
   /** Stops waiting: a client that does not ask for what it needs must still get the rest. */
   giveUp(): void;
 }
@@ -45,6 +47,8 @@ export function openPushSequence(open: (type: EnvoyType) => Conversation<EnvoyRe
   let introducing = false;
   // Endpoints of clusters the client has just met: until it has them, traffic must not be led to those clusters.
   const awaited = new Set<string>();
+  // Types whose last response has no answer yet, though it may not be waited for any more.
+  const unanswered = new Set<EnvoyType>();
 
   // Envoy answers a response with clusters only when they are warm, so an answer means that traffic may be led to them.
   const warming = (resources: ProxyResources): boolean => {
@@ -60,7 +64,9 @@ export function openPushSequence(open: (type: EnvoyType) => Conversation<EnvoyRe
 
   const update = (type: EnvoyType, resources: ProxyResources, keepRemoved: boolean): Push | undefined => {
     const changes = conversations[type].next(resources[type], keepRemoved);
-    return changes === undefined ? undefined : { type, update: changes };
+    if (changes === undefined) return undefined;
+    unanswered.add(type);
+    return { type, update: changes };
   };
 
   const clusters = (resources: ProxyResources, keepRemoved: boolean): Push | undefined => {
@@ -111,6 +117,7 @@ export function openPushSequence(open: (type: EnvoyType) => Conversation<EnvoyRe
     receive(type, request) {
       stale = true;
       const reception = conversations[type].receive(request);
+      if (reception.kind === 'acknowledged' || reception.kind === 'rejected') unanswered.delete(type);
       // The client keeps its old clusters; waiting for the endpoints of the new ones would be in vain.
       if (type === 'cluster' && reception.kind === 'rejected') awaited.clear();
       return reception;
@@ -130,6 +137,12 @@ export function openPushSequence(open: (type: EnvoyType) => Conversation<EnvoyRe
     },
     get waiting() {
       return waiting;
+    },
+    get secured() {
+      if (newest === undefined || newest.secret.size === 0) return false;
+      if (unanswered.has('secret') || unanswered.has('listener')) return false;
+      for (const name of newest.secret.keys()) if (!secret.has(name)) return false;
+      return listener.asked && !secret.behind(newest.secret) && !listener.behind(newest.listener);
     },
     giveUp() {
       awaited.clear();

@@ -111,12 +111,71 @@ test('a rejection is written at once, counts wait', async () => {
   );
 });
 
+const identity = { certificateChain: '', privateKey: '', backend: 'ca-1', notAfter: '2026-01-02T00:00:00Z' };
+const meshWithTls = {
+  type: 'Mesh',
+  name: 'default',
+  spec: { mtls: { enabledBackend: 'ca-1', backends: [{ name: 'ca-1', type: 'builtin' }] } },
+};
+
+test('a certificate is told of at once when the proxy has taken it, not when it is issued, and forgotten at once without mTLS', async () => {
+  const world = await openWorld('web');
+  const insights = world.open();
+  const issued = () => world.insightOf('web')?.mTLS?.issuedBackend;
+  await world.put(meshWithTls);
+  world.identities.set('default/web', identity);
+  const connection = insights.connected(world.proxy('web'), version);
+  connection.sent('secret');
+  await insights.flush();
+  assert.equal(issued(), undefined);
+  connection.acknowledged('secret', []);
+  connection.secured(true);
+  await until(() => issued() === 'ca-1');
+  await world.put({ ...meshWithTls, spec: {} });
+  connection.secured(false);
+  await until(() => issued() === undefined);
+  await insights.stop();
+});
+
+test('a proxy that rejects a listener is not known to take TLS before it accepts another', async () => {
+  const world = await openWorld('web');
+  const insights = world.open();
+  const issued = () => world.insightOf('web')?.mTLS?.issuedBackend;
+  await world.put(meshWithTls);
+  world.identities.set('default/web', identity);
+  const connection = insights.connected(world.proxy('web'), version);
+  connection.rejected('listener', 'no', ['in'], []);
+  connection.secured(true);
+  await insights.flush();
+  assert.equal(issued(), undefined);
+  connection.acknowledged('listener', ['in']);
+  await until(() => issued() === 'ca-1');
+  await insights.stop();
+});
+
+test('a certificate that was taken stays known while its proxy comes back, and after a restart', async () => {
+  const world = await openWorld('web');
+  await world.put(meshWithTls);
+  world.identities.set('default/web', identity);
+  const first = world.open();
+  first.connected(world.proxy('web'), version).secured(true);
+  await first.stop();
+  world.identities.delete('default/web');
+  const second = world.open();
+  await second.start();
+  second.connected(world.proxy('web'), version).secured(false);
+  await second.flush();
+  assert.equal(world.insightOf('web')?.mTLS?.issuedBackend, 'ca-1');
+  await second.stop();
+});
+
 test('the certificate of a proxy is shown, and counted when it is renewed', async () => {
   const world = await openWorld('web');
   const insights = world.open();
-  const identity = { certificateChain: '', privateKey: '', backend: 'ca-1', notAfter: '2026-01-02T00:00:00Z' };
+  await world.put(meshWithTls);
   world.identities.set('default/web', identity);
   const connection = insights.connected(world.proxy('web'), version);
+  connection.secured(true);
   await insights.flush();
   assert.equal(world.insightOf('web')?.mTLS?.certificateRegenerations, 1);
   connection.sent('secret');

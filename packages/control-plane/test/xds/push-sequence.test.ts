@@ -1,7 +1,7 @@
 // Make before break: in which order the resources of one proxy go out, and that no client can hold the order up for ever.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { EnvoyType } from '@ursa/envoy';
+import { type EnvoyType, encodeResource, identitySecret } from '@ursa/envoy';
 import type { DiscoveryRequest } from '../../src/delta/conversation.ts';
 import { openIncremental } from '../../src/delta/incremental.ts';
 import { openStateOfTheWorld } from '../../src/delta/state-of-the-world.ts';
@@ -129,6 +129,28 @@ for (const [protocol, delta] of [
       );
       assert.equal(sequence.next(), undefined);
       assert.equal(sequence.waiting, false);
+    });
+
+    test('a client can take TLS once it has answered for its secrets and the listeners that came with them, and no sooner', () => {
+      const { sequence, client } = open();
+      assert.equal(sequence.secured, false, 'there are no secrets');
+      const secrets = ['identity', 'authorities'].map((name) => encodeResource('secret', identitySecret(name, '', '')));
+      const parts = [edsCluster('old'), endpointsOf('old', [1]), routeTo('out', 'old')];
+      const secured = configurationOf(...parts, httpListener('out', 9, 'secured'), ...secrets);
+      sequence.offer(secured);
+      client.ask('secret', 'identity', 'authorities');
+      const made = next(sequence);
+      assert.equal(made.type, 'secret');
+      client.answer(made);
+      assert.equal(sequence.secured, false, 'its listeners are still the old ones');
+      const led = next(sequence);
+      assert.equal(led.type, 'listener');
+      sequence.giveUp();
+      assert.equal(sequence.secured, false, 'not to be waited for any more is not to be answered');
+      client.answer(led);
+      assert.equal(sequence.secured, true);
+      sequence.offer(configurationOf(...parts, httpListener('out', 9)));
+      assert.equal(sequence.secured, false);
     });
 
     test('a rejected cluster does not hold up the rest', () => {
