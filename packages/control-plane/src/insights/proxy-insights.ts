@@ -80,21 +80,18 @@ interface Connection {
 export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights {
   const { store, live, identities, instanceId, subscriptionLimit, flushIntervalMilliseconds, onError } = options;
   const now = options.now ?? (() => new Date());
-  const dirty = new Set<Connection>();
-  let timer: NodeJS.Timeout | undefined;
-  let dueAt = Number.POSITIVE_INFINITY;
+  const soon = gather(promptMilliseconds, write);
+  const later = gather(flushIntervalMilliseconds, write);
   let writing: Promise<void> = Promise.resolve();
 
   const time = (): string => now().toISOString();
 
   const touch = (connection: Connection, prompt: boolean): void => {
-    dirty.add(connection);
-    const wait = prompt ? promptMilliseconds : flushIntervalMilliseconds;
-    if (Date.now() + wait >= dueAt) return;
-    clearTimeout(timer);
-    dueAt = Date.now() + wait;
-    timer = setTimeout(flush, wait);
-    timer.unref();
+    // What is written soon takes along what would be written later of the same connection, and of no other.
+    if (prompt) {
+      later.remove(connection);
+      soon.add(connection);
+    } else if (!soon.has(connection)) later.add(connection);
   };
 
   const insightKey = ({ type, mesh, name }: ResourceKey): ResourceKey => ({
@@ -152,12 +149,7 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
   const meshOf = (name: string): MeshSpec | undefined =>
     live.get({ type: 'Mesh', mesh: '', name })?.spec as MeshSpec | undefined;
 
-  function flush(): void {
-    clearTimeout(timer);
-    timer = undefined;
-    dueAt = Number.POSITIVE_INFINITY;
-    const connections = [...dirty];
-    dirty.clear();
+  function write(connections: readonly Connection[]): void {
     // One write at a time: each starts from what the one before it has stored.
     writing = writing.then(async () => {
       for (let start = 0; start < connections.length; start += writesAtOnce) {
@@ -166,6 +158,11 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
       }
     });
   }
+
+  const flush = (): void => {
+    later.end();
+    soon.end();
+  };
 
   // Nobody else deletes insights: they go when their proxy's resource goes.
   const orphan = (key: ResourceKey): void => {
@@ -235,6 +232,37 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
       flush();
       await writing;
     },
+  };
+}
+
+/** Connections that wait to be written together. */
+interface Gathering {
+  add(connection: Connection): void;
+  remove(connection: Connection): void;
+  has(connection: Connection): boolean;
+  /** Gives away at once what waits. */
+  end(): void;
+}
+
+/** Gives away what was added, that many milliseconds after the first of it. */
+function gather(milliseconds: number, give: (connections: readonly Connection[]) => void): Gathering {
+  const waiting = new Set<Connection>();
+  let timer: NodeJS.Timeout | undefined;
+  const end = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    const connections = [...waiting];
+    waiting.clear();
+    if (connections.length > 0) give(connections);
+  };
+  return {
+    add(connection) {
+      waiting.add(connection);
+      timer ??= setTimeout(end, milliseconds).unref();
+    },
+    remove: (connection) => void waiting.delete(connection),
+    has: (connection) => waiting.has(connection),
+    end,
   };
 }
 
