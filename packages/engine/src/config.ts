@@ -7,7 +7,7 @@ import type { ConfigWarning, ProxyConfig } from './engine.ts';
 import { features } from './features.ts';
 import { createLastGood } from './last-good.ts';
 import type { Outbound } from './outbounds.ts';
-import { deriveProxyClass, deriveTaggedClass, redirectOf } from './proxy-class.ts';
+import { deriveAnnouncingClass, deriveProxyClass, deriveTaggedClass, redirectOf } from './proxy-class.ts';
 import { adminPortOf, inboundResources, type Subject, secretResources, systemResources } from './proxy-parts.ts';
 import { keepIdentities, noResources, type ResourceMaps, sameResources, toMaps } from './resource-set.ts';
 import { PolicyFailure } from './walk.ts';
@@ -35,6 +35,7 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
   const { graph, inputs, policies, meshFacts, dataplane, outbounds, rules } = parts;
   const classOf = deriveProxyClass(graph);
   const taggedClassOf = deriveTaggedClass(graph);
+  const announcingClassOf = deriveAnnouncingClass(graph);
   const taggedPolicies = policies.filter(({ readsTags }) => readsTags === true);
   const equals = sameResources;
 
@@ -98,7 +99,9 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
       if (!isServed(found)) return toMaps(own);
       const ruleSets = rules.outboundRules.get(proxyKey);
       const tagged = taggedPolicies.some(({ name }) => ruleSets.has(name));
-      const proxyClass = tagged ? taggedClassOf(found.proxyClass, found.dataplane) : found.proxyClass;
+      const calling = tagged ? taggedClassOf(found.proxyClass, found.dataplane) : found.proxyClass;
+      const announces = rules.needsClientTags.get(found.dataplane.mesh);
+      const proxyClass = announces ? announcingClassOf(calling, found.dataplane) : calling;
       const called = shared.outbounds.get(outboundsOf(found), ruleSets, proxyClass);
       return toMaps([...inbounds.get(proxyKey), ...called, ...transparentResources(found), ...own]);
     },

@@ -13,6 +13,8 @@ export interface ProxyClass {
   readonly names: EnvoyNames;
   /** True when packets are redirected to the proxy, so that its listeners need no ports of their own. */
   readonly transparent: boolean;
+  /** Tags that the proxy tells the services it calls; undefined where none asks for them. */
+  readonly announcedTags?: Readonly<Record<string, string>>;
   readonly reusePort: boolean;
   /** True when this Envoy can count Kafka requests. */
   readonly kafka: boolean;
@@ -87,6 +89,15 @@ export function deriveTaggedClass(graph: Graph): (proxyClass: ProxyClass, datapl
     },
   );
   return (proxyClass, dataplane) => tagged.get(proxyClass, JSON.stringify(tagsOf(dataplane)));
+}
+
+/** Finds the class of a proxy that tells its tags to the services it calls. */
+export function deriveAnnouncingClass(graph: Graph): (proxyClass: ProxyClass, dataplane: DataplaneFacts) => ProxyClass {
+  const announcing: Derivation<readonly [proxyClass: ProxyClass, tags: string], ProxyClass> = graph.derive(
+    'announcing proxy class',
+    (proxyClass, text) => ({ ...proxyClass, announcedTags: JSON.parse(text) as Readonly<Record<string, string>> }),
+  );
+  return (proxyClass, dataplane) => announcing.get(proxyClass, JSON.stringify(tagsOf(dataplane)));
 }
 
 /** Tags of all inbounds and of the gateway; several values of one tag are sorted and joined by commas. */

@@ -37,6 +37,8 @@ export interface RuleDerivations {
   readonly ruleSets: Derivation<readonly [proxyKey: string], RuleSets>;
   /** The same rules; changes only with what they say of traffic that the proxy receives. */
   readonly inboundRules: Derivation<readonly [proxyKey: string], RuleSets>;
+  /** True when the mesh has a policy for which callers announce their tags. */
+  readonly needsClientTags: Derivation<readonly [mesh: string], boolean>;
   /** The same rules; changes only with what they say of traffic that the proxy sends. */
   readonly outboundRules: Derivation<readonly [proxyKey: string], RuleSets>;
   /** Policies of one type that apply to a Dataplane, the weakest first; shadow policies are left out. */
@@ -150,6 +152,10 @@ export function deriveRules({ graph, inputs, policies, dataplane, shadow }: Rule
     ]),
   );
 
+  const clientTagPolicies = policies
+    .filter((policy) => policy.needsClientTags === true)
+    .map(({ name }) => ({ name, ofMesh: inputs.resources(name).index('mesh', (resource) => [resource.mesh]) }));
+
   const dataplanesOf = inputs.resources('Dataplane').index('mesh', (resource) => [resource.mesh]);
 
   // Most buckets are shared by many proxies: each is looked up once in all types.
@@ -250,6 +256,14 @@ export function deriveRules({ graph, inputs, policies, dataplane, shadow }: Rule
       {
         equals,
       },
+    ),
+    needsClientTags: graph.derive('client tags needed', (mesh: string) =>
+      clientTagPolicies.some(({ name, ofMesh }) =>
+        ofMesh.get(mesh).some((key) => {
+          const policy = selector.get(name, key);
+          return policy !== undefined && (shadow || !policy.shadow);
+        }),
+      ),
     ),
     matched: graph.derive('matched policies', (type: string, proxyKey: string) => {
       return ruleSetsOf.get(selected.get(proxyKey)).get(type)?.matched ?? [];

@@ -6,7 +6,7 @@ import { type Protocol, registry } from '@ursa/envoy';
 import { LocalRateLimitSchema } from '@ursa/envoy/gen/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit_pb.ts';
 import { LocalRateLimitSchema as ConnectionRateLimitSchema } from '@ursa/envoy/gen/envoy/extensions/filters/network/local_ratelimit/v3/local_rate_limit_pb.ts';
 import type { InboundMatch } from '@ursa/policy';
-import { limitsOfClients } from '../src/mesh-rate-limit/client-limits.ts';
+import { clientRules } from '../src/conf/client-rules.ts';
 import { meshRateLimit, type RateLimitConf } from '../src/mesh-rate-limit/mesh-rate-limit.ts';
 import { headOf, inboundPlace } from './drafts.ts';
 
@@ -114,16 +114,19 @@ test('a match that names nothing selects nobody', () => {
 
 test('of several matches the narrowest holds, and the wider ones say what it leaves out', () => {
   const onRateLimit = { status: 503 };
-  const limits = limitsOfClients([
+  const limits = clientRules<RateLimitConf>([
     rule(requests(3), prefix('batch/')),
     rule(requests(2), exact('batch/nightly')),
     rule(requests(1), exact('batch/nightly')),
     rule(requests(4), prefix('batch/nightly')),
     rule({ http: { onRateLimit } }),
-    rule({ tcp: { disabled: true } }, exact('web')),
   ]);
   assert.deepEqual(
-    limits.map(({ match, limit }) => [match.spiffeID?.value, limit?.requestRate?.num, limit?.onRateLimit?.status]),
+    limits.map(({ match, conf: { local } }) => [
+      match.spiffeID?.value,
+      local?.http?.requestRate?.num,
+      local?.http?.onRateLimit?.status,
+    ]),
     [
       ['spiffe://default/batch/nightly', 1, 503],
       ['spiffe://default/batch/nightly', 4, 503],

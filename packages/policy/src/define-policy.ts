@@ -84,6 +84,8 @@ export interface ProxyPolicyDefinition<
   readonly fallback?: Static<Conf>;
   /** True when hooks for destinations read `proxy.tags`. Proxies of different tags then do not share their clusters and listeners. */
   readonly readsTags?: boolean;
+  /** True when services tell clients apart by their tags: while a mesh has such a policy, its proxies announce theirs to those they call. */
+  readonly needsClientTags?: boolean;
   /** How it shapes a proxy; left out while a policy has no effect yet. */
   readonly apply?: HooksFor<
     Static<Conf>,
@@ -102,6 +104,8 @@ export interface ProxyPolicy {
   readonly hooks: AnyHooks;
   /** True when hooks for destinations read the proxy's tags. */
   readonly readsTags?: boolean;
+  /** True when callers have to announce their tags. */
+  readonly needsClientTags?: boolean;
   /** Set for policies that say where traffic goes. */
   readonly routing?: Routing;
   readonly resourceType: ResourceType;
@@ -132,6 +136,7 @@ export function defineProxyPolicy<
     fallback,
     hooks: apply as AnyHooks,
     readsTags,
+    needsClientTags: definition.needsClientTags ?? false,
     resourceType: policyResourceType({ ...definition, to, from, rules, shape }),
   };
 }

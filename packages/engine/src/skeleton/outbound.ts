@@ -17,6 +17,7 @@ import {
   tcpChain,
   upstreamHttp,
 } from '@ursa/envoy';
+import { type HeaderValueOption, HeaderValueOptionSchema } from '@ursa/envoy/gen/envoy/config/core/v3/base_pb.ts';
 import { FilterChainSchema } from '@ursa/envoy/gen/envoy/config/listener/v3/listener_components_pb.ts';
 import type { Listener } from '@ursa/envoy/gen/envoy/config/listener/v3/listener_pb.ts';
 import type { Route } from '@ursa/envoy/gen/envoy/config/route/v3/route_components_pb.ts';
@@ -76,6 +77,12 @@ function routesOf(
   return [...routing.routesOf(rules), ...(traffic.direct ? [all] : [])];
 }
 
+// Each tag in its own pair of ampersands, so that a service can find one by a pattern.
+function tagsHeader(tags: Readonly<Record<string, string>>): HeaderValueOption {
+  const value = Object.entries(tags).map(([key, values]) => `&${key}=${values}&`);
+  return create(HeaderValueOptionSchema, { header: { key: 'x-kuma-tags', value: value.join('') } });
+}
+
 function outboundChain(
   policies: readonly ProxyPolicy[],
   destination: Destination,
@@ -83,7 +90,7 @@ function outboundChain(
   proxyClass: ProxyClass,
 ): FilterChainDraft {
   const { protocol } = destination;
-  const { names } = proxyClass;
+  const { names, announcedTags } = proxyClass;
   if (!isHttp(protocol) || traffic.kind === 'tcp') return tcpOutboundChain(destination, traffic, proxyClass);
   const cluster = destinationName(destination, names);
   const routes = routeConfiguration({
@@ -91,6 +98,7 @@ function outboundChain(
     virtualHost: cluster,
     routes: routesOf(policies, traffic, cluster, names),
   });
+  if (announcedTags !== undefined) routes.requestHeadersToAdd.push(tagsHeader(announcedTags));
   const chain = httpChain(cluster, routes, {
     trusted: 'private',
     manager(manager) {

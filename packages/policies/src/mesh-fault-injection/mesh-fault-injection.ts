@@ -1,8 +1,19 @@
 // MeshFaultInjection: answers, delays and slows requests on purpose, to see how clients bear it.
-import { checkDecimalPercentage, checkDuration, clientMatches, defineProxyPolicy, type Report } from '@ursa/policy';
-import { closed, duration, int32, intOrString, type TargetRef } from '@ursa/resources';
+import { clientFilter } from '@ursa/envoy';
+import {
+  checkDecimalPercentage,
+  checkDuration,
+  clientMatches,
+  confForAll,
+  defineProxyPolicy,
+  type PolicyHead,
+  type Report,
+} from '@ursa/policy';
+import { closed, duration, formatKri, int32, intOrString, type TargetRef } from '@ursa/resources';
 import { type Static, Type } from 'typebox';
+import { clientRules } from '../conf/client-rules.ts';
 import { includesGateways } from '../conf/scope.ts';
+import { faultFilter } from './fault-filter.ts';
 
 const fault = closed({
   abort: Type.Optional(closed({ httpStatus: int32(), percentage: intOrString() })),
@@ -14,7 +25,10 @@ const fault = closed({
 
 const conf = closed({ http: Type.Optional(Type.Array(fault)) });
 
-/** The policy. Its effect on proxies comes later. */
+/** What happens to a part of the requests. */
+export type Fault = Static<typeof fault>;
+
+/** The policy. */
 export const meshFaultInjection = defineProxyPolicy({
   name: 'MeshFaultInjection',
   shortName: 'mfi',
@@ -29,7 +43,33 @@ export const meshFaultInjection = defineProxyPolicy({
   checkConf: checkFaults,
   checkSpec: checkScope,
   fromAdvice: ", use 'rules' with SPIFFE-based 'matches' instead",
+  needsClientTags: true,
+  apply: {
+    inboundRules({ chains, protocol }, { rules, from }) {
+      const clients = clientRules(rules);
+      const everyMatch = clients.map(({ match }) => match);
+      const filters = [
+        ...from.flatMap(({ subset, conf: { http = [] } }) => http.map((one) => faultFilter(one, subset))),
+        ...clients.flatMap(({ match, conf: { http = [] }, origin }, position) => {
+          const narrower = everyMatch.slice(0, position);
+          return http.map((one) => clientFilter(kriOfPolicy(origin), faultFilter(one), match, narrower) ?? []);
+        }),
+        ...(confForAll(rules)?.http ?? []).map((one) => {
+          const filter = faultFilter(one);
+          return clientFilter(filter.name, filter, undefined, everyMatch) ?? [];
+        }),
+      ].flat();
+      for (const { terminal } of protocol === 'grpc' ? [] : chains) {
+        if (terminal.kind !== 'http') continue;
+        terminal.httpFilters.push(...filters.map((filter) => ({ stage: 'rateLimit' as const, filter })));
+      }
+    },
+  },
 });
+
+function kriOfPolicy({ mesh, zone, namespace, displayName }: PolicyHead): string {
+  return formatKri({ type: 'mfi', mesh, zone, namespace, name: displayName, section: '' });
+}
 
 interface Spec {
   readonly targetRef?: TargetRef;

@@ -12,17 +12,11 @@ import {
 import { StatusCode } from '@ursa/envoy/gen/envoy/type/v3/http_status_pb.ts';
 import type { InboundMatch, PolicyHead } from '@ursa/policy';
 import { formatKri, parseDuration } from '@ursa/resources';
-import type { Rate, RequestLimit } from './mesh-rate-limit.ts';
+import type { ClientRule } from '../conf/client-rules.ts';
+import type { Rate, RateLimitConf, RequestLimit } from './mesh-rate-limit.ts';
 
 const filterName = 'envoy.filters.http.local_ratelimit';
 const statPrefix = 'rate_limit';
-
-/** What a client of one match may send, and whose word it is. */
-export interface ClientLimit {
-  readonly match: InboundMatch;
-  readonly limit: RequestLimit | undefined;
-  readonly origin: PolicyHead;
-}
 
 /** Tokens for one interval, filled at its end. */
 export function tokenBucket({ num, interval }: Rate) {
@@ -36,15 +30,15 @@ export function tokenBucket({ num, interval }: Rate) {
 export function limitRequests(
   terminal: HttpTerminal,
   all: RequestLimit | undefined,
-  clients: readonly ClientLimit[],
+  clients: readonly ClientRule<RateLimitConf>[],
 ): void {
   if (clients.length === 0) {
     limitRoutes(terminal, all);
     return;
   }
-  for (const [position, { match, limit, origin }] of clients.entries()) {
+  for (const [position, { match, conf, origin }] of clients.entries()) {
     const earlier = clients.slice(0, position).map((client) => client.match);
-    addFilter(terminal, kriOfPolicy(origin, position), limit, match, earlier);
+    addFilter(terminal, kriOfPolicy(origin, position), conf.local?.http, match, earlier);
   }
   const everyMatch = clients.map(({ match }) => match);
   addFilter(terminal, filterName, all, undefined, everyMatch);

@@ -12,9 +12,9 @@ import {
 } from '@ursa/policy';
 import { closed, duration, parseDuration, type TargetRef, uint32 } from '@ursa/resources';
 import { type Static, Type } from 'typebox';
+import { clientRules } from '../conf/client-rules.ts';
 import { headersToWrite } from '../conf/headers.ts';
 import { includesGateways } from '../conf/scope.ts';
-import { limitsOfClients } from './client-limits.ts';
 import { limitRequests, tokenBucket } from './http-limit.ts';
 
 const rate = closed({ num: uint32(), interval: duration() });
@@ -56,7 +56,9 @@ export const meshRateLimit = defineProxyPolicy({
   apply: {
     inboundRules({ chains }, { rules }) {
       const all = confForAll(rules)?.local;
-      const clients = limitsOfClients(rules);
+      const clients = clientRules(
+        rules.filter(({ match, conf }) => match === undefined || conf.local?.http !== undefined),
+      );
       for (const chain of chains) {
         if (chain.terminal.kind === 'http') limitRequests(chain.terminal, all?.http, clients);
         limitConnections(chain, all?.tcp);

@@ -1,34 +1,42 @@
-// Limits of rules with matches: for each match the merged limit of the clients that it selects.
-import { type InboundMatch, type InboundRule, mergeConfs } from '@ursa/policy';
-import type { ClientLimit } from './http-limit.ts';
-import type { RateLimitConf } from './mesh-rate-limit.ts';
+// Rules that tell clients apart: for each match the merged conf of the clients that it selects.
+import { type InboundMatch, type InboundRule, mergeConfs, type PolicyHead } from '@ursa/policy';
+
+/** What is said of the clients of one match. */
+export interface ClientRule<Conf> {
+  readonly match: InboundMatch;
+  readonly conf: Conf;
+  /** The strongest of the policies that name this match. */
+  readonly origin: PolicyHead;
+}
 
 // SPIFFE ID, section 2.3: URIs have at most 2048 bytes.
 const maximumLength = 2049;
 
-type Rule = InboundRule<RateLimitConf>;
-
 /**
- * One limit for each match, narrower ones first. It is merged of all rules whose match takes in these clients, from the widest to the
+ * One conf for each match, narrower ones first. It is merged of all rules whose match takes in these clients, from the widest to the
  * narrowest, so that a rule may say only what differs.
  */
-export function limitsOfClients(rules: readonly Rule[]): readonly ClientLimit[] {
-  const narrow = rules.filter(({ match, conf }) => match !== undefined && conf.local?.http !== undefined);
+export function clientRules<Conf>(rules: readonly InboundRule<Conf>[]): readonly ClientRule<Conf>[] {
+  const narrow = rules.filter(({ match }) => match !== undefined);
   const ordered = narrow.toSorted((first, second) => narrowness(second.match) - narrowness(first.match));
-  const limits = new Map<string, ClientLimit>();
+  const found = new Map<string, ClientRule<Conf>>();
   for (const { match } of ordered) {
-    if (match === undefined || limits.has(keyOf(match))) continue;
+    if (match === undefined || found.has(keyOf(match))) continue;
     const strongest = ordered.findLast((rule) => keyOf(rule.match) === keyOf(match));
-    if (strongest === undefined) continue;
     const applying = widestFirst(ordered, rules).filter((rule) => takesIn(rule.match, match));
-    const merged: RateLimitConf | undefined = mergeConfs(applying.map((rule) => rule.conf))[0];
-    limits.set(keyOf(match), { match, limit: merged?.local?.http, origin: strongest.origin.head });
+    const [conf] = mergeConfs<Conf>(applying.map((rule) => rule.conf));
+    if (strongest !== undefined && conf !== undefined) {
+      found.set(keyOf(match), { match, conf, origin: strongest.origin.head });
+    }
   }
-  return [...limits.values()];
+  return [...found.values()];
 }
 
 // Rules of one match keep their order, the weakest first.
-function widestFirst(ordered: readonly Rule[], rules: readonly Rule[]): Rule[] {
+function widestFirst<Conf>(
+  ordered: readonly InboundRule<Conf>[],
+  rules: readonly InboundRule<Conf>[],
+): InboundRule<Conf>[] {
   const keys = [...new Set(ordered.map(({ match }) => keyOf(match)))].reverse();
   const general = rules.filter(({ match }) => match === undefined);
   return [...general, ...keys.flatMap((key) => ordered.filter(({ match }) => keyOf(match) === key))];
