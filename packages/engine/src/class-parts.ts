@@ -7,23 +7,22 @@ import type { Destination } from './destinations.ts';
 import type { DnsRecord, Outbound } from './outbounds.ts';
 import { isHttp } from './protocol.ts';
 import type { ProxyClass } from './proxy-class.ts';
-import { destinationCluster, outboundListener } from './proxy-parts.ts';
+import { destinationCluster, outboundListener, redirectResources } from './proxy-parts.ts';
 import { sameMap, sameResources } from './resource-set.ts';
 import type { RuleSets } from './rules.ts';
 import { adminClusters } from './skeleton/admin.ts';
 import { dnsListener } from './skeleton/dns.ts';
 import { dnsDocument, dynamicConfigListener } from './skeleton/dynamic-config.ts';
 import { destinationName } from './skeleton/outbound.ts';
-import { passthroughResources } from './skeleton/passthrough.ts';
 import { destinationsOf } from './traffic.ts';
 
 type Resources = readonly EnvoyResource[];
 
 /** Shared parts by what they depend on. */
 export interface ClassParts {
-  /** Listeners and clusters of a list of outbounds. */
+  /** Listeners and clusters of a list of outbounds. `listenerClass`: `proxyClass`, or narrower where listeners depend on more. */
   readonly outbounds: Derivation<
-    readonly [outbounds: readonly Outbound[], rules: RuleSets, proxyClass: ProxyClass],
+    readonly [outbounds: readonly Outbound[], rules: RuleSets, proxyClass: ProxyClass, listenerClass: ProxyClass],
     Resources
   >;
   /** What is wrong with routes of a list of outbounds. */
@@ -34,7 +33,13 @@ export interface ClassParts {
     ReadonlyMap<string, EnvoyResource>
   >;
   /** What a host's redirected traffic needs. `ports`: those on which workloads can be reached past their inbounds, or `all`. */
-  passthrough(proxyClass: ProxyClass, redirect: RedirectPorts, open: boolean, ports: string): Resources;
+  passthrough(
+    rules: RuleSets,
+    proxyClass: ProxyClass,
+    redirect: RedirectPorts,
+    open: boolean,
+    ports: string,
+  ): Resources;
   /** Clusters of Envoy's admin interface and of the readiness reporter. `socketPath`: '' where the admin interface has a port. */
   readonly admin: Derivation<
     readonly [proxyClass: ProxyClass, socketPath: string, port: number, readinessPort: number],
@@ -59,7 +64,7 @@ export function deriveClassParts({ graph, inputs, policies, endpoints, traffic }
     'outbound listener',
     (outbound: Outbound, ruleSets: RuleSets, proxyClass: ProxyClass) =>
       outboundListener(policies, outbound, traffic.get(outbound.destination, ruleSets), ruleSets, proxyClass),
-    { equals: Object.is },
+    { equals },
   );
   const cluster = graph.derive(
     'cluster',
@@ -69,17 +74,26 @@ export function deriveClassParts({ graph, inputs, policies, endpoints, traffic }
   );
   const passthrough = graph.derive(
     'passthrough resources',
-    (proxyClass: ProxyClass, inbound: number, outbound: number, ipv6: boolean, open: boolean, ports: string) => {
-      const { names, reusePort } = proxyClass;
+    (
+      ruleSets: RuleSets,
+      proxyClass: ProxyClass,
+      inbound: number,
+      outbound: number,
+      ipv6: boolean,
+      open: boolean,
+      ports: string,
+    ) => {
+      const { reusePort } = proxyClass;
       const onlyPorts = ports === 'all' ? undefined : ports.split(' ').filter(Boolean).map(Number);
-      return passthroughResources(names, { inbound, outbound, ipv6 }, { open, reusePort, onlyPorts });
+      const redirect = { inbound, outbound, ipv6 };
+      return redirectResources(policies, ruleSets, proxyClass, redirect, { open, reusePort, onlyPorts });
     },
     { equals },
   );
   return {
     outbounds: graph.derive(
       'outbound resources',
-      (outbounds: readonly Outbound[], ruleSets: RuleSets, proxyClass: ProxyClass) =>
+      (outbounds: readonly Outbound[], ruleSets: RuleSets, proxyClass: ProxyClass, listenerClass: ProxyClass) =>
         outbounds.flatMap((outbound) => {
           const { destination } = outbound;
           const path = traffic.get(destination, ruleSets);
@@ -87,7 +101,7 @@ export function deriveClassParts({ graph, inputs, policies, endpoints, traffic }
           if (path.kind === 'nowhere' && isHttp(destination.protocol)) return [];
           const called = destinationsOf(destination, path);
           const clusters = called.map((destination) => cluster.get(destination, ruleSets, proxyClass));
-          return [listener.get(outbound, ruleSets, proxyClass), ...clusters];
+          return [...listener.get(outbound, ruleSets, listenerClass), ...clusters];
         }),
       { equals },
     ),
@@ -113,8 +127,8 @@ export function deriveClassParts({ graph, inputs, policies, endpoints, traffic }
     warnings: graph.derive('traffic warnings', (outbounds: readonly Outbound[], ruleSets: RuleSets) => [
       ...new Set(outbounds.flatMap(({ destination }) => traffic.get(destination, ruleSets).warnings)),
     ]),
-    passthrough: (proxyClass, redirect, open, ports) =>
-      passthrough.get(proxyClass, redirect.inbound, redirect.outbound, redirect.ipv6, open, ports),
+    passthrough: (ruleSets, proxyClass, redirect, open, ports) =>
+      passthrough.get(ruleSets, proxyClass, redirect.inbound, redirect.outbound, redirect.ipv6, open, ports),
     admin: graph.derive(
       'admin clusters',
       ({ names }: ProxyClass, socketPath: string, port: number, readinessPort: number) =>

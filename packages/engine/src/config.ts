@@ -7,9 +7,18 @@ import type { ConfigWarning, ProxyConfig } from './engine.ts';
 import { features } from './features.ts';
 import { createLastGood } from './last-good.ts';
 import type { Outbound } from './outbounds.ts';
-import { deriveAnnouncingClass, deriveProxyClass, deriveTaggedClass, redirectOf } from './proxy-class.ts';
+import {
+  deriveAnnouncingClass,
+  deriveOwnClass,
+  deriveProxyClass,
+  deriveTaggedClass,
+  type ProxyClass,
+  proxySelf,
+  redirectOf,
+} from './proxy-class.ts';
 import { adminPortOf, inboundResources, type Subject, secretResources, systemResources } from './proxy-parts.ts';
 import { keepIdentities, noResources, type ResourceMaps, sameResources, toMaps } from './resource-set.ts';
+import type { RuleSets } from './rules.ts';
 import { PolicyFailure } from './walk.ts';
 
 /** Ports on which a workload can be reached past its inbounds, as text: with mTLS only declared ones, for proxies that want it so. */
@@ -34,6 +43,8 @@ function failure(error: unknown): ConfigWarning {
 export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey: string], ProxyConfig | undefined> {
   const { graph, inputs, policies, meshFacts, dataplane, outbounds, rules } = parts;
   const classOf = deriveProxyClass(graph);
+  const ownClassOf = deriveOwnClass(graph);
+  const selfPolicies = policies.filter(({ readsSelf }) => readsSelf === true);
   const taggedClassOf = deriveTaggedClass(graph);
   const announcingClassOf = deriveAnnouncingClass(graph);
   const taggedPolicies = policies.filter(({ readsTags }) => readsTags === true);
@@ -48,11 +59,15 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
   });
 
   const shared = deriveClassParts(parts);
+  const withSelf = ({ dataplane: facts, connected }: Subject, proxyClass: ProxyClass) =>
+    ownClassOf(proxyClass, proxySelf(facts, connected.workdir));
   const inbounds = graph.derive(
     'inbounds',
     (proxyKey: string) => {
       const found = subject.get(proxyKey);
-      return found === undefined ? [] : inboundResources(policies, found, rules.inboundRules.get(proxyKey));
+      if (found === undefined) return [];
+      const proxyClass = withSelf(found, found.proxyClass);
+      return inboundResources(policies, { ...found, proxyClass }, rules.inboundRules.get(proxyKey));
     },
     { equals },
   );
@@ -72,7 +87,19 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
     },
     { equals },
   );
-  const transparentResources = (found: Subject): readonly EnvoyResource[] => {
+  // Most listeners for destinations say nothing of their proxy, and are the same for all of a class.
+  const listenerClassOf = (found: Subject, proxyClass: ProxyClass, ruleSets: RuleSets): ProxyClass => {
+    const speaks = selfPolicies.some(({ name }) => {
+      const rules = ruleSets.get(name);
+      return rules !== undefined && (rules.to.size > 0 || rules.toSubsets.length > 0);
+    });
+    return speaks ? withSelf(found, proxyClass) : proxyClass;
+  };
+  const transparentResources = (
+    found: Subject,
+    ruleSets: RuleSets,
+    listenerClass: ProxyClass,
+  ): readonly EnvoyResource[] => {
     const { key, connected, dataplane: facts, mesh, proxyClass } = found;
     const redirect = redirectOf(connected, facts);
     if (redirect === undefined) return [];
@@ -80,7 +107,8 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
     const dns = connected.features.includes(features.embeddedDns)
       ? shared.embeddedDns.get(records, proxyClass, connected.workdir)
       : shared.envoyDns.get(records, proxyClass, connected.dnsPort);
-    return [...shared.passthrough(proxyClass, redirect, mesh.passthrough, reachablePorts(found)), ...dns];
+    const ports = reachablePorts(found);
+    return [...shared.passthrough(ruleSets, listenerClass, redirect, mesh.passthrough, ports), ...dns];
   };
   const adminOf = (found: Subject): readonly EnvoyResource[] => {
     const { admin, readinessPort } = found.connected;
@@ -102,8 +130,10 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
       const calling = tagged ? taggedClassOf(found.proxyClass, found.dataplane) : found.proxyClass;
       const announces = rules.needsClientTags.get(found.dataplane.mesh);
       const proxyClass = announces ? announcingClassOf(calling, found.dataplane) : calling;
-      const called = shared.outbounds.get(outboundsOf(found), ruleSets, proxyClass);
-      return toMaps([...inbounds.get(proxyKey), ...called, ...transparentResources(found), ...own]);
+      const listenerClass = listenerClassOf(found, proxyClass, ruleSets);
+      const called = shared.outbounds.get(outboundsOf(found), ruleSets, proxyClass, listenerClass);
+      const redirected = transparentResources(found, ruleSets, listenerClass);
+      return toMaps([...inbounds.get(proxyKey), ...called, ...redirected, ...own]);
     },
     { equals: Object.is },
   );

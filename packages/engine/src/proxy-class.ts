@@ -1,7 +1,8 @@
 // Proxies of one class get the same configuration for the same outbound. The class holds all that outbounds may depend on of a proxy.
 import type { Derivation, Graph } from '@ursa/collections';
 import { type EnvoyNames, legacyNames, unifiedNames } from '@ursa/envoy';
-import type { ProxyFacts } from '@ursa/policy';
+import type { ProxyFacts, ProxySelf } from '@ursa/policy';
+import { formatKri, labelNames, tagNames } from '@ursa/resources';
 import type { DataplaneFacts, RedirectPorts } from './dataplane-facts.ts';
 import type { ConnectedProxy } from './engine.ts';
 import { features, kafkaExtension } from './features.ts';
@@ -108,4 +109,32 @@ function tagsOf({ inbounds, gateway }: DataplaneFacts): Readonly<Record<string, 
   }
   const sorted = [...values].sort(([first], [second]) => (first < second ? -1 : 1));
   return Object.fromEntries(sorted.map(([key, set]) => [key, [...set].sort().join(',')]));
+}
+
+/** Finds a class for one proxy alone, for listeners that say something of it. */
+export function deriveOwnClass(graph: Graph): (proxyClass: ProxyClass, self: ProxySelf) => ProxyClass {
+  const own: Derivation<readonly [proxyClass: ProxyClass, self: string], ProxyClass> = graph.derive(
+    'class of one proxy',
+    (proxyClass, self) => ({ ...proxyClass, facts: { ...proxyClass.facts, self: JSON.parse(self) as ProxySelf } }),
+  );
+  return (proxyClass, self) => own.get(proxyClass, JSON.stringify(self));
+}
+
+/** What is true of one proxy only. */
+export function proxySelf(
+  { name, address, labels, mesh, inbounds, gateway }: DataplaneFacts,
+  workdir: string,
+): ProxySelf {
+  const services = [gateway?.tags[tagNames.service], ...inbounds.map(({ service }) => service)];
+  const zone = labels[labelNames.zone] ?? '';
+  const workload = labels[labelNames.workload] ?? '';
+  const namespace = labels[labelNames.namespace] ?? '';
+  return {
+    name,
+    address,
+    service: services.find((service) => service !== undefined && service !== '') ?? 'unknown',
+    zone,
+    workload: workload === '' ? '' : formatKri({ type: 'wl', mesh, zone, namespace, name: workload, section: '' }),
+    workdir,
+  };
 }

@@ -2,13 +2,14 @@
 import {
   buildCluster,
   buildListener,
+  type ClusterDraft,
   type EnvoyResource,
   encodeResource,
   identitySecret,
   trustSecret,
 } from '@ursa/envoy';
 import type { ProxyPolicy } from '@ursa/policy';
-import type { DataplaneFacts } from './dataplane-facts.ts';
+import type { DataplaneFacts, RedirectPorts } from './dataplane-facts.ts';
 import type { Destination } from './destinations.ts';
 import type { ConnectedProxy, EngineInputs } from './engine.ts';
 import type { MeshFacts } from './mesh-facts.ts';
@@ -18,9 +19,10 @@ import type { RuleSets } from './rules.ts';
 import { adminListener } from './skeleton/admin.ts';
 import { inboundSkeleton } from './skeleton/inbound.ts';
 import { closedOutbound, clusterSkeleton, outboundSkeleton } from './skeleton/outbound.ts';
+import { type PassthroughOptions, passthroughResources } from './skeleton/passthrough.ts';
 import { prometheusResources } from './skeleton/prometheus.ts';
 import { routePolicies, type Traffic } from './traffic.ts';
-import { walkCluster, walkInbound, walkOutbound } from './walk.ts';
+import { walkCluster, walkInbound, walkOutbound, walkPassthrough } from './walk.ts';
 
 /** A proxy with all that its parts need. */
 export interface Subject {
@@ -31,18 +33,38 @@ export interface Subject {
   readonly proxyClass: ProxyClass;
 }
 
-/** The listener of an outbound, shaped by all policies. The same for all proxies of a class. */
+const encodeClusters = (drafts: readonly ClusterDraft[]): EnvoyResource[] =>
+  drafts.map((draft) => encodeResource('cluster', buildCluster(draft)));
+
+/** The listener of an outbound, shaped by all policies, and clusters that they added. The same for all proxies of a class. */
 export function outboundListener(
   policies: readonly ProxyPolicy[],
   outbound: Outbound,
   traffic: Traffic,
   ruleSets: RuleSets,
   proxyClass: ProxyClass,
-): EnvoyResource {
-  if (traffic.kind === 'nowhere') return encodeResource('listener', closedOutbound(outbound, proxyClass));
+): readonly EnvoyResource[] {
+  if (traffic.kind === 'nowhere') return [encodeResource('listener', closedOutbound(outbound, proxyClass))];
   const place = outboundSkeleton(policies, outbound, traffic, proxyClass);
   walkOutbound(policies, ruleSets, place, outbound.destination.target, routePolicies(traffic));
-  return encodeResource('listener', buildListener(place.listener));
+  return [encodeResource('listener', buildListener(place.listener)), ...encodeClusters(place.extraClusters)];
+}
+
+/** What redirected traffic needs, shaped by all policies. The same for all proxies of a class. */
+export function redirectResources(
+  policies: readonly ProxyPolicy[],
+  ruleSets: RuleSets,
+  { facts, names }: ProxyClass,
+  redirect: RedirectPorts,
+  options: Omit<PassthroughOptions, 'shape'>,
+): readonly EnvoyResource[] {
+  const extraClusters: ClusterDraft[] = [];
+  const resources = passthroughResources(names, redirect, {
+    ...options,
+    shape: (listener) =>
+      walkPassthrough(policies, ruleSets, { proxy: facts, listener, chains: listener.chains, extraClusters }),
+  });
+  return [...resources, ...encodeClusters(extraClusters)];
 }
 
 /** The cluster of a destination, shaped by all policies. The same for all proxies of a class. */
@@ -70,6 +92,7 @@ export function inboundResources(
     return [
       encodeResource('listener', buildListener(place.listener)),
       encodeResource('cluster', buildCluster(place.cluster)),
+      ...encodeClusters(place.extraClusters),
     ];
   });
 }

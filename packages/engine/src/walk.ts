@@ -8,9 +8,11 @@ import {
   type DestinationId,
   type InboundPlace,
   type InboundRuleSet,
+  meshConf,
   type OutboundPlace,
   type OutboundTarget,
   outboundConf,
+  type PassthroughPlace,
   type ProxyPolicy,
 } from '@ursa/policy';
 import type { RuleSets } from './rules.ts';
@@ -100,6 +102,17 @@ export function walkCluster(
     if (cluster === undefined) continue;
     const conf = confLookup(policy, ruleSets, target, noRoutes)();
     if (conf !== undefined) guard(policy, () => cluster(place, conf));
+  }
+}
+
+/** Shows a listener for traffic to unknown destinations to all policies. */
+export function walkPassthrough(policies: readonly ProxyPolicy[], ruleSets: RuleSets, place: PassthroughPlace): void {
+  for (const policy of policies) {
+    const { passthrough } = policy.hooks;
+    const rules = ruleSets.get(policy.name);
+    if (passthrough === undefined || rules === undefined) continue;
+    const conf = meshConf(rules, place.proxy.mesh);
+    if (conf !== undefined) guard(policy, () => passthrough(place, conf));
   }
 }
 

@@ -3,6 +3,7 @@ import { create } from '@bufbuild/protobuf';
 import {
   type Cluster,
   Cluster_DiscoveryType,
+  Cluster_DnsLookupFamily,
   Cluster_LbPolicy,
   ClusterSchema,
 } from '../gen/envoy/config/cluster/v3/cluster_pb.ts';
@@ -13,7 +14,7 @@ import {
   HttpProtocolOptionsSchema,
 } from '../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts';
 import type { ClusterDraft } from './draft.ts';
-import { aggregatedSource, bindTo, durationOf, pack } from './messages.ts';
+import { aggregatedSource, bindTo, durationOf, pack, socketAddress } from './messages.ts';
 import { statName } from './names.ts';
 
 /** Time to connect when no policy says otherwise. */
@@ -64,6 +65,15 @@ export function staticCluster(
   }
   if (sourceAddress !== undefined) message.upstreamBindConfig = bindTo(sourceAddress);
   return { message };
+}
+
+/** A cluster for one host of the world outside, by its IPv4 or IPv6 address or its name, which is looked up in DNS. */
+export function hostNameCluster(basics: ClusterBasics, host: string, port: number): ClusterDraft {
+  const draft = staticCluster(basics, [socketAddress(host, port)]);
+  if (host.includes(':') || /^[\d.]+$/.test(host)) return draft;
+  draft.message.clusterDiscoveryType = { case: 'type', value: Cluster_DiscoveryType.STRICT_DNS };
+  draft.message.dnsLookupFamily = Cluster_DnsLookupFamily.V4_ONLY;
+  return draft;
 }
 
 /** A cluster that sends traffic where it was going. */

@@ -11,6 +11,8 @@ import {
 import { KafkaBrokerSchema } from '../gen/contrib/envoy/extensions/filters/network/kafka_broker/v3/kafka_broker_pb.ts';
 import { ActionSchema } from '../gen/envoy/config/rbac/v3/rbac_pb.ts';
 import { FileAccessLogSchema } from '../gen/envoy/extensions/access_loggers/file/v3/file_pb.ts';
+import { ExpressionFilterSchema } from '../gen/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.ts';
+import { OpenTelemetryAccessLogConfigSchema } from '../gen/envoy/extensions/access_loggers/open_telemetry/v3/logs_service_pb.ts';
 import { ClusterConfigSchema } from '../gen/envoy/extensions/clusters/aggregate/v3/cluster_pb.ts';
 import { ExtensionWithMatcherSchema } from '../gen/envoy/extensions/common/matching/v3/extension_matcher_pb.ts';
 import { SkipFilterSchema } from '../gen/envoy/extensions/filters/common/matcher/action/v3/skip_action_pb.ts';
@@ -46,6 +48,7 @@ export const registry: Registry = createRegistry(
   DirectResponseSchema,
   DnsFilterConfigSchema,
   DownstreamTlsContextSchema,
+  ExpressionFilterSchema,
   ExtensionWithMatcherSchema,
   FileAccessLogSchema,
   FilterConfigSchema,
@@ -58,6 +61,7 @@ export const registry: Registry = createRegistry(
   HttpRbacSchema,
   KafkaBrokerSchema,
   LocalRateLimitSchema,
+  OpenTelemetryAccessLogConfigSchema,
   OriginalDstSchema,
   RBACSchema,
   RouterSchema,

@@ -46,6 +46,7 @@ export function inboundPlace(protocol: Protocol, authenticated = true): InboundP
   return {
     ...{ proxy, protocol, tags: {}, listener: listener(chains), chains, authenticatedChains },
     cluster: clusterDraft(),
+    extraClusters: [],
     chain,
   };
 }
@@ -53,7 +54,9 @@ export function inboundPlace(protocol: Protocol, authenticated = true): InboundP
 /** An outbound with one chain and one cluster. */
 export function outboundPlace(protocol: Protocol): OutboundPlace & { chain: FilterChainDraft } {
   const chain = chainFor(protocol);
-  return { proxy, protocol, listener: listener([chain]), chains: [chain], clusters: [clusterDraft()], chain };
+  const chains = [chain];
+  const drafts = { listener: listener(chains), chains, clusters: [clusterDraft()], extraClusters: [] };
+  return { proxy, protocol, destination: 'web', ...drafts, chain };
 }
 
 /** One route of an outbound. */

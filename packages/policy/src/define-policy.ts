@@ -86,6 +86,8 @@ export interface ProxyPolicyDefinition<
   readonly readsTags?: boolean;
   /** True when services tell clients apart by their tags: while a mesh has such a policy, its proxies announce theirs to those they call. */
   readonly needsClientTags?: boolean;
+  /** True when hooks for destinations read `proxy.self`. Each proxy then gets listeners of its own where the policy speaks of destinations. */
+  readonly readsSelf?: boolean;
   /** How it shapes a proxy; left out while a policy has no effect yet. */
   readonly apply?: HooksFor<
     Static<Conf>,
@@ -106,6 +108,8 @@ export interface ProxyPolicy {
   readonly readsTags?: boolean;
   /** True when callers have to announce their tags. */
   readonly needsClientTags?: boolean;
+  /** True when hooks for destinations read `proxy.self`. */
+  readonly readsSelf?: boolean;
   /** Set for policies that say where traffic goes. */
   readonly routing?: Routing;
   readonly resourceType: ResourceType;
@@ -135,6 +139,7 @@ export function defineProxyPolicy<
     shape,
     fallback,
     hooks: apply as AnyHooks,
+    readsSelf: definition.readsSelf ?? false,
     readsTags,
     needsClientTags: definition.needsClientTags ?? false,
     resourceType: policyResourceType({ ...definition, to, from, rules, shape }),

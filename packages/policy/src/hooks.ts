@@ -1,6 +1,6 @@
 // Hooks: how a policy shapes a proxy. The engine walks the proxy and calls each hook with a place and the conf that holds there.
 import type { InboundRule } from './inbound-rules.ts';
-import type { ClusterPlace, InboundPlace, OutboundPlace, RoutePlace } from './place.ts';
+import type { ClusterPlace, InboundPlace, OutboundPlace, PassthroughPlace, RoutePlace } from './place.ts';
 import type { Subset } from './subset.ts';
 import type { SubsetRule } from './subset-rules.ts';
 
@@ -36,6 +36,8 @@ export interface OutboundHooks<Conf> {
   cluster?(place: ClusterPlace, conf: Conf): void;
   /** Called for each HTTP route of each outbound, with the conf of the route or else of the destination. */
   route?(place: RoutePlace, conf: Conf): void;
+  /** Called for each listener for traffic to unknown destinations, with the conf for the mesh as a whole. */
+  passthrough?(place: PassthroughPlace, conf: Conf): void;
 }
 
 /** Hooks that a policy cannot have: naming one is a type error. */

@@ -2,6 +2,19 @@
 import type { ClusterDraft, FilterChainDraft, ListenerDraft, Protocol } from '@ursa/envoy';
 import type { Route } from '@ursa/envoy/gen/envoy/config/route/v3/route_components_pb.ts';
 
+/** What is true of one proxy only. */
+export interface ProxySelf {
+  readonly name: string;
+  readonly address: string;
+  /** The service it is known by; `unknown` when its Dataplane names none. */
+  readonly service: string;
+  readonly zone: string;
+  /** KRI of its Workload; '' when it has none. */
+  readonly workload: string;
+  /** Folder of its kuma-dp. */
+  readonly workdir: string;
+}
+
 /** Facts about the proxy that hold for all its places. */
 export interface ProxyFacts {
   readonly mesh: string;
@@ -10,6 +23,8 @@ export interface ProxyFacts {
   /** True when the mesh issues workload certificates, so that peers can be identified. */
   readonly mtls: boolean;
   readonly unifiedNaming: boolean;
+  /** Always there for inbounds; for outbounds only in hooks of policies with `readsSelf`. */
+  readonly self?: ProxySelf;
   /** Tags of the proxy, several values of one joined by commas; only there in hooks of policies with `readsTags`. */
   readonly tags?: Readonly<Record<string, string>>;
 }
@@ -24,6 +39,8 @@ export interface InboundPlace {
   /** The chains on which the client has proven its identity; empty without mTLS. */
   readonly authenticatedChains: readonly FilterChainDraft[];
   readonly cluster: ClusterDraft;
+  /** Clusters that what a hook adds is sent to. The same name must mean the same cluster at every place. */
+  readonly extraClusters: ClusterDraft[];
 }
 
 /** An outbound of the proxy: the listener for one destination and every cluster its traffic can go to. */
@@ -33,6 +50,19 @@ export interface OutboundPlace {
   readonly listener: ListenerDraft;
   readonly chains: readonly FilterChainDraft[];
   readonly clusters: readonly ClusterDraft[];
+  /** Name of the destination: of the resource, or of the service. */
+  readonly destination: string;
+  /** As for inbounds. */
+  readonly extraClusters: ClusterDraft[];
+}
+
+/** A listener for traffic to destinations that the mesh does not know. */
+export interface PassthroughPlace {
+  readonly proxy: ProxyFacts;
+  readonly listener: ListenerDraft;
+  readonly chains: readonly FilterChainDraft[];
+  /** As for inbounds. */
+  readonly extraClusters: ClusterDraft[];
 }
 
 /**

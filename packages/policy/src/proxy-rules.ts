@@ -178,6 +178,12 @@ export interface RouteIdentity {
   readonly policy?: DestinationId;
 }
 
+/** Conf for the mesh as a whole; undefined when no policy says anything of it. */
+export function meshConf(rules: ProxyRules, mesh: string): unknown {
+  const id = { type: 'Mesh', mesh: '', zone: '', namespace: '', name: mesh, sectionName: '' };
+  return confFor(rules.to, id);
+}
+
 /** Conf for a destination, or for one route to it; undefined when no policy says anything. */
 export function outboundConf(rules: ProxyRules, target: OutboundTarget, route?: RouteIdentity): unknown {
   if (target.kind === 'resource') return confFor(rules.to, target.id, route?.policy);

@@ -129,5 +129,6 @@ export function inboundSkeleton(inbound: InboundFacts, mesh: MeshFacts, proxyCla
     chains: chains.all,
     authenticatedChains: chains.authenticated,
     cluster: applicationCluster(inbound, names.inboundCluster(inbound), proxyClass),
+    extraClusters: [],
   };
 }

@@ -141,7 +141,9 @@ export function outboundSkeleton(
   const { destination } = outbound;
   const chains = [outboundChain(policies, destination, traffic, proxyClass)];
   const listener = outboundListener(outbound, proxyClass, chains);
-  return { proxy: proxyClass.facts, protocol: destination.protocol, listener, chains, clusters: [] };
+  const { target, protocol } = destination;
+  const name = target.kind === 'service' ? target.service : target.id.name;
+  return { proxy: proxyClass.facts, protocol, listener, chains, clusters: [], destination: name, extraClusters: [] };
 }
 
 /** The listener of an outbound that leads nowhere: it closes connections at once, so that clients need not wait for a timeout. */

@@ -9,6 +9,7 @@ import {
   encodeResource,
   type FilterChainDraft,
   type IpFamily,
+  type ListenerDraft,
   listenerDraft,
   originalDestinationCluster,
   socketAddress,
@@ -28,6 +29,8 @@ export interface PassthroughOptions {
   readonly reusePort: boolean;
   /** The only ports on which the workload may be reached; undefined for all. */
   readonly onlyPorts: readonly number[] | undefined;
+  /** Lets policies shape a listener for traffic that leaves. */
+  shape(listener: ListenerDraft): void;
 }
 
 /** Chains for what arrives: only declared ports lead to the workload, where they are all that counts. */
@@ -59,6 +62,7 @@ function passthroughListener(
     ...(inbound ? { reusePort: options.reusePort } : {}),
   });
   draft.message.useOriginalDst = true;
+  if (!inbound) options.shape(draft);
   return encodeResource('listener', buildListener(draft));
 }
 

@@ -13,26 +13,27 @@ const format = closed({
   omitEmptyValues: Type.Optional(Type.Boolean({ default: false })),
 });
 
+const openTelemetry = closed({
+  endpoint: Type.Optional(Type.String()),
+  backendRef: Type.Optional(backendResourceRef),
+  attributes: Type.Optional(Type.Array(closed({ key: Type.String({ minLength: 1 }), value: Type.String() }))),
+  body: Type.Optional(Type.Unknown({ description: 'Text, or an OTLP value.' })),
+});
+
 const backend = closed({
   type: oneOf('Tcp', 'File', 'OpenTelemetry'),
   tcp: Type.Optional(closed({ address: Type.String({ minLength: 1 }), format: Type.Optional(format) })),
   file: Type.Optional(closed({ path: Type.String({ minLength: 1 }), format: Type.Optional(format) })),
-  openTelemetry: Type.Optional(
-    closed({
-      endpoint: Type.Optional(Type.String()),
-      backendRef: Type.Optional(backendResourceRef),
-      attributes: Type.Optional(Type.Array(closed({ key: Type.String({ minLength: 1 }), value: Type.String() }))),
-      body: Type.Optional(Type.Unknown({ description: 'Text, or an OTLP value.' })),
-    }),
-  ),
+  openTelemetry: Type.Optional(openTelemetry),
 });
 
 /** Conf of the policy. */
 export const accessLogConf = closed({ backends: Type.Optional(Type.Array(backend)) });
 
 export type AccessLogConf = Static<typeof accessLogConf>;
-type Backend = Static<typeof backend>;
-type Format = Static<typeof format>;
+export type Backend = Static<typeof backend>;
+export type Format = Static<typeof format>;
+export type OpenTelemetryBackend = Static<typeof openTelemetry>;
 
 /** Reports what is wrong with a conf. */
 export function checkAccessLog({ backends }: AccessLogConf, report: Report): void {

@@ -1,7 +1,24 @@
 // MeshAccessLog: where a proxy writes a line for every request and connection, and what the line says.
-import { clientMatches, defineProxyPolicy, type Report } from '@ursa/policy';
+import { create } from '@bufbuild/protobuf';
+import { tlsInspector } from '@ursa/envoy';
+import { AccessLogFilterSchema } from '@ursa/envoy/gen/envoy/config/accesslog/v3/accesslog_pb.ts';
+import {
+  clientMatches,
+  defineProxyPolicy,
+  type InboundMatch,
+  type InboundPlace,
+  type InboundRule,
+  type OutboundPlace,
+  type PassthroughPlace,
+  type Report,
+} from '@ursa/policy';
+import { tagNames } from '@ursa/resources';
 import { collectorStatus, warnAboutEndpoints } from '../conf/open-telemetry.ts';
 import { type AccessLogConf, accessLogConf, checkAccessLog } from './access-log-conf.ts';
+import { addLoggers } from './access-loggers.ts';
+import { clientFilter } from './client-filter.ts';
+import { defaultFormats } from './log-line.ts';
+import { placeholdersOf } from './placeholders.ts';
 
 const destinations = ['Mesh', 'MeshService', 'MeshExternalService', 'MeshMultiZoneService', 'MeshHTTPRoute'] as const;
 
@@ -9,7 +26,7 @@ interface Entry {
   readonly default?: AccessLogConf;
 }
 
-/** The policy. Its effect on proxies comes later. */
+/** The policy. */
 export const meshAccessLog = defineProxyPolicy({
   name: 'MeshAccessLog',
   shortName: 'mal',
@@ -25,4 +42,59 @@ export const meshAccessLog = defineProxyPolicy({
   checkConf: (conf, report: Report) => checkAccessLog(conf, report),
   warn: ({ to = [], from = [], rules = [] }: { [list in 'to' | 'from' | 'rules']?: readonly Entry[] }) =>
     warnAboutEndpoints([...to, ...from, ...rules].flatMap((entry) => entry.default?.backends ?? [])),
+  readsSelf: true,
+  apply: {
+    inboundRules: (place, { rules }) => logInbound(place, rules),
+    outbound: logOutbound,
+    passthrough: logPassthrough,
+  },
 });
+
+const unknownService = 'unknown';
+
+function logInbound(place: InboundPlace, rules: readonly InboundRule<AccessLogConf>[]): void {
+  const destination = place.tags[tagNames.service] ?? unknownService;
+  const values = placeholdersOf(place.proxy, { source: unknownService, destination, direction: 'INBOUND' });
+  const narrower: InboundMatch[] = [];
+  for (const { match, conf } of byMatch(rules)) {
+    const filter = clientFilter(match, narrower);
+    addLoggers(place, conf, { values, ...(filter === undefined ? {} : { filter: () => filter }) });
+    if (match !== undefined) narrower.push(match);
+  }
+  if (!narrower.some((match) => match.sni !== undefined)) return;
+  const inspector = tlsInspector();
+  const { listenerFilters } = place.listener.message;
+  if (!listenerFilters.some(({ name }) => name === inspector.name)) listenerFilters.push(inspector);
+}
+
+/** One rule for each match, the narrowest first: of entries with the same match the strongest one counts. */
+function byMatch(rules: readonly InboundRule<AccessLogConf>[]): Pick<InboundRule<AccessLogConf>, 'match' | 'conf'>[] {
+  const merged = new Map<string, Pick<InboundRule<AccessLogConf>, 'match' | 'conf'>>();
+  for (const { match, conf } of rules) merged.set(JSON.stringify(match ?? null), match ? { match, conf } : { conf });
+  return [...merged.values()];
+}
+
+function logOutbound(place: OutboundPlace, conf: AccessLogConf): void {
+  const { proxy, destination } = place;
+  const source = proxy.self?.service ?? unknownService;
+  const values = placeholdersOf(proxy, { source, destination, direction: 'OUTBOUND' });
+  addLoggers(place, conf, { values, filter: (kind) => (kind === 'http' ? withoutRouteLog() : undefined) });
+}
+
+// As with the peers: requests of a route that has a log of its own carry its name, and stay out of the destination's log.
+function withoutRouteLog() {
+  const matcher = {
+    filter: 'kuma.routes',
+    path: [{ segment: { case: 'key' as const, value: 'route_kri' } }],
+    value: { matchPattern: { case: 'nullMatch' as const, value: {} } },
+  };
+  return create(AccessLogFilterSchema, {
+    filterSpecifier: { case: 'metadataFilter', value: { matcher, matchIfKeyNotFound: true } },
+  });
+}
+
+function logPassthrough(place: PassthroughPlace, conf: AccessLogConf): void {
+  const source = place.proxy.self?.service ?? unknownService;
+  const values = placeholdersOf(place.proxy, { source, destination: 'external', direction: 'OUTBOUND' });
+  addLoggers(place, conf, { values, defaultFormat: defaultFormats.passthrough });
+}

@@ -1,0 +1,70 @@
+// Logs to an OpenTelemetry collector: what a record says, and the cluster that leads to the collector.
+import { create, fromJson, type JsonValue } from '@bufbuild/protobuf';
+import { type ClusterDraft, hostNameCluster, upstreamHttp } from '@ursa/envoy';
+import {
+  type OpenTelemetryAccessLogConfig,
+  OpenTelemetryAccessLogConfigSchema,
+} from '@ursa/envoy/gen/envoy/extensions/access_loggers/open_telemetry/v3/logs_service_pb.ts';
+import { type AnyValue, AnyValueSchema } from '@ursa/envoy/gen/opentelemetry/proto/common/v1/common_pb.ts';
+import type { OpenTelemetryBackend } from './access-log-conf.ts';
+import type { LineOptions } from './log-line.ts';
+import { fillIn, type Placeholders } from './placeholders.ts';
+
+const defaultPort = 4317;
+
+/** The cluster of a collector. Its name comes from the address, so that all places and proxies mean the same by it. */
+export function collectorCluster(endpoint: string, unifiedNaming: boolean): ClusterDraft {
+  const { host, port } = parseEndpoint(endpoint);
+  const name = unifiedNaming
+    ? `system_meshaccesslog_otel_${`${host}-${port}`.replaceAll(/[^A-Za-z0-9-]/g, '-')}`
+    : `meshaccesslog:opentelemetry:${host}:${port}`;
+  const draft = hostNameCluster({ name, altStatName: !unifiedNaming }, host, port);
+  return { ...draft, httpOptions: upstreamHttp(2) };
+}
+
+function parseEndpoint(endpoint: string): { readonly host: string; readonly port: number } {
+  const [, host = endpoint, port] = /^(.*):(\d{1,5})$/.exec(endpoint) ?? [];
+  return { host: host.replace(/^\[(.*)\]$/, '$1'), port: port === undefined ? defaultPort : Number(port) };
+}
+
+/** Configuration of the log. */
+export function collectorLog(
+  { attributes = [], body }: OpenTelemetryBackend,
+  cluster: string,
+  { defaultFormat, values }: LineOptions,
+): OpenTelemetryAccessLogConfig {
+  const { KUMA_MESH = '', KUMA_ZONE = '', KUMA_WORKLOAD = '' } = values;
+  const resource = [pair('kuma.mesh', KUMA_MESH), pair('kuma.zone', KUMA_ZONE)];
+  return create(OpenTelemetryAccessLogConfigSchema, {
+    logName: 'MeshAccessLog',
+    grpcService: { targetSpecifier: { case: 'envoyGrpc', value: { clusterName: cluster } } },
+    resourceAttributes: {
+      values: KUMA_WORKLOAD === '' ? resource : [...resource, pair('kuma.workload', KUMA_WORKLOAD)],
+    },
+    body: recordBody(body ?? defaultFormat, values),
+    attributes: { values: attributes.map(({ key, value }) => pair(key, fillIn(value, values))) },
+  });
+}
+
+function pair(key: string, text: string) {
+  return { key, value: { value: { case: 'stringValue' as const, value: text } } };
+}
+
+// A body that is no OTLP value is logged as the text it is.
+function recordBody(body: unknown, values: Placeholders): AnyValue {
+  const filled = fillInAll(body as JsonValue, values);
+  const text = (value: string) => create(AnyValueSchema, { value: { case: 'stringValue', value } });
+  if (typeof filled === 'string') return text(filled);
+  try {
+    return fromJson(AnyValueSchema, filled);
+  } catch {
+    return text(JSON.stringify(filled));
+  }
+}
+
+function fillInAll(value: JsonValue, values: Placeholders): JsonValue {
+  if (typeof value === 'string') return fillIn(value, values);
+  if (Array.isArray(value)) return value.map((item) => fillInAll(item, values));
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fillInAll(item, values)]));
+}
