@@ -1,6 +1,7 @@
 // Parts of configurations that proxies of one class share: computed once, however many proxies have them.
 import type { Derivation } from '@ursa/collections';
 import type { EnvoyResource } from '@ursa/envoy';
+import type { WorkloadFacts } from '@ursa/policy';
 import type { ConfigParts } from './config-parts.ts';
 import type { RedirectPorts } from './dataplane-facts.ts';
 import type { Destination } from './destinations.ts';
@@ -20,9 +21,18 @@ type Resources = readonly EnvoyResource[];
 
 /** Shared parts by what they depend on. */
 export interface ClassParts {
-  /** Listeners and clusters of a list of outbounds. `listenerClass`: `proxyClass`, or narrower where listeners depend on more. */
+  /**
+   * Listeners and clusters of a list of outbounds. `listenerClass`: `proxyClass`, or narrower where listeners depend on more.
+   * `workload`: only where a policy asks for it.
+   */
   readonly outbounds: Derivation<
-    readonly [outbounds: readonly Outbound[], rules: RuleSets, proxyClass: ProxyClass, listenerClass: ProxyClass],
+    readonly [
+      outbounds: readonly Outbound[],
+      rules: RuleSets,
+      proxyClass: ProxyClass,
+      listenerClass: ProxyClass,
+      workload: WorkloadFacts | undefined,
+    ],
     Resources
   >;
   /** What is wrong with routes of a list of outbounds. */
@@ -62,8 +72,8 @@ export function deriveClassParts({ graph, inputs, policies, endpoints, traffic }
   const equals = sameResources;
   const listener = graph.derive(
     'outbound listener',
-    (outbound: Outbound, ruleSets: RuleSets, proxyClass: ProxyClass) =>
-      outboundListener(policies, outbound, traffic.get(outbound.destination, ruleSets), ruleSets, proxyClass),
+    (outbound: Outbound, ruleSets: RuleSets, proxyClass: ProxyClass, workload: WorkloadFacts | undefined) =>
+      outboundListener(policies, outbound, traffic.get(outbound.destination, ruleSets), ruleSets, proxyClass, workload),
     { equals },
   );
   const cluster = graph.derive(
@@ -93,7 +103,13 @@ export function deriveClassParts({ graph, inputs, policies, endpoints, traffic }
   return {
     outbounds: graph.derive(
       'outbound resources',
-      (outbounds: readonly Outbound[], ruleSets: RuleSets, proxyClass: ProxyClass, listenerClass: ProxyClass) =>
+      (
+        outbounds: readonly Outbound[],
+        ruleSets: RuleSets,
+        proxyClass: ProxyClass,
+        listenerClass: ProxyClass,
+        workload: WorkloadFacts | undefined,
+      ) =>
         outbounds.flatMap((outbound) => {
           const { destination } = outbound;
           const path = traffic.get(destination, ruleSets);
@@ -101,7 +117,7 @@ export function deriveClassParts({ graph, inputs, policies, endpoints, traffic }
           if (path.kind === 'nowhere' && isHttp(destination.protocol)) return [];
           const called = destinationsOf(destination, path);
           const clusters = called.map((destination) => cluster.get(destination, ruleSets, proxyClass));
-          return [...listener.get(outbound, ruleSets, listenerClass), ...clusters];
+          return [...listener.get(outbound, ruleSets, listenerClass, workload), ...clusters];
         }),
       { equals },
     ),

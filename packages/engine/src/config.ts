@@ -16,10 +16,18 @@ import {
   proxySelf,
   redirectOf,
 } from './proxy-class.ts';
-import { adminPortOf, inboundResources, type Subject, secretResources, systemResources } from './proxy-parts.ts';
+import {
+  adminPortOf,
+  inboundResources,
+  policyClusters,
+  type Subject,
+  secretResources,
+  systemResources,
+} from './proxy-parts.ts';
 import { keepIdentities, noResources, type ResourceMaps, sameResources, toMaps } from './resource-set.ts';
 import type { RuleSets } from './rules.ts';
 import { PolicyFailure } from './walk.ts';
+import { deriveWorkload, namesWorkload } from './workload.ts';
 
 /** Ports on which a workload can be reached past its inbounds, as text: with mTLS only declared ones, for proxies that want it so. */
 function reachablePorts({ connected, dataplane, mesh }: Subject): string {
@@ -48,6 +56,7 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
   const taggedClassOf = deriveTaggedClass(graph);
   const announcingClassOf = deriveAnnouncingClass(graph);
   const taggedPolicies = policies.filter(({ readsTags }) => readsTags === true);
+  const workloadOf = deriveWorkload(graph, inputs.settings.zone);
   const equals = sameResources;
 
   const subject = graph.derive('proxy', (proxyKey: string): Subject | undefined => {
@@ -55,7 +64,8 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
     const facts = dataplane.get(proxyKey);
     const mesh = facts && meshFacts.get(facts.mesh);
     if (connected === undefined || facts === undefined || mesh === undefined) return undefined;
-    return { key: proxyKey, connected, dataplane: facts, mesh, proxyClass: classOf(connected, facts, mesh) };
+    const proxyClass = classOf(connected, facts, mesh);
+    return { key: proxyKey, connected, dataplane: facts, mesh, proxyClass, workload: workloadOf(facts) };
   });
 
   const shared = deriveClassParts(parts);
@@ -68,6 +78,14 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
       if (found === undefined) return [];
       const proxyClass = withSelf(found, found.proxyClass);
       return inboundResources(policies, { ...found, proxyClass }, rules.inboundRules.get(proxyKey));
+    },
+    { equals },
+  );
+  const byPolicies = graph.derive(
+    'clusters of policies',
+    (proxyKey: string) => {
+      const found = subject.get(proxyKey);
+      return found === undefined ? [] : policyClusters(policies, found, rules.ruleSets.get(proxyKey));
     },
     { equals },
   );
@@ -131,9 +149,11 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
       const announces = rules.needsClientTags.get(found.dataplane.mesh);
       const proxyClass = announces ? announcingClassOf(calling, found.dataplane) : calling;
       const listenerClass = listenerClassOf(found, proxyClass, ruleSets);
-      const called = shared.outbounds.get(outboundsOf(found), ruleSets, proxyClass, listenerClass);
+      const workload = namesWorkload(policies, ruleSets) ? found.workload : undefined;
+      const called = shared.outbounds.get(outboundsOf(found), ruleSets, proxyClass, listenerClass, workload);
       const redirected = transparentResources(found, ruleSets, listenerClass);
-      return toMaps([...inbounds.get(proxyKey), ...called, ...redirected, ...own]);
+      const traffic = [...inbounds.get(proxyKey), ...called, ...redirected];
+      return toMaps([...traffic, ...byPolicies.get(proxyKey), ...own]);
     },
     { equals: Object.is },
   );

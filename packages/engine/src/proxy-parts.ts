@@ -8,7 +8,7 @@ import {
   identitySecret,
   trustSecret,
 } from '@ursa/envoy';
-import type { ProxyPolicy } from '@ursa/policy';
+import type { ProxyPolicy, WorkloadFacts } from '@ursa/policy';
 import type { DataplaneFacts, RedirectPorts } from './dataplane-facts.ts';
 import type { Destination } from './destinations.ts';
 import type { ConnectedProxy, EngineInputs } from './engine.ts';
@@ -18,11 +18,11 @@ import type { ProxyClass } from './proxy-class.ts';
 import type { RuleSets } from './rules.ts';
 import { adminListener } from './skeleton/admin.ts';
 import { inboundSkeleton } from './skeleton/inbound.ts';
-import { closedOutbound, clusterSkeleton, outboundSkeleton } from './skeleton/outbound.ts';
+import { closedOutbound, clusterSkeleton, destinationName, outboundSkeleton } from './skeleton/outbound.ts';
 import { type PassthroughOptions, passthroughResources } from './skeleton/passthrough.ts';
 import { prometheusResources } from './skeleton/prometheus.ts';
 import { routePolicies, type Traffic } from './traffic.ts';
-import { walkCluster, walkInbound, walkOutbound, walkPassthrough } from './walk.ts';
+import { walkCluster, walkInbound, walkOutbound, walkPassthrough, walkProxy } from './walk.ts';
 
 /** A proxy with all that its parts need. */
 export interface Subject {
@@ -31,6 +31,7 @@ export interface Subject {
   readonly dataplane: DataplaneFacts;
   readonly mesh: MeshFacts;
   readonly proxyClass: ProxyClass;
+  readonly workload: WorkloadFacts;
 }
 
 const encodeClusters = (drafts: readonly ClusterDraft[]): EnvoyResource[] =>
@@ -43,10 +44,13 @@ export function outboundListener(
   traffic: Traffic,
   ruleSets: RuleSets,
   proxyClass: ProxyClass,
+  workload: WorkloadFacts | undefined,
 ): readonly EnvoyResource[] {
   if (traffic.kind === 'nowhere') return [encodeResource('listener', closedOutbound(outbound, proxyClass))];
   const place = outboundSkeleton(policies, outbound, traffic, proxyClass);
-  walkOutbound(policies, ruleSets, place, outbound.destination.target, routePolicies(traffic));
+  const { destination } = outbound;
+  const caller = workload && { workload, destination: destinationName(destination, proxyClass.names) };
+  walkOutbound(policies, ruleSets, place, destination.target, routePolicies(traffic), caller);
   return [encodeResource('listener', buildListener(place.listener)), ...encodeClusters(place.extraClusters)];
 }
 
@@ -85,16 +89,26 @@ export function inboundResources(
   subject: Subject,
   ruleSets: RuleSets,
 ): EnvoyResource[] {
-  const { dataplane, mesh, proxyClass } = subject;
+  const { dataplane, mesh, proxyClass, workload } = subject;
   return dataplane.inbounds.flatMap((inbound, position) => {
     const place = inboundSkeleton(inbound, mesh, proxyClass);
-    walkInbound(policies, ruleSets, place, position);
+    walkInbound(policies, ruleSets, place, position, workload);
     return [
       encodeResource('listener', buildListener(place.listener)),
       encodeResource('cluster', buildCluster(place.cluster)),
       ...encodeClusters(place.extraClusters),
     ];
   });
+}
+
+/** Clusters that policies need besides those of the proxy's traffic. */
+export function policyClusters(
+  policies: readonly ProxyPolicy[],
+  { proxyClass, workload }: Subject,
+  ruleSets: RuleSets,
+): EnvoyResource[] {
+  const drafts = walkProxy(policies, ruleSets, { proxy: proxyClass.facts, workload });
+  return encodeClusters(drafts);
 }
 
 /** Port of the admin listener, and of Envoy's admin interface where it has no socket. */

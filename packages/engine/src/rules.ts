@@ -68,10 +68,16 @@ function namesAlike(before: Resource | undefined, after: Resource | undefined): 
 const originText = ({ head, ruleIndex }: RuleOrigin) => [head.key, head.labels, ruleIndex];
 const keysOf = (heads: readonly PolicyHead[]) => heads.map((head) => head.key);
 
+/** Types of the policies that shape all traffic with one conf. */
+function typesForTraffic(policies: readonly ProxyPolicy[]): ReadonlySet<string> {
+  return new Set(policies.flatMap(({ name, hooks }) => (hooks.traffic === undefined ? [] : [name])));
+}
+
 /** All that inbounds are built from, as text. */
-function inboundContent(ruleSets: RuleSets): string {
-  const sets = [...ruleSets].map(([type, { inbounds }]) => [
+function inboundContent(ruleSets: RuleSets, forTraffic: ReadonlySet<string>): string {
+  const sets = [...ruleSets].map(([type, { inbounds, single }]) => [
     type,
+    forTraffic.has(type) ? single?.conf : undefined,
     inbounds.map(({ rules, from, fromEntries }) => [
       rules.map((rule) => [rule.match, rule.conf, originText(rule.origin)]),
       from.map((rule) => [rule.subset, rule.conf, keysOf(rule.origins)]),
@@ -82,9 +88,10 @@ function inboundContent(ruleSets: RuleSets): string {
 }
 
 /** All that outbounds are built from, as text. */
-function outboundContent(ruleSets: RuleSets): string {
-  const sets = [...ruleSets].map(([type, { to, toSubsets }]) => [
+function outboundContent(ruleSets: RuleSets, forTraffic: ReadonlySet<string>): string {
+  const sets = [...ruleSets].map(([type, { to, toSubsets, single }]) => [
     type,
+    forTraffic.has(type) ? single?.conf : undefined,
     [...to].map(([key, { confs, origins, originByMatches }]) => [
       key,
       confs,
@@ -221,13 +228,14 @@ export function deriveRules({ graph, inputs, policies, dataplane, shadow }: Rule
   });
 
   // Two classes of proxies whose policies come to the same for one direction share everything built for that direction.
+  const forTraffic = typesForTraffic(policies);
   const inboundViews = createInterner();
   const outboundViews = createInterner();
   const inboundRulesOf = graph.derive(
     'inbound rules',
     (classText: string) => {
       const ruleSets = ruleSetsOf.get(classText);
-      return inboundViews.share(inboundContent(ruleSets), ruleSets);
+      return inboundViews.share(inboundContent(ruleSets, forTraffic), ruleSets);
     },
     { equals: Object.is },
   );
@@ -235,7 +243,7 @@ export function deriveRules({ graph, inputs, policies, dataplane, shadow }: Rule
     'outbound rules',
     (classText: string) => {
       const ruleSets = ruleSetsOf.get(classText);
-      return outboundViews.share(outboundContent(ruleSets), ruleSets);
+      return outboundViews.share(outboundContent(ruleSets, forTraffic), ruleSets);
     },
     { equals: Object.is },
   );

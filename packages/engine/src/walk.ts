@@ -1,6 +1,6 @@
 // The walk: shows every place to every policy, with the conf that was merged for that place.
 
-import type { FilterChainDraft } from '@ursa/envoy';
+import type { ClusterDraft, FilterChainDraft } from '@ursa/envoy';
 import type { Route } from '@ursa/envoy/gen/envoy/config/route/v3/route_components_pb.ts';
 import {
   type ClusterPlace,
@@ -13,7 +13,9 @@ import {
   type OutboundTarget,
   outboundConf,
   type PassthroughPlace,
+  type ProxyPlace,
   type ProxyPolicy,
+  type WorkloadFacts,
 } from '@ursa/policy';
 import type { RuleSets } from './rules.ts';
 
@@ -28,9 +30,9 @@ export class PolicyFailure extends Error {
   }
 }
 
-function guard(policy: ProxyPolicy, hook: () => void): void {
+function guard<Result>(policy: ProxyPolicy, hook: () => Result): Result {
   try {
-    hook();
+    return hook();
   } catch (cause) {
     throw new PolicyFailure(policy.name, cause);
   }
@@ -39,15 +41,34 @@ function guard(policy: ProxyPolicy, hook: () => void): void {
 const noInboundRules: InboundRuleSet = { rules: [], from: [], fromEntries: [] };
 const noRoutes: ReadonlyMap<string, DestinationId> = new Map();
 
+/** Calls a hook with the one conf that a policy has for the whole proxy, where there is one. */
+function withSingleConf<Result>(
+  policy: ProxyPolicy,
+  ruleSets: RuleSets,
+  hook: ((conf: unknown) => Result) | undefined,
+): Result | undefined {
+  const conf = ruleSets.get(policy.name)?.single?.conf;
+  return hook === undefined || conf === undefined ? undefined : guard(policy, () => hook(conf));
+}
+
 /** Shows an inbound to all policies; `position` is its place among the proxy's inbounds. */
 export function walkInbound(
   policies: readonly ProxyPolicy[],
   ruleSets: RuleSets,
   place: InboundPlace,
   position: number,
+  workload: WorkloadFacts,
 ): void {
+  const { proxy, listener, chains, cluster } = place;
+  const direction = 'inbound';
   for (const policy of policies) {
-    const { inbound, inboundRules } = policy.hooks;
+    const { inbound, inboundRules, traffic } = policy.hooks;
+    const destination = cluster.message.name;
+    withSingleConf(
+      policy,
+      ruleSets,
+      traffic && ((conf) => traffic({ proxy, workload, direction, destination, listener, chains }, conf)),
+    );
     if (inbound === undefined && inboundRules === undefined) continue;
     const rules = ruleSets.get(policy.name)?.inbounds[position] ?? noInboundRules;
     guard(policy, () => {
@@ -63,17 +84,33 @@ function routesOf(chain: FilterChainDraft): readonly Route[] {
   return chain.terminal.kind === 'http' ? chain.terminal.routes.virtualHosts.flatMap((host) => host.routes) : [];
 }
 
-/** Shows an outbound and its routes to all policies. `routePolicies`: the route policy behind a route, by the route's name. */
+/** Who calls through an outbound, and which cluster. */
+export interface Caller {
+  readonly workload: WorkloadFacts;
+  readonly destination: string;
+}
+
+/**
+ * Shows an outbound and its routes to all policies. `routePolicies`: the route policy behind a route, by the route's name. `caller` is
+ * left out where no policy asks for the workload, so that the proxies of many workloads share the outbound.
+ */
 export function walkOutbound(
   policies: readonly ProxyPolicy[],
   ruleSets: RuleSets,
   place: OutboundPlace,
   target: OutboundTarget,
   routePolicies: ReadonlyMap<string, DestinationId>,
+  caller?: Caller,
 ): void {
-  const { proxy, protocol } = place;
+  const { proxy, protocol, listener, chains } = place;
+  const direction = 'outbound';
   for (const policy of policies) {
-    const { outbound, route } = policy.hooks;
+    const { outbound, route, traffic } = policy.hooks;
+    withSingleConf(
+      policy,
+      ruleSets,
+      traffic && caller && ((conf) => traffic({ proxy, ...caller, direction, listener, chains }, conf)),
+    );
     if (outbound === undefined && route === undefined) continue;
     const confOf = confLookup(policy, ruleSets, target, routePolicies);
     guard(policy, () => {
@@ -114,6 +151,14 @@ export function walkPassthrough(policies: readonly ProxyPolicy[], ruleSets: Rule
     const conf = meshConf(rules, place.proxy.mesh);
     if (conf !== undefined) guard(policy, () => passthrough(place, conf));
   }
+}
+
+/** Clusters that policies need besides those of the proxy's traffic. */
+export function walkProxy(policies: readonly ProxyPolicy[], ruleSets: RuleSets, place: ProxyPlace): ClusterDraft[] {
+  return policies.flatMap((policy) => {
+    const { clusters } = policy.hooks;
+    return withSingleConf(policy, ruleSets, clusters && ((conf) => clusters(place, conf))) ?? [];
+  });
 }
 
 /** Finds the conf of a destination, or of one route to it. */

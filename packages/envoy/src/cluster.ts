@@ -76,6 +76,17 @@ export function hostNameCluster(basics: ClusterBasics, host: string, port: numbe
   return draft;
 }
 
+/** A cluster of one server outside of the mesh, by name or IP address. `ipv6`: where this proxy can reach IPv6 addresses of a name. */
+export function serverCluster(
+  basics: ClusterBasics,
+  { host, port }: { readonly host: string; readonly port: number },
+  { ipv6 }: { readonly ipv6: boolean },
+): ClusterDraft {
+  const draft = hostNameCluster(basics, host, port);
+  if (ipv6) draft.message.dnsLookupFamily = Cluster_DnsLookupFamily.AUTO;
+  return draft;
+}
+
 /** A cluster that sends traffic where it was going. */
 export function originalDestinationCluster(basics: ClusterBasics, sourceAddress?: string): ClusterDraft {
   const message = basicCluster(basics, Cluster_DiscoveryType.ORIGINAL_DST);

@@ -10,6 +10,9 @@ import {
 } from '@bufbuild/protobuf';
 import { KafkaBrokerSchema } from '../gen/contrib/envoy/extensions/filters/network/kafka_broker/v3/kafka_broker_pb.ts';
 import { ActionSchema } from '../gen/envoy/config/rbac/v3/rbac_pb.ts';
+import { DatadogConfigSchema } from '../gen/envoy/config/trace/v3/datadog_pb.ts';
+import { OpenTelemetryConfigSchema } from '../gen/envoy/config/trace/v3/opentelemetry_pb.ts';
+import { ZipkinConfigSchema } from '../gen/envoy/config/trace/v3/zipkin_pb.ts';
 import { FileAccessLogSchema } from '../gen/envoy/extensions/access_loggers/file/v3/file_pb.ts';
 import { ExpressionFilterSchema } from '../gen/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.ts';
 import { OpenTelemetryAccessLogConfigSchema } from '../gen/envoy/extensions/access_loggers/open_telemetry/v3/logs_service_pb.ts';
@@ -45,6 +48,7 @@ import type { EnvoyResource, EnvoyType } from './resource.ts';
 export const registry: Registry = createRegistry(
   ActionSchema,
   ClusterConfigSchema,
+  DatadogConfigSchema,
   DirectResponseSchema,
   DnsFilterConfigSchema,
   DownstreamTlsContextSchema,
@@ -62,6 +66,7 @@ export const registry: Registry = createRegistry(
   KafkaBrokerSchema,
   LocalRateLimitSchema,
   OpenTelemetryAccessLogConfigSchema,
+  OpenTelemetryConfigSchema,
   OriginalDstSchema,
   RBACSchema,
   RouterSchema,
@@ -71,6 +76,7 @@ export const registry: Registry = createRegistry(
   TlsInspectorSchema,
   UpstreamTlsContextSchema,
   UriSanInputSchema,
+  ZipkinConfigSchema,
 );
 
 /** The message of a resource; a fresh copy. */

@@ -38,6 +38,9 @@ export type Direction = 'inbound' | 'outbound';
 /** Redirected traffic has a listener for each. */
 export type IpFamily = 'ipv4' | 'ipv6';
 
+/** What traces are sent to. */
+export type TraceCollector = 'zipkin' | 'datadog' | 'opentelemetry';
+
 /** One form of all names. */
 export interface EnvoyNames {
   readonly unified: boolean;
@@ -60,6 +63,8 @@ export interface EnvoyNames {
   dynamicConfigNotModified(path: string): string;
   readonly metricsListener: string;
   readonly metricsCluster: string;
+  /** The collector of traces at an address. A proxy has one. */
+  traceCollector(kind: TraceCollector, address: string): string;
   identitySecret(mesh: string): string;
   meshCaSecret(mesh: string): string;
 }
@@ -86,6 +91,7 @@ export const legacyNames: EnvoyNames = {
   dynamicConfig: '_kuma:dynamicconfig',
   dynamicConfigRoute: (path) => `_kuma:dynamicconfig:${path}`,
   dynamicConfigNotModified: () => '',
+  traceCollector: (kind) => `meshtrace:${kind}`,
   identitySecret: (mesh) => `identity_cert:secret:${mesh}`,
   meshCaSecret: (mesh) => `mesh_ca:secret:${mesh}`,
 };
@@ -112,6 +118,8 @@ export const unifiedNames: EnvoyNames = {
   dynamicConfig: 'system_dynamicconfig',
   dynamicConfigRoute: (path) => `system_dynamicconfig_${path.slice(1)}`,
   dynamicConfigNotModified: (path) => `system_dynamicconfig_${path.slice(1)}_not_modified`,
+  traceCollector: (kind, address) =>
+    `system_meshtrace_${kind === 'opentelemetry' ? 'otel' : kind}_${address.toLowerCase().replaceAll(/[^a-z0-9-]/g, '-')}`,
   identitySecret: (mesh) => `system_mtls_identity_${mesh}`,
   meshCaSecret: (mesh) => `system_mtls_ca_${mesh}`,
 };

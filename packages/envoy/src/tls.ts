@@ -86,6 +86,12 @@ export function meshClientTls(
   return socketOf(pack(UpstreamTlsContextSchema, context));
 }
 
+/** TLS towards a server outside of the mesh. It encrypts; nothing says which authorities to trust, so the certificate is not checked. */
+export function unverifiedTls(serverName: string): TransportSocket {
+  const context = create(UpstreamTlsContextSchema, { sni: serverName, commonTlsContext: {} });
+  return socketOf(pack(UpstreamTlsContextSchema, context));
+}
+
 /** TLS of the admin listener, PEM: only the control plane gets in. */
 export function adminServerTls(certificateChain: string, privateKey: string, clientCa: string): TransportSocket {
   const context = create(DownstreamTlsContextSchema, {

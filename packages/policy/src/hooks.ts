@@ -1,6 +1,7 @@
 // Hooks: how a policy shapes a proxy. The engine walks the proxy and calls each hook with a place and the conf that holds there.
 import type { InboundRule } from './inbound-rules.ts';
 import type { ClusterPlace, InboundPlace, OutboundPlace, PassthroughPlace, RoutePlace } from './place.ts';
+import type { ProxyHooks } from './proxy-hooks.ts';
 import type { Subset } from './subset.ts';
 import type { SubsetRule } from './subset-rules.ts';
 
@@ -47,7 +48,8 @@ type Never<Hooks> = { [Hook in keyof Hooks]?: never };
 export type HooksFor<Conf, RuleConf, HasTo extends boolean, HasInbound extends boolean> = (HasTo extends true
   ? OutboundHooks<Conf>
   : Never<OutboundHooks<Conf>>) &
-  (HasInbound extends true ? InboundHooks<Conf, RuleConf> : Never<InboundHooks<Conf, RuleConf>>);
+  (HasInbound extends true ? InboundHooks<Conf, RuleConf> : Never<InboundHooks<Conf, RuleConf>>) &
+  ([HasTo, HasInbound] extends [false, false] ? ProxyHooks<Conf> : Never<ProxyHooks<Conf>>);
 
 /** Hooks as the engine calls them: it hands each policy the confs that were merged for it. */
-export type AnyHooks = InboundHooks<unknown, unknown> & OutboundHooks<unknown>;
+export type AnyHooks = InboundHooks<unknown, unknown> & OutboundHooks<unknown> & ProxyHooks<unknown>;

@@ -13,6 +13,7 @@ export * from './place.ts';
 export * from './policy-head.ts';
 export * from './policy-schema.ts';
 export * from './policy-spec.ts';
+export * from './proxy-hooks.ts';
 export * from './proxy-rules.ts';
 export * from './report.ts';
 export * from './routing.ts';

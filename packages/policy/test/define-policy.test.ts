@@ -84,3 +84,13 @@ test('a policy without `to` cannot shape what a proxy sends, nor one without `fr
   const noInbound: undefined = outboundOnly.inbound ?? outboundOnly.inboundRules;
   assert.deepEqual([noOutbound, noInbound], [undefined, undefined]);
 });
+
+test('only a policy with one conf for the whole proxy can shape all traffic and add clusters', () => {
+  const inboundOnly: HooksFor<object, object, false, true> = {};
+  const outboundOnly: HooksFor<object, object, true, false> = {};
+  const whole: HooksFor<object, object, false, false> = { clusters: () => [] };
+  const noTraffic: undefined =
+    inboundOnly.traffic ?? inboundOnly.clusters ?? outboundOnly.traffic ?? outboundOnly.clusters;
+  const noOther: undefined = whole.inbound ?? whole.outbound;
+  assert.deepEqual([noTraffic, noOther], [undefined, undefined]);
+});

@@ -12,6 +12,7 @@ const areas = [
   'meshcircuitbreaker',
   'meshretry',
   'meshtimeout',
+  'meshtrace',
   'meshtrafficpermission',
 ];
 const scenarios = areas.flatMap(scenariosOf);
