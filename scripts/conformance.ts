@@ -155,6 +155,6 @@ function writeTable(areas: readonly string[], passing: Floors, outcomes: readonl
   const page = readFileSync(tableFile, 'utf8');
   writeFileSync(
     tableFile,
-    page.replace(/(<!-- table of areas -->\n)[\s\S]*?(\n<!-- end of table -->)/, `$1${table}$2`),
+    page.replace(/(<!-- table of areas -->)[\s\S]*?(<!-- end of table -->)/, `$1\n${table}\n$2`),
   );
 }
