@@ -3,6 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { type FileDescriptorProto, FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 
 const envoyPackage = join(import.meta.dirname, '..', 'packages', 'envoy');
 const descriptors = join('descriptors', 'envoy-1.40.0.binpb');
@@ -34,6 +36,29 @@ function useOwnReader(file: string): void {
   writeFileSync(file, after);
 }
 
+/**
+ * Writes every file that an extension of Envoy's version 3 API needs as one table: types that no code of ours names still occur in what
+ * users write. They are read one by one, when somebody asks (src/extension-types.ts).
+ */
+function writeFileTable(): void {
+  const { file: all } = fromBinary(FileDescriptorSetSchema, readFileSync(join(envoyPackage, descriptors)));
+  const byName = new Map(all.map((file) => [file.name, file]));
+  const kept = new Map<string, FileDescriptorProto>();
+  const keep = (name: string): void => {
+    const file = byName.get(name);
+    if (file === undefined || kept.has(name)) return;
+    kept.set(name, file);
+    for (const imported of file.dependency) keep(imported);
+  };
+  for (const { name } of all) if (/^(contrib\/)?envoy\/.*\/v3(alpha)?\/[^/]+$/.test(name)) keep(name);
+  const lines = [...kept.values()].map((file) => {
+    const bytes = Buffer.from(toBinary(FileDescriptorProtoSchema, file)).toString('base64');
+    return `  ${JSON.stringify(file.name)}: ${JSON.stringify(bytes)},\n`;
+  });
+  const text = `// Descriptors of the files of Envoy's API by name, base64.\nexport const files: Readonly<Record<string, string>> = {\n${lines.join('')}};\n`;
+  writeFileSync(join(envoyPackage, 'gen', 'files.ts'), text);
+}
+
 const wanted = inputHash();
 if (!existsSync(stampFile) || readFileSync(stampFile, 'utf8') !== wanted) {
   const types = readFileSync(typesFile, 'utf8')
@@ -46,5 +71,6 @@ if (!existsSync(stampFile) || readFileSync(stampFile, 'utf8') !== wanted) {
   );
   if (result.status !== 0) throw new Error('buf generate failed; run "npm ci" first, then "npm run generate"');
   for (const file of globSync(join(envoyPackage, 'gen', '**', '*_pb.ts'))) useOwnReader(file);
+  writeFileTable();
   writeFileSync(stampFile, wanted);
 }

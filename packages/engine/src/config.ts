@@ -5,6 +5,7 @@ import { deriveClassParts } from './class-parts.ts';
 import type { ConfigParts } from './config-parts.ts';
 import type { ConfigWarning, ProxyConfig } from './engine.ts';
 import { features } from './features.ts';
+import { deriveFinish } from './finish.ts';
 import { createLastGood } from './last-good.ts';
 import type { Outbound } from './outbounds.ts';
 import {
@@ -161,6 +162,7 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
   const withoutEffect = policies.filter(
     ({ hooks, routing }) => routing === undefined && Object.keys(hooks).length === 0,
   );
+  const finish = deriveFinish(graph, policies);
   const lastGood = createLastGood();
   const build = (found: Subject): ProxyConfig => {
     const { key, proxyClass } = found;
@@ -177,8 +179,9 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
       const { kind } = proxyClass.facts;
       warnings.push(`a ${kind} gets no listeners yet: run a gateway of another kind as a delegated gateway`);
     }
-    const maps = keepIdentities(lastGood.get(key), { ...resources.get(key), endpoint });
-    return { resources: maps, warnings: warnings.map((message) => ({ message })) };
+    const finished = finish(resources.get(key), ruleSets);
+    const maps = keepIdentities(lastGood.get(key), { ...finished.resources, endpoint });
+    return { resources: maps, warnings: [...warnings.map((message) => ({ message })), ...finished.warnings] };
   };
   return graph.derive(
     'config',

@@ -6,6 +6,7 @@ import {
   type EnvoyResource,
   encodeResource,
   identitySecret,
+  type Origin,
   trustSecret,
 } from '@ursa/envoy';
 import type { ProxyPolicy, WorkloadFacts } from '@ursa/policy';
@@ -34,8 +35,8 @@ export interface Subject {
   readonly workload: WorkloadFacts;
 }
 
-const encodeClusters = (drafts: readonly ClusterDraft[]): EnvoyResource[] =>
-  drafts.map((draft) => encodeResource('cluster', buildCluster(draft)));
+const encodeClusters = (drafts: readonly ClusterDraft[], origin: Origin): EnvoyResource[] =>
+  drafts.map((draft) => encodeResource('cluster', buildCluster(draft), draft.origin ?? origin));
 
 /** The listener of an outbound, shaped by all policies, and clusters that they added. The same for all proxies of a class. */
 export function outboundListener(
@@ -46,12 +47,13 @@ export function outboundListener(
   proxyClass: ProxyClass,
   workload: WorkloadFacts | undefined,
 ): readonly EnvoyResource[] {
-  if (traffic.kind === 'nowhere') return [encodeResource('listener', closedOutbound(outbound, proxyClass))];
+  if (traffic.kind === 'nowhere') return [encodeResource('listener', closedOutbound(outbound, proxyClass), 'outbound')];
   const place = outboundSkeleton(policies, outbound, traffic, proxyClass);
   const { destination } = outbound;
   const caller = workload && { workload, destination: destinationName(destination, proxyClass.names) };
   walkOutbound(policies, ruleSets, place, destination.target, routePolicies(traffic), caller);
-  return [encodeResource('listener', buildListener(place.listener)), ...encodeClusters(place.extraClusters)];
+  const listener = encodeResource('listener', buildListener(place.listener), 'outbound');
+  return [listener, ...encodeClusters(place.extraClusters, 'outbound')];
 }
 
 /** What redirected traffic needs, shaped by all policies. The same for all proxies of a class. */
@@ -68,7 +70,7 @@ export function redirectResources(
     shape: (listener) =>
       walkPassthrough(policies, ruleSets, { proxy: facts, listener, chains: listener.chains, extraClusters }),
   });
-  return [...resources, ...encodeClusters(extraClusters)];
+  return [...resources, ...encodeClusters(extraClusters, 'transparent')];
 }
 
 /** The cluster of a destination, shaped by all policies. The same for all proxies of a class. */
@@ -80,7 +82,7 @@ export function destinationCluster(
 ): EnvoyResource {
   const place = clusterSkeleton(destination, proxyClass);
   walkCluster(policies, ruleSets, place, destination.target);
-  return encodeResource('cluster', buildCluster(place.cluster));
+  return encodeResource('cluster', buildCluster(place.cluster), 'outbound');
 }
 
 /** Listeners and clusters of a proxy's inbounds, shaped by all policies. */
@@ -94,9 +96,9 @@ export function inboundResources(
     const place = inboundSkeleton(inbound, mesh, proxyClass);
     walkInbound(policies, ruleSets, place, position, workload);
     return [
-      encodeResource('listener', buildListener(place.listener)),
-      encodeResource('cluster', buildCluster(place.cluster)),
-      ...encodeClusters(place.extraClusters),
+      encodeResource('listener', buildListener(place.listener), 'inbound'),
+      encodeResource('cluster', buildCluster(place.cluster), 'inbound'),
+      ...encodeClusters(place.extraClusters, 'inbound'),
     ];
   });
 }
@@ -108,7 +110,7 @@ export function policyClusters(
   ruleSets: RuleSets,
 ): EnvoyResource[] {
   const drafts = walkProxy(policies, ruleSets, { proxy: proxyClass.facts, workload });
-  return encodeClusters(drafts);
+  return encodeClusters(drafts, 'inbound');
 }
 
 /** Port of the admin listener, and of Envoy's admin interface where it has no socket. */
@@ -144,10 +146,10 @@ export function secretResources(inputs: EngineInputs, { key, mesh, proxyClass }:
   if (identity !== undefined) {
     const { certificateChain, privateKey } = identity;
     const secret = identitySecret(names.identitySecret(mesh.name), certificateChain, privateKey);
-    resources.push(encodeResource('secret', secret));
+    resources.push(encodeResource('secret', secret, 'secrets'));
   }
   if (trust !== undefined) {
-    resources.push(encodeResource('secret', trustSecret(names.meshCaSecret(mesh.name), trust.certificates)));
+    resources.push(encodeResource('secret', trustSecret(names.meshCaSecret(mesh.name), trust.certificates), 'secrets'));
   }
   return resources;
 }

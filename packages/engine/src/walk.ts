@@ -30,9 +30,16 @@ export class PolicyFailure extends Error {
   }
 }
 
-function guard<Result>(policy: ProxyPolicy, hook: () => Result): Result {
+/** Runs a hook of a policy. `extraClusters`: those of the place; what the hook adds to them gets the policy's origin. */
+export function guard<Result>(
+  policy: ProxyPolicy,
+  hook: () => Result,
+  extraClusters: readonly ClusterDraft[] = [],
+): Result {
   try {
-    return hook();
+    const result = hook();
+    for (const draft of extraClusters) draft.origin ??= policy.origin;
+    return result;
   } catch (cause) {
     throw new PolicyFailure(policy.name, cause);
   }
@@ -71,11 +78,16 @@ export function walkInbound(
     );
     if (inbound === undefined && inboundRules === undefined) continue;
     const rules = ruleSets.get(policy.name)?.inbounds[position] ?? noInboundRules;
-    guard(policy, () => {
-      inboundRules?.(place, rules);
-      const conf = inbound === undefined ? undefined : (confForAll(rules.rules, policy.shape.merge) ?? policy.fallback);
-      if (conf !== undefined) inbound?.(place, conf);
-    });
+    guard(
+      policy,
+      () => {
+        inboundRules?.(place, rules);
+        const conf =
+          inbound === undefined ? undefined : (confForAll(rules.rules, policy.shape.merge) ?? policy.fallback);
+        if (conf !== undefined) inbound?.(place, conf);
+      },
+      place.extraClusters,
+    );
   }
 }
 
@@ -113,17 +125,21 @@ export function walkOutbound(
     );
     if (outbound === undefined && route === undefined) continue;
     const confOf = confLookup(policy, ruleSets, target, routePolicies);
-    guard(policy, () => {
-      const conf = confOf();
-      if (conf !== undefined) outbound?.(place, conf);
-      if (route === undefined) return;
-      for (const chain of place.chains) {
-        for (const entry of routesOf(chain)) {
-          const routeConf = confOf(entry.name);
-          if (routeConf !== undefined) route({ proxy, protocol, route: entry, chain }, routeConf);
+    guard(
+      policy,
+      () => {
+        const conf = confOf();
+        if (conf !== undefined) outbound?.(place, conf);
+        if (route === undefined) return;
+        for (const chain of place.chains) {
+          for (const entry of routesOf(chain)) {
+            const routeConf = confOf(entry.name);
+            if (routeConf !== undefined) route({ proxy, protocol, route: entry, chain }, routeConf);
+          }
         }
-      }
-    });
+      },
+      place.extraClusters,
+    );
   }
 }
 
@@ -149,7 +165,7 @@ export function walkPassthrough(policies: readonly ProxyPolicy[], ruleSets: Rule
     const rules = ruleSets.get(policy.name);
     if (passthrough === undefined || rules === undefined) continue;
     const conf = meshConf(rules, place.proxy.mesh);
-    if (conf !== undefined) guard(policy, () => passthrough(place, conf));
+    if (conf !== undefined) guard(policy, () => passthrough(place, conf), place.extraClusters);
   }
 }
 
@@ -157,7 +173,8 @@ export function walkPassthrough(policies: readonly ProxyPolicy[], ruleSets: Rule
 export function walkProxy(policies: readonly ProxyPolicy[], ruleSets: RuleSets, place: ProxyPlace): ClusterDraft[] {
   return policies.flatMap((policy) => {
     const { clusters } = policy.hooks;
-    return withSingleConf(policy, ruleSets, clusters && ((conf) => clusters(place, conf))) ?? [];
+    const drafts = withSingleConf(policy, ruleSets, clusters && ((conf) => clusters(place, conf))) ?? [];
+    return drafts.map((draft) => ({ ...draft, origin: draft.origin ?? policy.origin }));
   });
 }
 

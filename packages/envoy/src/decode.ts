@@ -42,10 +42,11 @@ import {
 } from '../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts';
 import { HttpProtocolOptionsSchema } from '../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts';
 import { schemas } from './encode.ts';
+import { extensionType } from './extension-types.ts';
 import type { EnvoyResource, EnvoyType } from './resource.ts';
 
 /** Every message that we pack into an Any. */
-export const registry: Registry = createRegistry(
+const ownTypes = createRegistry(
   ActionSchema,
   ClusterConfigSchema,
   DatadogConfigSchema,
@@ -78,6 +79,18 @@ export const registry: Registry = createRegistry(
   UriSanInputSchema,
   ZipkinConfigSchema,
 );
+
+function messageType(typeName: string): DescMessage | undefined {
+  return ownTypes.getMessage(typeName) ?? extensionType(typeName);
+}
+
+/** Every message that can be in an Any: those that we pack, and all extensions of Envoy, which users add. Lists the former only. */
+export const registry: Registry = {
+  ...ownTypes,
+  [Symbol.iterator]: () => ownTypes[Symbol.iterator](),
+  get: (typeName) => ownTypes.get(typeName) ?? messageType(typeName),
+  getMessage: messageType,
+};
 
 /** The message of a resource; a fresh copy. */
 export function decodeResource<Type extends EnvoyType>(

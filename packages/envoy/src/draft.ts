@@ -9,6 +9,7 @@ import type {
 } from '../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
 import type { TcpProxy } from '../gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts';
 import type { HttpProtocolOptions } from '../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts';
+import type { Origin } from './resource.ts';
 
 /** Protocols an inbound or a service port can have (feature C13). `unknown`: nobody has said; it is carried like TCP. */
 export type Protocol = 'tcp' | 'tls' | 'http' | 'http2' | 'grpc' | 'kafka' | 'unknown';
@@ -16,6 +17,8 @@ export type Protocol = 'tcp' | 'tls' | 'http' | 'http2' | 'grpc' | 'kafka' | 'un
 /** A cluster in the making. `httpOptions` is packed into it by `buildCluster` when present. */
 export interface ClusterDraft {
   readonly message: Cluster;
+  /** What it is there for, where that is not what its place is there for. */
+  origin?: Origin;
   httpOptions?: HttpProtocolOptions;
 }
 

@@ -7,7 +7,7 @@ import { RouteConfigurationSchema } from '../gen/envoy/config/route/v3/route_pb.
 import { SecretSchema } from '../gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts';
 import { RuntimeSchema } from '../gen/envoy/service/runtime/v3/rtds_pb.ts';
 import { contentHash } from './content-hash.ts';
-import type { EnvoyResource, EnvoyType } from './resource.ts';
+import type { EnvoyResource, EnvoyType, Origin } from './resource.ts';
 
 /** Message types by our short words. */
 export const schemas = {
@@ -30,16 +30,16 @@ function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
   return true;
 }
 
-/** The one resource with these bytes. What no proxy has any more is forgotten. */
-export function internResource(type: EnvoyType, name: string, bytes: Uint8Array): EnvoyResource {
+/** The one resource with these bytes and this origin. What no proxy has any more is forgotten. */
+export function internResource(type: EnvoyType, name: string, bytes: Uint8Array, origin: Origin): EnvoyResource {
   // Two contents with one hash are told apart by a suffix: the version must differ whenever the bytes do.
   for (let attempt = 0; ; attempt++) {
     const version = attempt === 0 ? contentHash(bytes) : `${contentHash(bytes)}-${attempt}`;
-    const key = `${type} ${name} ${version}`;
+    const key = `${type} ${origin} ${name} ${version}`;
     const found = known.get(key)?.deref();
     if (found !== undefined && !equalBytes(found.bytes, bytes)) continue;
     if (found !== undefined) return found;
-    const resource: EnvoyResource = Object.freeze({ type, name, version, bytes });
+    const resource: EnvoyResource = Object.freeze({ type, name, origin, version, bytes });
     known.set(key, new WeakRef(resource));
     forgotten.register(resource, key);
     return resource;
@@ -50,7 +50,8 @@ export function internResource(type: EnvoyType, name: string, bytes: Uint8Array)
 export function encodeResource<Type extends EnvoyType>(
   type: Type,
   message: MessageShape<(typeof schemas)[Type]>,
+  origin: Origin,
 ): EnvoyResource {
   const name = 'clusterName' in message ? message.clusterName : message.name;
-  return internResource(type, name, toBinary(schemas[type] as DescMessage, message));
+  return internResource(type, name, toBinary(schemas[type] as DescMessage, message), origin);
 }

@@ -117,5 +117,5 @@ export function encodeEndpoints(cluster: string, localities: readonly EndpointLo
       number(writer, 5, locality.priority ?? 0);
     });
   }
-  return internResource('endpoint', cluster, writer.finish());
+  return internResource('endpoint', cluster, writer.finish(), 'outbound');
 }

@@ -8,6 +8,7 @@ export * from './encode.ts';
 export * from './endpoints.ts';
 export * from './filter-chain.ts';
 export * from './listener.ts';
+export * from './merge-message.ts';
 export * from './messages.ts';
 export * from './names.ts';
 export * from './resource.ts';

@@ -13,10 +13,26 @@ export const typeUrls: Readonly<Record<EnvoyType, string>> = {
   runtime: 'type.googleapis.com/envoy.service.runtime.v3.Runtime',
 };
 
+/**
+ * What a resource is there for (reference s10): MeshProxyPatch selects by it. What a policy adds besides has the policy's own origin, such as
+ * `mesh-trace`.
+ */
+export type Origin =
+  | 'admin'
+  | 'dns'
+  | 'dynamic-config'
+  | 'inbound'
+  | 'outbound'
+  | 'prometheus'
+  | 'secrets'
+  | 'transparent'
+  | (string & {});
+
 /** One resource, ready to send. Equal content has an equal version; the encoder returns the same object for the same bytes. */
 export interface EnvoyResource {
   readonly type: EnvoyType;
   readonly name: string;
+  readonly origin: Origin;
   /** Content hash: the delta protocol's resource version. */
   readonly version: string;
   /** The serialized message, without the Any around it. */

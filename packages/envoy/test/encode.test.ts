@@ -26,14 +26,15 @@ import {
   typeUrls,
 } from '../src/index.ts';
 
-const clusterOf = (name: string): EnvoyResource => encodeResource('cluster', buildCluster(endpointsCluster(name)));
+const clusterOf = (name: string): EnvoyResource =>
+  encodeResource('cluster', buildCluster(endpointsCluster(name)), 'outbound');
 
 test('equal content is one frozen object with one version; different content has another version', () => {
   const first = clusterOf('api');
   assert.equal(clusterOf('api'), first);
   assert.ok(Object.isFrozen(first));
   assert.notEqual(clusterOf('api2').version, first.version);
-  assert.equal(encodeResource('secret', trustSecret('api', '')).type, 'secret');
+  assert.equal(encodeResource('secret', trustSecret('api', ''), 'outbound').type, 'secret');
 });
 
 test('a resource comes back as the message it was made from', () => {
@@ -96,6 +97,7 @@ test('metadata keeps its values and does not depend on the order in which tags w
     encodeResource(
       'listener',
       buildListener(listenerDraft({ name: 'one', address: socketAddress('::', 1), chains: [], tags })),
+      'outbound',
     );
   assert.equal(listenerWith({ a: '1', b: '2' }), listenerWith({ b: '2', a: '1' }));
   assert.deepEqual(metadataOf({ 'envoy.lb': { version: 'v1' } }).filterMetadata, { 'envoy.lb': { version: 'v1' } });
@@ -112,7 +114,7 @@ test('filters stand in the order of their stages, in the order of their adding w
   chain.terminal.httpFilters.push({ stage: 'authorization', filter: filter('second') });
   chain.terminal.httpFilters.push({ stage: 'fault', filter: filter('fault') });
   const listener = buildListener(listenerDraft({ name: 'one', address: socketAddress('::', 1), chains: [chain] }));
-  const json = JSON.stringify(resourceJson(encodeResource('listener', listener)));
+  const json = JSON.stringify(resourceJson(encodeResource('listener', listener, 'outbound')));
   const names = [...json.matchAll(/"name":"([a-z.]+)","typedConfig":\{"@type":"[^"]*Router/g)].map((match) => match[1]);
   assert.deepEqual(names, ['fault', 'first', 'second', 'limit', 'envoy.filters.http.router']);
 });

@@ -47,6 +47,8 @@ export interface PolicyFacts<Conf extends TSchema, RuleConf extends TSchema> {
   readonly merge?: MergeOptions;
   /** False when a policy without any entry is accepted; it says nothing then. Default true. */
   readonly listsRequired?: boolean;
+  /** Origin of Envoy resources that it adds (see `Origin`), where that is not its name in words: `mesh-timeout`. */
+  readonly origin?: string;
   /** True when a MeshGateway at the top may be narrowed to listeners by tags. */
   readonly gatewayListenerTags?: boolean;
   /** Kinds of `to` under a given top-level reference, where they are fewer than `to`. */
@@ -101,6 +103,8 @@ export interface ProxyPolicyDefinition<
 export interface ProxyPolicy {
   readonly name: string;
   readonly summary: string;
+  /** Origin of Envoy resources that it adds. */
+  readonly origin: string;
   readonly shape: PolicyShape;
   readonly fallback: unknown;
   readonly hooks: AnyHooks;
@@ -113,6 +117,11 @@ export interface ProxyPolicy {
   /** Set for policies that say where traffic goes. */
   readonly routing?: Routing;
   readonly resourceType: ResourceType;
+}
+
+/** Origin of what a policy adds: its name in words. */
+export function originOf(name: string): string {
+  return name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase();
 }
 
 /** Defines a policy that shapes places of a proxy. See the guide "add a policy". */
@@ -136,6 +145,7 @@ export function defineProxyPolicy<
   return {
     name,
     summary,
+    origin: definition.origin ?? originOf(name),
     shape,
     fallback,
     hooks: apply as AnyHooks,

@@ -1,7 +1,7 @@
 // Definition of policies that say where traffic goes. Their `to` entries carry rules, not a `default`.
 import { closed, type TargetRef, type TargetRefKind, targetRef } from '@ursa/resources';
 import { type Static, type TProperties, type TSchema, Type } from 'typebox';
-import type { PolicyFacts, ProxyPolicy } from './define-policy.ts';
+import { originOf, type PolicyFacts, type ProxyPolicy } from './define-policy.ts';
 import type { ToShape } from './outbound-rules.ts';
 import { policyResourceType } from './policy-resource-type.ts';
 import type { Report } from './report.ts';
@@ -34,6 +34,7 @@ export function defineRoutePolicy<Entry extends TProperties>(definition: RoutePo
   return {
     name,
     summary,
+    origin: originOf(name),
     shape,
     fallback: undefined,
     hooks: {},

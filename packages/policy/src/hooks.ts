@@ -1,4 +1,6 @@
 // Hooks: how a policy shapes a proxy. The engine walks the proxy and calls each hook with a place and the conf that holds there.
+
+import type { FinishHooks } from './finish-hooks.ts';
 import type { InboundRule } from './inbound-rules.ts';
 import type { ClusterPlace, InboundPlace, OutboundPlace, PassthroughPlace, RoutePlace } from './place.ts';
 import type { ProxyHooks } from './proxy-hooks.ts';
@@ -49,7 +51,12 @@ export type HooksFor<Conf, RuleConf, HasTo extends boolean, HasInbound extends b
   ? OutboundHooks<Conf>
   : Never<OutboundHooks<Conf>>) &
   (HasInbound extends true ? InboundHooks<Conf, RuleConf> : Never<InboundHooks<Conf, RuleConf>>) &
-  ([HasTo, HasInbound] extends [false, false] ? ProxyHooks<Conf> : Never<ProxyHooks<Conf>>);
+  ([HasTo, HasInbound] extends [false, false]
+    ? ProxyHooks<Conf> & FinishHooks<Conf>
+    : Never<ProxyHooks<Conf> & FinishHooks<Conf>>);
 
 /** Hooks as the engine calls them: it hands each policy the confs that were merged for it. */
-export type AnyHooks = InboundHooks<unknown, unknown> & OutboundHooks<unknown> & ProxyHooks<unknown>;
+export type AnyHooks = InboundHooks<unknown, unknown> &
+  OutboundHooks<unknown> &
+  ProxyHooks<unknown> &
+  FinishHooks<unknown>;

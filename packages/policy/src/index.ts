@@ -3,6 +3,7 @@ export * from './define-policy.ts';
 export * from './define-route-policy.ts';
 export * from './destination.ts';
 export * from './egress-rules.ts';
+export * from './finish-hooks.ts';
 export * from './hooks.ts';
 export * from './inbound-rules.ts';
 export * from './matches-hash.ts';

@@ -15,9 +15,13 @@ const pem = '-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n'
 
 function configWithSecrets(): ProxyConfig {
   const chain = create(FilterChainSchema, { transportSocket: adminServerTls('CHAIN', pem, 'AUTHORITY') });
-  const listener = encodeResource('listener', create(ListenerSchema, { name: 'admin', filterChains: [chain] }));
-  const identity = encodeResource('secret', identitySecret('identity', 'CHAIN', pem));
-  const trust = encodeResource('secret', trustSecret('trust', 'AUTHORITY'));
+  const listener = encodeResource(
+    'listener',
+    create(ListenerSchema, { name: 'admin', filterChains: [chain] }),
+    'outbound',
+  );
+  const identity = encodeResource('secret', identitySecret('identity', 'CHAIN', pem), 'outbound');
+  const trust = encodeResource('secret', trustSecret('trust', 'AUTHORITY'), 'outbound');
   const none = new Map();
   return {
     resources: {

@@ -30,6 +30,7 @@ export function edsCluster(name: string, timeoutSeconds = 5): EnvoyResource {
       edsClusterConfig: { edsConfig: ads },
       connectTimeout: seconds(timeoutSeconds),
     }),
+    'outbound',
   );
 }
 
@@ -47,6 +48,7 @@ export function endpointsOf(cluster: string, ports: readonly number[]): EnvoyRes
         },
       ],
     }),
+    'outbound',
   );
 }
 
@@ -64,6 +66,7 @@ export function httpListener(name: string, port: number, statPrefix = 'outbound'
   return encodeResource(
     'listener',
     create(ListenerSchema, { name, address: socket('127.0.0.1', port), filterChains: [{ filters: [filter] }] }),
+    'outbound',
   );
 }
 
@@ -86,6 +89,7 @@ export function routeTo(name: string, cluster: string): EnvoyResource {
         },
       ],
     }),
+    'outbound',
   );
 }
 

@@ -134,7 +134,9 @@ for (const [protocol, delta] of [
     test('a client can take TLS once it has answered for its secrets and the listeners that came with them, and no sooner', () => {
       const { sequence, client } = open();
       assert.equal(sequence.secured, false, 'there are no secrets');
-      const secrets = ['identity', 'authorities'].map((name) => encodeResource('secret', identitySecret(name, '', '')));
+      const secrets = ['identity', 'authorities'].map((name) =>
+        encodeResource('secret', identitySecret(name, '', ''), 'outbound'),
+      );
       const parts = [edsCluster('old'), endpointsOf('old', [1]), routeTo('out', 'old')];
       const secured = configurationOf(...parts, httpListener('out', 9, 'secured'), ...secrets);
       sequence.offer(secured);

@@ -35,8 +35,12 @@ export function adminClusters(addresses: AdminAddresses, names: EnvoyNames): Env
   const admin = socketPath === '' ? socketAddress('127.0.0.1', port) : pipeAddress(socketPath);
   const readiness = socketAddress('127.0.0.1', readinessPort);
   return [
-    encodeResource('cluster', buildCluster(staticCluster({ name: names.admin, altStatName }, [admin]))),
-    encodeResource('cluster', buildCluster(staticCluster({ name: names.readiness, altStatName }, [readiness]))),
+    encodeResource('cluster', buildCluster(staticCluster({ name: names.admin, altStatName }, [admin])), 'admin'),
+    encodeResource(
+      'cluster',
+      buildCluster(staticCluster({ name: names.readiness, altStatName }, [readiness])),
+      'admin',
+    ),
   ];
 }
 
@@ -72,5 +76,5 @@ export function adminListener(parts: {
     reusePort: parts.reusePort,
   });
   draft.message.listenerFilters.push(tlsInspector());
-  return encodeResource('listener', buildListener(draft));
+  return encodeResource('listener', buildListener(draft), 'admin');
 }

@@ -46,5 +46,5 @@ export function dnsListener(records: readonly DnsRecord[], port: number, names: 
       configType: { case: 'typedConfig', value: pack(DnsFilterConfigSchema, config) },
     }),
   );
-  return encodeResource('listener', buildListener(draft));
+  return encodeResource('listener', buildListener(draft), 'dns');
 }

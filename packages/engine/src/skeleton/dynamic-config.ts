@@ -86,5 +86,5 @@ export function dynamicConfigListener(
     address: pipeAddress(`${workdir}/kuma-mesh-metric-config.sock`),
     chains: [httpChain(names.dynamicConfig, routes, { trusted: 'local' })],
   });
-  return encodeResource('listener', buildListener(draft));
+  return encodeResource('listener', buildListener(draft), 'dynamic-config');
 }

@@ -63,13 +63,13 @@ function passthroughListener(
   });
   draft.message.useOriginalDst = true;
   if (!inbound) options.shape(draft);
-  return encodeResource('listener', buildListener(draft));
+  return encodeResource('listener', buildListener(draft), 'transparent');
 }
 
 function passthroughCluster(names: EnvoyNames, direction: Direction, family: IpFamily): EnvoyResource {
   const basics = { name: names.passthrough(direction, family), altStatName: !names.unified };
   const source = direction === 'inbound' ? bypassAddress[family] : undefined;
-  return encodeResource('cluster', buildCluster(originalDestinationCluster(basics, source)));
+  return encodeResource('cluster', buildCluster(originalDestinationCluster(basics, source)), 'transparent');
 }
 
 /**
@@ -89,5 +89,5 @@ export function passthroughResources(
     passthroughCluster(names, 'inbound', family),
     ...(options.open ? [passthroughCluster(names, 'outbound', family)] : []),
   ]);
-  return [...perFamily, encodeResource('cluster', buildCluster(nowhere))];
+  return [...perFamily, encodeResource('cluster', buildCluster(nowhere), 'transparent')];
 }

@@ -46,7 +46,11 @@ export function prometheusResources(parts: {
     reusePort: parts.reusePort,
   });
   return [
-    encodeResource('cluster', buildCluster(staticCluster({ name: cluster, altStatName: true }, [socket]))),
-    encodeResource('listener', buildListener(listener)),
+    encodeResource(
+      'cluster',
+      buildCluster(staticCluster({ name: cluster, altStatName: true }, [socket])),
+      'prometheus',
+    ),
+    encodeResource('listener', buildListener(listener), 'prometheus'),
   ];
 }

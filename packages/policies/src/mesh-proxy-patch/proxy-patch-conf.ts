@@ -54,3 +54,7 @@ export const proxyPatchConf = closed({ appendModifications: Type.Optional(Type.A
 
 export type ProxyPatchConf = Static<typeof proxyPatchConf>;
 export type Modification = Static<typeof modification>;
+/** A change of network filters or of HTTP filters. */
+export type FilterChange = Static<typeof filter>;
+/** A change of virtual hosts. */
+export type VirtualHostChange = NonNullable<Modification['virtualHost']>;
