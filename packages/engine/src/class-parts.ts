@@ -1,7 +1,7 @@
 // Parts of configurations that proxies of one class share: computed once, however many proxies have them.
 import type { Derivation } from '@ursa/collections';
 import type { EnvoyResource } from '@ursa/envoy';
-import type { WorkloadFacts } from '@ursa/policy';
+import type { DynamicDocument, WorkloadFacts } from '@ursa/policy';
 import type { ConfigParts } from './config-parts.ts';
 import type { RedirectPorts } from './dataplane-facts.ts';
 import type { Destination } from './destinations.ts';
@@ -55,9 +55,11 @@ export interface ClassParts {
     readonly [proxyClass: ProxyClass, socketPath: string, port: number, readinessPort: number],
     Resources
   >;
-  /** Names served to kuma-dp's DNS server, through the dynamic configuration in its work folder. */
-  readonly embeddedDns: Derivation<
-    readonly [records: readonly DnsRecord[], proxyClass: ProxyClass, workdir: string],
+  /** The document for kuma-dp's DNS server. */
+  readonly dnsDocument: Derivation<readonly [records: readonly DnsRecord[], proxyClass: ProxyClass], DynamicDocument>;
+  /** The dynamic configuration that proxies without one of their own have in common. */
+  readonly dynamicConfig: Derivation<
+    readonly [document: DynamicDocument, proxyClass: ProxyClass, workdir: string],
     Resources
   >;
   /** Names served by Envoy itself. */
@@ -151,10 +153,13 @@ export function deriveClassParts({ graph, inputs, policies, endpoints, traffic }
         adminClusters({ socketPath, port, readinessPort }, names),
       { equals },
     ),
-    embeddedDns: graph.derive(
+    dnsDocument: graph.derive('dns document', (records: readonly DnsRecord[], { facts }: ProxyClass) =>
+      dnsDocument(records, facts.mesh, inputs.settings.zone),
+    ),
+    dynamicConfig: graph.derive(
       'dynamic configuration',
-      (records: readonly DnsRecord[], { names, facts }: ProxyClass, workdir: string) => [
-        dynamicConfigListener([dnsDocument(records, facts.mesh, inputs.settings.zone)], workdir, names),
+      (document: DynamicDocument, { names }: ProxyClass, workdir: string) => [
+        dynamicConfigListener([document], workdir, names),
       ],
       { equals },
     ),

@@ -2,6 +2,7 @@
 import type { Derivation } from '@ursa/collections';
 import type { EnvoyResource } from '@ursa/envoy';
 import { deriveClassParts } from './class-parts.ts';
+import { collectorLookup } from './collectors.ts';
 import type { ConfigParts } from './config-parts.ts';
 import type { ConfigWarning, ProxyConfig } from './engine.ts';
 import { features } from './features.ts';
@@ -20,13 +21,16 @@ import {
 import {
   adminPortOf,
   inboundResources,
-  policyClusters,
+  type PolicyAdditions,
+  policyAdditions,
   type Subject,
+  sameAdditions,
   secretResources,
   systemResources,
 } from './proxy-parts.ts';
 import { keepIdentities, noResources, type ResourceMaps, sameResources, toMaps } from './resource-set.ts';
 import type { RuleSets } from './rules.ts';
+import { dynamicConfigListener } from './skeleton/dynamic-config.ts';
 import { PolicyFailure } from './walk.ts';
 import { deriveWorkload, namesWorkload } from './workload.ts';
 
@@ -51,7 +55,7 @@ function failure(error: unknown): ConfigWarning {
 /** Configurations by proxy key. */
 export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey: string], ProxyConfig | undefined> {
   const { graph, inputs, policies, meshFacts, dataplane, outbounds, rules } = parts;
-  const classOf = deriveProxyClass(graph);
+  const classOf = deriveProxyClass(graph, collectorLookup(inputs));
   const ownClassOf = deriveOwnClass(graph);
   const selfPolicies = policies.filter(({ readsSelf }) => readsSelf === true);
   const taggedClassOf = deriveTaggedClass(graph);
@@ -82,13 +86,14 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
     },
     { equals },
   );
-  const byPolicies = graph.derive(
-    'clusters of policies',
-    (proxyKey: string) => {
+  const nothing: PolicyAdditions = { resources: [], documents: [], warnings: [] };
+  const additions = graph.derive(
+    'additions of policies',
+    (proxyKey: string): PolicyAdditions => {
       const found = subject.get(proxyKey);
-      return found === undefined ? [] : policyClusters(policies, found, rules.ruleSets.get(proxyKey));
+      return found === undefined ? nothing : policyAdditions(policies, found, rules.ruleSets.get(proxyKey));
     },
-    { equals },
+    { equals: sameAdditions },
   );
   const system = graph.derive(
     'system resources',
@@ -122,12 +127,20 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
     const { key, connected, dataplane: facts, mesh, proxyClass } = found;
     const redirect = redirectOf(connected, facts);
     if (redirect === undefined) return [];
-    const records = outbounds.records.get(key);
     const dns = connected.features.includes(features.embeddedDns)
-      ? shared.embeddedDns.get(records, proxyClass, connected.workdir)
-      : shared.envoyDns.get(records, proxyClass, connected.dnsPort);
+      ? []
+      : shared.envoyDns.get(outbounds.records.get(key), proxyClass, connected.dnsPort);
     const ports = reachablePorts(found);
     return [...shared.passthrough(ruleSets, listenerClass, redirect, mesh.passthrough, ports), ...dns];
+  };
+  const dynamicConfigOf = (found: Subject): readonly EnvoyResource[] => {
+    const { key, connected, dataplane: facts, proxyClass } = found;
+    const asksUs = redirectOf(connected, facts) !== undefined && connected.features.includes(features.embeddedDns);
+    const dns = asksUs ? shared.dnsDocument.get(outbounds.records.get(key), proxyClass) : undefined;
+    const { documents } = additions.get(key);
+    if (documents.length === 0) return dns ? shared.dynamicConfig.get(dns, proxyClass, connected.workdir) : [];
+    const all = dns === undefined ? documents : [dns, ...documents];
+    return [dynamicConfigListener(all, connected.workdir, proxyClass.names)];
   };
   const adminOf = (found: Subject): readonly EnvoyResource[] => {
     const { admin, readinessPort } = found.connected;
@@ -154,7 +167,7 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
       const called = shared.outbounds.get(outboundsOf(found), ruleSets, proxyClass, listenerClass, workload);
       const redirected = transparentResources(found, ruleSets, listenerClass);
       const traffic = [...inbounds.get(proxyKey), ...called, ...redirected];
-      return toMaps([...traffic, ...byPolicies.get(proxyKey), ...own]);
+      return toMaps([...traffic, ...additions.get(proxyKey).resources, ...dynamicConfigOf(found), ...own]);
     },
     { equals: Object.is },
   );
@@ -175,6 +188,7 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
     warnings.push(...idle.map(({ name }) => `${name} applies to this proxy and has no effect yet`));
     if (isServed(found)) {
       warnings.push(...shared.warnings.get(outboundsOf(found), rules.outboundRules.get(key)));
+      warnings.push(...additions.get(key).warnings);
     } else {
       const { kind } = proxyClass.facts;
       warnings.push(`a ${kind} gets no listeners yet: run a gateway of another kind as a delegated gateway`);

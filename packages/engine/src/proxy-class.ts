@@ -3,6 +3,7 @@ import type { Derivation, Graph } from '@ursa/collections';
 import { type EnvoyNames, legacyNames, unifiedNames } from '@ursa/envoy';
 import type { ProxyFacts, ProxySelf } from '@ursa/policy';
 import { formatKri, labelNames, tagNames } from '@ursa/resources';
+import type { CollectorLookup } from './collectors.ts';
 import type { DataplaneFacts, RedirectPorts } from './dataplane-facts.ts';
 import type { ConnectedProxy } from './engine.ts';
 import { features, kafkaExtension } from './features.ts';
@@ -46,6 +47,7 @@ export function hasUnifiedNames(connected: ConnectedProxy, mesh: MeshFacts): boo
 /** Finds the class of a proxy. */
 export function deriveProxyClass(
   graph: Graph,
+  collectors: CollectorLookup,
 ): (connected: ConnectedProxy, dataplane: DataplaneFacts, mesh: MeshFacts) => ProxyClass {
   const proxyClass: Derivation<
     readonly [
@@ -61,7 +63,7 @@ export function deriveProxyClass(
   > = graph.derive('proxy class', (mesh, kind, announced, mtls, unified, transparent, kafka) => {
     const list = announced === '' ? [] : announced.split(' ');
     return {
-      facts: { mesh, kind, features: list, mtls, unifiedNaming: unified },
+      facts: { mesh, kind, features: list, mtls, unifiedNaming: unified, collectorOf: collectors(mesh) },
       names: unified ? unifiedNames : legacyNames,
       transparent,
       reusePort: list.includes(features.reusePort),
@@ -89,7 +91,7 @@ export function deriveTaggedClass(graph: Graph): (proxyClass: ProxyClass, datapl
       return { ...proxyClass, facts: { ...proxyClass.facts, tags } };
     },
   );
-  return (proxyClass, dataplane) => tagged.get(proxyClass, JSON.stringify(tagsOf(dataplane)));
+  return (proxyClass, dataplane) => tagged.get(proxyClass, JSON.stringify(joinedTags(dataplane)));
 }
 
 /** Finds the class of a proxy that tells its tags to the services it calls. */
@@ -98,17 +100,21 @@ export function deriveAnnouncingClass(graph: Graph): (proxyClass: ProxyClass, da
     'announcing proxy class',
     (proxyClass, text) => ({ ...proxyClass, announcedTags: JSON.parse(text) as Readonly<Record<string, string>> }),
   );
-  return (proxyClass, dataplane) => announcing.get(proxyClass, JSON.stringify(tagsOf(dataplane)));
+  return (proxyClass, dataplane) => announcing.get(proxyClass, JSON.stringify(joinedTags(dataplane)));
 }
 
-/** Tags of all inbounds and of the gateway; several values of one tag are sorted and joined by commas. */
-function tagsOf({ inbounds, gateway }: DataplaneFacts): Readonly<Record<string, string>> {
+/** Tags of all inbounds and of the gateway, with their values sorted. */
+export function tagValues({ inbounds, gateway }: DataplaneFacts): Readonly<Record<string, readonly string[]>> {
   const values = new Map<string, Set<string>>();
   for (const tags of [...inbounds.map((inbound) => inbound.tags), gateway?.tags ?? {}]) {
     for (const [key, value] of Object.entries(tags)) values.set(key, (values.get(key) ?? new Set()).add(value));
   }
   const sorted = [...values].sort(([first], [second]) => (first < second ? -1 : 1));
-  return Object.fromEntries(sorted.map(([key, set]) => [key, [...set].sort().join(',')]));
+  return Object.fromEntries(sorted.map(([key, set]) => [key, [...set].sort()]));
+}
+
+function joinedTags(dataplane: DataplaneFacts): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(tagValues(dataplane)).map(([key, values]) => [key, values.join(',')]));
 }
 
 /** Finds a class for one proxy alone, for listeners that say something of it. */

@@ -9,13 +9,14 @@ import {
   type Origin,
   trustSecret,
 } from '@ursa/envoy';
-import type { ProxyPolicy, WorkloadFacts } from '@ursa/policy';
+import type { DynamicDocument, ProxyPolicy, WorkloadFacts } from '@ursa/policy';
 import type { DataplaneFacts, RedirectPorts } from './dataplane-facts.ts';
 import type { Destination } from './destinations.ts';
 import type { ConnectedProxy, EngineInputs } from './engine.ts';
 import type { MeshFacts } from './mesh-facts.ts';
 import type { Outbound } from './outbounds.ts';
-import type { ProxyClass } from './proxy-class.ts';
+import { type ProxyClass, proxySelf, tagValues } from './proxy-class.ts';
+import { sameResources } from './resource-set.ts';
 import type { RuleSets } from './rules.ts';
 import { adminListener } from './skeleton/admin.ts';
 import { inboundSkeleton } from './skeleton/inbound.ts';
@@ -103,14 +104,47 @@ export function inboundResources(
   });
 }
 
-/** Clusters that policies need besides those of the proxy's traffic. */
-export function policyClusters(
+/** What policies give a proxy besides what its traffic needs. */
+export interface PolicyAdditions {
+  readonly resources: readonly EnvoyResource[];
+  readonly documents: readonly DynamicDocument[];
+  readonly warnings: readonly string[];
+}
+
+/** Asks all policies what the proxy gets besides. */
+export function policyAdditions(
   policies: readonly ProxyPolicy[],
-  { proxyClass, workload }: Subject,
+  { proxyClass, connected, dataplane, mesh, workload }: Subject,
   ruleSets: RuleSets,
-): EnvoyResource[] {
-  const drafts = walkProxy(policies, ruleSets, { proxy: proxyClass.facts, workload });
-  return encodeClusters(drafts, 'inbound');
+): PolicyAdditions {
+  const { facts, names, reusePort } = proxyClass;
+  const self = proxySelf(dataplane, connected.workdir);
+  const { metricsCertPath: certificate, metricsKeyPath: key } = connected;
+  const additions = walkProxy(policies, ruleSets, {
+    proxy: { ...facts, self },
+    self,
+    workload,
+    tags: tagValues(dataplane),
+    metricsCertificate: certificate === '' || key === '' ? undefined : { certificate, key },
+    secrets: { identity: names.identitySecret(mesh.name), trust: names.meshCaSecret(mesh.name) },
+    reusePort,
+  });
+  return {
+    resources: additions.flatMap(({ origin, clusters = [], listeners = [] }) => [
+      ...encodeClusters(clusters, origin),
+      ...listeners.map((draft) => encodeResource('listener', buildListener(draft), draft.origin ?? origin)),
+    ]),
+    documents: additions.flatMap(({ documents = [] }) => documents),
+    warnings: additions.flatMap(({ warnings = [] }) => warnings),
+  };
+}
+
+/** True when a proxy gets the same from its policies as before. */
+export function sameAdditions(before: PolicyAdditions, after: PolicyAdditions): boolean {
+  return (
+    sameResources(before.resources, after.resources) &&
+    JSON.stringify([before.documents, before.warnings]) === JSON.stringify([after.documents, after.warnings])
+  );
 }
 
 /** Port of the admin listener, and of Envoy's admin interface where it has no socket. */

@@ -1,6 +1,6 @@
 // The walk: shows every place to every policy, with the conf that was merged for that place.
 
-import type { ClusterDraft, FilterChainDraft } from '@ursa/envoy';
+import type { ClusterDraft, FilterChainDraft, Origin } from '@ursa/envoy';
 import type { Route } from '@ursa/envoy/gen/envoy/config/route/v3/route_components_pb.ts';
 import {
   type ClusterPlace,
@@ -13,6 +13,7 @@ import {
   type OutboundTarget,
   outboundConf,
   type PassthroughPlace,
+  type ProxyAdditions,
   type ProxyPlace,
   type ProxyPolicy,
   type WorkloadFacts,
@@ -169,12 +170,16 @@ export function walkPassthrough(policies: readonly ProxyPolicy[], ruleSets: Rule
   }
 }
 
-/** Clusters that policies need besides those of the proxy's traffic. */
-export function walkProxy(policies: readonly ProxyPolicy[], ruleSets: RuleSets, place: ProxyPlace): ClusterDraft[] {
+/** What policies give the proxy besides what its traffic needs, with the origin of each. */
+export function walkProxy(
+  policies: readonly ProxyPolicy[],
+  ruleSets: RuleSets,
+  place: ProxyPlace,
+): readonly (ProxyAdditions & { readonly origin: Origin })[] {
   return policies.flatMap((policy) => {
-    const { clusters } = policy.hooks;
-    const drafts = withSingleConf(policy, ruleSets, clusters && ((conf) => clusters(place, conf))) ?? [];
-    return drafts.map((draft) => ({ ...draft, origin: draft.origin ?? policy.origin }));
+    const { proxy } = policy.hooks;
+    const additions = withSingleConf(policy, ruleSets, proxy && ((conf) => proxy(place, conf)));
+    return additions === undefined ? [] : [{ ...additions, origin: policy.origin }];
   });
 }
 

@@ -60,5 +60,7 @@ export interface TcpTerminal {
 /** A listener in the making. */
 export interface ListenerDraft {
   readonly message: Listener;
+  /** As for clusters. */
+  origin?: Origin;
   readonly chains: FilterChainDraft[];
 }

@@ -63,6 +63,10 @@ export interface EnvoyNames {
   dynamicConfigNotModified(path: string): string;
   readonly metricsListener: string;
   readonly metricsCluster: string;
+  /** Listener and cluster for a Prometheus that MeshMetric speaks of; `client` tells several apart. */
+  metricsOf(client: string): { readonly listener: string; readonly cluster: string };
+  /** Listener and cluster through which kuma-dp sends metrics to a collector. */
+  metricsCollector(collector: string): string;
   /** The collector of traces at an address. A proxy has one. */
   traceCollector(kind: TraceCollector, address: string): string;
   identitySecret(mesh: string): string;
@@ -91,12 +95,15 @@ export const legacyNames: EnvoyNames = {
   dynamicConfig: '_kuma:dynamicconfig',
   dynamicConfigRoute: (path) => `_kuma:dynamicconfig:${path}`,
   dynamicConfigNotModified: () => '',
+  metricsOf: (client) => ({ listener: `_kuma:metrics:prometheus:${client}`, cluster: '_kuma:metrics:hijacker' }),
+  metricsCollector: (collector) => `_kuma:metrics:opentelemetry:${collector}`,
   traceCollector: (kind) => `meshtrace:${kind}`,
   identitySecret: (mesh) => `identity_cert:secret:${mesh}`,
   meshCaSecret: (mesh) => `mesh_ca:secret:${mesh}`,
 };
 
 const selfInbound = ({ section }: InboundNaming): string => `self_inbound_dp_${section}`;
+const systemPart = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9-]/g, '-');
 const kriOrLegacy = ({ kri, legacyName }: DestinationNaming): string => kri ?? legacyName;
 
 /** Names that say whose a resource is: `kri_…` of a mesh resource, `self_…` of the proxy, `system_…` of the mesh itself. */
@@ -118,8 +125,13 @@ export const unifiedNames: EnvoyNames = {
   dynamicConfig: 'system_dynamicconfig',
   dynamicConfigRoute: (path) => `system_dynamicconfig_${path.slice(1)}`,
   dynamicConfigNotModified: (path) => `system_dynamicconfig_${path.slice(1)}_not_modified`,
+  metricsOf: (client) => {
+    const name = `system_meshmetric_prometheus_${systemPart(client)}`;
+    return { listener: name, cluster: name };
+  },
+  metricsCollector: (collector) => `system_meshmetric_otel_${systemPart(collector)}`,
   traceCollector: (kind, address) =>
-    `system_meshtrace_${kind === 'opentelemetry' ? 'otel' : kind}_${address.toLowerCase().replaceAll(/[^a-z0-9-]/g, '-')}`,
+    `system_meshtrace_${kind === 'opentelemetry' ? 'otel' : kind}_${systemPart(address)}`,
   identitySecret: (mesh) => `system_mtls_identity_${mesh}`,
   meshCaSecret: (mesh) => `system_mtls_ca_${mesh}`,
 };

@@ -92,6 +92,15 @@ export function unverifiedTls(serverName: string): TransportSocket {
   return socketOf(pack(UpstreamTlsContextSchema, context));
 }
 
+/** TLS of a server whose certificate lies in files on the proxy's host; clients need none. */
+export function fileServerTls(certificate: string, key: string): TransportSocket {
+  const file = (filename: string) => ({ specifier: { case: 'filename' as const, value: filename } });
+  const context = create(DownstreamTlsContextSchema, {
+    commonTlsContext: { tlsCertificates: [{ certificateChain: file(certificate), privateKey: file(key) }] },
+  });
+  return socketOf(pack(DownstreamTlsContextSchema, context));
+}
+
 /** TLS of the admin listener, PEM: only the control plane gets in. */
 export function adminServerTls(certificateChain: string, privateKey: string, clientCa: string): TransportSocket {
   const context = create(DownstreamTlsContextSchema, {

@@ -13,7 +13,15 @@ import {
   tcpChain,
 } from '@ursa/envoy';
 import { RouteSchema } from '@ursa/envoy/gen/envoy/config/route/v3/route_components_pb.ts';
-import type { InboundPlace, OutboundPlace, PolicyHead, ProxyFacts, RoutePlace } from '@ursa/policy';
+import type {
+  InboundPlace,
+  OutboundPlace,
+  PolicyHead,
+  ProxyFacts,
+  ProxyPlace,
+  RoutePlace,
+  WorkloadFacts,
+} from '@ursa/policy';
 import { policyHead } from '@ursa/policy';
 
 const proxy: ProxyFacts = {
@@ -64,6 +72,22 @@ export function routePlace(protocol: Protocol): RoutePlace {
   const chain = chainFor(protocol);
   const route = prefixRoute({ prefix: '/', cluster: 'web' });
   return { proxy, protocol, route: create(RouteSchema, route), chain };
+}
+
+/** A proxy itself. */
+export function proxyPlace(facts: Partial<ProxyFacts> = {}, workload: Partial<WorkloadFacts> = {}): ProxyPlace {
+  const self = {
+    ...{ name: 'web-1', address: '192.0.2.1', service: 'web', zone: 'east', workload: '', workdir: '/tmp/kuma-dp' },
+  };
+  return {
+    proxy: { ...proxy, self, ...facts },
+    self,
+    workload: { service: 'web', zone: 'east', kri: undefined, ipv6: false, ...workload },
+    tags: { 'kuma.io/service': ['web'], version: ['v1', 'v2'] },
+    metricsCertificate: undefined,
+    secrets: { identity: 'identity_cert:secret:default', trust: 'mesh_ca:secret:default' },
+    reusePort: true,
+  };
 }
 
 /** Head of a policy, for rules that hooks get. */

@@ -9,7 +9,7 @@ import { ZipkinConfigSchema } from '@ursa/envoy/gen/envoy/config/trace/v3/zipkin
 import type { TrafficPlace, WorkloadFacts } from '@ursa/policy';
 import { parseServer } from '../src/mesh-trace/collector.ts';
 import { meshTrace } from '../src/mesh-trace/mesh-trace.ts';
-import { inboundPlace, outboundPlace } from './drafts.ts';
+import { inboundPlace, outboundPlace, proxyPlace } from './drafts.ts';
 
 const { hooks } = meshTrace;
 const workload: WorkloadFacts = { service: 'web', zone: 'east', kri: undefined, ipv6: false };
@@ -38,8 +38,8 @@ function traced(conf: unknown, direction: TrafficPlace['direction'] = 'inbound',
 }
 
 function clustersFor(conf: unknown, facts: Partial<WorkloadFacts> = {}, unifiedNaming = false) {
-  const { proxy } = place('inbound', 'http');
-  return hooks.clusters?.({ proxy: { ...proxy, unifiedNaming }, workload: { ...workload, ...facts } }, conf) ?? [];
+  const given = proxyPlace({ unifiedNaming }, { ...workload, ...facts });
+  return hooks.proxy?.(given, conf).clusters ?? [];
 }
 
 const literals = ({ tracing }: ReturnType<typeof traced>) =>

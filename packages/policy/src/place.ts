@@ -15,6 +15,23 @@ export interface ProxySelf {
   readonly workdir: string;
 }
 
+/** Refers to a MeshOpenTelemetryBackend, by its name or by labels. */
+export interface CollectorRef {
+  readonly name?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** An OpenTelemetry collector that policies refer to. */
+export interface Collector {
+  /** Unique in the mesh. */
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly protocol: 'grpc' | 'http';
+  /** What paths at the collector start with; '' for none. Only for HTTP. */
+  readonly path: string;
+}
+
 /** Facts about the proxy that hold for all its places. */
 export interface ProxyFacts {
   readonly mesh: string;
@@ -25,6 +42,11 @@ export interface ProxyFacts {
   readonly unifiedNaming: boolean;
   /** Always there for inbounds; for outbounds only in hooks of policies with `readsSelf`. */
   readonly self?: ProxySelf;
+  /**
+   * Finds the collector that a conf refers to; undefined where there is none. The look-up is remembered: what was shaped by it is shaped
+   * anew when the collector changes.
+   */
+  readonly collectorOf?: (ref: CollectorRef) => Collector | undefined;
   /** Tags of the proxy, several values of one joined by commas; only there in hooks of policies with `readsTags`. */
   readonly tags?: Readonly<Record<string, string>>;
 }

@@ -1,6 +1,6 @@
 // Hooks of policies that have one conf for the whole proxy (`default`), and the places they are shown: all traffic, and the proxy itself.
-import type { ClusterDraft, FilterChainDraft, ListenerDraft } from '@ursa/envoy';
-import type { ProxyFacts } from './place.ts';
+import type { ClusterDraft, FilterChainDraft, ListenerDraft, TlsSecrets } from '@ursa/envoy';
+import type { ProxyFacts, ProxySelf } from './place.ts';
 
 /**
  * Whose proxy it is. Only policies with one conf for the whole proxy see it: what the others shape is shared by the proxies of many
@@ -30,13 +30,45 @@ export interface TrafficPlace {
 /** The proxy itself. */
 export interface ProxyPlace {
   readonly proxy: ProxyFacts;
+  readonly self: ProxySelf;
   readonly workload: WorkloadFacts;
+  /** Values of each tag of its inbounds and its gateway, sorted. */
+  readonly tags: Readonly<Record<string, readonly string[]>>;
+  /** Files of the certificate with which it serves its metrics; undefined where its kuma-dp was given none. */
+  readonly metricsCertificate: CertificateFiles | undefined;
+  /** Names of the secrets of mutual TLS; they are only there where the mesh has it. */
+  readonly secrets: TlsSecrets;
+  readonly reusePort: boolean;
+}
+
+/** Files on the proxy's host, PEM. */
+export interface CertificateFiles {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** A document for kuma-dp, which Envoy serves on a Unix socket. */
+export interface DynamicDocument {
+  /** `/dns`, `/meshmetric`. */
+  readonly path: string;
+  /** JSON. */
+  readonly body: string;
+}
+
+/** What a proxy gets besides what its traffic needs. */
+export interface ProxyAdditions {
+  /** Such as a collector's. */
+  readonly clusters?: readonly ClusterDraft[];
+  readonly listeners?: readonly ListenerDraft[];
+  readonly documents?: readonly DynamicDocument[];
+  /** What could not be done as the policy says, and what to do about it. */
+  readonly warnings?: readonly string[];
 }
 
 /** Hooks of policies with one conf for the whole proxy; not called where no policy of the type has a `default`. */
 export interface ProxyHooks<Conf> {
   /** Called for each inbound and each outbound. */
   traffic?(place: TrafficPlace, conf: Conf): void;
-  /** Clusters that the proxy needs besides those of its traffic, such as a collector's. Called once. */
-  clusters?(place: ProxyPlace, conf: Conf): readonly ClusterDraft[];
+  /** Called once for the proxy itself. */
+  proxy?(place: ProxyPlace, conf: Conf): ProxyAdditions;
 }

@@ -85,12 +85,11 @@ test('a policy without `to` cannot shape what a proxy sends, nor one without `fr
   assert.deepEqual([noOutbound, noInbound], [undefined, undefined]);
 });
 
-test('only a policy with one conf for the whole proxy can shape all traffic and add clusters', () => {
+test('only a policy with one conf for the whole proxy can shape all traffic and add to the proxy', () => {
   const inboundOnly: HooksFor<object, object, false, true> = {};
   const outboundOnly: HooksFor<object, object, true, false> = {};
-  const whole: HooksFor<object, object, false, false> = { clusters: () => [] };
-  const noTraffic: undefined =
-    inboundOnly.traffic ?? inboundOnly.clusters ?? outboundOnly.traffic ?? outboundOnly.clusters;
+  const whole: HooksFor<object, object, false, false> = { proxy: () => ({}) };
+  const noTraffic: undefined = inboundOnly.traffic ?? inboundOnly.proxy ?? outboundOnly.traffic ?? outboundOnly.proxy;
   const noOther: undefined = whole.inbound ?? whole.outbound;
   assert.deepEqual([noTraffic, noOther], [undefined, undefined]);
 });

@@ -12,16 +12,9 @@ import {
   sha256Hex,
 } from '@ursa/envoy';
 import { type Route, RouteSchema } from '@ursa/envoy/gen/envoy/config/route/v3/route_components_pb.ts';
+import type { DynamicDocument } from '@ursa/policy';
 import type { DnsRecord } from '../outbounds.ts';
 import { virtualIpv6 } from '../virtual-ipv6.ts';
-
-/** A document of the dynamic configuration. */
-export interface DynamicDocument {
-  /** `/dns`, `/meshmetric`. */
-  readonly path: string;
-  /** JSON. */
-  readonly body: string;
-}
 
 /** Seconds for which a host may remember an answer. */
 export const dnsTtl = 30;

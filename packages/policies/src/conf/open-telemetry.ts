@@ -1,5 +1,5 @@
 // What the policies that send to an OpenTelemetry collector share: naming the collector, and the advice to do it by reference.
-import type { Report } from '@ursa/policy';
+import type { Collector, Report } from '@ursa/policy';
 import { closed, condition, oneOf, stringMap } from '@ursa/resources';
 import { type Static, Type } from 'typebox';
 
@@ -38,4 +38,19 @@ export function warnAboutEndpoints(
   backends: readonly { readonly openTelemetry?: { readonly endpoint?: string } }[],
 ): readonly string[] {
   return backends.some((backend) => (backend.openTelemetry?.endpoint ?? '') !== '') ? [endpointAdvice] : [];
+}
+
+const usualPort = 4317;
+
+/** The collector at an address, which is spoken to by gRPC. */
+export function endpointCollector(endpoint: string): Collector | undefined {
+  const [, host = '', port] = /^(?:https?:\/\/)?(\[[^\]]*\]|[^/:]+)(?::(\d{1,5}))?(?:\/.*)?$/.exec(endpoint) ?? [];
+  if (host === '') return undefined;
+  return {
+    name: endpoint.replaceAll('/', '').replaceAll(':', '-'),
+    host: host.replace(/^\[(.*)\]$/, '$1'),
+    port: port === undefined ? usualPort : Number(port),
+    protocol: 'grpc',
+    path: '',
+  };
 }

@@ -24,9 +24,9 @@ export const meshTrace = defineProxyPolicy({
         if (terminal.kind === 'http') terminal.manager.tracing = tracing(collector, conf, place);
       }
     },
-    clusters(place, conf) {
+    proxy(place, conf) {
       const collector = collectorOf(conf);
-      return collector === undefined ? [] : [collectorCluster(collector, place)];
+      return collector === undefined ? {} : { clusters: [collectorCluster(collector, place)] };
     },
   },
 });

@@ -1,0 +1,80 @@
+// The way from kuma-dp to an OpenTelemetry collector: a listener on a Unix socket, and the cluster that it leads to.
+import {
+  addGrpcStatistics,
+  type ClusterDraft,
+  type EnvoyNames,
+  httpChain,
+  legacyNames,
+  listenerDraft,
+  pipeAddress,
+  prefixRoute,
+  routeConfiguration,
+  serverCluster,
+  sha256Hex,
+  unifiedNames,
+  upstreamHttp,
+} from '@ursa/envoy';
+import type { Collector, ProxyAdditions, ProxyFacts, ProxyPlace } from '@ursa/policy';
+import { endpointCollector } from '../conf/open-telemetry.ts';
+import type { MetricBackend, MetricConf } from './metric-conf.ts';
+
+/** A collector that gets a proxy's metrics. */
+export interface MetricCollector extends Collector {
+  /** Socket on which kuma-dp reaches it. */
+  readonly socket: string;
+  /** Between two deliveries, as the policy says it. */
+  readonly refreshInterval: string | undefined;
+}
+
+// The kernel takes no longer path for a Unix socket.
+const longestSocket = 107;
+
+/** The collector of a backend; undefined for backends of other kinds, and when there is no such collector. */
+export function collectorOf({ type, openTelemetry }: MetricBackend, place: ProxyPlace): MetricCollector | undefined {
+  if (type !== 'OpenTelemetry' || openTelemetry === undefined) return undefined;
+  const { endpoint = '', backendRef, refreshInterval } = openTelemetry;
+  const found = backendRef === undefined ? endpointCollector(endpoint) : place.proxy.collectorOf?.(backendRef);
+  if (found === undefined) return undefined;
+  const { workdir } = place.self;
+  const socket = `${workdir}/kuma-otel-${found.name}.sock`;
+  const short = `${workdir}/kuma-otel-${sha256Hex(found.name).slice(0, 16)}.sock`;
+  return { ...found, socket: socket.length > longestSocket ? short : socket, refreshInterval };
+}
+
+/** What to tell of references that lead nowhere. */
+export function missingCollectors({ backends = [] }: MetricConf, place: ProxyPlace): string[] {
+  return backends
+    .filter(({ openTelemetry }) => openTelemetry?.backendRef !== undefined)
+    .filter((backend) => collectorOf(backend, place) === undefined)
+    .map(({ openTelemetry }) => {
+      const wanted = JSON.stringify(openTelemetry?.backendRef);
+      return `MeshMetric: there is no ${wanted}, so it gets no metrics: correct backendRef`;
+    });
+}
+
+/** Listener and cluster of a collector. */
+export function collectorResources(collector: MetricCollector, { proxy, workload }: ProxyPlace): ProxyAdditions {
+  const name = namesOf(proxy).metricsCollector(collector.name);
+  const route = prefixRoute({ prefix: '/', cluster: name });
+  const chain = httpChain(name, routeConfiguration({ virtualHost: name, routes: [route] }), { trusted: 'local' });
+  const grpc = collector.protocol === 'grpc';
+  if (grpc) addGrpcStatistics(chain);
+  const listener = listenerDraft({
+    name,
+    ...(proxy.unifiedNaming ? { statPrefix: name } : {}),
+    address: pipeAddress(collector.socket),
+    chains: [chain],
+  });
+  const cluster = serverCluster({ name, altStatName: !proxy.unifiedNaming }, collector, workload);
+  return { listeners: [listener], clusters: [withoutBudget({ ...cluster, httpOptions: upstreamHttp(grpc ? 2 : 1) })] };
+}
+
+/** What remains of a cluster's budget of connections is told of destinations only, not of clusters for metrics. */
+export function withoutBudget(draft: ClusterDraft): ClusterDraft {
+  delete draft.message.circuitBreakers;
+  return draft;
+}
+
+function namesOf({ unifiedNaming }: ProxyFacts): EnvoyNames {
+  return unifiedNaming ? unifiedNames : legacyNames;
+}
