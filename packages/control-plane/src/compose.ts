@@ -171,6 +171,10 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
     proxies,
     engine,
     certified: (proxyKey) => certificates.settled(proxyKey),
+    awaitsCertificate: (proxyKey) => {
+      const request = engine.identityRequest.get(proxyKey);
+      return request !== undefined && identities.get(proxyKey)?.backend !== request.backend;
+    },
     tokens,
     observer: insights,
     log: log.component('xds'),
@@ -202,6 +206,7 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
     engine,
     shadowEngine: openEngine({ graph, policies: builtinPolicies, inputs, shadow: true }),
     live,
+    rollout: dpServer.rollout,
     revision: () => store.revision(),
     manager,
     tokens,

@@ -11,6 +11,8 @@ import { serverError } from './server-error.ts';
 export interface ApiResponse {
   readonly status: number;
   readonly text: string;
+  /** Revision of the store from which on a write counts; undefined for other answers. */
+  readonly revision: number | undefined;
 }
 
 /** A request to the REST API. */
@@ -135,5 +137,10 @@ function readPem(flag: string, file: string | undefined, label: string): Buffer 
 async function collect(incoming: IncomingMessage): Promise<ApiResponse> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk);
-  return { status: incoming.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') };
+  const revision = incoming.headers['kuma-revision']?.toString() ?? '';
+  return {
+    status: incoming.statusCode ?? 0,
+    text: Buffer.concat(chunks).toString('utf8'),
+    revision: /^\d+$/.test(revision) ? Number(revision) : undefined,
+  };
 }

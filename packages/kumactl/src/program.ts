@@ -12,22 +12,28 @@ import { addGet } from './commands/get.ts';
 import { addInspectDataplane } from './commands/inspect-dataplane.ts';
 import { addInspectDataplanes } from './commands/inspect-dataplanes.ts';
 import { addInspectPolicy } from './commands/inspect-policy.ts';
+import { addRollout } from './commands/rollout.ts';
 import { addVersion } from './commands/version.ts';
 import { examples } from './examples.ts';
+import { CommandEnd, exitCodes } from './exit-codes.ts';
 import { durationOrNone } from './flags.ts';
 import { type GlobalFlags, openSession, type Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Runs one command line and gives the exit code: 0 done, 1 refused or failed, 2 wrong usage. Never throws. */
+/** Runs one command line and gives the exit code, one of `exitCodes`. Never throws. */
 export async function runCommand(args: readonly string[], terminal: Terminal): Promise<number> {
   try {
     const program = createProgram(terminal);
     await program.parseAsync(args, { from: 'user' });
-    return 0;
+    return exitCodes.done;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    if (error instanceof CommandEnd) {
+      if (error.message !== '') terminal.printError(`${error.message}\n`);
+      return error.exitCode;
+    }
     terminal.printError(formatError(error));
-    return 1;
+    return exitCodes.failed;
   }
 }
 
@@ -62,6 +68,7 @@ export function createProgram(terminal: Terminal): Command {
   addApply(program, session);
   addGet(program, session);
   addDelete(program, session);
+  addRollout(program, session);
   const inspect = program.command('inspect').description('Look at what the mesh makes of its configuration');
   addInspectDataplanes(inspect, session);
   addInspectDataplane(inspect, session);

@@ -10,6 +10,7 @@ import type { ServerCertificate } from '../identity/server-certificate.ts';
 import type { StaticAccess } from '../identity/static-access.ts';
 import type { LiveResources } from '../store/live-resources.ts';
 import type { ResourceManager } from '../store/resource-manager.ts';
+import type { Rollout } from '../xds/rollout.ts';
 import { type ControlPlaneFacts, discoveryRoutes } from './discovery-routes.ts';
 import { guiRoutes } from './gui-routes.ts';
 import { createApp } from './http/app.ts';
@@ -34,6 +35,7 @@ import { createResourceReader } from './resources/reader.ts';
 import { serviceInsightRoutes } from './resources/service-insight-routes.ts';
 import { createWriteGuard } from './resources/write-guard.ts';
 import { writeRoutes } from './resources/write-routes.ts';
+import { rolloutRoutes } from './rollout-routes.ts';
 import { tokensRoutes } from './tokens-routes.ts';
 
 /** Everything the API stands on. */
@@ -43,6 +45,8 @@ export interface ApiOptions {
   /** An engine over the same inputs in which shadow policies are in force. */
   readonly shadowEngine: Pick<Engine, 'config'>;
   readonly live: LiveResources;
+  /** How far the connected proxies have come with a change. */
+  readonly rollout: Rollout;
   /** Revision of the store. */
   readonly revision: () => number;
   readonly manager: ResourceManager;
@@ -145,6 +149,7 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
     ...dataplaneRoutes(reader, inspector),
     ...matchingRoutes(reader, inspector),
     ...configRoutes(reader, options.access, options),
+    ...rolloutRoutes(reader, options.rollout, options.revision),
     ...laterRoutes(reader),
     ...hostnameRoutes(reader, options.labels),
     ...serviceInsightRoutes(reader, options.serviceAddress),

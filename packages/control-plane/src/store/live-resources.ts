@@ -12,6 +12,8 @@ export interface LiveResources {
   get(key: ResourceKey): Resource | undefined;
   /** All resources of a type, of one mesh when given, sorted by mesh and name. */
   list(type: string, mesh?: string): readonly Resource[];
+  /** The revision of the last write that is in the graph, or is being put there. */
+  revision(): number;
   /** Calls back after each applied write, in revision order. */
   onApplied(listener: (revision: number) => void): { stop(): void };
   stop(): void;
@@ -27,6 +29,7 @@ export function openLiveResources(graph: Graph, store: Store): LiveResources {
   const sources = new Map<string, Source<Resource>>();
   const appliedListeners = new Set<(revision: number) => void>();
   let loaded = false;
+  let current = store.revision();
   const sourceOf = (type: string): Source<Resource> => {
     let source = sources.get(type);
     if (source === undefined) {
@@ -36,13 +39,15 @@ export function openLiveResources(graph: Graph, store: Store): LiveResources {
     return source;
   };
   const apply: ChangeListener = (changes) => {
+    const revision = changes.at(-1)?.revision;
+    // Before the batch: what follows from it happens inside.
+    if (revision !== undefined) current = Math.max(current, revision);
     graph.batch(() => {
       for (const { key, after } of changes) {
         if (after === undefined) sourceOf(key.type).delete(keyInType(key));
         else sourceOf(key.type).set(keyInType(key), after);
       }
     });
-    const revision = changes.at(-1)?.revision;
     loaded = true;
     if (revision !== undefined) for (const listener of appliedListeners) listener(revision);
   };
@@ -57,6 +62,7 @@ export function openLiveResources(graph: Graph, store: Store): LiveResources {
       const keys = mesh === undefined ? source.keys() : source.index('mesh', (resource) => [resource.mesh]).get(mesh);
       return keys.map((key) => source.get(key)).filter((resource) => resource !== undefined);
     },
+    revision: () => current,
     onApplied(listener) {
       appliedListeners.add(listener);
       return { stop: () => appliedListeners.delete(listener) };

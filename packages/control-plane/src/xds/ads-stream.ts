@@ -6,6 +6,7 @@ import { type GrpcCall, type GrpcHandler, type GrpcOutcome, grpcStatus } from '.
 import { openIncremental } from '../delta/incremental.ts';
 import { openStateOfTheWorld } from '../delta/state-of-the-world.ts';
 import { type DecodedRequest, decodeIncremental, decodeStateOfTheWorld, namesPerRequest } from './decode-request.ts';
+import type { InFlight } from './delivery.ts';
 import { encodeIncremental, encodeStateOfTheWorld } from './encode-response.ts';
 import { type ProxyNode, parseProxyNode } from './proxy-node.ts';
 import { openPushSequence, type ProxyResources } from './push-sequence.ts';
@@ -23,6 +24,8 @@ export interface AdsObserver {
   sent(type: EnvoyType): void;
   acknowledged(type: EnvoyType, resources: readonly string[]): void;
   rejected(type: EnvoyType, message: string, resources: readonly string[]): void;
+  /** Called after all that can be sent was sent. */
+  flushed(inFlight: InFlight): void;
   /** Called when it changes: whether the proxy has answered for its newest listeners and secrets, with which it can take TLS. */
   secured(secured: boolean): void;
   /** Called exactly once. */
@@ -80,6 +83,7 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
       writable = call.write(encode(push.type, push.update));
       observer.sent(push.type);
     }
+    observer.flushed(sequence.inFlight);
     if (sequence.secured !== secured) {
       secured = !secured;
       observer.secured(secured);

@@ -7,12 +7,14 @@ import { type GrpcCall, grpcStatus } from '../delta/grpc/index.ts';
 import { keyInType, type LiveResources } from '../store/live-resources.ts';
 import { type AdsObserver, type AdsProtocol, type AdsStream, outcomeOf } from './ads-stream.ts';
 import { openConfigWarnings } from './config-warnings.ts';
+import { type Delivery, followDelivery } from './delivery.ts';
 import type { ProvenProxy, ProxyAuthentication } from './proxy-authentication.ts';
 import { openProxyEntries } from './proxy-entries.ts';
 import type { ProxyNode, ProxyVersion } from './proxy-node.ts';
 import { openPushQueue } from './push-queue.ts';
 import { type Registration, resourceKeyOf } from './registration.ts';
 import { policiesBehind, rejectedResources } from './rejection.ts';
+import { openRollout, type Rollout } from './rollout.ts';
 
 /** Who is told what becomes of a connection. */
 export interface ConnectionObserver {
@@ -47,6 +49,8 @@ export interface ConnectedProxiesOptions {
   readonly engine: Pick<Engine, 'config' | 'rules'>;
   /** Resolves when a proxy that was entered has its certificates, or will get none: its first configuration is then complete. */
   readonly certified?: ((proxyKey: string) => Promise<void>) | undefined;
+  /** True while a proxy should have a certificate that it does not have yet. */
+  readonly awaitsCertificate?: ((proxyKey: string) => boolean) | undefined;
   readonly observer: ConnectionObserver;
   readonly log: DpServerLog;
 }
@@ -57,6 +61,8 @@ export interface ConnectedProxies {
   observe(protocol: AdsProtocol): AdsObserver;
   /** Keys, `<mesh>/<name>`, sorted. */
   keys(): readonly string[];
+  /** How far they have come with a change. */
+  readonly rollout: Rollout;
 }
 
 interface Connection {
@@ -64,6 +70,7 @@ interface Connection {
   readonly node: ProxyNode;
   readonly stream: AdsStream;
   readonly observed: ObservedConnection;
+  readonly delivery: Delivery;
   readonly watches: { stop(): void }[];
 }
 
@@ -76,6 +83,10 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
   );
   const connections = new Map<string, Connection>();
   const warnings = openConfigWarnings(log);
+  const progress = new Set<() => void>();
+  const tellProgress = (): void => {
+    for (const listener of progress) listener();
+  };
 
   const connect = (node: ProxyNode, proven: ProvenProxy, stream: AdsStream): Connection => {
     const resourceKey = resourceKeyOf(node.proxy);
@@ -83,6 +94,7 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
     // A proxy whose connection broke comes back before we notice; the newest connection is the one that works.
     const older = connections.get(key);
     older?.stream.end({ code: grpcStatus.aborted, message: `another proxy has connected as "${node.id}"` });
+    const delivery = followDelivery(Date.now);
     const gate = watchResource(live, resourceKey, proven);
     const offer = (config: ProxyConfig | undefined): void => {
       const refused = gate();
@@ -90,13 +102,14 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
       // While its mesh is gone, a proxy keeps what it has.
       else if (config !== undefined) {
         warnings.report(key, config.warnings);
+        delivery.offered(live.revision(), config.resources);
         stream.offer(config.resources);
         queue.add(stream);
       }
     };
     const observed = observer.connected(resourceKey, node.version);
     const token = proven.watch((reason) => stream.end({ code: grpcStatus.unauthenticated, message: reason }));
-    const connection: Connection = { key, node, stream, observed, watches: [token] };
+    const connection: Connection = { key, node, stream, observed, delivery, watches: [token] };
     connections.set(key, connection);
     const follow = (): void => {
       if (connections.get(key) !== connection) return;
@@ -126,6 +139,7 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
     warnings.forget(key);
     entries.leave(key);
     registration.gone(node, () => connections.has(key));
+    tellProgress();
   };
 
   return {
@@ -145,15 +159,25 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
             throw error;
           }
         },
-        sent: (type) => connection?.observed.sent(type),
-        acknowledged: (type, resources) => connection?.observed.acknowledged(type, resources),
+        sent(type) {
+          connection?.delivery.sent(type);
+          connection?.observed.sent(type);
+        },
+        acknowledged(type, resources) {
+          connection?.delivery.acknowledged(type, resources);
+          connection?.observed.acknowledged(type, resources);
+        },
         rejected(type, message, sent) {
           if (connection === undefined) return;
           const resources = rejectedResources(message, sent);
           const policies = policiesBehind(engine.rules.get(connection.key), resources);
+          connection.delivery.rejected(type, resources, message);
           connection.observed.rejected(type, message, resources, policies);
           const { id } = connection.node;
           log.warn('proxy rejected its configuration', { proxy: id, type, resources, policies, reason: message });
+        },
+        flushed(inFlight) {
+          if (connection?.delivery.flushed(inFlight)) tellProgress();
         },
         secured: (secured) => connection?.observed.secured(secured),
         closed() {
@@ -163,6 +187,23 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
       };
     },
     keys: () => [...connections.keys()].sort(),
+    rollout: openRollout({
+      processed: () => live.revision(),
+      *deliveries() {
+        for (const { node, delivery } of connections.values()) yield [resourceKeyOf(node.proxy), delivery] as const;
+      },
+      awaitsCertificate: (key) => options.awaitsCertificate?.(key) ?? false,
+      onProgress(listener) {
+        progress.add(listener);
+        const applied = live.onApplied(listener);
+        return {
+          stop() {
+            progress.delete(listener);
+            applied.stop();
+          },
+        };
+      },
+    }),
   };
 }
 

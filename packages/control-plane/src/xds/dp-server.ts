@@ -14,6 +14,7 @@ import { openBootstrap } from './bootstrap/answer.ts';
 import { type ConnectionObserver, type DpServerLog, openConnectedProxies } from './connected-proxies.ts';
 import { openProxyAuthentication } from './proxy-authentication.ts';
 import { openRegistration, parseOwnResource } from './registration.ts';
+import type { Rollout } from './rollout.ts';
 import { openTakingTraffic } from './taking-traffic.ts';
 
 /** What the server works with. */
@@ -32,6 +33,8 @@ export interface DpServerOptions {
   readonly engine: Pick<Engine, 'config' | 'rules'>;
   /** Resolves when a proxy that was entered has its certificates, or will get none. */
   readonly certified?: (proxyKey: string) => Promise<void>;
+  /** True while a proxy should have a certificate that it does not have yet. */
+  readonly awaitsCertificate?: (proxyKey: string) => boolean;
   readonly tokens: Tokens;
   /** Learns of every connection: the insights. Must be started before and stopped after this server. */
   readonly observer: ConnectionObserver;
@@ -46,6 +49,8 @@ export interface DpServer extends Component {
   readonly port: number;
   /** Keys (`<mesh>/<name>`) of the proxies that are connected here. */
   connected(): readonly string[];
+  /** How far they have come with a change. */
+  readonly rollout: Rollout;
 }
 
 const adsService = '/envoy.service.discovery.v3.AggregatedDiscoveryService/';
@@ -89,6 +94,7 @@ export function openDpServer(options: DpServerOptions): DpServer {
       return server?.port ?? 0;
     },
     connected: () => proxies.keys(),
+    rollout: proxies.rollout,
     async start() {
       server = await openGrpcServer({
         host: options.host,

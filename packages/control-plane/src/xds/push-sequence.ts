@@ -1,6 +1,7 @@
 // Envoy's order over the conversations of one proxy: make before break. Pure: requests and configurations in, responses out.
 import type { EnvoyResource, EnvoyType } from '@ursa/envoy';
 import type { Conversation, DiscoveryRequest, Reception, Snapshot, Update } from '../delta/conversation.ts';
+import type { InFlight } from './delivery.ts';
 import { edsNameOf } from './eds-name.ts';
 
 /** A response for one type. */
@@ -23,6 +24,8 @@ export interface PushSequence {
   readonly waiting: boolean;
   /** True while the client has answered for the newest listeners and for all secrets that there are: it can then take TLS. */
   readonly secured: boolean;
+  /** What is on its way to the client. */
+  readonly inFlight: InFlight;
   /** Stops waiting: a client that does not ask for what it needs must still get the rest. */
   giveUp(): void;
 }
@@ -143,6 +146,12 @@ export function openPushSequence(open: (type: EnvoyType) => Conversation<EnvoyRe
       if (unanswered.has('secret') || unanswered.has('listener')) return false;
       for (const name of newest.secret.keys()) if (!secret.has(name)) return false;
       return listener.asked && !secret.behind(newest.secret) && !listener.behind(newest.listener);
+    },
+    get inFlight() {
+      // A client that has not asked for clusters or listeners yet does not have them, however little is on its way.
+      const asked = (type: 'cluster' | 'listener') => conversations[type].asked || newest?.[type].size === 0;
+      const complete = newest !== undefined && !stale && !waiting && asked('cluster') && asked('listener');
+      return { complete, unanswered };
     },
     giveUp() {
       awaited.clear();

@@ -11,6 +11,7 @@ import { type LiveResources, openLiveResources } from '../../src/store/live-reso
 import { openMemoryStore } from '../../src/store/memory-store.ts';
 import { openResourceManager, type ResourceManager } from '../../src/store/resource-manager.ts';
 import type { Store } from '../../src/store/store.ts';
+import { openRollout } from '../../src/xds/rollout.ts';
 
 export interface ApiFixture {
   readonly app: FastifyInstance;
@@ -70,6 +71,12 @@ export function openApiFixture(
     types,
     ...openEngines(live),
     live,
+    rollout: openRollout({
+      processed: live.revision,
+      deliveries: () => [],
+      awaitsCertificate: () => false,
+      onProgress: () => ({ stop: () => undefined }),
+    }),
     revision: store.revision,
     manager,
     tokens: openTokens(live),

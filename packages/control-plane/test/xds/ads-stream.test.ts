@@ -39,6 +39,7 @@ function openStream(changes: Partial<AdsObserver> = {}, write: GrpcCall['write']
     sent: ignore,
     acknowledged: ignore,
     rejected: ignore,
+    flushed: ignore,
     secured: ignore,
     closed: ignore,
     ...changes,

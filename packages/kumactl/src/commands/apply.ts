@@ -1,8 +1,16 @@
 // `kumactl apply -f`: reads documents, refuses them here when they cannot be right, and puts them one by one into the control plane.
 
-import { MeshError, type ParsedDocument, parseResource, parseYamlDocuments, type ResourceDraft } from '@ursa/resources';
+import {
+  MeshError,
+  type ParsedDocument,
+  parseDuration,
+  parseResource,
+  parseYamlDocuments,
+  type ResourceDraft,
+} from '@ursa/resources';
 import type { Command } from 'commander';
 import { collectPairs, type Pair } from '../flags.ts';
+import { followRollout, type Share } from '../follow-rollout.ts';
 import { field, listOf } from '../json-fields.ts';
 import { readSources } from '../read-sources.ts';
 import { resourcePath, typeNamed } from '../resource-paths.ts';
@@ -10,11 +18,14 @@ import type { Session } from '../session.ts';
 import { renderVariables } from '../template-variables.ts';
 import { loadResourceTypes, typeHandles } from '../type-handles.ts';
 import { formatResourceYaml } from '../yaml-output.ts';
+import { exitCodesText, shareOf, timeoutOption, waitOption } from './rollout.ts';
 
 interface ApplyFlags {
   readonly file: string;
   readonly var: readonly Pair[];
   readonly dryRun: boolean;
+  readonly wait?: Share | true;
+  readonly timeout: string;
 }
 
 /** A document that is known to be a resource. */
@@ -33,12 +44,38 @@ export function addApply(program: Command, session: () => Session): void {
     .requiredOption('-f, --file <place>', 'file, folder, address, or - for standard input')
     .option('-v, --var <name=value>', 'value for {{ name }} in the documents', collectPairs, [])
     .option('--dry-run', 'print the resources instead of applying them', false)
+    .addOption(waitOption())
+    .addOption(timeoutOption())
+    .addHelpText('after', `\n${exitCodesText}`)
     .action(async (flags: ApplyFlags) => {
       const current = session();
       const writes = await plan(current, flags);
       if (flags.dryRun) return current.terminal.print(writes.map(({ body }) => formatResourceYaml(body)).join('---\n'));
-      for (const [index, write] of writes.entries()) await put(current, write, writes.length - index);
+      let revision: number | undefined;
+      for (const [index, write] of writes.entries()) {
+        revision = (await put(current, write, writes.length - index)) ?? revision;
+      }
+      if (flags.wait !== undefined) await waitForProxies(current, writes, revision, flags);
     });
+}
+
+/** Waits for the proxies of the mesh that was written to; of all meshes when it was not one. */
+async function waitForProxies(
+  session: Session,
+  writes: readonly PlannedWrite[],
+  revision: number | undefined,
+  flags: ApplyFlags,
+): Promise<void> {
+  if (revision === undefined)
+    throw new MeshError('unsupported', '--wait: this control plane does not say the revision of a write');
+  const meshes = new Set(writes.map(({ draft }) => (draft.type === 'Mesh' ? draft.name : draft.mesh)));
+  const [mesh = ''] = meshes;
+  await followRollout(session, {
+    revision,
+    mesh: meshes.size === 1 && mesh !== '' ? mesh : undefined,
+    share: shareOf(flags.wait),
+    timeout: parseDuration(flags.timeout) ?? 0,
+  });
 }
 
 /** Reads and checks everything before anything is sent, so that one bad document does not leave half of the others applied. */
@@ -79,15 +116,20 @@ function withMesh(value: unknown, session: Session): unknown {
   return type?.scope === 'Mesh' ? { ...value, mesh: session.mesh } : value;
 }
 
-async function put(session: Session, { document, body, draft }: PlannedWrite, left: number): Promise<void> {
+async function put(
+  session: Session,
+  { document, body, draft }: PlannedWrite,
+  left: number,
+): Promise<number | undefined> {
   const type = typeNamed(draft.type);
   const path = resourcePath(type, draft.mesh, draft.name);
   try {
-    const { status, text } = await session.client().send({ method: 'PUT', path, body: JSON.stringify(body) });
+    const { status, text, revision } = await session.client().send({ method: 'PUT', path, body: JSON.stringify(body) });
     for (const warning of warningsOf(text)) session.terminal.printError(`Warning: ${warning}\n`);
     const mesh = type.scope === 'Mesh' ? ` mesh=${JSON.stringify(draft.mesh)}` : '';
     const outcome = status === 201 ? 'Created' : 'Updated';
     session.terminal.print(`resource type="${type.name}"${mesh} name=${JSON.stringify(draft.name)} ${outcome}\n`);
+    return revision;
   } catch (error) {
     if (!(error instanceof MeshError)) throw error;
     const rest = left > 1 ? `\nthe ${left - 1} after it ${left > 2 ? 'were' : 'was'} not sent` : '';

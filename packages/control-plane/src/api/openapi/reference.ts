@@ -23,6 +23,7 @@ export function formatOpenApiReference(types: ResourceTypes, version: string): s
     live,
     engine,
     shadowEngine: engine,
+    rollout: { at: () => ({ processed: 0, proxies: [] }), onProgress: () => ({ stop: () => {} }) },
     revision: () => 0,
     manager: openResourceManager({ store, types, labels, unsafeDelete: false }),
     tokens,

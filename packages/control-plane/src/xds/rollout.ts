@@ -1,0 +1,72 @@
+// How far the connected proxies have come with a revision of the store: what `_rollout` answers, read off what each connection knows.
+import type { ResourceKey } from '@ursa/resources';
+import type { Delivery, Refusal } from './delivery.ts';
+
+/** What a proxy has made of a revision. `acked`: it has everything that the revision changed for it, which may be nothing. */
+export type ProxyState = 'acked' | 'pending' | 'refused';
+
+/** One connected proxy, in view of a revision. */
+export interface ProxyRollout {
+  readonly proxy: ResourceKey;
+  readonly state: ProxyState;
+  /** Since when it is pending, in milliseconds since 1970. */
+  readonly since?: number;
+  /** What a pending proxy waits for, where that is not its own answer. */
+  readonly waitsFor?: 'certificate';
+  /** What it refuses; also of earlier revisions, as long as it does. */
+  readonly refusals?: readonly Refusal[];
+}
+
+/** Where all proxies are. */
+export interface RolloutView {
+  /** The revision that every configuration has been worked out for. */
+  readonly processed: number;
+  /** Sorted by mesh and name. */
+  readonly proxies: readonly ProxyRollout[];
+}
+
+/** Asks how far proxies have come. */
+export interface Rollout {
+  /** For proxies of one mesh, or of all. */
+  at(revision: number, mesh?: string): RolloutView;
+  /** Calls back when a proxy has come further or the store has; nothing is kept for it while nobody listens. */
+  onProgress(listener: () => void): { stop(): void };
+}
+
+/** What a roll-out is read from. */
+export interface RolloutSource {
+  readonly processed: () => number;
+  readonly deliveries: () => Iterable<readonly [proxy: ResourceKey, delivery: Delivery]>;
+  /** True while a proxy should have a certificate that it does not have yet. */
+  readonly awaitsCertificate: (proxyKey: string) => boolean;
+  readonly onProgress: Rollout['onProgress'];
+}
+
+/** The roll-out over connections. */
+export function openRollout(source: RolloutSource): Rollout {
+  return {
+    at(revision, mesh) {
+      const proxies: ProxyRollout[] = [];
+      for (const [proxy, delivery] of source.deliveries()) {
+        if (mesh !== undefined && proxy.mesh !== mesh) continue;
+        proxies.push(stateOf(proxy, delivery, revision, source.awaitsCertificate(`${proxy.mesh}/${proxy.name}`)));
+      }
+      proxies.sort(({ proxy: one }, { proxy: other }) =>
+        one.mesh === other.mesh ? (one.name < other.name ? -1 : 1) : one.mesh < other.mesh ? -1 : 1,
+      );
+      return { processed: source.processed(), proxies };
+    },
+    onProgress: source.onProgress,
+  };
+}
+
+function stateOf(proxy: ResourceKey, delivery: Delivery, revision: number, awaitsCertificate: boolean): ProxyRollout {
+  const { outstanding, refusals, since } = delivery;
+  const refused = refusals.length > 0 ? { refusals } : {};
+  // An earlier refusal says nothing of what is on its way now.
+  const isNew = refusals.some((refusal) => refusal.revision >= revision);
+  if (outstanding !== undefined && outstanding <= revision && !isNew)
+    return { proxy, state: 'pending', since, ...refused };
+  if (refusals.length > 0) return { proxy, state: 'refused', refusals };
+  return awaitsCertificate ? { proxy, state: 'pending', waitsFor: 'certificate' } : { proxy, state: 'acked' };
+}
