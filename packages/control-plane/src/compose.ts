@@ -205,6 +205,8 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
     types,
     engine,
     shadowEngine: openEngine({ graph, policies: builtinPolicies, inputs, shadow: true }),
+    whatIf: engine.whatIf,
+    proxies,
     live,
     rollout: dpServer.rollout,
     revision: () => store.revision(),

@@ -10,6 +10,7 @@ import type { Engine, EngineInputs } from './engine.ts';
 import { deriveIdentityRequest } from './identity-request.ts';
 import { deriveMeshFacts } from './mesh-facts.ts';
 import { deriveOutbounds } from './outbounds.ts';
+import { overlayInputs, type ResourceDrafts } from './overlay-inputs.ts';
 import { deriveRules } from './rules.ts';
 import { deriveTraffic } from './traffic.ts';
 
@@ -22,8 +23,21 @@ export interface EngineOptions {
   readonly shadow?: boolean;
 }
 
+/** An engine that can also be asked what would be. */
+export interface OpenEngine extends Engine {
+  /** An engine over the same inputs in which drafts have happened. What they cannot touch is shared with this one, not derived again. */
+  whatIf(drafts: ResourceDrafts): Engine;
+}
+
 /** Opens an engine. Nothing is computed before a configuration is read or watched. */
-export function openEngine({ graph, inputs, policies, shadow = false }: EngineOptions): Engine {
+export function openEngine(options: EngineOptions): OpenEngine {
+  return openOver(options, deriveSurroundings(options));
+}
+
+/** What policies say nothing of: meshes, Dataplanes, services and who listens where. */
+type Surroundings = ReturnType<typeof deriveSurroundings>;
+
+function deriveSurroundings({ graph, inputs }: EngineOptions) {
   const meshFacts = deriveMeshFacts(graph, inputs);
   const dataplane = deriveDataplaneFacts(graph, inputs);
   const lookup = dataplaneLookup(inputs, dataplane);
@@ -31,6 +45,12 @@ export function openEngine({ graph, inputs, policies, shadow = false }: EngineOp
   const destinations = deriveDestinations(graph, inputs, meshFacts, servedBy);
   const outbounds = deriveOutbounds(graph, inputs, meshFacts, dataplane, destinations);
   const endpoints = deriveEndpoints(graph, inputs, lookup);
+  return { meshFacts, dataplane, destinations, outbounds, endpoints, servedBy };
+}
+
+function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngine {
+  const { graph, inputs, policies, shadow = false } = options;
+  const { meshFacts, dataplane, destinations, outbounds, endpoints, servedBy } = surroundings;
   const rules = deriveRules({ graph, inputs, policies, dataplane, shadow });
   const traffic = deriveTraffic(
     graph,
@@ -45,5 +65,11 @@ export function openEngine({ graph, inputs, policies, shadow = false }: EngineOp
     rules: rules.ruleSets,
     matchedPolicies: rules.matched,
     affectedDataplanes: rules.affected,
+    whatIf(drafts) {
+      const changed = { ...options, inputs: overlayInputs(inputs, drafts) };
+      const policyTypes = new Set(policies.map(({ name }) => name));
+      const onlyPolicies = [...drafts.keys()].every((type) => policyTypes.has(type));
+      return openOver(changed, onlyPolicies ? surroundings : deriveSurroundings(changed));
+    },
   };
 }

@@ -5,6 +5,7 @@ export const examples: Readonly<Record<string, string>> = {
   apply: 'kumactl apply -f mesh.yaml -v zone=east',
   get: 'kumactl get meshtimeouts --mesh default -o yaml',
   delete: 'kumactl delete meshtrafficpermission allow-counter',
+  diff: 'kumactl diff -f timeouts.yaml',
   'rollout status': 'kumactl rollout status --revision 42 --wait --timeout 1m',
   'inspect dataplanes': 'kumactl inspect dataplanes --tag kuma.io/service=web',
   'inspect dataplane': 'kumactl inspect dataplane web-1 --type policies',

@@ -6,6 +6,7 @@ import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
 import { addDelete } from './commands/delete.ts';
 import { addDemo } from './commands/demo.ts';
+import { addDiff } from './commands/diff.ts';
 import { addGenerateKeys } from './commands/generate-keys.ts';
 import { addGenerateTokens } from './commands/generate-token.ts';
 import { addGet } from './commands/get.ts';
@@ -68,6 +69,7 @@ export function createProgram(terminal: Terminal): Command {
   addApply(program, session);
   addGet(program, session);
   addDelete(program, session);
+  addDiff(program, session);
   addRollout(program, session);
   const inspect = program.command('inspect').description('Look at what the mesh makes of its configuration');
   addInspectDataplanes(inspect, session);

@@ -1,6 +1,7 @@
 // The REST API as a component: routes over the live resources, served over HTTP and HTTPS.
-import type { Engine } from '@ursa/engine';
-import { formatResource, type LabelContext, type ResourceTypes } from '@ursa/resources';
+import type { Collection } from '@ursa/collections';
+import type { Engine, ResourceDrafts } from '@ursa/engine';
+import { formatResource, type LabelContext, type Resource, type ResourceTypes } from '@ursa/resources';
 import type { FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
 import type { Component } from '../component.ts';
@@ -11,6 +12,7 @@ import type { StaticAccess } from '../identity/static-access.ts';
 import type { LiveResources } from '../store/live-resources.ts';
 import type { ResourceManager } from '../store/resource-manager.ts';
 import type { Rollout } from '../xds/rollout.ts';
+import { diffRoutes } from './diff/diff-routes.ts';
 import { type ControlPlaneFacts, discoveryRoutes } from './discovery-routes.ts';
 import { guiRoutes } from './gui-routes.ts';
 import { createApp } from './http/app.ts';
@@ -41,9 +43,13 @@ import { tokensRoutes } from './tokens-routes.ts';
 /** Everything the API stands on. */
 export interface ApiOptions {
   readonly types: ResourceTypes;
-  readonly engine: Pick<Engine, 'rules' | 'config'>;
+  readonly engine: Pick<Engine, 'rules' | 'config' | 'affectedDataplanes'>;
   /** An engine over the same inputs in which shadow policies are in force. */
   readonly shadowEngine: Pick<Engine, 'config'>;
+  /** An engine over the same inputs in which drafts have happened. */
+  readonly whatIf: (drafts: ResourceDrafts) => Pick<Engine, 'config' | 'affectedDataplanes'>;
+  /** Connected proxies by key. */
+  readonly proxies: Pick<Collection<unknown>, 'keys'>;
   readonly live: LiveResources;
   /** How far the connected proxies have come with a change. */
   readonly rollout: Rollout;
@@ -122,10 +128,11 @@ export function createApiApp(options: ApiOptions): FastifyInstance {
 /** Every route of the API, the description and the page of the GUI included. */
 export function apiRoutes(options: ApiOptions): readonly Route[] {
   const { types, settings, facts } = options;
-  const reader = createResourceReader(types, options.live, options.access, (resource) => {
+  const format = (resource: Resource): unknown => {
     const type = types.byName(resource.type);
     return type === undefined ? resource : formatResource(type, resource);
-  });
+  };
+  const reader = createResourceReader(types, options.live, options.access, format);
   const inspector = createProxyInspector(reader, options.engine);
   const guard = createWriteGuard(options.labels, settings.readOnly);
   const gui = settings.gui.enabled && !options.labels.federated;
@@ -150,6 +157,7 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
     ...matchingRoutes(reader, inspector),
     ...configRoutes(reader, options.access, options),
     ...rolloutRoutes(reader, options.rollout, options.revision),
+    ...diffRoutes({ ...options, reader, guard, format }),
     ...laterRoutes(reader),
     ...hostnameRoutes(reader, options.labels),
     ...serviceInsightRoutes(reader, options.serviceAddress),

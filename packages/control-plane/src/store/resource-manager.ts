@@ -14,7 +14,8 @@ import {
 } from '@ursa/resources';
 import { checkMembership } from './membership.ts';
 import { checkAuthorityChange, checkSecretUnused, deleteMesh, requireMesh } from './mesh-rules.ts';
-import type { Store, StoreContent, StoreWrite } from './store.ts';
+import { planWrites } from './plan-writes.ts';
+import type { Store, StoreChange, StoreContent, StoreWrite } from './store.ts';
 import { tagWithZone } from './zone-tag.ts';
 
 /** A mesh about to be written, and the one it replaces. */
@@ -47,6 +48,9 @@ export interface PutResult {
   readonly warnings: readonly string[];
 }
 
+/** What a write would change, before it is written. */
+export type PreviewedChange = Pick<StoreChange, 'key' | 'before' | 'after'>;
+
 /** Writes resources under the rules that hold between them. */
 export interface ResourceManager {
   /** The draft with the labels it would be stored with. */
@@ -61,6 +65,11 @@ export interface ResourceManager {
   putAll(drafts: readonly ResourceDraft[]): Promise<readonly PutResult[]>;
   /** Throws what `put` would throw, and writes nothing. */
   check(draft: ResourceDraft): Promise<void>;
+  /**
+   * What puts and then deletions would change together, with all that they bring or take with them; nothing is written. What would
+   * stay as it is, is left out. Errors: those of the writes.
+   */
+  preview(drafts: readonly ResourceDraft[], deletions: readonly ResourceKey[]): Promise<readonly PreviewedChange[]>;
   /** Deletes a resource; a mesh with everything in it. Errors: `not-found`, `invalid` (in use), `precondition-failed`, `unavailable`. */
   delete(key: ResourceKey, expectedVersion?: number): Promise<{ readonly revision: number }>;
 }
@@ -102,26 +111,42 @@ export function openResourceManager(options: ResourceManagerOptions): ResourceMa
     return { write, before };
   }
 
+  /** What the puts of a call write, with what meshes bring. Told of each draft whose resource is new. */
+  function decidePuts(
+    content: StoreContent,
+    drafts: readonly ResourceDraft[],
+    onCreate: (draft: ResourceDraft) => void,
+    expectedVersion?: number,
+  ): readonly StoreWrite[] {
+    const puts: StoreWrite[] = [];
+    const brought: StoreWrite[] = [];
+    const seen = withWritten(content);
+    for (const draft of drafts) {
+      const { write, before } = decidePut(seen.content, draft);
+      if (before === undefined) onCreate(draft);
+      puts.push({ kind: 'put', resource: write, expectedVersion });
+      seen.add(write);
+      if (draft.type !== 'Mesh') continue;
+      for (const companion of companions) {
+        for (const extra of companion({ mesh: write, before, content })) {
+          brought.push({ kind: 'put', resource: complete(extra, content.get(extra)) });
+        }
+      }
+    }
+    return [...puts, ...brought];
+  }
+
+  function decideDelete(content: StoreContent, key: ResourceKey, expectedVersion?: number): readonly StoreWrite[] {
+    if (key.type === 'Mesh') return deleteMesh(content, key.name, unsafeDelete, expectedVersion);
+    if (key.type === 'Secret') checkSecretUnused(content, key.mesh, key.name);
+    return [{ kind: 'delete', key, expectedVersion }];
+  }
+
   async function putAll(drafts: readonly ResourceDraft[], expectedVersion?: number): Promise<readonly PutResult[]> {
     const created = new Set<ResourceDraft>();
     const result = await store.write((content) => {
       created.clear();
-      const puts: StoreWrite[] = [];
-      const brought: StoreWrite[] = [];
-      const seen = withWritten(content);
-      for (const draft of drafts) {
-        const { write, before } = decidePut(seen.content, draft);
-        if (before === undefined) created.add(draft);
-        puts.push({ kind: 'put', resource: write, expectedVersion });
-        seen.add(write);
-        if (draft.type !== 'Mesh') continue;
-        for (const companion of companions) {
-          for (const extra of companion({ mesh: write, before, content })) {
-            brought.push({ kind: 'put', resource: complete(extra, content.get(extra)) });
-          }
-        }
-      }
-      return [...puts, ...brought];
+      return decidePuts(content, drafts, (draft) => created.add(draft), expectedVersion);
     });
     return drafts.map((draft, position) => {
       const resource = result.resources[position];
@@ -145,12 +170,22 @@ export function openResourceManager(options: ResourceManagerOptions): ResourceMa
         return [];
       });
     },
-    async delete(key, expectedVersion) {
-      const { revision } = await store.write((content) => {
-        if (key.type === 'Mesh') return deleteMesh(content, key.name, unsafeDelete, expectedVersion);
-        if (key.type === 'Secret') checkSecretUnused(content, key.mesh, key.name);
-        return [{ kind: 'delete', key, expectedVersion }];
+    async preview(drafts, deletions) {
+      let changes: readonly PreviewedChange[] = [];
+      await store.write((content) => {
+        const writes = [
+          ...decidePuts(content, drafts, () => undefined),
+          ...deletions.flatMap((key) => decideDelete(content, key)),
+        ];
+        const keys = writes.map((write) => (write.kind === 'put' ? write.resource : write.key));
+        const stored = new Map(keys.map((key) => [formatResourceKey(key), content.get(key)]));
+        changes = planWrites({ get: (key) => stored.get(key) }, writes, 0, '').changes;
+        return [];
       });
+      return changes;
+    },
+    async delete(key, expectedVersion) {
+      const { revision } = await store.write((content) => decideDelete(content, key, expectedVersion));
       return { revision };
     },
   };

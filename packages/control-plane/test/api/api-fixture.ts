@@ -1,6 +1,6 @@
 // An API over an empty memory store, asked in memory: what the tests of this folder and the golden set stand on.
-import { createGraph } from '@ursa/collections';
-import { type EngineInputs, openEngine } from '@ursa/engine';
+import { createGraph, type Source } from '@ursa/collections';
+import { type ConnectedProxy, type EngineInputs, openEngine } from '@ursa/engine';
 import { builtinPolicies, policyResourceTypes } from '@ursa/policies';
 import { coreResourceTypes, createResourceTypes, type LabelContext, type ResourceTypes } from '@ursa/resources';
 import type { FastifyInstance } from 'fastify';
@@ -22,6 +22,8 @@ export interface ApiFixture {
   readonly manager: ResourceManager;
   /** Errors that the API took for bugs. */
   readonly bugs: readonly unknown[];
+  /** Enters a proxy as connected. */
+  connect(proxy: ConnectedProxy): void;
   /** Asks as a process of this machine; JSON answers are parsed. */
   ask(method: string, url: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Asked>;
 }
@@ -35,20 +37,26 @@ export interface Asked {
 }
 
 /** The engine and the one in which shadow policies are in force, without connected proxies. */
-function openEngines(live: LiveResources): Pick<ApiOptions, 'engine' | 'shadowEngine'> {
+function openEngines(live: LiveResources): Pick<ApiOptions, 'engine' | 'shadowEngine' | 'whatIf'> & {
+  readonly proxies: Source<ConnectedProxy>;
+} {
   const { graph } = live;
+  const proxies = graph.source<ConnectedProxy>('proxies');
   const inputs: EngineInputs = {
     resources: live.resources,
-    proxies: graph.source('proxies'),
+    proxies,
     identities: graph.source('identities'),
     trust: graph.source('trust'),
     adminIdentities: graph.source('admin-identities'),
     serviceVips: graph.source('service-vips'),
     settings: { zone: 'default', environment: 'universal', dnsDomain: 'mesh', serviceVipPort: 80 },
   };
+  const engine = openEngine({ graph, policies: builtinPolicies, inputs });
   return {
-    engine: openEngine({ graph, policies: builtinPolicies, inputs }),
+    engine,
     shadowEngine: openEngine({ graph, policies: builtinPolicies, inputs, shadow: true }),
+    whatIf: engine.whatIf,
+    proxies,
   };
 }
 
@@ -67,9 +75,10 @@ export function openApiFixture(
   const manager = openResourceManager({ store, types, labels, unsafeDelete: false });
   const all = defaultSettings(settings);
   const bugs: unknown[] = [];
+  const engines = openEngines(live);
   const options: ApiOptions = {
     types,
-    ...openEngines(live),
+    ...engines,
     live,
     rollout: openRollout({
       processed: live.revision,
@@ -99,6 +108,7 @@ export function openApiFixture(
     live,
     manager,
     bugs,
+    connect: (proxy) => engines.proxies.set(`${proxy.mesh}/${proxy.name}`, proxy),
     async ask(method, url, body, headers = {}) {
       const hasBody = body !== undefined;
       const answer = await app.inject({

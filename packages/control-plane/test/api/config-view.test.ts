@@ -52,7 +52,11 @@ test('a configuration is asked for by path, and is not there for a proxy that ne
   const config = configWithSecrets();
   const renamed = { ...config, resources: { ...config.resources, listener: new Map() } };
   const changes = {
-    engine: { ...of(config), rules: { name: 'rules', get: () => new Map() } },
+    engine: {
+      ...of(config),
+      rules: { name: 'rules', get: () => new Map() },
+      affectedDataplanes: { name: 'affected', get: () => [] },
+    },
     shadowEngine: of(renamed),
   };
   const { ask } = await openWithMeshes(openApiFixture({}, aloneZone, changes), 'default');

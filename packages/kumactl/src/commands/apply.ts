@@ -1,39 +1,21 @@
 // `kumactl apply -f`: reads documents, refuses them here when they cannot be right, and puts them one by one into the control plane.
 
-import {
-  MeshError,
-  type ParsedDocument,
-  parseDuration,
-  parseResource,
-  parseYamlDocuments,
-  type ResourceDraft,
-} from '@ursa/resources';
-import type { Command } from 'commander';
-import { collectPairs, type Pair } from '../flags.ts';
+import { MeshError, parseDuration } from '@ursa/resources';
+import { type Command, Option } from 'commander';
+import { askChange, printChange } from '../change-request.ts';
+import { collectPairs } from '../flags.ts';
 import { followRollout, type Share } from '../follow-rollout.ts';
-import { field, listOf } from '../json-fields.ts';
-import { readSources } from '../read-sources.ts';
+import { listOf } from '../json-fields.ts';
+import { describeProblems, type PlannedWrite, planWrites, type SourceFlags } from '../planned-writes.ts';
 import { resourcePath, typeNamed } from '../resource-paths.ts';
 import type { Session } from '../session.ts';
-import { renderVariables } from '../template-variables.ts';
-import { loadResourceTypes, typeHandles } from '../type-handles.ts';
 import { formatResourceYaml } from '../yaml-output.ts';
 import { exitCodesText, shareOf, timeoutOption, waitOption } from './rollout.ts';
 
-interface ApplyFlags {
-  readonly file: string;
-  readonly var: readonly Pair[];
-  readonly dryRun: boolean;
+interface ApplyFlags extends SourceFlags {
+  readonly dryRun?: 'client' | 'server' | true;
   readonly wait?: Share | true;
   readonly timeout: string;
-}
-
-/** A document that is known to be a resource. */
-interface PlannedWrite {
-  readonly document: ParsedDocument;
-  /** What the user wrote, with its mesh: this is sent, so that the control plane judges the user's own words. */
-  readonly body: unknown;
-  readonly draft: ResourceDraft;
 }
 
 /** Adds the command. */
@@ -43,14 +25,21 @@ export function addApply(program: Command, session: () => Session): void {
     .description('Create or update resources')
     .requiredOption('-f, --file <place>', 'file, folder, address, or - for standard input')
     .option('-v, --var <name=value>', 'value for {{ name }} in the documents', collectPairs, [])
-    .option('--dry-run', 'print the resources instead of applying them', false)
+    .addOption(
+      new Option(
+        '--dry-run [side]',
+        'apply nothing: "client" (when left out) prints the resources, "server" what they would change, as diff does',
+      ).choices(['client', 'server']),
+    )
     .addOption(waitOption())
     .addOption(timeoutOption())
     .addHelpText('after', `\n${exitCodesText}`)
     .action(async (flags: ApplyFlags) => {
       const current = session();
-      const writes = await plan(current, flags);
-      if (flags.dryRun) return current.terminal.print(writes.map(({ body }) => formatResourceYaml(body)).join('---\n'));
+      const writes = await planWrites(current, flags);
+      if (flags.dryRun === 'server') return printChange(current, await askChange(current, writes, false), 'table');
+      if (flags.dryRun !== undefined)
+        return current.terminal.print(writes.map(({ body }) => formatResourceYaml(body)).join('---\n'));
       let revision: number | undefined;
       for (const [index, write] of writes.entries()) {
         revision = (await put(current, write, writes.length - index)) ?? revision;
@@ -76,44 +65,6 @@ async function waitForProxies(
     share: shareOf(flags.wait),
     timeout: parseDuration(flags.timeout) ?? 0,
   });
-}
-
-/** Reads and checks everything before anything is sent, so that one bad document does not leave half of the others applied. */
-async function plan(session: Session, flags: ApplyFlags): Promise<readonly PlannedWrite[]> {
-  const sources = await readSources(flags.file, session.terminal);
-  const documents = sources.flatMap(({ name, text }) => parseSource(renderVariables(text, flags.var, name), name));
-  if (documents.length === 0) throw new MeshError('invalid', `--file: ${flags.file} holds no resource`);
-  const types = await loadResourceTypes();
-  const problems: string[] = [];
-  const writes: PlannedWrite[] = [];
-  for (const document of documents) {
-    try {
-      const body = withMesh(document.value, session);
-      writes.push({ document, body, draft: parseResource(types, body) });
-    } catch (error) {
-      if (!(error instanceof MeshError)) throw error;
-      problems.push(...describeProblems(document, error));
-    }
-  }
-  if (problems.length > 0) throw new MeshError('invalid', `nothing was applied:\n${problems.join('\n')}`);
-  return writes;
-}
-
-/** A text that may hold a secret is not quoted in errors. */
-function parseSource(text: string, source: string): readonly ParsedDocument[] {
-  try {
-    return parseYamlDocuments(text, { source });
-  } catch (error) {
-    if (!(error instanceof MeshError) || !/\bSecret\b/.test(text)) throw error;
-    throw new MeshError(error.code, firstLine(error.message));
-  }
-}
-
-/** A mesh-scoped document without a mesh goes to the mesh of `--mesh` or of the context. */
-function withMesh(value: unknown, session: Session): unknown {
-  if (typeof value !== 'object' || value === null || !('type' in value) || 'mesh' in value) return value;
-  const type = typeof value.type === 'string' ? typeHandles.byName(value.type) : undefined;
-  return type?.scope === 'Mesh' ? { ...value, mesh: session.mesh } : value;
 }
 
 async function put(
@@ -142,21 +93,4 @@ async function put(
 
 function warningsOf(text: string): readonly string[] {
   return text.trim() === '' ? [] : listOf(JSON.parse(text), 'warnings').map(String);
-}
-
-/** Each problem with its place and the line; the lines of a secret are left out. */
-function describeProblems(document: ParsedDocument, error: MeshError): readonly string[] {
-  const violations = error.violations.length > 0 ? error.violations : [{ field: '', message: error.message }];
-  const described = violations.map(({ field, message }) => document.describe(field, message));
-  return isSecret(document.value) ? described.map(firstLine) : described;
-}
-
-function isSecret(value: unknown): boolean {
-  return [field(value, 'type'), field(value, 'kind')].some(
-    (name) => typeof name === 'string' && name.endsWith('Secret'),
-  );
-}
-
-function firstLine(text: string): string {
-  return text.split('\n', 1).join('');
 }

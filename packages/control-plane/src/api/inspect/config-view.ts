@@ -1,7 +1,7 @@
 // The body of `_config`: what Envoy of one proxy is configured with, by type and name. Keys and certificates are left out: whoever may see a
 // configuration may not impersonate its proxy.
 import type { ProxyConfig } from '@ursa/engine';
-import { type EnvoyType, resourceJson, typeUrls } from '@ursa/envoy';
+import { type EnvoyResource, type EnvoyType, resourceJson, typeUrls } from '@ursa/envoy';
 
 const shownTypes: readonly EnvoyType[] = ['cluster', 'endpoint', 'listener', 'route', 'secret'];
 
@@ -13,7 +13,7 @@ export function formatConfig(config: ProxyConfig): Readonly<Record<string, unkno
     const names = [...resources.keys()].sort();
     const shown = names.map((name) => {
       const resource = resources.get(name);
-      return [name, resource === undefined ? null : withoutSecrets(resourceJson(resource), type === 'secret')] as const;
+      return [name, resource === undefined ? null : shownResource(resource)] as const;
     });
     return [[typeUrls[type], Object.fromEntries(shown)] as const];
   });
@@ -37,6 +37,11 @@ const secretFields: ReadonlySet<string> = new Set([
   'hmacSecret',
   'crl',
 ]);
+
+/** A resource as JSON with secrets left out. */
+export function shownResource(resource: EnvoyResource): unknown {
+  return withoutSecrets(resourceJson(resource), resource.type === 'secret');
+}
 
 function withoutSecrets(value: unknown, isSecret: boolean): unknown {
   if (Array.isArray(value)) return value.map((item) => withoutSecrets(item, isSecret));

@@ -17,12 +17,14 @@ export function formatOpenApiReference(types: ResourceTypes, version: string): s
   const store = openMemoryStore();
   const live = openLiveResources(createGraph(), store);
   const tokens = openTokens(live);
-  const engine = { rules: nothing(new Map()), config: nothing(undefined) };
+  const engine = { rules: nothing(new Map()), config: nothing(undefined), affectedDataplanes: nothing([]) };
   const routes = apiRoutes({
     types,
     live,
     engine,
     shadowEngine: engine,
+    whatIf: () => engine,
+    proxies: { keys: () => [] },
     rollout: { at: () => ({ processed: 0, proxies: [] }), onProgress: () => ({ stop: () => {} }) },
     revision: () => 0,
     manager: openResourceManager({ store, types, labels, unsafeDelete: false }),

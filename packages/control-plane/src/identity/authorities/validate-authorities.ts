@@ -26,6 +26,10 @@ export function withAuthorityChecks(manager: ResourceManager, live: LiveResource
       await check(drafts);
       return await manager.putAll(drafts);
     },
+    async preview(drafts, deletions) {
+      await check(drafts);
+      return await manager.preview(drafts, deletions);
+    },
     async check(draft) {
       await check([draft]);
       await manager.check(draft);

@@ -1,0 +1,75 @@
+// POST /_diff: what a change would do to resources, proxies and their Envoy's configuration, by the engine seen through an overlay. Writes nothing.
+import type { Collection } from '@ursa/collections';
+import type { Engine, ResourceDrafts } from '@ursa/engine';
+import type { Resource } from '@ursa/resources';
+import { Type } from 'typebox';
+import { requireAccess, type StaticAccess } from '../../identity/static-access.ts';
+import { keyInType } from '../../store/live-resources.ts';
+import type { PreviewedChange } from '../../store/resource-manager.ts';
+import { formatJson } from '../http/json-text.ts';
+import type { Route } from '../http/route.ts';
+import { changeSchema, formatChange } from './change-view.ts';
+import { compareProxies } from './compare-proxies.ts';
+import { type PlanOptions, planChange } from './planned-change.ts';
+
+type Previewing = Pick<Engine, 'config' | 'affectedDataplanes'>;
+
+/** What diffs are worked out with. */
+export interface DiffOptions extends PlanOptions {
+  readonly access: StaticAccess;
+  readonly engine: Previewing;
+  /** An engine over the same inputs in which drafts have happened. */
+  readonly whatIf: (drafts: ResourceDrafts) => Previewing;
+  /** Connected proxies by key. */
+  readonly proxies: Pick<Collection<unknown>, 'keys'>;
+  readonly revision: () => number;
+  readonly format: (resource: Resource) => unknown;
+}
+
+/** The endpoint. */
+export function diffRoutes(options: DiffOptions): readonly Route[] {
+  const { reader } = options;
+  return [
+    {
+      method: 'POST',
+      path: '/_diff',
+      tag: 'Inspection',
+      summary: 'What a change would do to resources, proxies and their Envoys; nothing is written',
+      body: Type.Object({
+        resources: Type.Optional(Type.Array(Type.Object({}))),
+        deletions: Type.Optional(
+          Type.Array(Type.Object({ type: Type.String(), mesh: Type.Optional(Type.String()), name: Type.String() })),
+        ),
+      }),
+      answers: { 200: changeSchema },
+      handle: async (call) => {
+        requireAccess(options.access, 'viewConfigDump', call.user);
+        const plan = await planChange(call, options);
+        const then = options.whatIf(draftsOf(plan.changes));
+        const proxies = await compareProxies(options.proxies, options.engine, then);
+        const answer = formatChange({
+          revision: options.revision(),
+          plan,
+          proxies,
+          isPolicy: (type) => reader.types.byName(type)?.policy !== undefined,
+          dataplanesOf: ({ key, after }) => {
+            if (reader.types.byName(key.type)?.policy === undefined) return undefined;
+            const engine = after === undefined ? options.engine : then;
+            return engine.affectedDataplanes.get(key.type, key.mesh, key.name).length;
+          },
+          format: options.format,
+        });
+        return { status: 200, body: formatJson(answer) };
+      },
+    },
+  ];
+}
+
+function draftsOf(changes: readonly PreviewedChange[]): ResourceDrafts {
+  const drafts = new Map<string, Map<string, Resource | undefined>>();
+  for (const { key, after } of changes) {
+    const ofType = drafts.get(key.type) ?? new Map<string, Resource | undefined>();
+    drafts.set(key.type, ofType.set(keyInType(key), after));
+  }
+  return drafts;
+}

@@ -1,0 +1,124 @@
+// The body of a diff: resources as they are to be and resources that are to go, read and checked as the writes themselves would be.
+import {
+  type LabelContext,
+  MeshError,
+  parseResource,
+  type ResourceDraft,
+  type ResourceKey,
+  suggestionFor,
+} from '@ursa/resources';
+import type { PreviewedChange, ResourceManager } from '../../store/resource-manager.ts';
+import { parseBody } from '../http/document.ts';
+import { badRequest, Failure, titledAsync } from '../http/failure.ts';
+import { requireDocumentType } from '../http/media-type.ts';
+import type { Call } from '../http/route.ts';
+import type { ResourceReader } from '../resources/reader.ts';
+import type { WriteGuard } from '../resources/write-guard.ts';
+
+/** What is needed to judge a change. */
+export interface PlanOptions {
+  readonly reader: ResourceReader;
+  readonly manager: ResourceManager;
+  readonly labels: LabelContext;
+  readonly guard: WriteGuard;
+}
+
+/** A change that could be made. */
+export interface PlannedChange {
+  readonly changes: readonly PreviewedChange[];
+  /** Resources that would stay as they are. */
+  readonly unchanged: readonly ResourceKey[];
+  /** What the writes would warn of. */
+  readonly warnings: readonly string[];
+}
+
+const title = 'Could not work out the change';
+const mostResources = 1000;
+
+/** Reads and judges the change in a body; writes nothing. Errors: what the writes would be refused with, by the same statuses. */
+export async function planChange(call: Call, options: PlanOptions): Promise<PlannedChange> {
+  requireDocumentType(call.body);
+  const { resources, deletions } = readBody(parseBody(call.body));
+  const drafts = resources.map((document, index) => readDraft(document, `resources[${index}]`, call, options));
+  const keys = deletions.map((document, index) => readKey(document, `deletions[${index}]`, call, options));
+  const changes = await titledAsync(title, () => options.manager.preview(drafts, keys));
+  const changed = new Set(changes.map(({ key }) => `${key.type}/${key.mesh}/${key.name}`));
+  const unchanged = drafts.filter(({ type, mesh, name }) => !changed.has(`${type}/${mesh}/${name}`));
+  const warnings = drafts.flatMap((draft) => {
+    const warned = options.reader.types.byName(draft.type)?.warn?.(draft.spec as never, draft) ?? [];
+    return warned.map((warning) => `${draft.type} ${draft.name}: ${warning}`);
+  });
+  return { changes, unchanged: unchanged.map(({ type, mesh, name }) => ({ type, mesh, name })), warnings };
+}
+
+function readBody(body: unknown): { readonly resources: readonly unknown[]; readonly deletions: readonly unknown[] } {
+  if (!isObject(body)) throw badRequest('expected an object with "resources", "deletions" or both');
+  const { resources = [], deletions = [], ...others } = body;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined)
+    throw badRequest(`unknown field ${JSON.stringify(unknown)}; expected resources, deletions`);
+  if (!Array.isArray(resources) || !Array.isArray(deletions))
+    throw badRequest('resources and deletions must be lists of resources');
+  if (resources.length + deletions.length > mostResources)
+    throw badRequest(`at most ${mostResources} resources at once; split the change`);
+  return { resources, deletions };
+}
+
+function readDraft(document: unknown, place: string, call: Call, options: PlanOptions): ResourceDraft {
+  try {
+    const draft = parseResource(options.reader.types, document, { labels: options.labels });
+    requireWritable(draft.type, call, options);
+    return draft;
+  } catch (error) {
+    throw placed(error, place);
+  }
+}
+
+function readKey(document: unknown, place: string, call: Call, options: PlanOptions): ResourceKey {
+  const text = (field: string): string => {
+    const value = isObject(document) ? document[field] : undefined;
+    return typeof value === 'string' ? value : '';
+  };
+  const [typeName, mesh, name] = [text('type'), text('mesh'), text('name')];
+  const type = options.reader.types.byName(typeName);
+  const refuse = (field: string, message: string) =>
+    new MeshError('invalid', message, { violations: [{ field: `${place}.${field}`, message }] });
+  if (type === undefined) {
+    const names = options.reader.types.all.map((known) => known.name);
+    throw refuse('type', `there is no type ${JSON.stringify(typeName)}; ${suggestionFor(typeName, names)}`);
+  }
+  if (name === '') throw refuse('name', 'must be set');
+  requireWritable(typeName, call, options);
+  const key = { type: typeName, mesh: type.scope === 'Mesh' ? mesh : '', name };
+  if (options.reader.find(key.type, key.mesh, key.name) === undefined)
+    throw new Failure(
+      404,
+      title,
+      `${place}: ${typeName} ${JSON.stringify(name)} does not exist in mesh ${JSON.stringify(mesh)}`,
+    );
+  return key;
+}
+
+function requireWritable(typeName: string, call: Call, { reader, guard }: PlanOptions): void {
+  const type = reader.types.byName(typeName);
+  if (type === undefined) return;
+  guard.requireWritable(type);
+  reader.requireAccess(type, call.user);
+}
+
+/** The error with the place of the resource before each field. */
+function placed(error: unknown, place: string): unknown {
+  if (!(error instanceof MeshError)) return error;
+  const violations = error.violations.map(({ field, message }) => ({
+    field: field === '' ? place : `${place}.${field}`,
+    message,
+  }));
+  // The answer to a document that cannot be read at all is its message alone.
+  const isListed = violations.length > 0 && error.code !== 'malformed';
+  const message = isListed ? error.message : `${place}: ${error.message}`;
+  return new MeshError(error.code, message, { violations, cause: error });
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,158 @@
+// `POST /_diff`: what a change would do, worked out and not done.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ConnectedProxy } from '@ursa/engine';
+import { type ApiFixture, openApiFixture } from './api-fixture.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: the answer is looked into field by field.
+type Json = any;
+
+const proxy = (name: string): ConnectedProxy => ({
+  mesh: 'default',
+  name,
+  proxyType: 'dataplane',
+  features: [],
+  admin: { port: 9901, address: '127.0.0.1' },
+  readinessPort: 9902,
+  dnsPort: 0,
+  workdir: '/tmp',
+  appProbeProxyEnabled: false,
+  ipv6Enabled: false,
+  systemCaPath: '',
+  metricsCertPath: '',
+  metricsKeyPath: '',
+  dynamicMetadata: {},
+  transparentProxy: undefined,
+  extensions: [],
+  envoyVersion: '1.40.0',
+});
+const dataplane = (name: string, address: string, service: string, calls?: string) => ({
+  type: 'Dataplane',
+  mesh: 'default',
+  name,
+  networking: {
+    address,
+    inbound: [{ port: 8080, tags: { 'kuma.io/service': service, 'kuma.io/protocol': 'http' } }],
+    outbound: calls === undefined ? [] : [{ port: 10001, tags: { 'kuma.io/service': calls } }],
+  },
+});
+const timeout = (requestTimeout: string, targetRef: object = { kind: 'Mesh' }, conf: object = {}) => ({
+  type: 'MeshTimeout',
+  mesh: 'default',
+  name: 'patience',
+  spec: { targetRef, to: [{ targetRef: { kind: 'Mesh' }, default: { http: { requestTimeout }, ...conf } }] },
+});
+
+async function openMesh(): Promise<ApiFixture & { diff(body: object): Promise<{ status: number; body: Json }> }> {
+  const fixture = openApiFixture();
+  await fixture.ask('PUT', '/meshes/default', { type: 'Mesh', name: 'default' });
+  const members = [
+    dataplane('backend-1', '10.0.0.1', 'backend'),
+    dataplane('web-1', '10.0.0.21', 'web', 'backend'),
+    dataplane('web-2', '10.0.0.3', 'web', 'backend'),
+  ];
+  for (const member of members) {
+    const { status, text } = await fixture.ask('PUT', `/meshes/default/dataplanes/${member.name}`, member);
+    assert.equal(status, 201, text);
+    fixture.connect(proxy(member.name));
+  }
+  return { ...fixture, diff: (body) => fixture.ask('POST', '/_diff', body) };
+}
+
+test('names the policy, the proxies in one group and the fields in words, and writes nothing', async () => {
+  const { diff, ask, store } = await openMesh();
+  const before = store.revision();
+  const { status, body } = await diff({ resources: [timeout('7s')] });
+  assert.equal(status, 200, JSON.stringify(body));
+  assert.equal(body.changes, true);
+  assert.deepEqual(
+    [body.counts.policies, body.counts.proxies, body.counts.connectedProxies],
+    [1, 2, 3],
+    'the backend calls nobody',
+  );
+  const [policy] = body.resources;
+  assert.deepEqual([policy.action, policy.dataplanes, policy.name], ['added', 3, 'patience']);
+  assert.equal(body.groups.length, 1);
+  assert.deepEqual(body.groups[0].proxies, ['default/web-1', 'default/web-2']);
+  const fields: Json[] = body.groups[0].resources.flatMap((resource: Json) => resource.fields);
+  assert.ok(
+    fields.some(({ meaning, after }) => meaning === 'request timeout' && after === '7s'),
+    JSON.stringify(fields),
+  );
+  assert.equal(store.revision(), before);
+  assert.equal((await ask('GET', '/meshes/default/meshtimeouts/patience')).status, 404);
+});
+
+test('the change then does what was said, and a second time nothing', async () => {
+  const { diff, ask } = await openMesh();
+  await ask('PUT', '/meshes/default/meshtimeouts/patience', timeout('7s'));
+  const again = await diff({ resources: [timeout('7s')] });
+  assert.deepEqual([again.body.changes, again.body.groups, again.body.resources[0].action], [false, [], 'unchanged']);
+  const { body } = await diff({ resources: [timeout('9s')] });
+  assert.deepEqual(body.resources[0].fields, [
+    { path: 'spec.to[0].default.http.requestTimeout', before: '7s', after: '9s' },
+  ]);
+});
+
+test('a deletion, and several changes together', async () => {
+  const { diff, ask } = await openMesh();
+  await ask('PUT', '/meshes/default/meshtimeouts/patience', timeout('7s'));
+  const gone = await diff({ deletions: [{ type: 'MeshTimeout', mesh: 'default', name: 'patience' }] });
+  assert.deepEqual([gone.body.resources[0].action, gone.body.counts.proxies], ['removed', 2]);
+  const mesh = { type: 'Mesh', name: 'new' };
+  const both = await diff({ resources: [mesh, { ...timeout('1s'), mesh: 'new' }] });
+  assert.equal(both.status, 200, JSON.stringify(both.body));
+  assert.equal(both.body.resources.length >= 2, true);
+});
+
+test('inbounds of proxies with addresses of their own are one group', async () => {
+  const { diff } = await openMesh();
+  const inbound = {
+    ...timeout('1s'),
+    spec: {
+      targetRef: { kind: 'Mesh' },
+      from: [{ targetRef: { kind: 'Mesh' }, default: { http: { requestTimeout: '4s' } } }],
+    },
+  };
+  const { body } = await diff({ resources: [inbound] });
+  assert.deepEqual(
+    body.groups.map(({ total }: Json) => total),
+    [3],
+  );
+  assert.ok(body.groups[0].resources.some(({ name }: Json) => name === 'inbound:*:8080'));
+});
+
+test('warns of a policy that applies to nobody', async () => {
+  const { diff } = await openMesh();
+  const { body } = await diff({ resources: [timeout('1s', { kind: 'Dataplane', labels: { app: 'none' } })] });
+  assert.equal(body.counts.proxies, 0);
+  assert.match(body.warnings[0].message, /applies to no data plane proxy/);
+});
+
+test('refuses what the write would refuse, with the place', async () => {
+  const { diff } = await openMesh();
+  const unreadable = await diff({ resources: [timeout('7s'), timeout('soon')] });
+  assert.equal(unreadable.status, 400);
+  assert.match(unreadable.body.detail, /^resources\[1\]: .*soon/);
+  const invalid = await diff({ resources: [timeout('7s'), timeout('7s', { kind: 'Nobody' })] });
+  assert.equal(invalid.status, 400);
+  assert.match(
+    invalid.body.invalid_parameters?.[0].field ?? JSON.stringify(invalid.body),
+    /^resources\[1\]\.spec\.targetRef/,
+  );
+  assert.equal((await diff({ resources: [{ ...timeout('7s'), mesh: 'nowhere' }] })).status, 404);
+  assert.equal((await diff({ deletions: [{ type: 'MeshTimeout', mesh: 'default', name: 'none' }] })).status, 404);
+  assert.equal((await diff({ deletions: [{ type: 'MeshTimeOut', mesh: 'default', name: 'none' }] })).status, 400);
+  assert.equal((await diff({ extra: [] })).status, 400);
+  assert.equal((await diff({ resources: 'all' })).status, 400);
+});
+
+test('a secret is compared without being told', async () => {
+  const { diff, ask } = await openMesh();
+  const secret = (data: string) => ({ type: 'Secret', mesh: 'default', name: 'key', data });
+  await ask('PUT', '/meshes/default/secrets/key', secret('Y2FuYXJ5LW9uZQ=='));
+  const { status, body } = await diff({ resources: [secret('Y2FuYXJ5LXR3bw==')] });
+  assert.equal(status, 200, JSON.stringify(body));
+  assert.equal(body.resources[0].action, 'changed');
+  assert.doesNotMatch(JSON.stringify(body), /Y2FuYXJ5/);
+});
