@@ -4,6 +4,7 @@ import './generate.ts';
 import { parseArgs } from 'node:util';
 import { fetchEnvoy } from '@ursa/data-plane';
 import { formatTally, runNodeTests } from './node-tests.ts';
+import { fetchTool, toolNames } from './tools/collectors.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -14,6 +15,8 @@ if (!runtimes.includes(values.runtime))
   throw new Error(`--runtime ${values.runtime}: expected one of ${runtimes.join(', ')}`);
 await fetchEnvoy(process.env);
 const stories = positionals.length > 0 ? positionals : ['*'];
+// A story whose collector cannot be had on this machine is left out, and says why.
+for (const name of toolNames) fetchTool(name);
 const tally = runNodeTests({
   files: stories.map((story) => `e2e/${story}/*.test.ts`),
   isolation: 'process',

@@ -59,6 +59,10 @@ const paths: Readonly<Record<string, string>> = {
   Dataplane: 'dataplanes',
   MeshTrafficPermission: 'meshtrafficpermissions',
   MeshTimeout: 'meshtimeouts',
+  MeshMetric: 'meshmetrics',
+  MeshAccessLog: 'meshaccesslogs',
+  MeshTrace: 'meshtraces',
+  MeshOpenTelemetryBackend: 'meshopentelemetrybackends',
   Secret: 'secrets',
 };
 

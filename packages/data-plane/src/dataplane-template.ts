@@ -7,6 +7,8 @@ import { parseDocument } from 'yaml';
 export interface ProxyResource {
   readonly mesh: string;
   readonly name: string;
+  /** Of a Dataplane; '' where it says none. */
+  readonly address: string;
   /** As JSON, the way the bootstrap request carries it. */
   readonly json: string;
 }
@@ -91,9 +93,12 @@ function checkResource(
   }
   const name = oneOf('name', resource.name, options.name, source);
   if (name === '') throw new MeshError('invalid', `${source} has no name; add "name: …" or give --name`);
-  if (wanted !== 'Dataplane') return { mesh: options.mesh, name, json: JSON.stringify({ ...resource, name }) };
+  if (wanted !== 'Dataplane') {
+    return { mesh: options.mesh, name, address: '', json: JSON.stringify({ ...resource, name }) };
+  }
   const mesh = oneOf('mesh', resource.mesh, options.mesh, source) || 'default';
-  return { mesh, name, json: JSON.stringify({ ...resource, mesh, name }) };
+  const { address = '' } = (resource.networking ?? {}) as { readonly address?: unknown };
+  return { mesh, name, address: String(address), json: JSON.stringify({ ...resource, mesh, name }) };
 }
 
 function oneOf(field: 'mesh' | 'name', fromResource: unknown, fromFlag: string, source: string): string {

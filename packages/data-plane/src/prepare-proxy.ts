@@ -12,6 +12,8 @@ export interface PreparedProxy {
   /** '' for zone proxies. */
   readonly mesh: string;
   readonly name: string;
+  /** Its own address, where the resource that it brings along says it; '' otherwise. */
+  readonly address: string;
   /** The resource it brings along, as JSON; '' when it exists in the control plane. */
   readonly resource: string;
   readonly trust: Trust;
@@ -48,7 +50,15 @@ export async function prepareProxy({
   if (!envoyVersion.compatible) {
     log.warn('this Envoy is not the version that the control plane is made for', { path: envoyPath, ...envoyVersion });
   }
-  return { mesh, name, resource: resource?.json ?? '', trust, envoyPath, envoyVersion };
+  return {
+    mesh,
+    name,
+    address: resource?.address ?? '',
+    resource: resource?.json ?? '',
+    trust,
+    envoyPath,
+    envoyVersion,
+  };
 }
 
 /** The proxy exists in the control plane already: only its mesh and name are needed. */

@@ -1,6 +1,7 @@
 // `kuma-dp run`: bootstrap, Envoy, readiness, drain. The whole life of one proxy, from its settings to its exit code.
 import { join } from 'node:path';
 import { MeshError } from '@ursa/resources';
+import { type AccessLogs, accessLogPipeName, openAccessLogs } from './access-log/open-access-logs.ts';
 import { announceDrain, announceReady } from './bootstrap/announce.ts';
 import { formatBootstrapRequest } from './bootstrap/bootstrap-request.ts';
 import { type BootstrapCall, fetchBootstrap } from './bootstrap/fetch-bootstrap.ts';
@@ -13,6 +14,7 @@ import { startEnvoy } from './envoy/envoy-process.ts';
 import { type StopSignals, superviseEnvoy } from './envoy/supervise-envoy.ts';
 import type { Log, LogLevel } from './log.ts';
 import { readMemoryLimit } from './memory-limit.ts';
+import { type Metrics, metricsSocketName, openMetrics } from './metrics/open-metrics.ts';
 import { type PreparedProxy, prepareProxy } from './prepare-proxy.ts';
 import { writePrivate } from './private-file.ts';
 import { openReadinessReporter, type Readiness } from './readiness.ts';
@@ -27,6 +29,8 @@ export interface RunOptions extends ReadSettings, StopSignals {
   readonly logLevel: LogLevel;
   readonly environment: NodeJS.ProcessEnv;
   readonly workingFolder: string;
+  /** To the standard output. */
+  readonly write: (text: string) => unknown;
 }
 
 /** Name of the admin interface's socket that the control plane puts into the work directory (reference s9). */
@@ -40,7 +44,8 @@ export async function runDataPlane(options: RunOptions): Promise<number> {
   const proxy = await prepareProxy(options);
   const workDir = openWorkDir(settings.workDir || settings.socketDir, [
     adminSocket,
-    `kuma-al-${proxy.name}-${proxy.mesh}.sock`,
+    accessLogPipeName(proxy.mesh, proxy.name),
+    metricsSocketName(proxy.mesh, proxy.name),
   ]);
   try {
     await refuseUsed(workDir.path);
@@ -58,6 +63,8 @@ async function runInFolder(proxy: PreparedProxy, folder: string, options: RunOpt
   const { settings, given, log } = options;
   let terminating = false;
   let admin: AdminAddress | undefined;
+  let metrics: Metrics | undefined;
+  let accessLogs: AccessLogs | undefined;
   const reporter = await openReadinessReporter({
     port: settings.readinessPort,
     portGiven: given.has('readinessPort'),
@@ -72,7 +79,15 @@ async function runInFolder(proxy: PreparedProxy, folder: string, options: RunOpt
     const patience = { backoff: settings.retryBackoff, maxDuration: settings.retryMaxDuration };
     const bootstrap = await fetchBootstrap(call, patience, log, options.stopSignal);
     const configPath = writePrivate(settings.configDir || folder, 'bootstrap.yaml', withQuickReconnect(bootstrap.yaml));
-    const envoy = startEnvoy(proxy.envoyPath, envoyArguments(settings, configPath, options.logLevel), log);
+    metrics = await openMetrics({
+      ...{ mesh, name, workDir: folder, log: log.component('metrics') },
+      sources: { admin: bootstrap.admin, address: proxy.address },
+      refreshInterval: settings.dynamicConfigurationRefreshInterval,
+    });
+    const { write } = options;
+    accessLogs = openAccessLogs({ mesh, name, workDir: folder, log: log.component('access-log'), write });
+    const args = envoyArguments(settings, configPath, options.logLevel);
+    const envoy = startEnvoy(proxy.envoyPath, args, log, accessLogs.standardOutput);
     log.info('Envoy runs', {
       pid: envoy.pid,
       path: proxy.envoyPath,
@@ -92,6 +107,8 @@ async function runInFolder(proxy: PreparedProxy, folder: string, options: RunOpt
       },
     });
   } finally {
+    await accessLogs?.close();
+    await metrics?.close();
     await reporter.close();
   }
 }

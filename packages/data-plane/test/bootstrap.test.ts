@@ -96,6 +96,7 @@ test('the request carries what the control plane needs to know, by its own names
 test('features follow the settings', () => {
   assert.deepEqual(proxyFeatures(settings()), [
     'feature-announces-readiness',
+    'feature-tcp-accesslog-via-named-pipe',
     'feature-delta-grpc',
     'feature-strict-inbound-ports',
     'feature-reuse-port',

@@ -14,7 +14,12 @@ test('variables are filled in, and the resource travels as JSON', () => {
     inline: 'type: Dataplane\nmesh: m\nname: {{ name }}-{{{id}}}\n',
     variables: { name: 'web', id: '7' },
   });
-  assert.deepEqual(resource, { mesh: 'm', name: 'web-7', json: '{"type":"Dataplane","mesh":"m","name":"web-7"}' });
+  assert.deepEqual(resource, {
+    mesh: 'm',
+    name: 'web-7',
+    address: '',
+    json: '{"type":"Dataplane","mesh":"m","name":"web-7"}',
+  });
 });
 
 test('a file gives the same as inline text', () => {

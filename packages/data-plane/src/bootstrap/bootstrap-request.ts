@@ -56,6 +56,7 @@ export function proxyFeatures(settings: Settings): readonly string[] {
   return [
     // It will post /ready: only then the others may send to it.
     'feature-announces-readiness',
+    'feature-tcp-accesslog-via-named-pipe',
     ...(settings.xdsVariant === 'DELTA_GRPC' ? ['feature-delta-grpc'] : []),
     ...(settings.strictInboundPorts ? ['feature-strict-inbound-ports'] : []),
     ...(settings.reusePort ? ['feature-reuse-port'] : []),

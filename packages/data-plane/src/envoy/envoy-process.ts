@@ -44,13 +44,17 @@ const signalNumbers: Readonly<Record<string, number>> = {
   SIGTERM: 15,
 };
 
-/** Starts Envoy. It gets a session of its own, so that Ctrl-C in a terminal reaches kuma-dp alone, which then drains. */
-export function startEnvoy(path: string, args: readonly string[], log: Log): EnvoyProcess {
+/**
+ * Starts Envoy. It gets a session of its own, so that Ctrl-C in a terminal reaches kuma-dp alone, which then drains. `standardOutput`: a file
+ * descriptor that Envoy can open again as `/dev/stdout`; without one its output goes to our log.
+ */
+export function startEnvoy(path: string, args: readonly string[], log: Log, standardOutput?: number): EnvoyProcess {
   const hasShell = existsSync(shell);
+  const output = standardOutput ?? 'pipe';
   if (!hasShell) log.warn(`there is no ${shell}: if kuma-dp is killed with SIGKILL, Envoy keeps running`);
   const child = hasShell
-    ? spawn(shell, ['-c', guarded, path, ...args], { detached: true, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
-    : spawn(path, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    ? spawn(shell, ['-c', guarded, path, ...args], { detached: true, stdio: ['ignore', output, 'pipe', 'pipe'] })
+    : spawn(path, args, { detached: true, stdio: ['ignore', output, 'pipe'] });
   const guard = hasShell ? (child.stdio[guardPipe] as Writable) : undefined;
   guard?.on('error', () => log.debug("the guard's pipe is closed"));
   forwardOutput(child, log.component('envoy'));

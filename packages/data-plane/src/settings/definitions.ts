@@ -196,7 +196,6 @@ export const definitions = {
     env: 'KUMA_DATAPLANE_RUNTIME_DYNAMIC_CONFIGURATION_REFRESH_INTERVAL',
     initial: 1 * seconds,
     help: 'how often kuma-dp asks for its own configuration',
-    withoutEffect: 'kuma-dp has no configuration of its own yet',
   }),
   systemCaPath: textSetting({
     path: 'dataplaneRuntime.dynamicSystemCaPath',
