@@ -101,7 +101,7 @@ test('a body that is no OTLP value is logged as text', () => {
   assert.deepEqual(bodyOf({ other: '%KUMA_MESH%' }), { stringValue: '{"other":"default"}' });
 });
 
-test('a collector named by reference adds nothing yet', () => {
+test('a collector that is not there adds nothing', () => {
   const openTelemetry = { backendRef: { kind: 'MeshOpenTelemetryBackend', name: 'main' } };
   assert.deepEqual(sent('tcp', { backends: [{ type: 'OpenTelemetry', openTelemetry }] }), {
     loggers: [],
@@ -175,4 +175,18 @@ test('proxies share the clusters of destinations, and their listeners until a lo
   world.apply({ type: 'MeshAccessLog', mesh: 'default', name: 'all', spec: { to } });
   assert.equal(isShared('listener', 'outbound:241'), false);
   assert.equal(isShared('cluster', 'default_api'), true);
+});
+
+test('a collector that is a resource is found, and spoken to as it wants it', () => {
+  const openTelemetry = { backendRef: { kind: 'MeshOpenTelemetryBackend', name: 'main' } };
+  const { chain, ...place } = outboundPlace('http');
+  const main = { name: 'main', host: 'collector.example', port: 4318, protocol: 'http', path: '/otlp' } as const;
+  const facts = { ...place.proxy, self, collectorOf: () => main };
+  hooks.outbound?.({ ...place, proxy: facts }, { backends: [{ type: 'OpenTelemetry', openTelemetry }] });
+  const { httpService } = configOf(loggersOf(chain)[0]) as { httpService?: { httpUri?: { uri?: string } } };
+  assert.equal(httpService?.httpUri?.uri, 'http://collector.example:4318/otlp/v1/logs');
+  assert.deepEqual(
+    place.extraClusters.map(({ message }) => message.name),
+    ['meshaccesslog:opentelemetry:main'],
+  );
 });

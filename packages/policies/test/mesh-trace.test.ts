@@ -142,10 +142,25 @@ test('clusters have the names that the proxy asked for', () => {
 });
 
 test('addresses are read with the defaults of their scheme', () => {
-  const portOf = (address: string, otherwise?: number) => parseServer(address, otherwise)?.port;
-  assert.deepEqual([portOf('http://z'), portOf('https://z/x'), portOf('z', 4317), portOf('z:1')], [80, 443, 4317, 1]);
+  const portOf = (address: string) => parseServer(address)?.port;
+  assert.deepEqual([portOf('http://z'), portOf('https://z/x'), portOf('z'), portOf('z:1')], [80, 443, 80, 1]);
   assert.equal(parseServer('[2001:db8::1]:4317')?.host, '2001:db8::1');
   for (const wrong of ['', 'ftp://z', 'z:0', 'z:65536', 'a b', 'http://user@z:x']) {
     assert.equal(parseServer(wrong), undefined, wrong);
+  }
+});
+
+test('a collector that is a resource is spoken to as it wants it', () => {
+  const backendRef = { kind: 'MeshOpenTelemetryBackend', name: 'main' };
+  const conf = { backends: [{ type: 'OpenTelemetry', openTelemetry: { backendRef } }] };
+  for (const [protocol, text] of [
+    ['grpc', 'meshtrace:opentelemetry'],
+    ['http', 'http://collector.example:4318/otlp/v1/traces'],
+  ] as const) {
+    const shown = place('inbound', 'http');
+    const found = { name: 'main', host: 'collector.example', port: 4318, protocol, path: '/otlp' };
+    hooks.traffic?.({ ...shown, proxy: { ...shown.proxy, collectorOf: () => found } }, conf);
+    const config = tracingOf(shown)?.provider?.configType.value?.value ?? new Uint8Array();
+    assert.ok(Buffer.from(config).includes(text), protocol);
   }
 });

@@ -1,5 +1,7 @@
 // What the policies that send to an OpenTelemetry collector share: naming the collector, and the advice to do it by reference.
-import type { Collector, Report } from '@ursa/policy';
+
+import { durationOf, hostPort } from '@ursa/envoy';
+import type { Collector, ProxyFacts, Report } from '@ursa/policy';
 import { closed, condition, oneOf, stringMap } from '@ursa/resources';
 import { type Static, Type } from 'typebox';
 
@@ -43,7 +45,7 @@ export function warnAboutEndpoints(
 const usualPort = 4317;
 
 /** The collector at an address, which is spoken to by gRPC. */
-export function endpointCollector(endpoint: string): Collector | undefined {
+function endpointCollector(endpoint: string): Collector | undefined {
   const [, host = '', port] = /^(?:https?:\/\/)?(\[[^\]]*\]|[^/:]+)(?::(\d{1,5}))?(?:\/.*)?$/.exec(endpoint) ?? [];
   if (host === '') return undefined;
   return {
@@ -54,3 +56,34 @@ export function endpointCollector(endpoint: string): Collector | undefined {
     path: '',
   };
 }
+
+/** The collector that a backend means, by its address or by reference; undefined when there is none. */
+export function collectorOf(
+  { endpoint = '', backendRef }: { readonly endpoint?: string; readonly backendRef?: BackendResourceRef },
+  proxy: ProxyFacts,
+): Collector | undefined {
+  return backendRef === undefined ? endpointCollector(endpoint) : proxy.collectorOf?.(backendRef);
+}
+
+/** How Envoy speaks to a collector, through its cluster. */
+export function collectorService(
+  { protocol, host, port, path }: Collector,
+  cluster: string,
+  signal: 'logs' | 'traces',
+) {
+  if (protocol === 'grpc') {
+    return { grpcService: { targetSpecifier: { case: 'envoyGrpc' as const, value: { clusterName: cluster } } } };
+  }
+  const uri = `http://${hostPort(host, port)}${path}/v1/${signal}`;
+  return {
+    httpService: {
+      httpUri: {
+        uri,
+        httpUpstreamType: { case: 'cluster' as const, value: cluster },
+        timeout: durationOf(httpTimeout),
+      },
+    },
+  };
+}
+
+const httpTimeout = 10_000;

@@ -10,6 +10,7 @@ import type { SubstitutionFormatString } from '@ursa/envoy/gen/envoy/config/core
 import { FileAccessLogSchema } from '@ursa/envoy/gen/envoy/extensions/access_loggers/file/v3/file_pb.ts';
 import { OpenTelemetryAccessLogConfigSchema } from '@ursa/envoy/gen/envoy/extensions/access_loggers/open_telemetry/v3/logs_service_pb.ts';
 import type { ProxyFacts } from '@ursa/policy';
+import { collectorOf } from '../conf/open-telemetry.ts';
 import type { AccessLogConf, Backend } from './access-log-conf.ts';
 import { collectorCluster, collectorLog } from './collector.ts';
 import { defaultFormats, fileLine, type LineOptions, pipedLine } from './log-line.ts';
@@ -45,7 +46,7 @@ export function addLoggers(place: LoggedPlace, { backends = [] }: AccessLogConf,
   }
 }
 
-// Undefined for a collector named by reference: what it refers to is not known here yet.
+// Undefined for a collector that is not there.
 function loggerOf(
   { type, file, tcp, openTelemetry }: Backend,
   { proxy, extraClusters }: LoggedPlace,
@@ -55,11 +56,12 @@ function loggerOf(
   if (type === 'Tcp' && tcp !== undefined) {
     return fileLogger(pipeOf(proxy), pipedLine(tcp.address, tcp.format, options));
   }
-  const { endpoint = '' } = openTelemetry ?? {};
-  if (type !== 'OpenTelemetry' || openTelemetry === undefined || endpoint === '') return undefined;
-  const cluster = collectorCluster(endpoint, proxy.unifiedNaming);
+  if (type !== 'OpenTelemetry' || openTelemetry === undefined) return undefined;
+  const collector = collectorOf(openTelemetry, proxy);
+  if (collector === undefined) return undefined;
+  const cluster = collectorCluster(collector, openTelemetry.backendRef !== undefined, proxy.unifiedNaming);
   extraClusters.push(cluster);
-  const config = collectorLog(openTelemetry, cluster.message.name, options);
+  const config = collectorLog(openTelemetry, collector, cluster.message.name, options);
   return logger('envoy.access_loggers.open_telemetry', pack(OpenTelemetryAccessLogConfigSchema, config));
 }
 

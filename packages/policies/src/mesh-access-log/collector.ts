@@ -6,30 +6,30 @@ import {
   OpenTelemetryAccessLogConfigSchema,
 } from '@ursa/envoy/gen/envoy/extensions/access_loggers/open_telemetry/v3/logs_service_pb.ts';
 import { type AnyValue, AnyValueSchema } from '@ursa/envoy/gen/opentelemetry/proto/common/v1/common_pb.ts';
+import type { Collector } from '@ursa/policy';
+import { collectorService } from '../conf/open-telemetry.ts';
 import type { OpenTelemetryBackend } from './access-log-conf.ts';
 import type { LineOptions } from './log-line.ts';
 import { fillIn, type Placeholders } from './placeholders.ts';
 
-const defaultPort = 4317;
-
-/** The cluster of a collector. Its name comes from the address, so that all places and proxies mean the same by it. */
-export function collectorCluster(endpoint: string, unifiedNaming: boolean): ClusterDraft {
-  const { host, port } = parseEndpoint(endpoint);
+/**
+ * The cluster of a collector. Its name comes from the address, or from the resource that was referred to, so that all places and proxies mean
+ * the same by it.
+ */
+export function collectorCluster(collector: Collector, referred: boolean, unifiedNaming: boolean): ClusterDraft {
+  const { name: resource, host, port, protocol } = collector;
+  const suffix = referred ? resource : `${host}${unifiedNaming ? '-' : ':'}${port}`;
   const name = unifiedNaming
-    ? `system_meshaccesslog_otel_${`${host}-${port}`.replaceAll(/[^A-Za-z0-9-]/g, '-')}`
-    : `meshaccesslog:opentelemetry:${host}:${port}`;
+    ? `system_meshaccesslog_otel_${suffix.replaceAll(/[^A-Za-z0-9-]/g, '-')}`
+    : `meshaccesslog:opentelemetry:${suffix}`;
   const draft = hostNameCluster({ name, altStatName: !unifiedNaming }, host, port);
-  return { ...draft, httpOptions: upstreamHttp(2) };
-}
-
-function parseEndpoint(endpoint: string): { readonly host: string; readonly port: number } {
-  const [, host = endpoint, port] = /^(.*):(\d{1,5})$/.exec(endpoint) ?? [];
-  return { host: host.replace(/^\[(.*)\]$/, '$1'), port: port === undefined ? defaultPort : Number(port) };
+  return { ...draft, httpOptions: upstreamHttp(protocol === 'grpc' ? 2 : 1) };
 }
 
 /** Configuration of the log. */
 export function collectorLog(
   { attributes = [], body }: OpenTelemetryBackend,
+  collector: Collector,
   cluster: string,
   { defaultFormat, values }: LineOptions,
 ): OpenTelemetryAccessLogConfig {
@@ -37,7 +37,7 @@ export function collectorLog(
   const resource = [pair('kuma.mesh', KUMA_MESH), pair('kuma.zone', KUMA_ZONE)];
   return create(OpenTelemetryAccessLogConfigSchema, {
     logName: 'MeshAccessLog',
-    grpcService: { targetSpecifier: { case: 'envoyGrpc', value: { clusterName: cluster } } },
+    ...collectorService(collector, cluster, 'logs'),
     resourceAttributes: {
       values: KUMA_WORKLOAD === '' ? resource : [...resource, pair('kuma.workload', KUMA_WORKLOAD)],
     },

@@ -15,7 +15,7 @@ import {
   upstreamHttp,
 } from '@ursa/envoy';
 import type { Collector, ProxyAdditions, ProxyFacts, ProxyPlace } from '@ursa/policy';
-import { endpointCollector } from '../conf/open-telemetry.ts';
+import { collectorOf as namedCollector } from '../conf/open-telemetry.ts';
 import type { MetricBackend, MetricConf } from './metric-conf.ts';
 
 /** A collector that gets a proxy's metrics. */
@@ -32,8 +32,8 @@ const longestSocket = 107;
 /** The collector of a backend; undefined for backends of other kinds, and when there is no such collector. */
 export function collectorOf({ type, openTelemetry }: MetricBackend, place: ProxyPlace): MetricCollector | undefined {
   if (type !== 'OpenTelemetry' || openTelemetry === undefined) return undefined;
-  const { endpoint = '', backendRef, refreshInterval } = openTelemetry;
-  const found = backendRef === undefined ? endpointCollector(endpoint) : place.proxy.collectorOf?.(backendRef);
+  const { refreshInterval } = openTelemetry;
+  const found = namedCollector(openTelemetry, place.proxy);
   if (found === undefined) return undefined;
   const { workdir } = place.self;
   const socket = `${workdir}/kuma-otel-${found.name}.sock`;

@@ -1,6 +1,7 @@
 // The collector that a MeshTrace names: where it is, and the cluster that leads to it.
 import {
   type ClusterDraft,
+  hostPort,
   legacyNames,
   serverCluster,
   type TraceCollector,
@@ -8,7 +9,8 @@ import {
   unverifiedTls,
   upstreamHttp,
 } from '@ursa/envoy';
-import type { ProxyFacts, ProxyPlace } from '@ursa/policy';
+import type { Collector as OpenTelemetryCollector, ProxyFacts, ProxyPlace } from '@ursa/policy';
+import { collectorOf as namedCollector } from '../conf/open-telemetry.ts';
 import type { TraceBackend, TraceConf } from './trace-conf.ts';
 
 /** A collector. */
@@ -18,6 +20,8 @@ export interface Collector {
   /** As the policy gives it. */
   readonly address: string;
   readonly server: Server;
+  /** For OpenTelemetry. */
+  readonly openTelemetry?: OpenTelemetryCollector;
 }
 
 /** Where a collector is. */
@@ -31,34 +35,37 @@ export interface Server {
   readonly path: string;
 }
 
-/** Port on which OpenTelemetry collectors take gRPC. */
-const openTelemetryPort = 4317;
-
 /** Reads `http://host:port/path`; scheme, port and path may be left out. Undefined when it is not an address. */
-export function parseServer(address: string, defaultPort?: number): Server | undefined {
+export function parseServer(address: string): Server | undefined {
   const parts = /^(?:(https?):\/\/)?((\[[0-9a-f:.]+\]|[^\s/:[\]]+)(?::(\d{1,5}))?)(\/[^\s?#]*)?(?:[?#]\S*)?$/i.exec(
     address,
   );
   if (parts === null) return undefined;
   const [, scheme = 'http', authority = '', host = '', givenPort, path = '/'] = parts;
   const tls = scheme.toLowerCase() === 'https';
-  const port = givenPort === undefined ? (defaultPort ?? (tls ? 443 : 80)) : Number(givenPort);
+  const port = givenPort === undefined ? (tls ? 443 : 80) : Number(givenPort);
   if (port < 1 || port > 65535) return undefined;
   return { tls, host: host.replace(/^\[(.*)\]$/, '$1'), port, authority, path };
 }
 
-/** The collector of a conf; undefined when it names none, or one by a reference, which is not followed yet. */
-export function collectorOf({ backends = [] }: TraceConf): Collector | undefined {
+/** The collector of a conf; undefined when it names none, or one that is not there. */
+export function collectorOf({ backends = [] }: TraceConf, proxy: ProxyFacts): Collector | undefined {
   const [backend] = backends;
   if (backend === undefined) return undefined;
   const { type, zipkin, datadog, openTelemetry } = backend;
-  const found = (kind: TraceCollector, address = '', port?: number): Collector | undefined => {
-    const server = parseServer(address, port);
+  const found = (kind: TraceCollector, address = ''): Collector | undefined => {
+    const server = parseServer(address);
     return server && { kind, backend, address, server };
   };
   if (type === 'Zipkin') return found('zipkin', zipkin?.url);
   if (type === 'Datadog') return found('datadog', datadog?.url);
-  return found('opentelemetry', openTelemetry?.endpoint, openTelemetryPort);
+  if (openTelemetry === undefined) return undefined;
+  const collector = namedCollector(openTelemetry, proxy);
+  if (collector === undefined) return undefined;
+  const { name, host, port, path } = collector;
+  const { endpoint = name } = openTelemetry;
+  const server = { tls: /^https:/i.test(endpoint), host, port, authority: hostPort(host, port), path };
+  return { kind: 'opentelemetry', backend, address: endpoint, server, openTelemetry: collector };
 }
 
 /** Name of the cluster that leads to a collector. */
@@ -68,9 +75,10 @@ export function collectorName({ kind, address }: Collector, { unifiedNaming }: P
 
 /** The cluster that leads to a collector. */
 export function collectorCluster(collector: Collector, { proxy, workload }: ProxyPlace): ClusterDraft {
-  const { kind, server } = collector;
+  const { server } = collector;
   const basics = { name: collectorName(collector, proxy), altStatName: !proxy.unifiedNaming };
   const draft = serverCluster(basics, server, workload);
   if (server.tls) draft.message.transportSocket = unverifiedTls(server.host);
-  return kind === 'opentelemetry' ? { ...draft, httpOptions: upstreamHttp(2) } : draft;
+  if (collector.openTelemetry === undefined) return draft;
+  return { ...draft, httpOptions: upstreamHttp(collector.openTelemetry.protocol === 'grpc' ? 2 : 1) };
 }

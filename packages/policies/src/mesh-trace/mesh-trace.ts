@@ -18,14 +18,14 @@ export const meshTrace = defineProxyPolicy({
   warn: (spec: { readonly default?: TraceConf }) => warnAboutEndpoints(spec.default?.backends ?? []),
   apply: {
     traffic(place, conf) {
-      const collector = collectorOf(conf);
+      const collector = collectorOf(conf, place.proxy);
       if (collector === undefined) return;
       for (const { terminal } of place.chains) {
         if (terminal.kind === 'http') terminal.manager.tracing = tracing(collector, conf, place);
       }
     },
     proxy(place, conf) {
-      const collector = collectorOf(conf);
+      const collector = collectorOf(conf, place.proxy);
       return collector === undefined ? {} : { clusters: [collectorCluster(collector, place)] };
     },
   },

@@ -14,6 +14,7 @@ import {
 import { type CustomTag, CustomTagSchema } from '@ursa/envoy/gen/envoy/type/tracing/v3/custom_tag_pb.ts';
 import { type Percent, PercentSchema } from '@ursa/envoy/gen/envoy/type/v3/percent_pb.ts';
 import { parseDecimal, type TrafficPlace } from '@ursa/policy';
+import { collectorService } from '../conf/open-telemetry.ts';
 import { type Collector, collectorName } from './collector.ts';
 import type { TraceConf, TraceTag } from './trace-conf.ts';
 
@@ -55,7 +56,7 @@ function providerConfig(collector: Collector, place: TrafficPlace): ReturnType<t
     return pack(DatadogConfigSchema, create(DatadogConfigSchema, { collectorCluster: cluster, serviceName }));
   }
   const config = create(OpenTelemetryConfigSchema, {
-    grpcService: { targetSpecifier: { case: 'envoyGrpc', value: { clusterName: cluster } } },
+    ...(collector.openTelemetry && collectorService(collector.openTelemetry, cluster, 'traces')),
     serviceName: place.workload.service,
   });
   return pack(OpenTelemetryConfigSchema, config);
