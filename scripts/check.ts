@@ -5,11 +5,22 @@ import type { Check } from './checks/check.ts';
 import { documentation } from './checks/documentation.ts';
 import { features } from './checks/features.ts';
 import { formatting, types, unused } from './checks/linters.ts';
+import { policyNames } from './checks/policy-names.ts';
 import { sizes } from './checks/sizes.ts';
 import { wording } from './checks/wording.ts';
 import { formatTally } from './node-tests.ts';
 
-const checks: readonly Check[] = [types, formatting, boundaries, sizes, unused, wording, features, documentation];
+const checks: readonly Check[] = [
+  types,
+  formatting,
+  boundaries,
+  policyNames,
+  sizes,
+  unused,
+  wording,
+  features,
+  documentation,
+];
 const only = process.argv.slice(2);
 let passed = 0;
 let failed = 0;

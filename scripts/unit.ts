@@ -3,7 +3,7 @@ import './generate.ts';
 import { formatTally, runNodeTests } from './node-tests.ts';
 
 const tally = runNodeTests({
-  files: ['packages/*/test/**/*.test.ts', 'scripts/test/*.test.ts'],
+  files: ['packages/*/test/**/*.test.ts', 'scripts/test/*.test.ts', 'examples/**/*.test.ts'],
   except: ['golden', 'slow'],
   isolation: 'none',
 });

@@ -5,6 +5,7 @@ import { coreResourceTypes, createResourceTypes } from '@ursa/resources';
 import { formatOpenApiReference } from '../../packages/control-plane/src/api/openapi/reference.ts';
 import { buildInfo } from '../../packages/control-plane/src/version.ts';
 import { dataPlanePage } from './data-plane-page.ts';
+import { policyNamesModule } from './policy-names-module.ts';
 import { resourcesPage } from './resources-page.ts';
 import { settingsPage } from './settings-page.ts';
 
@@ -18,6 +19,7 @@ export interface Page {
 const types = createResourceTypes([...coreResourceTypes, ...policyResourceTypes]);
 
 export const pages: readonly Page[] = [
+  { file: 'packages/kumactl/src/policy-names.ts', text: policyNamesModule },
   { file: 'docs/reference/settings.md', text: settingsPage },
   { file: 'docs/reference/kuma-dp.md', text: dataPlanePage },
   { file: 'docs/reference/kumactl.md', text: describeCommands },

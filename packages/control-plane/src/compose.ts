@@ -9,7 +9,7 @@ import {
   type ServiceVip,
   type TrustBundle,
 } from '@ursa/engine';
-import { builtinPolicies, policyResourceTypes } from '@ursa/policies';
+import { builtinPolicies } from '@ursa/policies';
 import { coreResourceTypes, createResourceTypes, type LabelContext, type MeshSpec } from '@ursa/resources';
 import { type ApiComponent, openApi } from './api/api.ts';
 import type { Component } from './component.ts';
@@ -23,6 +23,8 @@ import {
 } from './compose-identity.ts';
 import type { Settings } from './config/settings.ts';
 import { showSettings } from './config/show-settings.ts';
+import { choosePolicies } from './custom-policies/choose-policies.ts';
+import { loadCustomPolicies } from './custom-policies/load-policies.ts';
 import { createMetrics } from './diagnostics/metrics.ts';
 import { createReadiness } from './diagnostics/readiness.ts';
 import { createDiagnosticsServer, type DiagnosticsServer } from './diagnostics/server.ts';
@@ -64,6 +66,12 @@ export interface ControlPlane {
 export async function openControlPlane(settings: Settings, log: Log): Promise<ControlPlane> {
   refuseUnsupported(settings);
   const clock = systemClock;
+  const { pluginPoliciesEnabled, customPolicies } = settings.policies;
+  const policies = choosePolicies({
+    builtin: builtinPolicies,
+    custom: await loadCustomPolicies(customPolicies),
+    enabled: pluginPoliciesEnabled,
+  });
   const bugs = log.component('bugs');
   const store = openStore(settings, {
     onListenerError: (error) => bugs.error('a listener of the store failed', { error }),
@@ -72,7 +80,7 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
     onError: (error, where) => bugs.error('a derivation or a watch failed', { error, where }),
   });
   const live = openLiveResources(graph, store);
-  const types = createResourceTypes([...coreResourceTypes, ...policyResourceTypes]);
+  const types = createResourceTypes([...coreResourceTypes, ...policies.map(({ resourceType }) => resourceType)]);
   const labels: LabelContext = {
     mode: settings.mode,
     zone: settings.multizone.zone.name,
@@ -83,8 +91,7 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
   const bringPolicies: MeshCompanion = ({ mesh, before }) => {
     if (before !== undefined) return [];
     const skipped = (mesh.spec as MeshSpec).skipCreatingInitialPolicies ?? [];
-    const policies = initialPolicies(mesh.name, { skipped, routing: settings.defaults.createMeshRoutingResources });
-    return policies.filter(({ type }) => types.byName(type) !== undefined);
+    return initialPolicies(policies, mesh.name, { skipped, routing: settings.defaults.createMeshRoutingResources });
   };
   const manager = withAuthorityChecks(
     openResourceManager({
@@ -127,7 +134,7 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
       serviceVipPort: settings.dnsServer.serviceVipPort,
     },
   };
-  const engine = openEngine({ graph, policies: builtinPolicies, inputs });
+  const engine = openEngine({ graph, policies, inputs });
   const certificates = proxyIdentities({
     live,
     clock,
@@ -204,7 +211,7 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
   const api = openApi({
     types,
     engine,
-    shadowEngine: openEngine({ graph, policies: builtinPolicies, inputs, shadow: true }),
+    shadowEngine: openEngine({ graph, policies, inputs, shadow: true }),
     whatIf: engine.whatIf,
     proxies,
     live,

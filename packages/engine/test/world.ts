@@ -210,7 +210,7 @@ export function createWorld(policies: readonly ProxyPolicy[] = builtinPolicies):
         store(draft);
         if (!isNewMesh) return;
         const skipped = (draft.spec as MeshSpec).skipCreatingInitialPolicies ?? [];
-        for (const policy of initialPolicies(draft.name, { skipped, routing: false })) store(policy);
+        for (const policy of initialPolicies(policies, draft.name, { skipped, routing: false })) store(policy);
       });
     },
     delete(type, key) {

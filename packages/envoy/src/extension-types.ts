@@ -13,7 +13,8 @@ function readFile(name: string): FileDescriptorProto | undefined {
   return descriptor === undefined ? undefined : fromBinary(FileDescriptorProtoSchema, base64Decode(descriptor));
 }
 
-function describeFile(name: string): DescFile | undefined {
+/** A file of the API by its path; undefined when there is none. */
+export function describeFile(name: string): DescFile | undefined {
   const known = described.get(name);
   if (known !== undefined) return known;
   const file = readFile(name);

@@ -9,7 +9,7 @@ import { formatYaml } from './yaml-output.ts';
 /** The control plane's answer; nothing is written. `deleted`: what if the resources were deleted. Errors carry the place in the documents. */
 export async function askChange(session: Session, writes: readonly PlannedWrite[], deleted: boolean): Promise<unknown> {
   const body = deleted
-    ? { deletions: writes.map(({ draft: { type, mesh, name } }) => ({ type, mesh, name })) }
+    ? { deletions: writes.map(({ type, mesh, name }) => ({ type: type.name, mesh, name })) }
     : { resources: writes.map((write) => write.body) };
   try {
     const { text } = await session.client().send({ method: 'POST', path: '/_diff', body: JSON.stringify(body) });

@@ -1,11 +1,12 @@
 // Reads what a user wants to write from files, folders, addresses or standard input, and checks all of it before anything is sent.
-import { MeshError, type ParsedDocument, parseResource, parseYamlDocuments, type ResourceDraft } from '@ursa/resources';
+import { MeshError, type ParsedDocument, parseResource, parseYamlDocuments, type ResourceTypes } from '@ursa/resources';
 import type { Pair } from './flags.ts';
 import { field } from './json-fields.ts';
 import { readSources } from './read-sources.ts';
+import { findType } from './resource-paths.ts';
 import type { Session } from './session.ts';
 import { renderVariables } from './template-variables.ts';
-import { loadResourceTypes, typeHandles } from './type-handles.ts';
+import { type KnownType, loadResourceTypes, typeHandles } from './type-handles.ts';
 
 /** Where documents come from. */
 export interface SourceFlags {
@@ -18,7 +19,10 @@ export interface PlannedWrite {
   readonly document: ParsedDocument;
   /** What the user wrote, with its mesh: this is sent, so that the control plane judges the user's own words. */
   readonly body: unknown;
-  readonly draft: ResourceDraft;
+  readonly type: KnownType;
+  /** '' for a type of no mesh. */
+  readonly mesh: string;
+  readonly name: string;
 }
 
 /** Reads and checks everything before anything is sent, so that one bad document does not leave half of the others applied. */
@@ -31,8 +35,7 @@ export async function planWrites(session: Session, flags: SourceFlags): Promise<
   const writes: PlannedWrite[] = [];
   for (const document of documents) {
     try {
-      const body = withMesh(document.value, session);
-      writes.push({ document, body, draft: parseResource(types, body) });
+      writes.push(await planOne(document, types, session));
     } catch (error) {
       if (!(error instanceof MeshError)) throw error;
       problems.push(...describeProblems(document, error));
@@ -40,6 +43,19 @@ export async function planWrites(session: Session, flags: SourceFlags): Promise<
   }
   if (problems.length > 0) throw new MeshError('invalid', `nothing was applied:\n${problems.join('\n')}`);
   return writes;
+}
+
+/** A policy of the user's own is checked by the control plane alone: only it has the schema. */
+async function planOne(document: ParsedDocument, types: ResourceTypes, session: Session): Promise<PlannedWrite> {
+  const named = field(document.value, 'type');
+  const isOwn = typeof named === 'string' && types.byName(named) === undefined;
+  const found = isOwn ? await findType(named, session).catch(() => undefined) : undefined;
+  const body = withMesh(document.value, session, found);
+  const [mesh, name] = [field(body, 'mesh'), field(body, 'name')];
+  if (found !== undefined && found.name === named && typeof mesh === 'string' && typeof name === 'string')
+    return { document, body, type: found, mesh, name };
+  const draft = parseResource(types, body);
+  return { document, body, type: await findType(draft.type, session), mesh: draft.mesh, name: draft.name };
 }
 
 /** A text that may hold a secret is not quoted in errors. */
@@ -53,9 +69,9 @@ function parseSource(text: string, source: string): readonly ParsedDocument[] {
 }
 
 /** A mesh-scoped document without a mesh goes to the mesh of `--mesh` or of the context. */
-function withMesh(value: unknown, session: Session): unknown {
+function withMesh(value: unknown, session: Session, found?: KnownType): unknown {
   if (typeof value !== 'object' || value === null || !('type' in value) || 'mesh' in value) return value;
-  const type = typeof value.type === 'string' ? typeHandles.byName(value.type) : undefined;
+  const type = found ?? (typeof value.type === 'string' ? typeHandles.byName(value.type) : undefined);
   return type?.scope === 'Mesh' ? { ...value, mesh: session.mesh } : value;
 }
 

@@ -1,5 +1,7 @@
 // Paths of resources in the REST API.
-import { MeshError, suggestionFor, type TypeHandle } from '@ursa/resources';
+import { createResourceTypes, MeshError, suggestionFor, type TypeHandle } from '@ursa/resources';
+import { fetchTypes } from './server-types.ts';
+import type { Session } from './session.ts';
 import { type KnownType, typeHandles } from './type-handles.ts';
 
 /** `/meshes/<mesh>/<type>` or `/<type>`. */
@@ -12,10 +14,20 @@ export function resourcePath(type: TypeHandle, mesh: string, name: string): stri
   return `${listPath(type, mesh)}/${encodeURIComponent(name)}`;
 }
 
-/** The type a user means by any of its names. The error suggests what is near. */
-export function typeNamed(word: string): KnownType {
-  const type = typeHandles.byAnyName(word);
+/** The type a user means by any of its names; the control plane is asked for types of its own. The error suggests what is near. */
+export async function findType(word: string, session: Session): Promise<KnownType> {
+  const type = typeHandles.byAnyName(word) ?? createResourceTypes(await typesOf(session)).byAnyName(word);
   if (type !== undefined) return type;
   const paths = typeHandles.all.map((candidate) => candidate.path);
   throw new MeshError('invalid', `unknown resource type ${JSON.stringify(word)}; ${suggestionFor(word, paths)}`);
+}
+
+/** The control plane's types; none where it cannot be asked, so that a misspelt word is still called that. */
+async function typesOf(session: Session): Promise<readonly KnownType[]> {
+  try {
+    return await fetchTypes(session.client());
+  } catch (error) {
+    if (error instanceof MeshError) return [];
+    throw error;
+  }
 }

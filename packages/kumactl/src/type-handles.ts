@@ -1,5 +1,5 @@
 // The resource types by name, for the commands that need no more: the policies' schemas come with all of Envoy's API, which takes longer to
-// load than most commands take to run. `apply` loads them; a test keeps this list equal to theirs.
+// load than most commands take to run. `apply` loads them; a check keeps the list of names equal to theirs.
 import {
   coreResourceTypes,
   createResourceTypes,
@@ -7,31 +7,13 @@ import {
   type TypeHandle,
   typeNames,
 } from '@ursa/resources';
+import { policyNames } from './policy-names.ts';
 
 /** A type, and whether it is a policy. */
 export interface KnownType extends TypeHandle {
   /** `targetRef` for policies as they are today, `older` for those with sources and destinations. */
   readonly policy?: 'targetRef' | 'older';
 }
-
-const policyNames = [
-  ['MeshHTTPRoute', 'mhttpr'],
-  ['MeshTCPRoute', 'mtcpr'],
-  ['MeshTLS', 'mtls'],
-  ['MeshLoadBalancingStrategy', 'mlbs'],
-  ['MeshPassthrough', 'mp'],
-  ['MeshAccessLog', 'mal'],
-  ['MeshTrace', 'mtr'],
-  ['MeshFaultInjection', 'mfi'],
-  ['MeshRateLimit', 'mrl'],
-  ['MeshTimeout', 'mt'],
-  ['MeshTrafficPermission', 'mtp'],
-  ['MeshHealthCheck', 'mhc'],
-  ['MeshCircuitBreaker', 'mcb'],
-  ['MeshRetry', 'mr'],
-  ['MeshMetric', 'mm'],
-  ['MeshProxyPatch', 'mpp'],
-] as const;
 
 /** The types that the control plane has. */
 export const typeHandles: ResourceTypes<KnownType> = createResourceTypes([

@@ -28,6 +28,13 @@ export interface ConfPlace {
   readonly targetRef?: TargetRef;
 }
 
+/** A policy that a new mesh starts with. */
+export interface InitialPolicy {
+  /** Its name is this, a hyphen, and the mesh's name. */
+  readonly prefix: string;
+  readonly spec: unknown;
+}
+
 type Kinds = readonly TargetRefKind[];
 
 /** What every policy says of itself. */
@@ -65,6 +72,8 @@ export interface PolicyFacts<Conf extends TSchema, RuleConf extends TSchema> {
   readonly fromAdvice?: string;
   /** Shape of what the control plane observes about the policy, for policies that name other resources in their conf. */
   readonly status?: TSchema;
+  /** Policies of this type that every new mesh starts with, unless its `skipCreatingInitialPolicies` names the type. */
+  readonly initial?: readonly InitialPolicy[];
   /** Further warnings for the writer. */
   readonly warn?: (spec: never) => readonly string[];
 }
@@ -116,6 +125,8 @@ export interface ProxyPolicy {
   readonly readsSelf?: boolean;
   /** Set for policies that say where traffic goes. */
   readonly routing?: Routing;
+  /** Policies that a new mesh starts with. */
+  readonly initial?: readonly InitialPolicy[];
   readonly resourceType: ResourceType;
 }
 
@@ -152,6 +163,7 @@ export function defineProxyPolicy<
     readsSelf: definition.readsSelf ?? false,
     readsTags,
     needsClientTags: definition.needsClientTags ?? false,
+    initial: definition.initial ?? [],
     resourceType: policyResourceType({ ...definition, to, from, rules, shape }),
   };
 }

@@ -44,6 +44,7 @@ export function defineRoutePolicy<Entry extends TProperties>(definition: RoutePo
       to,
       from: [],
       rules: undefined,
+      routes: routing.kind,
       shape,
       conf: Type.Unknown(),
       spec,

@@ -16,6 +16,7 @@ export interface ResourceFacts extends CheckedPolicy {
   /** Schema of the whole spec, for policies whose confs do not stand in `default`. */
   readonly spec?: TSchema;
   readonly status?: TSchema;
+  readonly routes?: 'http' | 'tcp';
   readonly fromAdvice?: string;
   readonly warn?: (spec: never) => readonly string[];
 }
@@ -45,6 +46,7 @@ export function policyResourceType(policy: ResourceFacts): ResourceType {
     },
     spec,
     ...(policy.status === undefined ? {} : { status: policy.status }),
+    ...(policy.routes === undefined ? {} : { routes: policy.routes }),
     normalize: (value) => fillDefaults(spec, value),
     validate: (value: PolicySpec) => validatePolicy(policy, value),
     warn: (value: PolicySpec) => deprecations(value, fromAdvice, policy.warn?.(value as never) ?? []),

@@ -36,6 +36,8 @@ export interface ResourceType {
   /** Older types carry their spec's fields at the top level of the document; newer ones under `spec`. */
   readonly specForm: 'inline' | 'nested';
   readonly policy?: PolicyTraits;
+  /** What kind of routes a policy makes, for policies that say where traffic goes. */
+  readonly routes?: 'http' | 'tcp';
   /** Shape of the spec. Unknown fields are refused with a suggestion. */
   readonly spec: TSchema;
   readonly status?: TSchema;

@@ -1,4 +1,5 @@
 // The policies every new mesh starts with (reference s6): pure data, unless the mesh says `skipCreatingInitialPolicies`.
+import type { ProxyPolicy } from '@ursa/policy';
 import type { ResourceDraft } from '@ursa/resources';
 
 /** What decides which policies a mesh starts with. */
@@ -9,74 +10,16 @@ export interface InitialPolicyOptions {
   readonly routing: boolean;
 }
 
-const wholeMesh = { kind: 'Mesh' };
-const sidecars = { kind: 'Mesh', proxyTypes: ['Sidecar'] };
-const gateways = { kind: 'Mesh', proxyTypes: ['Gateway'] };
 const everyService = { 'kuma.io/service': '*' };
+const everybody = { sources: [{ match: everyService }], destinations: [{ match: everyService }] };
+const trafficRoute = { ...everybody, conf: { loadBalancer: { roundRobin: {} }, destination: everyService } };
 
-// Timeouts of the receiving side are twice those of the sending side, or off, so that the sender is the one that gives up.
-const sidecarTimeouts = {
-  targetRef: sidecars,
-  to: [
-    {
-      targetRef: wholeMesh,
-      default: {
-        connectionTimeout: '5s',
-        idleTimeout: '1h0m0s',
-        http: { requestTimeout: '15s', streamIdleTimeout: '30m0s' },
-      },
-    },
-  ],
-  from: [
-    {
-      targetRef: wholeMesh,
-      default: {
-        connectionTimeout: '10s',
-        idleTimeout: '2h0m0s',
-        http: { requestTimeout: '0s', streamIdleTimeout: '1h0m0s', maxStreamDuration: '0s' },
-      },
-    },
-  ],
-};
-
-const gatewayTimeouts = {
-  targetRef: gateways,
-  to: [{ targetRef: wholeMesh, default: { idleTimeout: '1h0m0s', http: { streamIdleTimeout: '5s' } } }],
-  from: [
-    {
-      targetRef: wholeMesh,
-      default: { idleTimeout: '5m0s', http: { streamIdleTimeout: '5s', requestHeadersTimeout: '500ms' } },
-    },
-  ],
-};
-
-const circuitBreaker = {
-  targetRef: wholeMesh,
-  to: [
-    {
-      targetRef: wholeMesh,
-      default: {
-        connectionLimits: { maxConnections: 1024, maxPendingRequests: 1024, maxRetries: 3, maxRequests: 1024 },
-      },
-    },
-  ],
-};
-
-const requestRetry = { numRetries: 5, perTryTimeout: '16s', backOff: { baseInterval: '25ms', maxInterval: '250ms' } };
-const retry = {
-  targetRef: wholeMesh,
-  to: [{ targetRef: wholeMesh, default: { tcp: { maxConnectAttempt: 5 }, http: requestRetry, grpc: requestRetry } }],
-};
-
-const trafficPermission = { sources: [{ match: everyService }], destinations: [{ match: everyService }] };
-const trafficRoute = {
-  sources: [{ match: everyService }],
-  destinations: [{ match: everyService }],
-  conf: { loadBalancer: { roundRobin: {} }, destination: everyService },
-};
-
-/** The policies of a new mesh, without the labels that the control plane computes. */
-export function initialPolicies(mesh: string, options: InitialPolicyOptions): readonly ResourceDraft[] {
+/** The policies of a new mesh, without the labels that the control plane computes: what each policy type starts with, in the order of the types. */
+export function initialPolicies(
+  types: readonly ProxyPolicy[],
+  mesh: string,
+  options: InitialPolicyOptions,
+): readonly ResourceDraft[] {
   const policy = (type: string, prefix: string, spec: unknown): ResourceDraft => ({
     type,
     mesh,
@@ -84,17 +27,9 @@ export function initialPolicies(mesh: string, options: InitialPolicyOptions): re
     labels: {},
     spec,
   });
-  const all = [
-    policy('MeshTimeout', 'mesh-timeout-all', sidecarTimeouts),
-    policy('MeshTimeout', 'mesh-gateways-timeout-all', gatewayTimeouts),
-    policy('MeshCircuitBreaker', 'mesh-circuit-breaker-all', circuitBreaker),
-    policy('MeshRetry', 'mesh-retry-all', retry),
-  ];
+  const all = types.flatMap(({ name, initial = [] }) => initial.map(({ prefix, spec }) => policy(name, prefix, spec)));
   if (options.routing) {
-    all.push(
-      policy('TrafficPermission', 'allow-all', trafficPermission),
-      policy('TrafficRoute', 'route-all', trafficRoute),
-    );
+    all.push(policy('TrafficPermission', 'allow-all', everybody), policy('TrafficRoute', 'route-all', trafficRoute));
   }
   return options.skipped.includes('*') ? [] : all.filter(({ type }) => !options.skipped.includes(type));
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createGraph } from '@ursa/collections';
-import { policyResourceTypes } from '@ursa/policies';
+import { builtinPolicies, policyResourceTypes } from '@ursa/policies';
 import {
   coreResourceTypes,
   createResourceTypes,
@@ -30,7 +30,7 @@ function open({ unsafeDelete = false } = {}) {
     companions: [
       ({ mesh, before }) => {
         const { skipCreatingInitialPolicies: skipped = [] } = mesh.spec as { skipCreatingInitialPolicies?: string[] };
-        return before === undefined ? initialPolicies(mesh.name, { skipped, routing: false }) : [];
+        return before === undefined ? initialPolicies(builtinPolicies, mesh.name, { skipped, routing: false }) : [];
       },
     ],
   });
@@ -100,7 +100,7 @@ test('a mesh may start without some of its policies, or without all', async () =
 
 test('older routing resources come with a mesh only when they are asked for', () => {
   const types = (routing: boolean) =>
-    initialPolicies('m', { skipped: [], routing }).map(({ type, name }) => `${type}/${name}`);
+    initialPolicies(builtinPolicies, 'm', { skipped: [], routing }).map(({ type, name }) => `${type}/${name}`);
   assert.equal(types(false).length, 4);
   assert.deepEqual(types(true).slice(4), ['TrafficPermission/allow-all-m', 'TrafficRoute/route-all-m']);
 });

@@ -7,7 +7,7 @@ import { collectPairs } from '../flags.ts';
 import { followRollout, type Share } from '../follow-rollout.ts';
 import { listOf } from '../json-fields.ts';
 import { describeProblems, type PlannedWrite, planWrites, type SourceFlags } from '../planned-writes.ts';
-import { resourcePath, typeNamed } from '../resource-paths.ts';
+import { resourcePath } from '../resource-paths.ts';
 import type { Session } from '../session.ts';
 import { formatResourceYaml } from '../yaml-output.ts';
 import { exitCodesText, shareOf, timeoutOption, waitOption } from './rollout.ts';
@@ -57,7 +57,7 @@ async function waitForProxies(
 ): Promise<void> {
   if (revision === undefined)
     throw new MeshError('unsupported', '--wait: this control plane does not say the revision of a write');
-  const meshes = new Set(writes.map(({ draft }) => (draft.type === 'Mesh' ? draft.name : draft.mesh)));
+  const meshes = new Set(writes.map(({ type, mesh, name }) => (type.name === 'Mesh' ? name : mesh)));
   const [mesh = ''] = meshes;
   await followRollout(session, {
     revision,
@@ -69,23 +69,22 @@ async function waitForProxies(
 
 async function put(
   session: Session,
-  { document, body, draft }: PlannedWrite,
+  { document, body, type, mesh, name }: PlannedWrite,
   left: number,
 ): Promise<number | undefined> {
-  const type = typeNamed(draft.type);
-  const path = resourcePath(type, draft.mesh, draft.name);
+  const path = resourcePath(type, mesh, name);
   try {
     const { status, text, revision } = await session.client().send({ method: 'PUT', path, body: JSON.stringify(body) });
     for (const warning of warningsOf(text)) session.terminal.printError(`Warning: ${warning}\n`);
-    const mesh = type.scope === 'Mesh' ? ` mesh=${JSON.stringify(draft.mesh)}` : '';
+    const inMesh = type.scope === 'Mesh' ? ` mesh=${JSON.stringify(mesh)}` : '';
     const outcome = status === 201 ? 'Created' : 'Updated';
-    session.terminal.print(`resource type="${type.name}"${mesh} name=${JSON.stringify(draft.name)} ${outcome}\n`);
+    session.terminal.print(`resource type="${type.name}"${inMesh} name=${JSON.stringify(name)} ${outcome}\n`);
     return revision;
   } catch (error) {
     if (!(error instanceof MeshError)) throw error;
     const rest = left > 1 ? `\nthe ${left - 1} after it ${left > 2 ? 'were' : 'was'} not sent` : '';
     const place = describeProblems(document, error);
-    throw new MeshError(error.code, `${type.name} "${draft.name}" was not applied:\n${place.join('\n')}${rest}`, {
+    throw new MeshError(error.code, `${type.name} "${name}" was not applied:\n${place.join('\n')}${rest}`, {
       cause: error,
     });
   }

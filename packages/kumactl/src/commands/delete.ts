@@ -1,6 +1,6 @@
 // `kumactl delete TYPE NAME`.
 import type { Command } from 'commander';
-import { resourcePath, typeNamed } from '../resource-paths.ts';
+import { findType, resourcePath } from '../resource-paths.ts';
 import type { Session } from '../session.ts';
 
 /** Adds the command. */
@@ -12,7 +12,7 @@ export function addDelete(program: Command, session: () => Session): void {
     .argument('<name>', 'its name')
     .action(async (typeWord: string, name: string) => {
       const current = session();
-      const type = typeNamed(typeWord);
+      const type = await findType(typeWord, current);
       await current.client().send({ method: 'DELETE', path: resourcePath(type, current.mesh, name) });
       current.terminal.print(`deleted ${type.name} "${name}"\n`);
     });

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { type OutputFormat, outputOption, wholeNumber } from '../flags.ts';
 import { field, listOf } from '../json-fields.ts';
-import { listPath, resourcePath, typeNamed } from '../resource-paths.ts';
+import { findType, listPath, resourcePath } from '../resource-paths.ts';
 import { tableOf } from '../resource-table.ts';
 import type { Session } from '../session.ts';
 import { formatResourceYaml, formatYaml } from '../yaml-output.ts';
@@ -25,7 +25,7 @@ export function addGet(program: Command, session: () => Session): void {
     .option('--offset <number>', 'where to go on, as the last list said', wholeNumber(0))
     .action(async (typeWord: string, name: string | undefined, flags: GetFlags) => {
       const current = session();
-      const type = typeNamed(typeWord);
+      const type = await findType(typeWord, current);
       const path =
         name === undefined ? listPath(type, current.mesh) + queryOf(flags) : resourcePath(type, current.mesh, name);
       const answer = await current.client().get(path);

@@ -2,6 +2,7 @@
 import { defineProxyPolicy, inboundMatches } from '@ursa/policy';
 import { checkCircuitBreaker } from './check-circuit-breaker.ts';
 import { circuitBreakerConf } from './circuit-breaker-conf.ts';
+import { initialCircuitBreaker } from './initial-circuit-breaker.ts';
 import { detectOutliers, limitConnections } from './shape-cluster.ts';
 
 const destinations = ['Mesh', 'MeshService', 'MeshExternalService', 'MeshMultiZoneService'] as const;
@@ -11,6 +12,7 @@ export const meshCircuitBreaker = defineProxyPolicy({
   name: 'MeshCircuitBreaker',
   shortName: 'mcb',
   summary: 'Limits connections and requests, and leaves out instances that fail.',
+  initial: initialCircuitBreaker,
   targetRef: ['Mesh', 'Dataplane', 'MeshSubset', 'MeshGateway', 'MeshService', 'MeshServiceSubset'],
   to: destinations,
   from: ['Mesh'],

@@ -1,6 +1,7 @@
 // MeshRetry: which failed requests and connections a client's proxy tries again.
 import { defineProxyPolicy } from '@ursa/policy';
 import { checkRetry } from './check-retry.ts';
+import { initialRetry } from './initial-retry.ts';
 import { retryConf } from './retry-conf.ts';
 import { grpcRetryPolicy, httpRetryPolicy } from './retry-policy.ts';
 
@@ -9,6 +10,7 @@ export const meshRetry = defineProxyPolicy({
   name: 'MeshRetry',
   shortName: 'mr',
   summary: 'Tries failed requests and connections again.',
+  initial: initialRetry,
   targetRef: ['Mesh', 'Dataplane', 'MeshSubset', 'MeshGateway', 'MeshService', 'MeshServiceSubset', 'MeshHTTPRoute'],
   to: ['Mesh', 'MeshService', 'MeshExternalService', 'MeshMultiZoneService', 'MeshHTTPRoute'],
   conf: retryConf,

@@ -15,6 +15,7 @@ import {
 } from '@ursa/policy';
 import { closed, duration, parseDuration } from '@ursa/resources';
 import { type Static, Type } from 'typebox';
+import { initialTimeouts } from './initial-timeouts.ts';
 
 const httpConf = closed({
   requestTimeout: Type.Optional(duration('For the whole request and its answer. 0s switches it off. Default 15s.')),
@@ -47,6 +48,7 @@ export const meshTimeout = defineProxyPolicy({
   name: 'MeshTimeout',
   shortName: 'mt',
   summary: 'Bounds how long connections, requests and streams may take.',
+  initial: initialTimeouts,
   targetRef: ['Mesh', 'Dataplane', 'MeshSubset', 'MeshGateway', 'MeshService', 'MeshServiceSubset', 'MeshHTTPRoute'],
   to: ['Mesh', 'MeshService', 'MeshExternalService', 'MeshMultiZoneService', 'MeshHTTPRoute'],
   from: ['Mesh'],

@@ -4,8 +4,6 @@ import type { Resource, ResourceTypes } from '@ursa/resources';
 import type { RulesByType } from './proxy-inspector.ts';
 import { formatOrigin } from './resource-meta.ts';
 
-const routeKinds: readonly string[] = ['MeshHTTPRoute', 'MeshTCPRoute'];
-
 /** Policies with one conf for the whole proxy. */
 export function formatProxyPolicies(types: ResourceTypes, rules: RulesByType): unknown {
   const policies = [...rules].flatMap(([kind, { single }]) =>
@@ -41,7 +39,7 @@ export function formatOutboundPolicies(
   const ids = [...(route === undefined ? [] : [route]), ...lookupOrder(destination)];
   const policies = [...rules].flatMap(([kind, { to }]) => {
     // A route policy says nothing of a route: it is one.
-    const isRouteOfRoute = route !== undefined && routeKinds.includes(kind);
+    const isRouteOfRoute = route !== undefined && types.byName(kind)?.routes !== undefined;
     const rule = isRouteOfRoute ? undefined : ruleFor(to, ids);
     return rule === undefined ? [] : [{ conf: rule.confs, kind, origins: originsOfRule(types, rule) }];
   });
@@ -51,7 +49,7 @@ export function formatOutboundPolicies(
 /** Routes to one destination. */
 export function formatRoutes(types: ResourceTypes, rules: RulesByType, destination: DestinationId): unknown {
   const routes = [...rules].flatMap(([kind, { to }]) => {
-    const rule = routeKinds.includes(kind) ? ruleFor(to, lookupOrder(destination)) : undefined;
+    const rule = types.byName(kind)?.routes !== undefined ? ruleFor(to, lookupOrder(destination)) : undefined;
     if (rule === undefined) return [];
     return [
       {
@@ -70,7 +68,7 @@ interface HttpRouteConf {
 }
 
 function formatRoute(types: ResourceTypes, kind: string, rule: OutboundRule, conf: unknown): readonly unknown[] {
-  if (kind === 'MeshTCPRoute') {
+  if (types.byName(kind)?.routes === 'tcp') {
     // A TCP route has no matches, and so nothing that would tell which of several policies it is from.
     return [{ conf: (conf as { readonly default?: unknown }).default, kri: '', matches: null }];
   }

@@ -95,9 +95,16 @@ export const eventBusSettings = {
 
 /** `policies` */
 export const policiesSettings = {
-  pluginPoliciesEnabled: list('KUMA_PLUGIN_POLICIES_ENABLED', [], 'Policies that are served; empty: all.', {
-    noEffect: 'All are served.',
-  }),
+  pluginPoliciesEnabled: list(
+    'KUMA_PLUGIN_POLICIES_ENABLED',
+    [],
+    'Built-in policies that are served, such as `meshtimeouts`; empty: all.',
+  ),
+  customPolicies: list(
+    'KUMA_PLUGIN_POLICIES_CUSTOM',
+    [],
+    'Folders or modules of policies of your own; their code runs inside the control plane. See the guide "add a policy".',
+  ),
 };
 
 /** `tracing` */

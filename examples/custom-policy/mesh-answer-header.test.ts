@@ -4,13 +4,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { resourceJson } from '@ursa/envoy';
+import { builtinPolicies } from '@ursa/policies';
 import { MeshError } from '@ursa/resources';
 import { parse } from 'yaml';
-import { createWorld } from '../../engine/test/world.ts';
-import { builtinPolicies } from '../src/index.ts';
-import { meshAnswerHeader } from './guide/mesh-answer-header/mesh-answer-header.ts';
+import { createWorld } from '../../packages/engine/test/world.ts';
+import { meshAnswerHeader } from './mesh-answer-header/mesh-answer-header.ts';
 
-const guide = readFileSync(join(import.meta.dirname, '../../../docs/guide/add-a-policy.md'), 'utf8');
+const guide = readFileSync(join(import.meta.dirname, '../../docs/guide/add-a-policy.md'), 'utf8');
 
 /** The blocks of code in a language. */
 function blocks(language: string): string[] {
@@ -37,7 +37,7 @@ function shopMesh() {
 }
 
 test('the code in the guide is the code that is tested', () => {
-  const file = join(import.meta.dirname, 'guide/mesh-answer-header/mesh-answer-header.ts');
+  const file = join(import.meta.dirname, 'mesh-answer-header/mesh-answer-header.ts');
   assert.deepEqual(blocks('ts'), [readFileSync(file, 'utf8')]);
 });
 
