@@ -21,10 +21,13 @@ process.once('SIGTERM', () => process.exit(143));
 export interface MeshService {
   readonly name: string;
   readonly echo: EchoService;
+  /** The proxy that runs now. */
   readonly proxy: RunningProxy;
   readonly inboundPort: number;
   /** Where the service reaches another one through its proxy. */
   urlOf(destination: string): string;
+  /** Ends the proxy and starts it again, on the same ports. */
+  restart(): Promise<void>;
   /** A GET or POST to Envoy's admin interface. */
   admin(path: string, method?: 'GET' | 'POST'): Promise<string>;
 }
@@ -91,25 +94,33 @@ export async function openWorld(environment: Readonly<Record<string, string>> = 
       const inboundPort = await freePort();
       const outbounds: Record<string, number> = {};
       for (const destination of calls) outbounds[destination] = await freePort();
-      const proxy = await startProxy({
-        command: programs.dataPlane,
-        controlPlane,
-        folder,
-        name,
-        service,
-        servicePort: echo.port,
-        inboundPort,
-        outbounds,
-        ...options,
-      });
+      const startAgain = () =>
+        startProxy({
+          command: programs.dataPlane,
+          controlPlane,
+          folder,
+          name,
+          service,
+          servicePort: echo.port,
+          inboundPort,
+          outbounds,
+          ...options,
+        });
+      let proxy = await startAgain();
       // A test may have ended it already, or killed it.
       ends.push(() => endQuickly(proxy));
       return {
         name,
         echo,
-        proxy,
+        get proxy() {
+          return proxy;
+        },
         inboundPort,
         urlOf: (destination) => `http://127.0.0.1:${outbounds[destination]}`,
+        async restart() {
+          await endQuickly(proxy);
+          proxy = await startAgain();
+        },
         admin: (path, method = 'GET') => askAdmin(proxy.workDir, path, method),
       };
     },

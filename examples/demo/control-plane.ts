@@ -63,6 +63,8 @@ const paths: Readonly<Record<string, string>> = {
   MeshAccessLog: 'meshaccesslogs',
   MeshTrace: 'meshtraces',
   MeshOpenTelemetryBackend: 'meshopentelemetrybackends',
+  MeshHTTPRoute: 'meshhttproutes',
+  MeshProxyPatch: 'meshproxypatches',
   Secret: 'secrets',
 };
 

@@ -36,6 +36,7 @@ import { proxyIdentities } from './identity/proxy-identities.ts';
 import { readServerCertificate } from './identity/server-certificate.ts';
 import { openTokens } from './identity/tokens/tokens.ts';
 import { openMeshInsights } from './insights/mesh-insights.ts';
+import { openPolicyRefusals } from './insights/policy-refusals.ts';
 import { openProxyInsights } from './insights/proxy-insights.ts';
 import type { Log } from './log.ts';
 import { openStore } from './open-store.ts';
@@ -167,6 +168,15 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
     intervalMilliseconds: settings.metrics.mesh.minResyncInterval,
     onError: onInsightsError,
   });
+  const refusalsLog = log.component('refusals');
+  const refusals = openPolicyRefusals({
+    store,
+    live,
+    engine,
+    guards: new Set(policies.flatMap(({ name, guardsAccess }) => (guardsAccess === true ? [name] : []))),
+    log: refusalsLog,
+    onError: (error) => refusalsLog.error('a refusal could not be worked on', { error }),
+  });
   const corefileTemplate = await corefileTemplateOf(settings);
   const dpServer = openDpServer({
     settings,
@@ -184,6 +194,7 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
     },
     tokens,
     observer: insights,
+    refusals,
     log: log.component('xds'),
   });
 
@@ -198,6 +209,8 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
     instanceId,
     zone: labels.zone,
     connectedProxies: () => dpServer.connected().length,
+    refusedUpdates: refusals.refusedUpdates,
+    heldBackPolicies: refusals.heldBackPolicies,
     countResources: settings.metrics.controlPlane.reportResourcesCount,
   });
   const diagnostics = createDiagnosticsServer({
@@ -270,6 +283,7 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
     certificates,
     insights,
     meshInsights,
+    refusals,
     dpServer,
     api,
     // Last, so that making keys takes no time from the start: who needs one waits for it, and `/ready` does.

@@ -7,6 +7,7 @@ import type { ConfigParts } from './config-parts.ts';
 import type { ConfigWarning, ProxyConfig } from './engine.ts';
 import { features } from './features.ts';
 import { deriveFinish } from './finish.ts';
+import { deriveHeldBack, type LeftOut, policiesOf } from './held-back.ts';
 import { createLastGood } from './last-good.ts';
 import type { Outbound } from './outbounds.ts';
 import {
@@ -52,8 +53,16 @@ function failure(error: unknown): ConfigWarning {
   return error instanceof PolicyFailure ? { message, policyType: error.policy } : { message };
 }
 
-/** Configurations by proxy key. */
-export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey: string], ProxyConfig | undefined> {
+/** Configurations by proxy key, and what they would be without some policies. */
+export interface ConfigDerivations {
+  readonly config: Derivation<readonly [proxyKey: string], ProxyConfig | undefined>;
+  /** Everything but endpoints. */
+  readonly resourcesWithout: Derivation<readonly [proxyKey: string, without: LeftOut], ResourceMaps>;
+  readonly heldBack: Derivation<readonly [proxyKey: string], LeftOut>;
+}
+
+/** Derives configurations. */
+export function deriveConfig(parts: ConfigParts): ConfigDerivations {
   const { graph, inputs, policies, meshFacts, dataplane, outbounds, rules } = parts;
   const classOf = deriveProxyClass(graph, collectorLookup(inputs));
   const ownClassOf = deriveOwnClass(graph);
@@ -78,20 +87,20 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
     ownClassOf(proxyClass, proxySelf(facts, connected.workdir));
   const inbounds = graph.derive(
     'inbounds',
-    (proxyKey: string) => {
+    (proxyKey: string, without: LeftOut) => {
       const found = subject.get(proxyKey);
       if (found === undefined) return [];
       const proxyClass = withSelf(found, found.proxyClass);
-      return inboundResources(policies, { ...found, proxyClass }, rules.inboundRules.get(proxyKey));
+      return inboundResources(policies, { ...found, proxyClass }, rules.inboundRules.get(proxyKey, without));
     },
     { equals },
   );
   const nothing: PolicyAdditions = { resources: [], documents: [], warnings: [] };
   const additions = graph.derive(
     'additions of policies',
-    (proxyKey: string): PolicyAdditions => {
+    (proxyKey: string, without: LeftOut): PolicyAdditions => {
       const found = subject.get(proxyKey);
-      return found === undefined ? nothing : policyAdditions(policies, found, rules.ruleSets.get(proxyKey));
+      return found === undefined ? nothing : policyAdditions(policies, found, rules.ruleSets.get(proxyKey, without));
     },
     { equals: sameAdditions },
   );
@@ -133,11 +142,11 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
     const ports = reachablePorts(found);
     return [...shared.passthrough(ruleSets, listenerClass, redirect, mesh.passthrough, ports), ...dns];
   };
-  const dynamicConfigOf = (found: Subject): readonly EnvoyResource[] => {
+  const dynamicConfigOf = (found: Subject, without: LeftOut): readonly EnvoyResource[] => {
     const { key, connected, dataplane: facts, proxyClass } = found;
     const asksUs = redirectOf(connected, facts) !== undefined && connected.features.includes(features.embeddedDns);
     const dns = asksUs ? shared.dnsDocument.get(outbounds.records.get(key), proxyClass) : undefined;
-    const { documents } = additions.get(key);
+    const { documents } = additions.get(key, without);
     if (documents.length === 0) return dns ? shared.dynamicConfig.get(dns, proxyClass, connected.workdir) : [];
     const all = dns === undefined ? documents : [dns, ...documents];
     return [dynamicConfigListener(all, connected.workdir, proxyClass.names)];
@@ -152,12 +161,12 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
   // Everything but endpoints, which come and go: what they change must not touch the rest.
   const resources = graph.derive(
     'resources of a proxy',
-    (proxyKey: string): ResourceMaps => {
+    (proxyKey: string, without: LeftOut): ResourceMaps => {
       const found = subject.get(proxyKey);
       if (found === undefined) return toMaps([]);
       const own = [...adminOf(found), ...system.get(proxyKey), ...secrets.get(proxyKey)];
       if (!isServed(found)) return toMaps(own);
-      const ruleSets = rules.outboundRules.get(proxyKey);
+      const ruleSets = rules.outboundRules.get(proxyKey, without);
       const tagged = taggedPolicies.some(({ name }) => ruleSets.has(name));
       const calling = tagged ? taggedClassOf(found.proxyClass, found.dataplane) : found.proxyClass;
       const announces = rules.needsClientTags.get(found.dataplane.mesh);
@@ -166,8 +175,13 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
       const workload = namesWorkload(policies, ruleSets) ? found.workload : undefined;
       const called = shared.outbounds.get(outboundsOf(found), ruleSets, proxyClass, listenerClass, workload);
       const redirected = transparentResources(found, ruleSets, listenerClass);
-      const traffic = [...inbounds.get(proxyKey), ...called, ...redirected];
-      return toMaps([...traffic, ...additions.get(proxyKey).resources, ...dynamicConfigOf(found), ...own]);
+      const traffic = [...inbounds.get(proxyKey, without), ...called, ...redirected];
+      return toMaps([
+        ...traffic,
+        ...additions.get(proxyKey, without).resources,
+        ...dynamicConfigOf(found, without),
+        ...own,
+      ]);
     },
     { equals: Object.is },
   );
@@ -176,34 +190,43 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
     ({ hooks, routing }) => routing === undefined && Object.keys(hooks).length === 0,
   );
   const finish = deriveFinish(graph, policies);
+  const finishedWithout = (proxyKey: string, without: LeftOut) =>
+    finish(resources.get(proxyKey, without), rules.ruleSets.get(proxyKey, without));
+  const resourcesWithout = graph.derive(
+    'resources without policies',
+    (proxyKey: string, without: LeftOut) => finishedWithout(proxyKey, without).resources,
+    { equals: Object.is },
+  );
+  const heldBack = deriveHeldBack(graph, inputs, (proxyKey, without) => resourcesWithout.get(proxyKey, without));
   const lastGood = createLastGood();
-  const build = (found: Subject): ProxyConfig => {
+  const build = (found: Subject, without: LeftOut): ProxyConfig => {
     const { key, proxyClass } = found;
     const endpoint = isServed(found)
-      ? shared.endpoints.get(outboundsOf(found), rules.outboundRules.get(key), proxyClass)
+      ? shared.endpoints.get(outboundsOf(found), rules.outboundRules.get(key, without), proxyClass)
       : noResources;
-    const ruleSets = rules.ruleSets.get(key);
+    const ruleSets = rules.ruleSets.get(key, without);
     const warnings = [...ruleSets.values()].flatMap((set) => set.warnings);
     const idle = withoutEffect.filter(({ name }) => ruleSets.has(name));
     warnings.push(...idle.map(({ name }) => `${name} applies to this proxy and has no effect yet`));
     if (isServed(found)) {
-      warnings.push(...shared.warnings.get(outboundsOf(found), rules.outboundRules.get(key)));
-      warnings.push(...additions.get(key).warnings);
+      warnings.push(...shared.warnings.get(outboundsOf(found), rules.outboundRules.get(key, without)));
+      warnings.push(...additions.get(key, without).warnings);
     } else {
       const { kind } = proxyClass.facts;
       warnings.push(`a ${kind} gets no listeners yet: run a gateway of another kind as a delegated gateway`);
     }
-    const finished = finish(resources.get(key), ruleSets);
+    const finished = finishedWithout(key, without);
     const maps = keepIdentities(lastGood.get(key), { ...finished.resources, endpoint });
-    return { resources: maps, warnings: [...warnings.map((message) => ({ message })), ...finished.warnings] };
+    const held = policiesOf(without).map((resource) => ({ message: heldBackMessage(resource), resource }));
+    return { resources: maps, warnings: [...held, ...warnings.map((message) => ({ message })), ...finished.warnings] };
   };
-  return graph.derive(
+  const config = graph.derive(
     'config',
     (proxyKey: string): ProxyConfig | undefined => {
       try {
         const found = subject.get(proxyKey);
         if (found === undefined) return undefined;
-        const config = build(found);
+        const config = build(found, heldBack.get(proxyKey));
         lastGood.set(proxyKey, config.resources);
         return config;
       } catch (error) {
@@ -212,6 +235,11 @@ export function deriveConfig(parts: ConfigParts): Derivation<readonly [proxyKey:
     },
     { equals: sameConfig },
   );
+  return { config, resourcesWithout, heldBack };
+}
+
+function heldBackMessage(policy: string): string {
+  return `${policy} is held back from this proxy because its Envoy refused what the policy made: the policy's status says why`;
 }
 
 function sameConfig(before: ProxyConfig | undefined, after: ProxyConfig | undefined): boolean {

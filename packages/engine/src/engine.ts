@@ -3,6 +3,7 @@ import type { Collection, Derivation } from '@ursa/collections';
 import type { EnvoyResource, EnvoyType } from '@ursa/envoy';
 import type { PolicyHead, ProxyRules } from '@ursa/policy';
 import type { Resource } from '@ursa/resources';
+import type { LeftOut } from './held-back.ts';
 
 /** What a connected proxy said of itself in its xDS node (reference s9), parsed at the border. Key: `<mesh>/<name>`. */
 export interface ConnectedProxy {
@@ -125,6 +126,13 @@ export interface Engine {
   readonly rules: Derivation<readonly [proxyKey: string], ReadonlyMap<string, ProxyRules>>;
   /** The policies of one type that apply to a Dataplane, the weakest first; connected or not. Shadow policies are left out. */
   readonly matchedPolicies: Derivation<readonly [policyType: string, proxyKey: string], readonly PolicyHead[]>;
+  /**
+   * The Envoy resources of a proxy when these policies are left out and nothing else is held back; endpoints are not among them. It answers
+   * which policies shape a resource: those without which its version is another.
+   */
+  readonly resourcesWithout: Derivation<readonly [proxyKey: string, without: LeftOut], ProxyConfig['resources']>;
+  /** The policies that are held back from a proxy because Envoy refused what they made. */
+  readonly heldBack: Derivation<readonly [proxyKey: string], LeftOut>;
   /** Keys of the Dataplanes that a policy applies to, sorted. */
   readonly affectedDataplanes: Derivation<readonly [policyType: string, mesh: string, name: string], readonly string[]>;
 }

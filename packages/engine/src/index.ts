@@ -2,5 +2,7 @@
 
 export { type DataplaneFacts, dataplaneFacts } from './dataplane-facts.ts';
 export * from './engine.ts';
+export { type LeftOut, leftOut, nothingLeftOut, policiesOf } from './held-back.ts';
 export { type EngineOptions, type OpenEngine, openEngine } from './open-engine.ts';
 export { overlayInputs, type ResourceDrafts } from './overlay-inputs.ts';
+export * from './policy-insight.ts';

@@ -59,11 +59,31 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
     destinations,
     (mesh, service) => servedBy(mesh, service).length > 0,
   );
+  const { config, resourcesWithout, heldBack } = deriveConfig({
+    graph,
+    inputs,
+    policies,
+    meshFacts,
+    dataplane,
+    outbounds,
+    endpoints,
+    rules,
+    traffic,
+  });
+  const inForce = graph.derive(
+    'rules in force',
+    (proxyKey: string) => rules.ruleSets.get(proxyKey, heldBack.get(proxyKey)),
+    { equals: Object.is },
+  );
   return {
-    config: deriveConfig({ graph, inputs, policies, meshFacts, dataplane, outbounds, endpoints, rules, traffic }),
+    config,
     identityRequest: deriveIdentityRequest(graph, meshFacts, dataplane),
-    rules: rules.ruleSets,
-    matchedPolicies: rules.matched,
+    rules: inForce,
+    matchedPolicies: graph.derive('matched policies', (type: string, proxyKey: string) => {
+      return inForce.get(proxyKey).get(type)?.matched ?? [];
+    }),
+    resourcesWithout,
+    heldBack,
     affectedDataplanes: rules.affected,
     whatIf(drafts) {
       const changed = { ...options, inputs: overlayInputs(inputs, drafts) };

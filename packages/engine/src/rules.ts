@@ -19,6 +19,7 @@ import {
 import { displayNameOf, type Resource } from '@ursa/resources';
 import type { DataplaneFacts } from './dataplane-facts.ts';
 import type { EngineInputs } from './engine.ts';
+import { type LeftOut, policiesOf } from './held-back.ts';
 
 /** Rules of every policy type that has any, by type. Derived: its identity stands for its content. */
 export type RuleSets = ReadonlyMap<string, ProxyRules>;
@@ -34,15 +35,14 @@ interface Candidate {
 
 /** Rules by proxy. */
 export interface RuleDerivations {
-  readonly ruleSets: Derivation<readonly [proxyKey: string], RuleSets>;
+  /** `without`: policies that are left out of the proxy's configuration. */
+  readonly ruleSets: Derivation<readonly [proxyKey: string, without: LeftOut], RuleSets>;
   /** The same rules; changes only with what they say of traffic that the proxy receives. */
-  readonly inboundRules: Derivation<readonly [proxyKey: string], RuleSets>;
+  readonly inboundRules: Derivation<readonly [proxyKey: string, without: LeftOut], RuleSets>;
   /** True when the mesh has a policy for which callers announce their tags. */
   readonly needsClientTags: Derivation<readonly [mesh: string], boolean>;
   /** The same rules; changes only with what they say of traffic that the proxy sends. */
-  readonly outboundRules: Derivation<readonly [proxyKey: string], RuleSets>;
-  /** Policies of one type that apply to a Dataplane, the weakest first; shadow policies are left out. */
-  readonly matched: Derivation<readonly [type: string, proxyKey: string], readonly PolicyHead[]>;
+  readonly outboundRules: Derivation<readonly [proxyKey: string, without: LeftOut], RuleSets>;
   /** Keys of the Dataplanes that a policy applies to, sorted; also those of proxies that are not connected. */
   readonly affected: Derivation<readonly [type: string, mesh: string, name: string], readonly string[]>;
 }
@@ -175,13 +175,13 @@ export function deriveRules({ graph, inputs, policies, dataplane, shadow }: Rule
     const routes = destinations.named('MeshHTTPRoute', mesh, targetRef.name ?? '');
     return routes.map(policyHead).find((route) => refersTo(policy, targetRef, route));
   };
-  const select = (facts: DataplaneFacts): Map<string, Selected[]> => {
+  const select = (facts: DataplaneFacts, without: readonly string[]): Map<string, Selected[]> => {
     const chosen = new Map<string, Selected[]>();
     const seen = new Set<string>();
     for (const { type, key } of proxyBuckets(facts.selectable).flatMap((bucket) => candidates.get(bucket))) {
       if (seen.has(`${type} ${key}`)) continue;
       seen.add(`${type} ${key}`);
-      const policy = selector.get(type, key);
+      const policy = without.includes(`${type}/${key}`) ? undefined : selector.get(type, key);
       const selection =
         policy === undefined || (policy.shadow && !shadow) ? undefined : selects(policy, facts.selectable, routeOf);
       if (selection !== undefined) chosen.set(type, [...(chosen.get(type) ?? []), [key, selection]]);
@@ -190,10 +190,10 @@ export function deriveRules({ graph, inputs, policies, dataplane, shadow }: Rule
   };
 
   // The text names the class of proxies to which the same policies apply in the same way.
-  const selected = graph.derive('selected policies', (proxyKey: string): string => {
+  const selected = graph.derive('selected policies', (proxyKey: string, without: LeftOut): string => {
     const facts = dataplane.get(proxyKey);
     if (facts === undefined) return '';
-    const chosen = select(facts);
+    const chosen = select(facts, policiesOf(without));
     const types = policies.flatMap(({ name }) => {
       const ofType = chosen.get(name)?.sort(([first], [second]) => (first < second ? -1 : 1));
       return ofType === undefined ? [] : [[name, JSON.stringify(ofType)]];
@@ -250,17 +250,19 @@ export function deriveRules({ graph, inputs, policies, dataplane, shadow }: Rule
   const equals = Object.is;
 
   return {
-    ruleSets: graph.derive('rule sets of a proxy', (proxyKey: string) => ruleSetsOf.get(selected.get(proxyKey)), {
-      equals,
-    }),
+    ruleSets: graph.derive(
+      'rule sets of a proxy',
+      (proxyKey: string, without: LeftOut) => ruleSetsOf.get(selected.get(proxyKey, without)),
+      { equals },
+    ),
     inboundRules: graph.derive(
       'inbound rules of a proxy',
-      (proxyKey: string) => inboundRulesOf.get(selected.get(proxyKey)),
+      (proxyKey: string, without: LeftOut) => inboundRulesOf.get(selected.get(proxyKey, without)),
       { equals },
     ),
     outboundRules: graph.derive(
       'outbound rules of a proxy',
-      (proxyKey: string) => outboundRulesOf.get(selected.get(proxyKey)),
+      (proxyKey: string, without: LeftOut) => outboundRulesOf.get(selected.get(proxyKey, without)),
       {
         equals,
       },
@@ -273,9 +275,6 @@ export function deriveRules({ graph, inputs, policies, dataplane, shadow }: Rule
         }),
       ),
     ),
-    matched: graph.derive('matched policies', (type: string, proxyKey: string) => {
-      return ruleSetsOf.get(selected.get(proxyKey)).get(type)?.matched ?? [];
-    }),
     affected: graph.derive('affected Dataplanes', (type: string, mesh: string, name: string) => {
       const policy = selector.get(type, `${mesh}/${name}`);
       if (policy === undefined) return [];

@@ -1,7 +1,7 @@
 // Random meshes and random changes to them, for the guard of the whole design: incremental = from scratch.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { ProxyConfig } from '../src/index.ts';
+import { type PolicyInsight, type ProxyConfig, policyContent, policyInsightKey } from '../src/index.ts';
 import { createWorld, type World } from './world.ts';
 
 const meshes = ['one', 'two'] as const;
@@ -137,6 +137,8 @@ const httpRoute = fc
 export type Change =
   | { readonly kind: 'apply'; readonly document: object }
   | { readonly kind: 'delete'; readonly type: string; readonly key: string }
+  /** Envoy of a proxy refuses all listeners, because of a MeshTimeout. */
+  | { readonly kind: 'refuse'; readonly mesh: string; readonly name: string; readonly policy: string }
   | {
       readonly kind: 'connect' | 'disconnect';
       readonly mesh: string;
@@ -172,14 +174,37 @@ const change: fc.Arbitrary<Change> = fc.oneof(
       })),
   },
   {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('refuse' as const), mesh, name, policy: name }),
+  },
+  {
     weight: 4,
     arbitrary: fc.record({ kind: fc.constantFrom('connect' as const, 'disconnect' as const), mesh, name, features }),
   },
 );
 
+function refuse(world: World, step: Extract<Change, { kind: 'refuse' }>): void {
+  const policy = world.resources('MeshTimeout').get(`${step.mesh}/${step.policy}`);
+  if (policy === undefined) return;
+  const proxy = `${step.mesh}/${step.name}`;
+  const listeners = [...(world.engine.config.get(proxy)?.resources.listener.values() ?? [])];
+  const resources = listeners.map(({ type, name, version }) => ({ type, name, version }));
+  const spec: PolicyInsight = {
+    policy: { type: policy.type, name: policy.name },
+    content: policyContent(policy),
+    heldBack: true,
+    everywhere: false,
+    refusals: [{ proxy, envoyVersion: '1.40.0', resources, message: 'no', since: '' }],
+  };
+  const key = policyInsightKey(policy);
+  const resource = { ...key, labels: {}, creationTime: '', modificationTime: '', version: 1, spec };
+  world.resources(key.type).set(`${key.mesh}/${key.name}`, resource);
+}
+
 function perform(world: World, step: Change): void {
   if (step.kind === 'apply') world.apply(step.document);
   else if (step.kind === 'delete') world.delete(step.type, step.key);
+  else if (step.kind === 'refuse') refuse(world, step);
   else if (step.kind === 'connect') world.connect(step.mesh, step.name, { features: step.features });
   else world.sources.proxies.delete(`${step.mesh}/${step.name}`);
 }

@@ -147,10 +147,28 @@ test('the Envoy configuration is printed as JSON or YAML, with shadow policies w
 test('the proxies that a policy concerns are listed, by any name of its type', async () => {
   const items = [{ type: 'Dataplane', mesh: 'default', name: 'web-1' }];
   for (const word of ['meshtimeout', 'mt']) {
-    const { stdout, url } = await inspect([word, 'slow'], { body: { items } });
-    assert.equal(url, '/meshes/default/meshtimeouts/slow/_resources/dataplanes');
+    const { stdout } = await inspect([word, 'slow'], { body: { items } });
+    const path = '/meshes/default/meshtimeouts/slow';
+    assert.deepEqual(
+      stub.requests.slice(-2).map(({ url }) => url),
+      [`${path}/_resources/dataplanes`, path],
+    );
     assert.equal(stdout, 'Type        Mesh      Name\nDataplane   default   web-1\n\nTotal: 1\n');
   }
+});
+
+test('a policy that Envoy refuses says so below the proxies that it concerns', async () => {
+  const condition = {
+    type: 'Programmed',
+    status: 'False',
+    reason: 'HeldBack',
+    message: 'Envoy says: no',
+    lastTransitionTime: '2026-11-23T11:59:55Z',
+    proxies: { total: 12, names: ['web-1', 'web-2'] },
+  };
+  const { stdout } = await inspect(['mt', 'slow'], { body: { items: [], status: { conditions: [condition] } } });
+  const told = 'Programmed: False (HeldBack) since 2026-11-23T11:59:55Z\nProxies (12): web-1, web-2\nEnvoy says: no\n';
+  assert.ok(stdout.endsWith(`\n${told}`), stdout);
 });
 
 const refused: readonly [args: readonly string[], code: number, error: RegExp][] = [

@@ -97,6 +97,8 @@ export interface ProxyPolicyDefinition<
   readonly readsTags?: boolean;
   /** True when services tell clients apart by their tags: while a mesh has such a policy, its proxies announce theirs to those they call. */
   readonly needsClientTags?: boolean;
+  /** True when proxies are open without it: then it is never held back, whatever Envoy makes of it. */
+  readonly guardsAccess?: boolean;
   /** True when hooks for destinations read `proxy.self`. Each proxy then gets listeners of its own where the policy speaks of destinations. */
   readonly readsSelf?: boolean;
   /** How it shapes a proxy; left out while a policy has no effect yet. */
@@ -123,6 +125,8 @@ export interface ProxyPolicy {
   readonly needsClientTags?: boolean;
   /** True when hooks for destinations read `proxy.self`. */
   readonly readsSelf?: boolean;
+  /** True when proxies are open without it. */
+  readonly guardsAccess?: boolean;
   /** Set for policies that say where traffic goes. */
   readonly routing?: Routing;
   /** Policies that a new mesh starts with. */
@@ -164,6 +168,7 @@ export function defineProxyPolicy<
     readsTags,
     needsClientTags: definition.needsClientTags ?? false,
     initial: definition.initial ?? [],
+    guardsAccess: definition.guardsAccess ?? false,
     resourceType: policyResourceType({ ...definition, to, from, rules, shape }),
   };
 }

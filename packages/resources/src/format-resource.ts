@@ -36,7 +36,7 @@ function formatUniversal(type: ResourceType, resource: Resource): Record<string,
   const snis = snisOf(type, resource);
   if (snis !== undefined) document.snis = snis;
   document.spec = resource.spec;
-  if (type.status !== undefined) document.status = statusOf(type, resource);
+  if (type.status !== undefined || resource.status !== undefined) document.status = statusOf(type, resource);
   return document;
 }
 
@@ -61,7 +61,7 @@ function formatKubernetes(type: ResourceType, resource: Resource, systemNamespac
   }
   document.metadata = { ...metadata, creationTimestamp: resource.creationTime };
   document.spec = resource.spec;
-  if (type.status !== undefined) document.status = statusOf(type, resource);
+  if (type.status !== undefined || resource.status !== undefined) document.status = statusOf(type, resource);
   return document;
 }
 

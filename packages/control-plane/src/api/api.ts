@@ -32,6 +32,7 @@ import { createProxyInspector } from './inspect/proxy-inspector.ts';
 import { describedRoutes } from './openapi/routes.ts';
 import { kriRoutes } from './resources/kri-routes.ts';
 import { overviewRoutes } from './resources/overview-routes.ts';
+import { createPolicyStatus } from './resources/policy-status.ts';
 import { readRoutes } from './resources/read-routes.ts';
 import { createResourceReader } from './resources/reader.ts';
 import { serviceInsightRoutes } from './resources/service-insight-routes.ts';
@@ -43,7 +44,7 @@ import { tokensRoutes } from './tokens-routes.ts';
 /** Everything the API stands on. */
 export interface ApiOptions {
   readonly types: ResourceTypes;
-  readonly engine: Pick<Engine, 'rules' | 'config' | 'affectedDataplanes'>;
+  readonly engine: Pick<Engine, 'rules' | 'config' | 'heldBack' | 'affectedDataplanes'>;
   /** An engine over the same inputs in which shadow policies are in force. */
   readonly shadowEngine: Pick<Engine, 'config'>;
   /** An engine over the same inputs in which drafts have happened. */
@@ -132,7 +133,10 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
     const type = types.byName(resource.type);
     return type === undefined ? resource : formatResource(type, resource);
   };
-  const reader = createResourceReader(types, options.live, options.access, format);
+  const policyStatus = createPolicyStatus(options.live, options.engine);
+  const reader = createResourceReader(types, options.live, options.access, format, (resource) =>
+    types.byName(resource.type)?.policy === undefined ? resource : policyStatus(resource),
+  );
   const inspector = createProxyInspector(reader, options.engine);
   const guard = createWriteGuard(options.labels, settings.readOnly);
   const gui = settings.gui.enabled && !options.labels.federated;

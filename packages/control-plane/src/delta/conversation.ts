@@ -31,8 +31,13 @@ export type Reception =
   | { readonly kind: 'subscribed' }
   /** The response was accepted; `resources` are those it carried. */
   | { readonly kind: 'acknowledged'; readonly resources: readonly string[] }
-  /** The response was rejected. */
-  | { readonly kind: 'rejected'; readonly message: string; readonly resources: readonly string[] }
+  /** The response was rejected; `versions` are those of the resources it carried, by name. */
+  | {
+      readonly kind: 'rejected';
+      readonly message: string;
+      readonly resources: readonly string[];
+      readonly versions: ReadonlyMap<string, string>;
+    }
   /** Answers a response that is not the last one; changes nothing (incremental: only its subscriptions count). */
   | { readonly kind: 'stale' }
   /** The client wants more than it may; the stream must end. */
@@ -86,5 +91,7 @@ export interface ConversationRules {
 /** What a request says of the response it answers. */
 export function answerTo<Item extends Versioned>(update: Update<Item>, { error }: DiscoveryRequest): Reception {
   const resources = update.resources.map((item) => item.name);
-  return error === undefined ? { kind: 'acknowledged', resources } : { kind: 'rejected', message: error, resources };
+  if (error === undefined) return { kind: 'acknowledged', resources };
+  const versions = new Map(update.resources.map((item) => [item.name, item.version]));
+  return { kind: 'rejected', message: error, resources, versions };
 }

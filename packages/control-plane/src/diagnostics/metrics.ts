@@ -17,6 +17,10 @@ export interface MetricsSources {
   readonly zone: string;
   /** Proxies connected to this instance now. */
   readonly connectedProxies: () => number;
+  /** Updates that proxies have refused since the start, by type of Envoy resource. */
+  readonly refusedUpdates: () => Readonly<Record<string, number>>;
+  /** Policies that are held back from some proxy. */
+  readonly heldBackPolicies: () => number;
   /** Whether the number of resources of each type is told (`metrics.controlPlane.reportResourcesCount`). */
   readonly countResources: boolean;
 }
@@ -38,6 +42,14 @@ export function createMetrics(sources: MetricsSources): Registry {
   gauge('store_healthy', '1 when the store can be written.', () => (store.health().ok ? 1 : 0));
   gauge('leader', '1 when this instance does the work that only one instance does.', () => 1);
   gauge('xds_streams_active', 'Proxies connected to this instance.', sources.connectedProxies);
+  gauge(
+    'policies_held_back',
+    'Policies that are held back from some proxy, because its Envoy refused what they made.',
+    () => sources.heldBackPolicies(),
+  );
+  byLabel('xds_refused_updates_total', 'Updates that proxies refused, by type of Envoy resource.', 'type', () =>
+    sources.refusedUpdates(),
+  );
   byLabel('kuma_cp_log_lines_total', 'Lines logged, by level.', 'level', () => log.lines());
   byLabel('graph_recomputed_total', 'Runs of each derivation.', 'derivation', () => graph.stats().recomputed);
   byLabel('graph_kept', 'Results kept, by derivation.', 'derivation', () => graph.stats().kept);

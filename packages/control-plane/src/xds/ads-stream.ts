@@ -23,7 +23,8 @@ export interface AdsObserver {
   admit(node: ProxyNode, call: GrpcCall, stream: AdsStream): Promise<void>;
   sent(type: EnvoyType): void;
   acknowledged(type: EnvoyType, resources: readonly string[]): void;
-  rejected(type: EnvoyType, message: string, resources: readonly string[]): void;
+  /** `versions` are those of the resources that the response carried, by name. */
+  rejected(type: EnvoyType, message: string, versions: ReadonlyMap<string, string>): void;
   /** Called after all that can be sent was sent. */
   flushed(inFlight: InFlight): void;
   /** Called when it changes: whether the proxy has answered for its newest listeners and secrets, with which it can take TLS. */
@@ -129,7 +130,7 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
     const reception = sequence.receive(type, request);
     if (reception.kind === 'refused') call.end({ code: grpcStatus.resourceExhausted, message: reception.message });
     else if (reception.kind === 'acknowledged') observer.acknowledged(type, reception.resources);
-    else if (reception.kind === 'rejected') observer.rejected(type, reception.message, reception.resources);
+    else if (reception.kind === 'rejected') observer.rejected(type, reception.message, reception.versions);
     flush();
   };
 

@@ -1,6 +1,6 @@
 // Who is connected: lets proxies in, keeps their configuration flowing, and notices when they go.
 import type { Source, Watch } from '@ursa/collections';
-import type { ConnectedProxy, Engine, ProxyConfig } from '@ursa/engine';
+import type { ConnectedProxy, Engine, ProxyConfig, RefusedResource } from '@ursa/engine';
 import type { EnvoyType } from '@ursa/envoy';
 import { MeshError, type Resource, type ResourceKey } from '@ursa/resources';
 import { type GrpcCall, grpcStatus } from '../delta/grpc/index.ts';
@@ -32,6 +32,24 @@ export interface ObservedConnection {
   disconnected(): void;
 }
 
+/** An update that a proxy did not take. */
+export interface RefusedUpdate {
+  /** `<mesh>/<name>`. */
+  readonly proxy: string;
+  readonly envoyVersion: string;
+  /** Envoy's own words. */
+  readonly message: string;
+  /** The resources that Envoy named. */
+  readonly resources: readonly RefusedResource[];
+}
+
+/** Who finds out why updates are refused. */
+export interface RefusalObserver {
+  refused(update: RefusedUpdate): void;
+  /** The proxy has taken these resources. */
+  accepted(proxyKey: string, type: EnvoyType, resources: readonly string[]): void;
+}
+
 /** Where connects, disconnects and rejections are logged, and bugs of ours. */
 export interface DpServerLog {
   error(message: string, fields: Readonly<Record<string, unknown>>): void;
@@ -52,6 +70,7 @@ export interface ConnectedProxiesOptions {
   /** True while a proxy should have a certificate that it does not have yet. */
   readonly awaitsCertificate?: ((proxyKey: string) => boolean) | undefined;
   readonly observer: ConnectionObserver;
+  readonly refusals?: RefusalObserver | undefined;
   readonly log: DpServerLog;
 }
 
@@ -164,15 +183,23 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
           connection?.observed.sent(type);
         },
         acknowledged(type, resources) {
-          connection?.delivery.acknowledged(type, resources);
-          connection?.observed.acknowledged(type, resources);
-        },
-        rejected(type, message, sent) {
           if (connection === undefined) return;
-          const resources = rejectedResources(message, sent);
+          connection.delivery.acknowledged(type, resources);
+          connection.observed.acknowledged(type, resources);
+          options.refusals?.accepted(connection.key, type, resources);
+        },
+        rejected(type, message, versions) {
+          if (connection === undefined) return;
+          const resources = rejectedResources(message, [...versions.keys()]);
           const policies = policiesBehind(engine.rules.get(connection.key), resources);
           connection.delivery.rejected(type, resources, message);
           connection.observed.rejected(type, message, resources, policies);
+          options.refusals?.refused({
+            proxy: connection.key,
+            envoyVersion: connection.node.proxy.envoyVersion,
+            message,
+            resources: resources.map((name) => ({ type, name, version: versions.get(name) ?? '' })),
+          });
           const { id } = connection.node;
           log.warn('proxy rejected its configuration', { proxy: id, type, resources, policies, reason: message });
         },

@@ -11,7 +11,12 @@ import type { LiveResources } from '../store/live-resources.ts';
 import type { ResourceManager } from '../store/resource-manager.ts';
 import { type AdsProtocol, serveAdsStream } from './ads-stream.ts';
 import { openBootstrap } from './bootstrap/answer.ts';
-import { type ConnectionObserver, type DpServerLog, openConnectedProxies } from './connected-proxies.ts';
+import {
+  type ConnectionObserver,
+  type DpServerLog,
+  openConnectedProxies,
+  type RefusalObserver,
+} from './connected-proxies.ts';
 import { openProxyAuthentication } from './proxy-authentication.ts';
 import { openRegistration, parseOwnResource } from './registration.ts';
 import type { Rollout } from './rollout.ts';
@@ -38,6 +43,8 @@ export interface DpServerOptions {
   readonly tokens: Tokens;
   /** Learns of every connection: the insights. Must be started before and stopped after this server. */
   readonly observer: ConnectionObserver;
+  /** Finds the policies behind what proxies refuse. */
+  readonly refusals?: RefusalObserver;
   readonly log: DpServerLog;
   /** Configuration of CoreDNS for proxies that run it. */
   readonly corefileTemplate?: string;

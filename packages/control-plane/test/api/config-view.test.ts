@@ -46,17 +46,17 @@ test('keys and certificates are left out of a shown configuration', () => {
 });
 
 test('a configuration is asked for by path, and is not there for a proxy that never connected', async () => {
+  const nothingHeldBack = {
+    heldBack: { name: 'held back', get: () => '' },
+    affectedDataplanes: { name: 'affected', get: () => [] },
+  };
   const of = (config: ProxyConfig) => ({
     config: { name: 'config', get: (key: string) => (key === 'default/web' ? config : undefined) },
   });
   const config = configWithSecrets();
   const renamed = { ...config, resources: { ...config.resources, listener: new Map() } };
   const changes = {
-    engine: {
-      ...of(config),
-      rules: { name: 'rules', get: () => new Map() },
-      affectedDataplanes: { name: 'affected', get: () => [] },
-    },
+    engine: { ...of(config), rules: { name: 'rules', get: () => new Map() }, ...nothingHeldBack },
     shadowEngine: of(renamed),
   };
   const { ask } = await openWithMeshes(openApiFixture({}, aloneZone, changes), 'default');

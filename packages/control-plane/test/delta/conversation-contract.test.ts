@@ -134,6 +134,7 @@ for (const [protocol, open] of [
         kind: 'rejected',
         message: 'no such thing',
         resources: ['a'],
+        versions: new Map([['a', 'bad']]),
       });
       assert.equal(client.conversation.next(snapshot(item('a', 'bad')), false), undefined);
       assert.deepEqual(client.conversation.next(snapshot(item('a', 'good')), false)?.resources, [item('a', 'good')]);

@@ -107,6 +107,8 @@ test('metrics tell of the process, the store, the graph and the log', async () =
     instanceId: 'i-1',
     zone: 'east',
     connectedProxies: () => 3,
+    refusedUpdates: () => ({ listener: 2 }),
+    heldBackPolicies: () => 1,
     countResources: true,
   });
   await store.write([put('a', 1), put('b', 1)]);
@@ -117,6 +119,8 @@ test('metrics tell of the process, the store, the graph and the log', async () =
     'store_revision 2',
     'store_healthy 1',
     'xds_streams_active 3',
+    'policies_held_back 1',
+    'xds_refused_updates_total{type="listener"} 2',
     'resources_count{resource_type="MeshTimeout"} 2',
     'kuma_cp_log_lines_total{level="warn"} 1',
   ]) {

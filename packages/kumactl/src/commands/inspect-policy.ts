@@ -45,9 +45,27 @@ function addOne(
       const asked = type.policy === 'targetRef' ? '_resources/dataplanes' : 'dataplanes';
       const path = `${resourcePath(type, current.mesh, name)}/${asked}`;
       const answer = await current.client().get(path);
+      const condition =
+        type.policy === 'targetRef' && output === 'table' ? await conditionText(current, type, name) : '';
       if (output === 'json') current.terminal.print(`${JSON.stringify(answer, null, 2)}\n`);
-      else current.terminal.print(output === 'yaml' ? formatYaml(answer) : format(answer));
+      else current.terminal.print(output === 'yaml' ? formatYaml(answer) : format(answer) + condition);
     });
+}
+
+/** Why a policy is not in force everywhere; '' when it is. */
+async function conditionText(current: Session, type: KnownType, name: string): Promise<string> {
+  const policy = await current.client().get(resourcePath(type, current.mesh, name));
+  const conditions = listOf(field(policy, 'status'), 'conditions').filter(
+    (condition) => field(condition, 'status') === 'False',
+  );
+  return conditions
+    .map((condition) => {
+      const names = listOf(field(condition, 'proxies'), 'names').join(', ');
+      const total = field(condition, 'proxies', 'total');
+      const head = `\n${field(condition, 'type')}: False (${field(condition, 'reason')}) since ${field(condition, 'lastTransitionTime')}`;
+      return `${head}\nProxies (${total}): ${names}\n${field(condition, 'message')}\n`;
+    })
+    .join('');
 }
 
 /** Singular first; the older types are hyphenated. */

@@ -26,6 +26,7 @@ const conf = closed({
 export const meshTls = defineProxyPolicy({
   name: 'MeshTLS',
   shortName: 'mtls',
+  guardsAccess: true,
   summary: 'Sets whether mTLS is required, and versions and ciphers of TLS.',
   targetRef: ['Mesh', 'Dataplane', 'MeshSubset'],
   from: ['Mesh'],

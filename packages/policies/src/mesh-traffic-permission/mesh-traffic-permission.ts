@@ -25,6 +25,7 @@ export type PermissionRule = Static<typeof ruleConf>;
 export const meshTrafficPermission = defineProxyPolicy({
   name: 'MeshTrafficPermission',
   shortName: 'mtp',
+  guardsAccess: true,
   summary: 'Says which clients may reach a service.',
   targetRef: ['Mesh', 'Dataplane', 'MeshSubset', 'MeshService', 'MeshServiceSubset'],
   from: ['Mesh', 'MeshSubset', 'MeshService', 'MeshServiceSubset'],

@@ -17,7 +17,12 @@ export function formatOpenApiReference(types: ResourceTypes, version: string): s
   const store = openMemoryStore();
   const live = openLiveResources(createGraph(), store);
   const tokens = openTokens(live);
-  const engine = { rules: nothing(new Map()), config: nothing(undefined), affectedDataplanes: nothing([]) };
+  const engine = {
+    rules: nothing(new Map()),
+    config: nothing(undefined),
+    heldBack: nothing(''),
+    affectedDataplanes: nothing([]),
+  };
   const routes = apiRoutes({
     types,
     live,

@@ -25,14 +25,19 @@ export interface ResourceReader {
   list(type: string, mesh?: string): readonly Resource[];
 }
 
-/** A reader over the live content of the store. `format` gives the JSON form of a resource. */
+/** A reader over the live content of the store. `format` gives the JSON form of a resource, `observed` adds what is observed of it. */
 export function createResourceReader(
   types: ResourceTypes,
   live: LiveResources,
   access: StaticAccess,
   format: (resource: Resource) => unknown,
+  observed: (resource: Resource) => Resource = (resource) => resource,
 ): ResourceReader {
-  const find = (type: string, mesh: string, name: string) => live.get({ type, mesh, name });
+  const find = (type: string, mesh: string, name: string) => {
+    const resource = live.get({ type, mesh, name });
+    return resource && observed(resource);
+  };
+  const list = (type: string, mesh?: string) => live.list(type, mesh).map(observed);
   return {
     types,
     printed: createPrintedValues(format),
@@ -48,7 +53,7 @@ export function createResourceReader(
       if (resource === undefined) throw notFound(title);
       return resource;
     },
-    list: (type, mesh) => (mesh === undefined ? sortByMesh(live.list(type)) : live.list(type, mesh)),
+    list: (type, mesh) => (mesh === undefined ? sortByMesh(list(type)) : list(type, mesh)),
   };
 }
 
