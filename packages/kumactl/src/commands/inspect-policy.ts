@@ -54,7 +54,11 @@ function addOne(
 
 /** Why a policy is not in force everywhere; '' when it is. */
 async function conditionText(current: Session, type: KnownType, name: string): Promise<string> {
-  const policy = await current.client().get(resourcePath(type, current.mesh, name));
+  // What was asked for has been answered; a policy that was deleted since then is no reason to keep it back.
+  const policy = await current
+    .client()
+    .get(resourcePath(type, current.mesh, name))
+    .catch(() => undefined);
   const conditions = listOf(field(policy, 'status'), 'conditions').filter(
     (condition) => field(condition, 'status') === 'False',
   );
