@@ -1,15 +1,13 @@
 // A bad policy cannot take a proxy down: Envoy refuses what it makes, traffic goes on, the policy says so, and every restart gets a
 // configuration without it.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import type { ResourceDocument } from '../../examples/demo/control-plane.ts';
 import { resourcePath } from '../../examples/demo/control-plane.ts';
 import { waitFor } from '../../examples/demo/wait-for.ts';
-import { answers, openWorld, programs } from '../harness/world.ts';
+import { runKumactl } from '../harness/kumactl.ts';
+import { answers, openWorld } from '../harness/world.ts';
 
 interface Condition {
   readonly type: string;
@@ -28,13 +26,11 @@ const client = await world.start({ service: 'client', calls: ['backend'] });
 const url = client.urlOf('backend');
 await answers(url, 200);
 
-// Not synchronously: the traffic and the service run in this process.
 const kumactl = async (...words: readonly string[]): Promise<string> => {
-  const [program = '', ...leading] = programs.kumactl;
-  const args = [...leading, '--config-file', join(world.folder, 'kumactl.yaml'), ...words];
-  return (await promisify(execFile)(program, args)).stdout;
+  const { code, output } = await runKumactl(controlPlane.apiUrl, words);
+  assert.equal(code, 0, output);
+  return output;
 };
-await kumactl('config', 'control-planes', 'add', '--name', 'story', '--address', controlPlane.apiUrl);
 
 // The machine may have much else to do; what is asserted are counts and contents.
 const patience = { within: 30_000 };
