@@ -61,6 +61,11 @@ const references: Readonly<
     'mesh-wide MeshTimeout: p99': { peer: 83221, goal: 1500 },
     'endpoint added: p99': { peer: 24556, goal: 250 },
   },
+  policies1000: {
+    'MeshHTTPRoute to one service: p99': { goal: 80 },
+    '_rules of one proxy: p99': { goal: 5 },
+    'diff of a mesh-wide change: p99': { goal: 1000 },
+  },
   n3000: {
     'cold start: all configured': { peer: 89800 },
     'idle CPU': { peer: 173, goal: 1.5 },
@@ -111,6 +116,8 @@ export function figuresOf(
     add(`${words}: received`, 'MB', extra(name, 'MB per change'));
     if ((extra(name, 'missed') ?? 0) > 0) add(`${words}: proxies that missed it`, '', extra(name, 'missed'));
   }
+  add('_rules of one proxy: p99', 'ms', phase('policies')?.Lat?.rules?.P99);
+  add('diff of a mesh-wide change: p99', 'ms', phase('policies')?.Lat?.diff?.P99);
   add('REST get one', 'per second', extra('REST GET one dataplane', 'per second'));
   add('REST list of 100', 'per second', extra('REST GET list size=100', 'per second'));
   add('REST overview of 100', 'per second', extra('REST GET _overview s=100', 'per second'));

@@ -1,12 +1,13 @@
 // `npm run bench`: loads our control plane with meshload and prints our figures beside the peer's and the goals. Shapes by name:
-// `n1000` (default), `n100`, `worst1000`, `n3000`; `--json FILE` keeps the raw reports; `--mode sotw|delta` (default delta, our default).
-import { spawn, spawnSync } from 'node:child_process';
+// `n1000` (default), `n100`, `worst1000`, `n3000`, `policies1000`; `--json FILE` keeps the raw reports; `--mode sotw|delta` (default delta, our default).
+import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { figuresOf, formatFigures, type Phase } from './bench-figures.ts';
+import { askWhileIdle, putPolicies } from './bench-policies.ts';
 import { root } from './process.ts';
 import { benchFolder, buildGoTool } from './shared-material.ts';
 
@@ -37,6 +38,20 @@ const shapes: Readonly<Record<string, readonly string[]>> = {
     '3',
     '-phases',
     'idle,policy,endpoint',
+  ],
+  policies1000: [
+    '-services',
+    '50',
+    '-per-service',
+    '20',
+    '-fanout',
+    '10',
+    '-repeats',
+    '5',
+    '-idle',
+    '20',
+    '-phases',
+    'idle,policy,route',
   ],
   n3000: [
     '-services',
@@ -83,18 +98,22 @@ async function measure(name: string): Promise<void> {
     await answers('http://127.0.0.1:5680/ready', controlPlane);
     await sleep(1500);
     const idleResidentBytes = residentBytes(controlPlane.pid);
+    const withPolicies = name === 'policies1000';
+    if (withPolicies) await putPolicies(200);
     const report = join(folder, 'report.json');
-    const result = spawnSync(
+    const load = spawn(
       meshload,
       ['-q', '-pid', String(controlPlane.pid), '-mode', values.mode, ...shape, '-out', report],
-      {
-        stdio: ['ignore', 'inherit', 'inherit'],
-      },
+      { stdio: ['ignore', 'inherit', 'inherit'] },
     );
-    if (result.status !== 0) throw new Error(`meshload ended with ${result.status}`);
+    const ended = new Promise<number | null>((resolve) => load.once('exit', resolve));
+    const asked = withPolicies ? [await Promise.race([askWhileIdle(1000), ended.then(() => undefined)])] : [];
+    const status = await ended;
+    if (status !== 0) throw new Error(`meshload ended with ${status}`);
     const text = readFileSync(report, 'utf8');
     if (values.json !== undefined) writeFileSync(values.json, text);
-    const { Phases: phases }: { Phases: readonly Phase[] } = JSON.parse(text);
+    const { Phases: loaded }: { Phases: readonly Phase[] } = JSON.parse(text);
+    const phases = [...loaded, ...asked.filter((phase) => phase !== undefined)];
     console.log(`\n${name}, ${values.mode}, ${Math.round(statSync(executable).size / (1 << 20))} MiB executable`);
     console.log(formatFigures(figuresOf(name, phases, { startMilliseconds, idleResidentBytes })));
   } finally {
