@@ -31,6 +31,7 @@ import { createDiagnosticsServer, type DiagnosticsServer } from './diagnostics/s
 import { openPacedResources } from './generators/paced-resources.ts';
 import { withAuthorityChecks } from './identity/authorities/validate-authorities.ts';
 import { systemClock } from './identity/clock.ts';
+import { createEnvoyAdmin } from './identity/envoy-admin.ts';
 import { identitySecrets } from './identity/identity-secrets.ts';
 import { proxyIdentities } from './identity/proxy-identities.ts';
 import { readServerCertificate } from './identity/server-certificate.ts';
@@ -227,6 +228,7 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
     shadowEngine: openEngine({ graph, policies, inputs, shadow: true }),
     whatIf: engine.whatIf,
     proxies,
+    envoyAdmin: createEnvoyAdmin({ live, clock, proxies, adminIdentities }),
     live,
     rollout: dpServer.rollout,
     revision: () => store.revision(),

@@ -12,7 +12,9 @@ import { addGenerateTokens } from './commands/generate-token.ts';
 import { addGet } from './commands/get.ts';
 import { addInspectDataplane } from './commands/inspect-dataplane.ts';
 import { addInspectDataplanes } from './commands/inspect-dataplanes.ts';
+import { addInspectLists } from './commands/inspect-lists.ts';
 import { addInspectPolicy } from './commands/inspect-policy.ts';
+import { addInspectZoneProxies } from './commands/inspect-zone-proxies.ts';
 import { addRollout } from './commands/rollout.ts';
 import { addVersion } from './commands/version.ts';
 import { examples } from './examples.ts';
@@ -74,6 +76,8 @@ export function createProgram(terminal: Terminal): Command {
   const inspect = program.command('inspect').description('Look at what the mesh makes of its configuration');
   addInspectDataplanes(inspect, session);
   addInspectDataplane(inspect, session);
+  addInspectLists(inspect, session);
+  addInspectZoneProxies(inspect, session);
   addInspectPolicy(inspect, session);
   const generate = program.command('generate').description('Generate tokens, keys and certificates');
   addGenerateTokens(generate, session);

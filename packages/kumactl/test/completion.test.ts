@@ -59,7 +59,7 @@ const cases: readonly [words: readonly string[], candidates: readonly string[]][
   [['inspect', 'meshtimeout', 'f'], ['fast']],
   [
     ['inspect', 'dataplane', 'web-1', '--type', ''],
-    ['config', 'policies'],
+    ['clusters', 'config', 'config-dump', 'policies', 'stats'],
   ],
   [
     ['get', 'meshes', '--context', ''],

@@ -173,7 +173,8 @@ test('a policy that Envoy refuses says so below the proxies that it concerns', a
 
 const refused: readonly [args: readonly string[], code: number, error: RegExp][] = [
   [['dataplane'], 2, /missing required argument 'name'/],
-  [['dataplane', 'x', '--type', 'stats'], 2, /Allowed choices are policies, config/],
+  [['dataplane', 'x', '--type', 'all'], 2, /Allowed choices are policies, config-dump, stats, clusters, config/],
+  [['dataplane', 'x', '--type', 'stats', '--include-eds'], 1, /--include-eds goes with --type config-dump/],
   [['dataplane', 'x', '--shadow'], 1, /--shadow and --include go with --type config/],
   [['dataplane', 'x', '--type', 'config', '--include', 'all'], 2, /Allowed choices are diff/],
   [['dataplanes', '--tag', 'web'], 2, /Expected key=value/],

@@ -7,6 +7,7 @@ import type { Registry } from 'prom-client';
 import type { Component } from '../component.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Tokens } from '../identity/access.ts';
+import type { EnvoyAdmin } from '../identity/envoy-admin.ts';
 import type { ServerCertificate } from '../identity/server-certificate.ts';
 import type { StaticAccess } from '../identity/static-access.ts';
 import type { LiveResources } from '../store/live-resources.ts';
@@ -25,6 +26,7 @@ import { readTlsOptions } from './http/tls.ts';
 import { insightsRoutes } from './insights-routes.ts';
 import { configRoutes } from './inspect/config-routes.ts';
 import { dataplaneRoutes } from './inspect/dataplane-routes.ts';
+import { envoyRoutes } from './inspect/envoy-routes.ts';
 import { hostnameRoutes } from './inspect/hostname-routes.ts';
 import { laterRoutes } from './inspect/later-routes.ts';
 import { matchingRoutes } from './inspect/matching-routes.ts';
@@ -51,6 +53,8 @@ export interface ApiOptions {
   readonly whatIf: (drafts: ResourceDrafts) => Pick<Engine, 'config' | 'affectedDataplanes'>;
   /** Connected proxies by key. */
   readonly proxies: Pick<Collection<unknown>, 'keys'>;
+  /** Asks connected proxies. */
+  readonly envoyAdmin: EnvoyAdmin;
   readonly live: LiveResources;
   /** How far the connected proxies have come with a change. */
   readonly rollout: Rollout;
@@ -162,6 +166,7 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
     ...configRoutes(reader, options.access, options),
     ...rolloutRoutes(reader, options.rollout, options.revision),
     ...diffRoutes({ ...options, reader, guard, format }),
+    ...envoyRoutes(reader, options.access, options.envoyAdmin),
     ...laterRoutes(reader),
     ...hostnameRoutes(reader, options.labels),
     ...serviceInsightRoutes(reader, options.serviceAddress),

@@ -56,8 +56,8 @@ export function openAdminIdentities({
     const pair = authority.get();
     const proxy = proxies.get(proxyKey);
     if (pair === undefined || proxy === undefined) return undefined;
-    const address = adminAddress(live, proxy);
-    return { authority: pair, names: address, usages: ['serverAuth'], lifetime: year };
+    const { host } = adminAddressOf(live, proxy);
+    return { authority: pair, names: namesOf(host), usages: ['serverAuth'], lifetime: year };
   });
   const issuing = openIssuing({
     clock,
@@ -85,11 +85,24 @@ export function openAdminIdentities({
 
 const typesByProxy = { dataplane: 'Dataplane', ingress: 'ZoneIngress', egress: 'ZoneEgress' } as const;
 
-function adminAddress(live: LiveResources, proxy: ConnectedProxy): LeafOrder['names'] {
+/** Where the control plane reaches a proxy's admin listener; port 0: it has none. */
+export function adminAddressOf(
+  live: LiveResources,
+  proxy: ConnectedProxy,
+): { readonly host: string; readonly port: number } {
   const mesh = proxy.proxyType === 'dataplane' ? proxy.mesh : '';
   const resource = live.resources(typesByProxy[proxy.proxyType]).get(keyInType({ mesh, name: proxy.name }));
-  const networking = (resource?.spec as { readonly networking?: { readonly address?: string } } | undefined)
-    ?.networking;
-  const address = networking?.address ?? proxy.admin.address;
-  return isIP(address) === 0 ? { dnsNames: [address] } : { addresses: [address] };
+  const { networking } = (resource?.spec ?? {}) as AdminSpec;
+  return {
+    host: networking?.address ?? proxy.admin.address,
+    port: networking?.admin?.port ?? proxy.admin.port,
+  };
+}
+
+interface AdminSpec {
+  readonly networking?: { readonly address?: string; readonly admin?: { readonly port?: number } };
+}
+
+function namesOf(host: string): LeafOrder['names'] {
+  return isIP(host) === 0 ? { dnsNames: [host] } : { addresses: [host] };
 }

@@ -2,7 +2,13 @@
 import { createGraph, type Source } from '@ursa/collections';
 import { type ConnectedProxy, type EngineInputs, openEngine } from '@ursa/engine';
 import { builtinPolicies, policyResourceTypes } from '@ursa/policies';
-import { coreResourceTypes, createResourceTypes, type LabelContext, type ResourceTypes } from '@ursa/resources';
+import {
+  coreResourceTypes,
+  createResourceTypes,
+  type LabelContext,
+  MeshError,
+  type ResourceTypes,
+} from '@ursa/resources';
 import type { FastifyInstance } from 'fastify';
 import { type ApiOptions, createApiApp } from '../../src/api/api.ts';
 import { defaultSettings } from '../../src/config/load-settings.ts';
@@ -79,6 +85,7 @@ export function openApiFixture(
   const options: ApiOptions = {
     types,
     ...engines,
+    envoyAdmin: { ask: async () => Promise.reject(new MeshError('unavailable', 'no proxy is connected')) },
     live,
     rollout: openRollout({
       processed: live.revision,

@@ -1,4 +1,4 @@
-// `kumactl inspect dataplane NAME`: the policies that apply to a proxy, its rules, or the Envoy configuration made from them.
+// `kumactl inspect dataplane NAME`: the rules that apply to a proxy, the Envoy configuration made from them, or what its Envoy says of itself.
 
 import { MeshError } from '@ursa/resources';
 import { type Command, Option } from 'commander';
@@ -7,37 +7,48 @@ import { field } from '../json-fields.ts';
 import { formatAttachedPolicies, formatRules } from '../rules-text.ts';
 import type { Session } from '../session.ts';
 import { formatYaml } from '../yaml-output.ts';
+import { envoyPages, isEnvoyPage, readEnvoyPage } from './envoy-page.ts';
 
 interface InspectFlags {
-  readonly type: 'policies' | 'config';
+  readonly type: string;
   readonly output: OutputFormat;
   readonly shadow: boolean;
   readonly include?: string;
+  readonly includeEds: boolean;
 }
 
 /** Adds `inspect dataplane`. */
 export function addInspectDataplane(inspect: Command, session: () => Session): void {
   inspect
     .command('dataplane')
-    .description('Show what applies to one data plane proxy')
+    .description('Show what applies to one data plane proxy, or what its Envoy has')
     .argument('<name>', 'name of the Dataplane')
-    .addOption(new Option('--type <type>', 'what to show').choices(['policies', 'config']).default('policies'))
+    .addOption(
+      new Option('--type <type>', 'what to show').choices(['policies', ...envoyPages, 'config']).default('policies'),
+    )
     .addOption(outputOption())
     .option('--shadow', 'with --type config: take shadow policies into account', false)
     .addOption(
       new Option('--include <what>', 'with --type config: what the shadow policies would change').choices(['diff']),
     )
+    .option('--include-eds', 'with --type config-dump: endpoints too (--type config always has them)', false)
     .action(async (name: string, flags: InspectFlags) => {
       const current = session();
       if (flags.type !== 'config' && (flags.shadow || flags.include !== undefined))
         throw new MeshError('invalid', '--shadow and --include go with --type config');
       const proxy = `/meshes/${encodeURIComponent(current.mesh)}/dataplanes/${encodeURIComponent(name)}`;
-      const answer =
-        flags.type === 'config'
-          ? await current.client().get(`${proxy}/_config${queryOf(flags)}`)
-          : await policiesOf(current, proxy);
-      current.terminal.print(formatAnswer(answer, flags));
+      current.terminal.print(
+        isEnvoyPage(flags.type)
+          ? await readEnvoyPage(current, proxy, flags.type, flags)
+          : formatAnswer(await answerOf(current, proxy, flags), flags),
+      );
     });
+}
+
+async function answerOf(session: Session, proxy: string, flags: InspectFlags): Promise<unknown> {
+  if (flags.type === 'config') return await session.client().get(`${proxy}/_config${queryOf(flags)}`);
+  if (flags.includeEds) throw new MeshError('invalid', '--include-eds goes with --type config-dump and --type config');
+  return await policiesOf(session, proxy);
 }
 
 function queryOf(flags: InspectFlags): string {

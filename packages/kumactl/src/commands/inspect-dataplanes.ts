@@ -6,6 +6,7 @@ import { dataplaneTags } from '../resource-table.ts';
 import type { Session } from '../session.ts';
 import { formatAge, formatTable } from '../table.ts';
 import { formatYaml } from '../yaml-output.ts';
+import { connectionCells, connectionHeaders, isConnected } from './connection-state.ts';
 
 interface InspectFlags {
   readonly output: OutputFormat;
@@ -40,10 +41,7 @@ const headers = [
   'NAME',
   'TAGS',
   'STATUS',
-  'LAST CONNECTED AGO',
-  'LAST UPDATED AGO',
-  'TOTAL UPDATES',
-  'TOTAL ERRORS',
+  ...connectionHeaders,
   'CERT REGENERATED AGO',
   'CERT EXPIRATION',
   'CERT BACKEND',
@@ -63,22 +61,13 @@ function formatOverviews(overviews: unknown, output: OutputFormat, now: number):
 
 function overviewRow(overview: unknown, now: number): readonly string[] {
   const insight = field(overview, 'dataplaneInsight');
-  const subscriptions = listOf(insight, 'subscriptions');
-  const newest = subscriptions.at(-1);
-  const sum = (name: string): number =>
-    subscriptions.reduce<number>(
-      (total, subscription) => total + Number(field(subscription, 'status', 'total', name) ?? 0),
-      0,
-    );
+  const newest = listOf(insight, 'subscriptions').at(-1);
   return [
     text(field(overview, 'mesh')),
     text(field(overview, 'name')),
     dataplaneTags(field(overview, 'dataplane')),
-    statusOf(overview, newest),
-    formatAge(optionalText(field(newest, 'connectTime')), now),
-    formatAge(optionalText(field(newest, 'status', 'lastUpdateTime')), now),
-    String(sum('responsesSent')),
-    String(sum('responsesRejected')),
+    statusOf(overview, insight),
+    ...connectionCells(insight, now),
     formatAge(optionalText(field(insight, 'mTLS', 'lastCertificateRegeneration')), now),
     text(field(insight, 'mTLS', 'certificateExpirationTime')) || '-',
     text(field(insight, 'mTLS', 'issuedBackend')) || '-',
@@ -88,9 +77,8 @@ function overviewRow(overview: unknown, now: number): readonly string[] {
 }
 
 /** Online only while the newest subscription is open; an inbound that is not ready makes a proxy partially degraded, or offline when none is. */
-function statusOf(overview: unknown, newest: unknown): string {
-  const connected = field(newest, 'connectTime') !== undefined && field(newest, 'disconnectTime') === undefined;
-  if (!connected) return 'Offline';
+function statusOf(overview: unknown, insight: unknown): string {
+  if (!isConnected(insight)) return 'Offline';
   const inbounds = listOf(overview, 'dataplane', 'networking', 'inbound');
   if (inbounds.length === 0) return 'Online';
   const ready = inbounds.filter(

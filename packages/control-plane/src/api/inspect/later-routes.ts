@@ -16,18 +16,7 @@ interface LaterEndpoint {
   readonly reason: string;
 }
 
-const proxyDump = (type: string): LaterEndpoint => ({
-  type,
-  paths: ['xds', 'stats', 'clusters'],
-  summary: "What a proxy's Envoy says of itself",
-  reason:
-    "asking a proxy's Envoy through the control plane is not possible in this version; ask Envoy's admin interface, or _config",
-});
-
 const later: readonly LaterEndpoint[] = [
-  proxyDump('Dataplane'),
-  proxyDump('ZoneIngress'),
-  proxyDump('ZoneEgress'),
   {
     type: 'Dataplane',
     paths: ['rules'],

@@ -38,6 +38,9 @@ const shared: Readonly<Record<string, QueryParameter>> = {
   },
   shadow: { name: 'shadow', description: 'Counts shadow policies in.', schema: Type.Boolean() },
   include: { name: 'include', description: 'What to add: `diff`.', schema: Type.String() },
+  include_eds: { name: 'include_eds', description: 'Adds the endpoints.', schema: Type.Boolean() },
+  usedonly: { name: 'usedonly', description: 'Only what has been counted.', schema: Type.Boolean() },
+  envoyFormat: { name: 'format', description: 'Form of the answer.', schema: Type.Enum(['text', 'json']) },
   type: { name: 'type', description: 'Kinds of services, separated by commas.', schema: Type.String() },
 };
 

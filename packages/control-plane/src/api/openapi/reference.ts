@@ -31,6 +31,7 @@ export function formatOpenApiReference(types: ResourceTypes, version: string): s
     whatIf: () => engine,
     proxies: { keys: () => [] },
     rollout: { at: () => ({ processed: 0, proxies: [] }), onProgress: () => ({ stop: () => {} }) },
+    envoyAdmin: { ask: () => Promise.reject(new Error('no proxy is asked by a description')) },
     revision: () => 0,
     manager: openResourceManager({ store, types, labels, unsafeDelete: false }),
     tokens,

@@ -1,0 +1,69 @@
+// `kumactl inspect meshes|services|zones|…` and what Envoys say of themselves.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { type ControlPlaneStub, openControlPlaneStub } from './control-plane-stub.ts';
+import type { StubAnswer } from './terminal.ts';
+
+let answer: StubAnswer = {};
+let stub: ControlPlaneStub;
+before(async () => {
+  stub = await openControlPlaneStub(() => answer);
+});
+after(() => stub.close());
+
+const subscriptions = [{ connectTime: '2026-11-23T11:58:00Z', version: { kumaCp: { version: '1.2' } } }];
+const lists: readonly [command: string, url: string, item: object, row: readonly string[]][] = [
+  [
+    'meshes',
+    '/mesh-insights',
+    { name: 'm', dataplanes: { total: 3, online: 2 }, services: { total: 4 }, policies: { A: { total: 2 } } },
+    ['m', '2/3', '0', '4', '2', '-'],
+  ],
+  [
+    'services',
+    '/meshes/default/service-insights',
+    { name: 'web', status: 'online', dataplanes: { total: 1, online: 1 }, addressPort: 'web.mesh:80' },
+    ['web', 'internal', 'Online', '1/1', 'web.mesh:80'],
+  ],
+  [
+    'zones',
+    '/zones/_overview',
+    { name: 'east', zone: { enabled: false }, zoneInsight: { subscriptions } },
+    ['east', 'off', 'Online', '2m', 'never', '0', '0', '1.2'],
+  ],
+  [
+    'zoneingresses',
+    '/zoneingresses/_overview',
+    { name: 'in', zoneIngress: { zone: 'east', networking: { address: '10.0.0.1', port: 10001 } } },
+    ['east', 'in', '10.0.0.1:10001', 'Offline', 'never', 'never', '0', '0', '-', '-'],
+  ],
+];
+
+for (const [command, url, item, row] of lists) {
+  test(`inspect ${command} shows a line for each`, async () => {
+    answer = { body: { items: [item] } };
+    const { code, stdout } = await stub.run(['inspect', command]);
+    assert.deepEqual([code, stub.requests.at(-1)?.url], [0, url]);
+    assert.deepEqual(stdout.split('\n')[1]?.split(/ {3,}/), row);
+  });
+}
+
+const pages: readonly [args: readonly string[], url: string][] = [
+  [
+    ['dataplane', 'web', '--type', 'config-dump', '--include-eds'],
+    '/meshes/default/dataplanes/web/xds?include_eds=true',
+  ],
+  [['dataplane', 'web', '--type', 'stats'], '/meshes/default/dataplanes/web/stats'],
+  [['dataplane', 'web', '--type', 'clusters', '-o', 'json'], '/meshes/default/dataplanes/web/clusters?format=json'],
+  [['zoneingress', 'in'], '/zoneingresses/in/xds'],
+  [['zoneegress', 'out', '--type', 'stats', '-o', 'yaml'], '/zoneegresses/out/stats?format=json'],
+];
+
+for (const [args, url] of pages) {
+  test(`inspect ${args.join(' ')} asks the control plane for Envoy's own words`, async () => {
+    answer = { body: { a: 1 } };
+    const { code, stdout } = await stub.run(['inspect', ...args]);
+    assert.deepEqual([code, stub.requests.at(-1)?.url], [0, url]);
+    assert.match(stdout, /a"?: ?1/);
+  });
+}
