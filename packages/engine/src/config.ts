@@ -205,7 +205,7 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
       ? shared.endpoints.get(outboundsOf(found), rules.outboundRules.get(key, without), proxyClass)
       : noResources;
     const ruleSets = rules.ruleSets.get(key, without);
-    const warnings = [...ruleSets.values()].flatMap((set) => set.warnings);
+    const warnings = [...found.mesh.idle, ...[...ruleSets.values()].flatMap((set) => set.warnings)];
     const idle = withoutEffect.filter(({ name }) => ruleSets.has(name));
     warnings.push(...idle.map(({ name }) => `${name} applies to this proxy and has no effect yet`));
     if (isServed(found)) {

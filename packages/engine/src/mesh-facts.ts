@@ -2,6 +2,7 @@
 import type { Derivation, Graph } from '@ursa/collections';
 import type { MeshSpec } from '@ursa/resources';
 import type { EngineInputs } from './engine.ts';
+import { idleMeshFields } from './mesh-idle.ts';
 
 /** How far a mesh has moved from services known by their tag to MeshServices (feature E3). */
 export type MeshServicesMode = 'Disabled' | 'Everywhere' | 'ReachableBackends' | 'Exclusive';
@@ -23,6 +24,8 @@ export interface MeshFacts {
   /** True when transparent proxies let traffic to unknown addresses pass. */
   readonly passthrough: boolean;
   readonly prometheus: PrometheusFacts | undefined;
+  /** What is set and does nothing, a sentence each. */
+  readonly idle: readonly string[];
 }
 
 interface PrometheusConf {
@@ -60,6 +63,7 @@ export function deriveMeshFacts(
       meshServices: spec.meshServices?.mode ?? 'Disabled',
       passthrough: spec.networking?.outbound?.passthrough ?? true,
       prometheus: prometheusOf(spec),
+      idle: idleMeshFields(mesh, spec),
     };
   });
 }

@@ -54,7 +54,11 @@ test('a configuration is asked for by path, and is not there for a proxy that ne
     config: { name: 'config', get: (key: string) => (key === 'default/web' ? config : undefined) },
   });
   const config = configWithSecrets();
-  const renamed = { ...config, resources: { ...config.resources, listener: new Map() } };
+  const renamed = {
+    ...config,
+    warnings: [{ message: 'it is idle' }],
+    resources: { ...config.resources, listener: new Map() },
+  };
   const changes = {
     engine: { ...of(config), rules: { name: 'rules', get: () => new Map() }, ...nothingHeldBack },
     shadowEngine: of(renamed),
@@ -70,7 +74,10 @@ test('a configuration is asked for by path, and is not there for a proxy that ne
     shadow.body.diff.map(({ op, path: at }: { op: string; path: string }) => `${op} ${at}`),
     ['test', 'remove'].map((op) => `${op} /type.googleapis.com~1envoy.config.listener.v3.Listener`),
   );
+  const warned = await ask('GET', `${path}?shadow=true&include=warnings`);
+  assert.deepEqual([warned.body.warnings, warned.body.diff], [['it is idle'], undefined]);
   assert.equal((await ask('GET', `${path}?shadow=maybe`)).status, 400);
+  assert.equal((await ask('GET', `${path}?include=all`)).status, 400);
   const never = await ask('GET', '/meshes/default/dataplanes/db/_config');
   assert.equal(never.body.title, 'Failed to fetch dataplane insight');
 });

@@ -29,7 +29,10 @@ export function addInspectDataplane(inspect: Command, session: () => Session): v
     .addOption(outputOption())
     .option('--shadow', 'with --type config: take shadow policies into account', false)
     .addOption(
-      new Option('--include <what>', 'with --type config: what the shadow policies would change').choices(['diff']),
+      new Option(
+        '--include <what>',
+        'with --type config: what the shadow policies would change, or what has no effect on the proxy',
+      ).choices(['diff', 'warnings']),
     )
     .option('--include-eds', 'with --type config-dump: endpoints too (--type config always has them)', false)
     .action(async (name: string, flags: InspectFlags) => {

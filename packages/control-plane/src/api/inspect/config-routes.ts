@@ -26,7 +26,7 @@ export function configRoutes(
   const configOf = (engine: Pick<Engine, 'config'>, mesh: string, name: string) => {
     const config = engine.config.get(keyInType({ mesh, name }));
     if (config === undefined) throw notFound('Failed to fetch dataplane insight');
-    return formatConfig(config);
+    return config;
   };
   return [
     {
@@ -35,19 +35,31 @@ export function configRoutes(
       tag: 'Inspection',
       summary: "The configuration of a proxy's Envoy",
       query: nameParameters('shadow', 'include'),
-      answers: { 200: Type.Object({ xds: Type.Object({}), diff: Type.Optional(Type.Array(Type.Object({}))) }) },
+      answers: { 200: answerSchema },
       handle: (call) => {
         const { mesh = '', name = '' } = call.params;
         reader.requireMesh(mesh);
-        const { shadow, diff } = parseQuestion(call.query);
+        const { shadow, diff, warnings } = parseQuestion(call.query);
         requireAccess(access, 'viewConfigDump', call.user);
         const current = configOf(configurations.engine, mesh, name);
-        const xds = shadow ? configOf(configurations.shadowEngine, mesh, name) : current;
-        return { status: 200, body: formatJson({ ...(diff ? { diff: diffJson(current, xds) } : {}), xds }) };
+        const asked = shadow ? configOf(configurations.shadowEngine, mesh, name) : current;
+        const xds = formatConfig(asked);
+        const body = {
+          ...(diff ? { diff: diffJson(shadow ? formatConfig(current) : xds, xds) } : {}),
+          ...(warnings ? { warnings: asked.warnings.map(({ message }) => message) } : {}),
+          xds,
+        };
+        return { status: 200, body: formatJson(body) };
       },
     },
   ];
 }
+
+const answerSchema = Type.Object({
+  xds: Type.Object({}),
+  diff: Type.Optional(Type.Array(Type.Object({}))),
+  warnings: Type.Optional(Type.Array(Type.String())),
+});
 
 const truths: Readonly<Record<string, boolean>> = {
   true: true,
@@ -58,13 +70,22 @@ const truths: Readonly<Record<string, boolean>> = {
   f: false,
 };
 
+/** What is asked of a configuration. */
+interface Question {
+  readonly shadow: boolean;
+  /** With the steps from the configuration in force to the one that is shown. */
+  readonly diff: boolean;
+  /** With what of policies and Mesh has no effect on this proxy. */
+  readonly warnings: boolean;
+}
+
 /** Errors: 400 for words that are none. */
-function parseQuestion(query: URLSearchParams): { readonly shadow: boolean; readonly diff: boolean } {
+function parseQuestion(query: URLSearchParams): Question {
   const shadow = (query.get('shadow') ?? '').toLowerCase() || 'false';
   if (!Object.hasOwn(truths, shadow)) throw badRequest("unsupported value for query parameter 'shadow'");
   const include = (query.get('include') ?? '').split(',').filter((word) => word !== '');
-  if (include.some((word) => word !== 'diff')) {
+  if (include.some((word) => word !== 'diff' && word !== 'warnings')) {
     throw badRequest("unsupported value for query parameter 'include'");
   }
-  return { shadow: truths[shadow] === true, diff: include.length > 0 };
+  return { shadow: truths[shadow] === true, diff: include.includes('diff'), warnings: include.includes('warnings') };
 }

@@ -37,7 +37,11 @@ const shared: Readonly<Record<string, QueryParameter>> = {
     schema: Type.Boolean(),
   },
   shadow: { name: 'shadow', description: 'Counts shadow policies in.', schema: Type.Boolean() },
-  include: { name: 'include', description: 'What to add: `diff`.', schema: Type.String() },
+  include: {
+    name: 'include',
+    description: 'What to add: `diff`, `warnings`, separated by a comma.',
+    schema: Type.String(),
+  },
   include_eds: { name: 'include_eds', description: 'Adds the endpoints.', schema: Type.Boolean() },
   usedonly: { name: 'usedonly', description: 'Only what has been counted.', schema: Type.Boolean() },
   envoyFormat: { name: 'format', description: 'Form of the answer.', schema: Type.Enum(['text', 'json']) },
