@@ -1,15 +1,14 @@
 // `kumactl inspect zoneingress NAME` and `kumactl inspect zoneegress NAME`: what the Envoy of a zone proxy says of itself.
 import { type Command, Option } from 'commander';
 import { outputOption } from '../flags.ts';
-import { resourcePath, typeNamed } from '../resource-paths.ts';
 import type { Session } from '../session.ts';
 import { type EnvoyPage, type EnvoyPageFlags, envoyPages, readEnvoyPage } from './envoy-page.ts';
 
 /** Adds both commands. */
 export function addInspectZoneProxies(inspect: Command, session: () => Session): void {
-  for (const [command, type] of [
-    ['zoneingress', 'ZoneIngress'],
-    ['zoneegress', 'ZoneEgress'],
+  for (const [command, type, path] of [
+    ['zoneingress', 'ZoneIngress', 'zoneingresses'],
+    ['zoneegress', 'ZoneEgress', 'zoneegresses'],
   ] as const) {
     inspect
       .command(command)
@@ -20,8 +19,8 @@ export function addInspectZoneProxies(inspect: Command, session: () => Session):
       .option('--include-eds', 'with --type config-dump: endpoints too', false)
       .action(async (name: string, flags: EnvoyPageFlags & { readonly type: EnvoyPage }) => {
         const current = session();
-        const path = resourcePath(typeNamed(type), current.mesh, name);
-        current.terminal.print(await readEnvoyPage(current, path, flags.type, flags));
+        const proxy = `/${path}/${encodeURIComponent(name)}`;
+        current.terminal.print(await readEnvoyPage(current, proxy, flags.type, flags));
       });
   }
 }
