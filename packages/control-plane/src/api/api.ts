@@ -27,6 +27,7 @@ import { insightsRoutes } from './insights-routes.ts';
 import { configRoutes } from './inspect/config-routes.ts';
 import { dataplaneRoutes } from './inspect/dataplane-routes.ts';
 import { envoyRoutes } from './inspect/envoy-routes.ts';
+import { gatewayRoutes } from './inspect/gateway-routes.ts';
 import { hostnameRoutes } from './inspect/hostname-routes.ts';
 import { laterRoutes } from './inspect/later-routes.ts';
 import { matchingRoutes } from './inspect/matching-routes.ts';
@@ -167,6 +168,7 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
     ...rolloutRoutes(reader, options.rollout, options.revision),
     ...diffRoutes({ ...options, reader, guard, format }),
     ...envoyRoutes(reader, options.access, options.envoyAdmin),
+    ...gatewayRoutes(reader),
     ...laterRoutes(reader),
     ...hostnameRoutes(reader, options.labels),
     ...serviceInsightRoutes(reader, options.serviceAddress),

@@ -25,8 +25,8 @@ const later: readonly LaterEndpoint[] = [
   },
   {
     type: 'MeshGateway',
-    paths: ['_rules', 'dataplanes'],
-    summary: 'Rules and proxies of a built-in gateway',
+    paths: ['_rules'],
+    summary: 'Rules of a built-in gateway',
     reason: 'built-in gateways are not configured in this version',
   },
 ];
