@@ -58,6 +58,8 @@ const paths: Readonly<Record<string, string>> = {
   Mesh: 'meshes',
   Dataplane: 'dataplanes',
   MeshTrafficPermission: 'meshtrafficpermissions',
+  MeshLoadBalancingStrategy: 'meshloadbalancingstrategies',
+  MeshTLS: 'meshtlses',
   MeshTimeout: 'meshtimeouts',
   MeshMetric: 'meshmetrics',
   MeshAccessLog: 'meshaccesslogs',

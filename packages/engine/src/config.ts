@@ -8,6 +8,7 @@ import type { ConfigWarning, ProxyConfig } from './engine.ts';
 import { features } from './features.ts';
 import { deriveFinish } from './finish.ts';
 import { deriveHeldBack, type LeftOut, policiesOf } from './held-back.ts';
+import { type InboundModes, inboundModes } from './inbound-modes.ts';
 import { createLastGood } from './last-good.ts';
 import type { Outbound } from './outbounds.ts';
 import {
@@ -35,9 +36,14 @@ import { dynamicConfigListener } from './skeleton/dynamic-config.ts';
 import { PolicyFailure } from './walk.ts';
 import { deriveWorkload, namesWorkload } from './workload.ts';
 
-/** Ports on which a workload can be reached past its inbounds, as text: with mTLS only declared ones, for proxies that want it so. */
-function reachablePorts({ connected, dataplane, mesh }: Subject): string {
-  if (mesh.mtls === undefined || !connected.features.includes(features.strictInboundPorts)) return 'all';
+/**
+ * Ports on which a workload can be reached past its inbounds, as text: with mTLS only declared ones, for proxies that want it so and for
+ * those of which a policy says that an inbound insists on mTLS.
+ */
+function reachablePorts({ connected, dataplane, mesh }: Subject, { modes, governed }: InboundModes): string {
+  const strict = governed && modes.includes('Strict');
+  const wanted = strict || connected.features.includes(features.strictInboundPorts);
+  if (mesh.mtls === undefined || !wanted) return 'all';
   const ports = new Set(dataplane.inbounds.map((inbound) => inbound.port));
   return [...ports].join(' ');
 }
@@ -132,6 +138,7 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     found: Subject,
     ruleSets: RuleSets,
     listenerClass: ProxyClass,
+    without: LeftOut,
   ): readonly EnvoyResource[] => {
     const { key, connected, dataplane: facts, mesh, proxyClass } = found;
     const redirect = redirectOf(connected, facts);
@@ -139,7 +146,8 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     const dns = connected.features.includes(features.embeddedDns)
       ? []
       : shared.envoyDns.get(outbounds.records.get(key), proxyClass, connected.dnsPort);
-    const ports = reachablePorts(found);
+    const modes = inboundModes(policies, rules.inboundRules.get(key, without), mesh, facts.inbounds.length);
+    const ports = reachablePorts(found, modes);
     return [...shared.passthrough(ruleSets, listenerClass, redirect, mesh.passthrough, ports), ...dns];
   };
   const dynamicConfigOf = (found: Subject, without: LeftOut): readonly EnvoyResource[] => {
@@ -174,7 +182,7 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
       const listenerClass = listenerClassOf(found, proxyClass, ruleSets);
       const workload = namesWorkload(policies, ruleSets) ? found.workload : undefined;
       const called = shared.outbounds.get(outboundsOf(found), ruleSets, proxyClass, listenerClass, workload);
-      const redirected = transparentResources(found, ruleSets, listenerClass);
+      const redirected = transparentResources(found, ruleSets, listenerClass, without);
       const traffic = [...inbounds.get(proxyKey, without), ...called, ...redirected];
       return toMaps([
         ...traffic,

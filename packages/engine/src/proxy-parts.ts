@@ -13,6 +13,7 @@ import type { DynamicDocument, ProxyPolicy, WorkloadFacts } from '@ursa/policy';
 import type { DataplaneFacts, RedirectPorts } from './dataplane-facts.ts';
 import type { Destination } from './destinations.ts';
 import type { ConnectedProxy, EngineInputs } from './engine.ts';
+import { inboundModes } from './inbound-modes.ts';
 import type { MeshFacts } from './mesh-facts.ts';
 import type { Outbound } from './outbounds.ts';
 import { type ProxyClass, proxySelf, tagValues } from './proxy-class.ts';
@@ -93,8 +94,9 @@ export function inboundResources(
   ruleSets: RuleSets,
 ): EnvoyResource[] {
   const { dataplane, mesh, proxyClass, workload } = subject;
+  const { modes } = inboundModes(policies, ruleSets, mesh, dataplane.inbounds.length);
   return dataplane.inbounds.flatMap((inbound, position) => {
-    const place = inboundSkeleton(inbound, mesh, proxyClass);
+    const place = inboundSkeleton(inbound, mesh, modes[position] ?? 'Strict', proxyClass);
     walkInbound(policies, ruleSets, place, position, workload);
     return [
       encodeResource('listener', buildListener(place.listener), 'inbound'),

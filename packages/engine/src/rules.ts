@@ -87,11 +87,17 @@ function inboundContent(ruleSets: RuleSets, forTraffic: ReadonlySet<string>): st
   return JSON.stringify(sets);
 }
 
+/** Types of the policies that shape clusters with rules for inbounds. */
+function typesForCallers(policies: readonly ProxyPolicy[]): ReadonlySet<string> {
+  return new Set(policies.flatMap(({ name, hooks }) => (hooks.caller === undefined ? [] : [name])));
+}
+
 /** All that outbounds are built from, as text. */
-function outboundContent(ruleSets: RuleSets, forTraffic: ReadonlySet<string>): string {
-  const sets = [...ruleSets].map(([type, { to, toSubsets, single }]) => [
+function outboundContent(ruleSets: RuleSets, forTraffic: ReadonlySet<string>, forCallers: ReadonlySet<string>): string {
+  const sets = [...ruleSets].map(([type, { to, toSubsets, single, meshWide }]) => [
     type,
     forTraffic.has(type) ? single?.conf : undefined,
+    forCallers.has(type) ? meshWide.map(({ match, conf }) => [match, conf]) : undefined,
     [...to].map(([key, { confs, origins, originByMatches }]) => [
       key,
       confs,
@@ -229,6 +235,7 @@ export function deriveRules({ graph, inputs, policies, dataplane, shadow }: Rule
 
   // Two classes of proxies whose policies come to the same for one direction share everything built for that direction.
   const forTraffic = typesForTraffic(policies);
+  const forCallers = typesForCallers(policies);
   const inboundViews = createInterner();
   const outboundViews = createInterner();
   const inboundRulesOf = graph.derive(
@@ -243,7 +250,7 @@ export function deriveRules({ graph, inputs, policies, dataplane, shadow }: Rule
     'outbound rules',
     (classText: string) => {
       const ruleSets = ruleSetsOf.get(classText);
-      return outboundViews.share(outboundContent(ruleSets, forTraffic), ruleSets);
+      return outboundViews.share(outboundContent(ruleSets, forTraffic, forCallers), ruleSets);
     },
     { equals: Object.is },
   );

@@ -152,11 +152,18 @@ export function walkCluster(
   target: OutboundTarget,
 ): void {
   for (const policy of policies) {
-    const { cluster } = policy.hooks;
+    const { cluster, caller } = policy.hooks;
+    const meshWide = caller && meshWideConf(policy, ruleSets);
+    if (caller !== undefined && meshWide !== undefined) guard(policy, () => caller(place, meshWide));
     if (cluster === undefined) continue;
     const conf = confLookup(policy, ruleSets, target, noRoutes)();
     if (conf !== undefined) guard(policy, () => cluster(place, conf));
   }
+}
+
+/** Conf for inbounds as policies for the whole mesh say it; undefined when there is none. */
+export function meshWideConf({ name, shape }: ProxyPolicy, ruleSets: RuleSets): unknown {
+  return confForAll(ruleSets.get(name)?.meshWide ?? [], shape.merge);
 }
 
 /** Shows a listener for traffic to unknown destinations to all policies. */

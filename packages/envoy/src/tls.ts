@@ -1,11 +1,14 @@
 // TLS of the mesh: what a server asks of its clients and what a client expects of a server; the secrets both refer to.
-import { create } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import { type TransportSocket, TransportSocketSchema } from '../gen/envoy/config/core/v3/base_pb.ts';
 import {
   CertificateValidationContextSchema,
   type SubjectAltNameMatcher,
   SubjectAltNameMatcher_SanType,
   SubjectAltNameMatcherSchema,
+  TlsParameters_TlsProtocol,
+  TlsParametersSchema,
 } from '../gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts';
 import {
   type SdsSecretConfig,
@@ -84,6 +87,30 @@ export function meshClientTls(
   const sans = known.length > 0 ? known : [sanMatcher('prefix', `spiffe://${mesh}/`, 'URI')];
   const context = create(UpstreamTlsContextSchema, { sni, commonTlsContext: meshContext(secrets, sans, [meshAlpn]) });
   return socketOf(pack(UpstreamTlsContextSchema, context));
+}
+
+/** Versions and ciphers that a TLS context is held to. What is left out is Envoy's choice. */
+export interface TlsLimits {
+  readonly minimum?: keyof typeof TlsParameters_TlsProtocol;
+  readonly maximum?: keyof typeof TlsParameters_TlsProtocol;
+  readonly ciphers?: readonly string[];
+}
+
+/** Holds the TLS of a listener or cluster to limits. A transport socket that is not TLS stays as it is. */
+export function limitTls(socket: TransportSocket | undefined, { minimum, maximum, ciphers = [] }: TlsLimits): void {
+  const packed = socket?.configType.case === 'typedConfig' ? socket.configType.value : undefined;
+  if (packed === undefined) return;
+  for (const schema of [DownstreamTlsContextSchema, UpstreamTlsContextSchema]) {
+    const context = anyUnpack(packed, schema);
+    if (context === undefined) continue;
+    context.commonTlsContext ??= create(CommonTlsContextSchema);
+    context.commonTlsContext.tlsParams = create(TlsParametersSchema, {
+      tlsMinimumProtocolVersion: TlsParameters_TlsProtocol[minimum ?? 'TLS_AUTO'],
+      tlsMaximumProtocolVersion: TlsParameters_TlsProtocol[maximum ?? 'TLS_AUTO'],
+      cipherSuites: [...ciphers],
+    });
+    packed.value = toBinary(schema, context);
+  }
 }
 
 /** TLS towards a server outside of the mesh. It encrypts; nothing says which authorities to trust, so the certificate is not checked. */

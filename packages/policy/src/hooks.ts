@@ -23,12 +23,22 @@ export interface FromSubset<Conf = unknown> {
   readonly conf: Conf;
 }
 
-/** Hooks of policies that can apply to traffic a proxy receives. Only one of the two is of use to a policy. */
+/** Strict: only workloads of the mesh may connect. Permissive: plain text is taken, too. */
+export type InboundMode = 'Strict' | 'Permissive';
+
+/** Hooks of policies that can apply to traffic a proxy receives. Of `inbound` and `inboundRules` only one is of use to a policy. */
 export interface InboundHooks<Conf, RuleConf> {
+  /** Asked before an inbound is built: whether it insists on mTLS. Undefined: as its mesh says. Not asked in meshes without mTLS. */
+  mode?(conf: Conf): InboundMode | undefined;
   /** Called for each inbound with the merged conf for all of its traffic. */
   inbound?(place: InboundPlace, conf: Conf): void;
   /** Called for each inbound, also when no policy says anything of it (both lists are empty then). */
   inboundRules?(place: InboundPlace, rules: InboundRuleSet<RuleConf, Conf>): void;
+  /**
+   * Called for each cluster, for what both ends of a connection must agree on: with the conf of the policies that select the whole mesh
+   * by kind Mesh, as they hold at the other end, too.
+   */
+  caller?(place: ClusterPlace, conf: Conf): void;
 }
 
 /** Hooks of policies that can apply to traffic a proxy sends. */

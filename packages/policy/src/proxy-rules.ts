@@ -2,7 +2,7 @@
 import { tagNames } from '@ursa/resources';
 import type { DestinationId, Destinations } from './destination.ts';
 import type { FromSubset, InboundRuleSet } from './hooks.ts';
-import { mergeInbound } from './inbound-rules.ts';
+import { type InboundRule, mergeInbound } from './inbound-rules.ts';
 import { matchesHash } from './matches-hash.ts';
 import { type MergeOptions, mergeConfs } from './merge-conf.ts';
 import { comparePolicies } from './order.ts';
@@ -43,6 +43,8 @@ export interface ProxyRules {
   readonly toSubsets: readonly SubsetRule[];
   /** By position in the proxy's inbounds. */
   readonly inbounds: readonly InboundRuleSet[];
+  /** Rules for inbounds that come from policies for the whole mesh: the same at both ends of a connection. */
+  readonly meshWide: readonly InboundRule[];
   /** By position in the listeners of a built-in gateway. */
   readonly listeners: readonly ListenerRules[];
   readonly single: SingleRule | undefined;
@@ -77,6 +79,10 @@ export function mergeForProxy(
     matched: heads,
     ...mergeOutbound(shape, heads, among, routeOf, warn),
     inbounds: proxy.inbounds.map((_, position) => mergeRuleSet(shape, selecting('inbounds', position), warn)),
+    meshWide: mergeInboundLists(
+      shape,
+      heads.filter((head) => head.targetRef.kind === 'Mesh'),
+    ),
     listeners: listeners.map((_, position) => {
       const selected = selecting('listeners', position);
       return { ...mergeRuleSet(shape, selected, warn), ...mergeOutbound(shape, selected, among, routeOf, warn) };
@@ -131,10 +137,14 @@ function mergeRuleSet(shape: PolicyShape, heads: readonly PolicyHead[], warn: Wa
   const from = shape.hasFrom ? mergeFromSubsets(heads, shape.merge) : [];
   if (from === undefined) warn(tooManyParts('from', heads));
   return {
-    rules: shape.hasRules || shape.fromAsRules ? mergeInbound(heads, shape.fromAsRules) : [],
+    rules: mergeInboundLists(shape, heads),
     from: from ?? [],
     fromEntries: from === undefined ? [] : heads.flatMap(fromEntries),
   };
+}
+
+function mergeInboundLists(shape: PolicyShape, heads: readonly PolicyHead[]): readonly InboundRule[] {
+  return shape.hasRules || shape.fromAsRules ? mergeInbound(heads, shape.fromAsRules) : [];
 }
 
 function fromEntries(head: PolicyHead): FromSubset[] {

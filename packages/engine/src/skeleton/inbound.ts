@@ -24,7 +24,7 @@ import {
   HttpConnectionManager_SetCurrentClientCertDetailsSchema as CertDetailsSchema,
   HttpConnectionManager_ForwardClientCertDetails,
 } from '@ursa/envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
-import type { InboundPlace } from '@ursa/policy';
+import type { InboundMode, InboundPlace } from '@ursa/policy';
 import type { InboundFacts } from '../dataplane-facts.ts';
 import type { MeshFacts } from '../mesh-facts.ts';
 import { isHttp } from '../protocol.ts';
@@ -82,14 +82,19 @@ interface Chains {
   readonly authenticated: readonly FilterChainDraft[];
 }
 
-/** STRICT: one chain in mTLS. PERMISSIVE: mTLS for proxies of the mesh, and two chains for everyone else, in plain text or TLS of their own. */
-function chainsOf(makeChain: () => FilterChainDraft, mesh: MeshFacts, proxyClass: ProxyClass): Chains {
+/** Strict: one chain in mTLS. Permissive: mTLS for proxies of the mesh, and two chains for everyone else, in plain text or TLS of their own. */
+function chainsOf(
+  makeChain: () => FilterChainDraft,
+  mesh: MeshFacts,
+  mode: InboundMode,
+  proxyClass: ProxyClass,
+): Chains {
   if (mesh.mtls === undefined) return { all: [makeChain()], authenticated: [] };
   const { names } = proxyClass;
   const secured = makeChain();
   const secrets = { identity: names.identitySecret(mesh.name), trust: names.meshCaSecret(mesh.name) };
   secured.message.transportSocket = meshServerTls(mesh.name, secrets);
-  if (!mesh.mtls.permissive) return { all: [secured], authenticated: [secured] };
+  if (mode === 'Strict') return { all: [secured], authenticated: [secured] };
   const matching = (
     chain: FilterChainDraft,
     transportProtocol: string,
@@ -106,10 +111,15 @@ function chainsOf(makeChain: () => FilterChainDraft, mesh: MeshFacts, proxyClass
 }
 
 /** The inbound as a place, before any policy has seen it. */
-export function inboundSkeleton(inbound: InboundFacts, mesh: MeshFacts, proxyClass: ProxyClass): InboundPlace {
+export function inboundSkeleton(
+  inbound: InboundFacts,
+  mesh: MeshFacts,
+  mode: InboundMode,
+  proxyClass: ProxyClass,
+): InboundPlace {
   const { names, transparent } = proxyClass;
   const name = names.inboundListener(inbound);
-  const chains = chainsOf(() => inboundChain(inbound, inbound, proxyClass), mesh, proxyClass);
+  const chains = chainsOf(() => inboundChain(inbound, inbound, proxyClass), mesh, mode, proxyClass);
   const listener = listenerDraft({
     name,
     ...(names.unified ? { statPrefix: name } : {}),
@@ -120,7 +130,7 @@ export function inboundSkeleton(inbound: InboundFacts, mesh: MeshFacts, proxyCla
     ...(transparent ? { bindToPort: false } : {}),
     tags: inbound.tags,
   });
-  if (mesh.mtls?.permissive === true) listener.message.listenerFilters.push(tlsInspector());
+  if (mesh.mtls !== undefined && mode === 'Permissive') listener.message.listenerFilters.push(tlsInspector());
   return {
     proxy: proxyClass.facts,
     protocol: inbound.protocol === 'unknown' ? 'tcp' : inbound.protocol,

@@ -1,4 +1,5 @@
 // MeshTLS: whether inbounds insist on mTLS, and which versions and ciphers of TLS the mesh speaks.
+import { limitTls } from '@ursa/envoy';
 import { type ConfPlace, defineProxyPolicy, inboundMatches, type Report } from '@ursa/policy';
 import { closed, oneOf } from '@ursa/resources';
 import { type Static, Type } from 'typebox';
@@ -22,7 +23,17 @@ const conf = closed({
   mode: Type.Optional(oneOf('Permissive', 'Strict')),
 });
 
-/** The policy. Its effect on proxies comes later. */
+type TlsConf = Static<typeof conf>;
+
+const protocols = {
+  TLSAuto: 'TLS_AUTO',
+  TLS10: 'TLSv1_0',
+  TLS11: 'TLSv1_1',
+  TLS12: 'TLSv1_2',
+  TLS13: 'TLSv1_3',
+} as const;
+
+/** The policy. */
 export const meshTls = defineProxyPolicy({
   name: 'MeshTLS',
   shortName: 'mtls',
@@ -34,9 +45,24 @@ export const meshTls = defineProxyPolicy({
   listsRequired: false,
   conf,
   checkConf: checkTls,
+  apply: {
+    mode: ({ mode }) => mode,
+    inbound({ authenticatedChains }, said) {
+      for (const { message } of authenticatedChains) limit(message.transportSocket, said);
+    },
+    caller({ cluster }, said) {
+      limit(cluster.message.transportSocket, said);
+    },
+  },
 });
 
-function checkTls({ tlsVersion, tlsCiphers = [] }: Static<typeof conf>, report: Report, { topLevel }: ConfPlace): void {
+function limit(socket: Parameters<typeof limitTls>[0], { tlsVersion, tlsCiphers = [] }: TlsConf): void {
+  if (tlsVersion === undefined && tlsCiphers.length === 0) return;
+  const { min = 'TLSAuto', max = 'TLSAuto' } = tlsVersion ?? {};
+  limitTls(socket, { minimum: protocols[min], maximum: protocols[max], ciphers: tlsCiphers });
+}
+
+function checkTls({ tlsVersion, tlsCiphers = [] }: TlsConf, report: Report, { topLevel }: ConfPlace): void {
   const everywhere = topLevel.kind === 'Mesh';
   const reason = 'can only be defined with top level targetRef kind: Mesh';
   if (tlsCiphers.length > 0 && !everywhere) report.add('tlsCiphers', `tlsCiphers ${reason}`);
