@@ -11,6 +11,7 @@ import type { ProxyClass } from './proxy-class.ts';
 import { destinationCluster, outboundListener, redirectResources } from './proxy-parts.ts';
 import { sameMap, sameResources } from './resource-set.ts';
 import type { RuleSets } from './rules.ts';
+import { shapingsOf } from './shaped-endpoints.ts';
 import { adminClusters } from './skeleton/admin.ts';
 import { dnsListener } from './skeleton/dns.ts';
 import { dnsDocument, dynamicConfigListener } from './skeleton/dynamic-config.ts';
@@ -37,9 +38,9 @@ export interface ClassParts {
   >;
   /** What is wrong with routes of a list of outbounds. */
   readonly warnings: Derivation<readonly [outbounds: readonly Outbound[], rules: RuleSets], readonly string[]>;
-  /** Endpoint resources of a list of outbounds, by name. */
+  /** Endpoint resources of a list of outbounds, by name. `callerTags`: JSON of the caller's tags that they depend on. */
   readonly endpoints: Derivation<
-    readonly [outbounds: readonly Outbound[], rules: RuleSets, proxyClass: ProxyClass],
+    readonly [outbounds: readonly Outbound[], rules: RuleSets, proxyClass: ProxyClass, callerTags: string],
     ReadonlyMap<string, EnvoyResource>
   >;
   /** What a host's redirected traffic needs. `ports`: those on which workloads can be reached past their inbounds, or `all`. */
@@ -129,6 +130,7 @@ export function deriveClassParts({ graph, inputs, policies, endpoints, traffic }
         outbounds: readonly Outbound[],
         ruleSets: RuleSets,
         { names }: ProxyClass,
+        callerTags: string,
       ): ReadonlyMap<string, EnvoyResource> => {
         const called = outbounds.flatMap(({ destination }) =>
           destinationsOf(destination, traffic.get(destination, ruleSets)),
@@ -136,7 +138,11 @@ export function deriveClassParts({ graph, inputs, policies, endpoints, traffic }
         return new Map(
           called.map((destination) => {
             const name = destinationName(destination, names);
-            return [name, endpoints.get(destination, name)];
+            const shaped = shapingsOf(policies, ruleSets, destination.target).length > 0;
+            const resource = shaped
+              ? endpoints.shaped.get(destination, name, ruleSets, callerTags)
+              : endpoints.plain.get(destination, name);
+            return [name, resource];
           }),
         );
       },

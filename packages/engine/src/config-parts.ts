@@ -2,7 +2,7 @@
 import type { Derivation, Graph } from '@ursa/collections';
 import type { ProxyPolicy } from '@ursa/policy';
 import type { DataplaneFacts } from './dataplane-facts.ts';
-import type { EndpointDerivation } from './endpoints.ts';
+import type { EndpointDerivations } from './endpoints.ts';
 import type { EngineInputs } from './engine.ts';
 import type { MeshFacts } from './mesh-facts.ts';
 import type { OutboundDerivations } from './outbounds.ts';
@@ -17,7 +17,7 @@ export interface ConfigParts {
   readonly meshFacts: Derivation<readonly [mesh: string], MeshFacts | undefined>;
   readonly dataplane: Derivation<readonly [key: string], DataplaneFacts | undefined>;
   readonly outbounds: OutboundDerivations;
-  readonly endpoints: EndpointDerivation;
+  readonly endpoints: EndpointDerivations;
   readonly rules: RuleDerivations;
   readonly traffic: TrafficDerivation;
 }

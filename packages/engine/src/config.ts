@@ -17,6 +17,7 @@ import {
   deriveProxyClass,
   deriveTaggedClass,
   type ProxyClass,
+  pickTags,
   proxySelf,
   redirectOf,
 } from './proxy-class.ts';
@@ -32,6 +33,7 @@ import {
 } from './proxy-parts.ts';
 import { keepIdentities, noResources, type ResourceMaps, sameResources, toMaps } from './resource-set.ts';
 import type { RuleSets } from './rules.ts';
+import { endpointTagKeys } from './shaped-endpoints.ts';
 import { dynamicConfigListener } from './skeleton/dynamic-config.ts';
 import { PolicyFailure } from './walk.ts';
 import { deriveWorkload, namesWorkload } from './workload.ts';
@@ -163,6 +165,11 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     const { admin, readinessPort } = found.connected;
     return shared.admin.get(found.proxyClass, admin.socketPath ?? '', adminPortOf(found), readinessPort);
   };
+  const tagKeys = graph.derive('tags that endpoints depend on', (ruleSets: RuleSets) =>
+    endpointTagKeys(policies, ruleSets),
+  );
+  const callerTagsOf = ({ dataplane: facts }: Subject, ruleSets: RuleSets): string =>
+    JSON.stringify(pickTags(facts, tagKeys.get(ruleSets)));
   const outboundsOf = ({ key, proxyClass }: Subject): readonly Outbound[] =>
     outbounds.outbounds.get(key, proxyClass.transparent);
 
@@ -209,15 +216,16 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
   const lastGood = createLastGood();
   const build = (found: Subject, without: LeftOut): ProxyConfig => {
     const { key, proxyClass } = found;
+    const outboundRules = rules.outboundRules.get(key, without);
     const endpoint = isServed(found)
-      ? shared.endpoints.get(outboundsOf(found), rules.outboundRules.get(key, without), proxyClass)
+      ? shared.endpoints.get(outboundsOf(found), outboundRules, proxyClass, callerTagsOf(found, outboundRules))
       : noResources;
     const ruleSets = rules.ruleSets.get(key, without);
     const warnings = [...found.mesh.idle, ...[...ruleSets.values()].flatMap((set) => set.warnings)];
     const idle = withoutEffect.filter(({ name }) => ruleSets.has(name));
     warnings.push(...idle.map(({ name }) => `${name} applies to this proxy and has no effect yet`));
     if (isServed(found)) {
-      warnings.push(...shared.warnings.get(outboundsOf(found), rules.outboundRules.get(key, without)));
+      warnings.push(...shared.warnings.get(outboundsOf(found), outboundRules));
       warnings.push(...additions.get(key, without).warnings);
     } else {
       const { kind } = proxyClass.facts;

@@ -1,11 +1,13 @@
 // Who serves a destination. Apart from everything else, so that an endpoint's coming or going changes one endpoint resource and nothing more.
 import type { Derivation, Graph, Index } from '@ursa/collections';
 import { type EndpointLocality, type EnvoyResource, encodeEndpoints } from '@ursa/envoy';
-import { labelsMatch, tagsMatch } from '@ursa/policy';
+import { labelsMatch, type ProxyPolicy, tagsMatch } from '@ursa/policy';
 import { type DataplaneSpec, type Resource, tagNames } from '@ursa/resources';
 import type { DataplaneFacts, InboundFacts } from './dataplane-facts.ts';
 import type { Destination, EndpointSource, MeshServicePort, MeshServiceSpec } from './destinations.ts';
 import type { EngineInputs } from './engine.ts';
+import type { RuleSets } from './rules.ts';
+import { shapeEndpoints, shapingsOf } from './shaped-endpoints.ts';
 
 type DataplaneDerivation = Derivation<readonly [key: string], DataplaneFacts | undefined>;
 
@@ -71,11 +73,24 @@ function localities(inbounds: readonly InboundFacts[]): readonly EndpointLocalit
     .map(([zone, members]) => ({ zone, endpoints: members.map((inbound) => inbound.endpoint) }));
 }
 
-/** The endpoint resource of a destination under a cluster's name. */
-export type EndpointDerivation = Derivation<readonly [destination: Destination, cluster: string], EnvoyResource>;
+/** Endpoint resources of a destination under a cluster's name. */
+export interface EndpointDerivations {
+  /** One for each destination, whoever uses it. */
+  readonly plain: Derivation<readonly [destination: Destination, cluster: string], EnvoyResource>;
+  /** As policies arrange them. `callerTags`: JSON of the caller's tags that they read. */
+  readonly shaped: Derivation<
+    readonly [destination: Destination, cluster: string, rules: RuleSets, callerTags: string],
+    EnvoyResource
+  >;
+}
 
-/** Derives endpoint resources: one for each destination, whoever uses it. */
-export function deriveEndpoints(graph: Graph, inputs: EngineInputs, lookup: DataplaneLookup): EndpointDerivation {
+/** Derives endpoint resources. */
+export function deriveEndpoints(
+  graph: Graph,
+  inputs: EngineInputs,
+  policies: readonly ProxyPolicy[],
+  lookup: DataplaneLookup,
+): EndpointDerivations {
   const inboundsOf = (source: EndpointSource): readonly InboundFacts[] => {
     if (source.kind === 'service') {
       const dataplanes = lookup.byTag(source.mesh, tagNames.service, source.service);
@@ -90,10 +105,27 @@ export function deriveEndpoints(graph: Graph, inputs: EngineInputs, lookup: Data
     const port = ports.find((candidate) => candidate.port === source.port);
     return resource === undefined || port === undefined ? [] : selectedInbounds(resource, port, lookup);
   };
-  return graph.derive(
+  const localitiesOf = ({ source }: Destination) => localities(inboundsOf(source).filter((inbound) => inbound.ready));
+  const equals = Object.is;
+  const plain: EndpointDerivations['plain'] = graph.derive(
     'endpoints',
-    (destination: Destination, cluster: string) =>
-      encodeEndpoints(cluster, localities(inboundsOf(destination.source).filter((inbound) => inbound.ready))),
-    { equals: (before, after) => before === after },
+    (destination, cluster) => encodeEndpoints(cluster, localitiesOf(destination)),
+    { equals },
   );
+  return {
+    plain,
+    shaped: graph.derive(
+      'shaped endpoints',
+      (destination: Destination, cluster: string, ruleSets: RuleSets, tags: string) => {
+        const shapings = shapingsOf(policies, ruleSets, destination.target);
+        const callerTags = JSON.parse(tags) as Readonly<Record<string, string>>;
+        const shaped = shapeEndpoints(shapings, localitiesOf(destination), inputs.settings.zone, callerTags);
+        if (shaped === undefined) return plain.get(destination, cluster);
+        // As with the peer: arranged endpoints do not carry the labels of their proxies.
+        const { overprovisioningFactor } = shaped;
+        return encodeEndpoints(cluster, shaped.localities, { overprovisioningFactor, labels: false });
+      },
+      { equals },
+    ),
+  };
 }

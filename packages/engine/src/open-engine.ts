@@ -37,14 +37,14 @@ export function openEngine(options: EngineOptions): OpenEngine {
 /** What policies say nothing of: meshes, Dataplanes, services and who listens where. */
 type Surroundings = ReturnType<typeof deriveSurroundings>;
 
-function deriveSurroundings({ graph, inputs }: EngineOptions) {
+function deriveSurroundings({ graph, inputs, policies }: EngineOptions) {
   const meshFacts = deriveMeshFacts(graph, inputs);
   const dataplane = deriveDataplaneFacts(graph, inputs);
   const lookup = dataplaneLookup(inputs, dataplane);
   const servedBy = (mesh: string, service: string) => lookup.byTag(mesh, tagNames.service, service);
   const destinations = deriveDestinations(graph, inputs, meshFacts, servedBy);
   const outbounds = deriveOutbounds(graph, inputs, meshFacts, dataplane, destinations);
-  const endpoints = deriveEndpoints(graph, inputs, lookup);
+  const endpoints = deriveEndpoints(graph, inputs, policies, lookup);
   return { meshFacts, dataplane, destinations, outbounds, endpoints, servedBy };
 }
 

@@ -117,6 +117,12 @@ function joinedTags(dataplane: DataplaneFacts): Readonly<Record<string, string>>
   return Object.fromEntries(Object.entries(tagValues(dataplane)).map(([key, values]) => [key, values.join(',')]));
 }
 
+/** Those of a proxy's tags that have one of the keys. */
+export function pickTags(dataplane: DataplaneFacts, keys: readonly string[]): Readonly<Record<string, string>> {
+  if (keys.length === 0) return {};
+  return Object.fromEntries(Object.entries(tagsOf(dataplane)).filter(([key]) => keys.includes(key)));
+}
+
 /** Finds a class for one proxy alone, for listeners that say something of it. */
 export function deriveOwnClass(graph: Graph): (proxyClass: ProxyClass, self: ProxySelf) => ProxyClass {
   const own: Derivation<readonly [proxyClass: ProxyClass, self: string], ProxyClass> = graph.derive(

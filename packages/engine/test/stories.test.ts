@@ -121,3 +121,30 @@ test('a proxy without a Dataplane has no configuration, and its configuration en
   world.delete('Dataplane', `${mesh}/web-1`);
   assert.equal(world.engine.config.get(`${mesh}/web-1`), undefined);
 });
+
+test('an endpoint that comes or goes sends one endpoint resource, also where a policy arranges endpoints', () => {
+  const { world, log } = openStory();
+  world.apply({
+    type: 'MeshLoadBalancingStrategy',
+    mesh,
+    name: 'near-first',
+    spec: {
+      to: [
+        {
+          targetRef: { kind: 'MeshService', name: 'api' },
+          default: { localityAwareness: { localZone: { affinityTags: [{ key: 'version' }] } } },
+        },
+      ],
+    },
+  });
+  assert.deepEqual(log.take(), [
+    'web-1 + cluster api',
+    'web-1 + endpoint api',
+    'web-2 + cluster api',
+    'web-2 + endpoint api',
+  ]);
+  world.apply(dataplane('api', 3, 'db'));
+  assert.deepEqual(log.take(), ['web-1 + endpoint api', 'web-2 + endpoint api']);
+  world.delete('Dataplane', `${mesh}/api-3`);
+  assert.deepEqual(log.take(), ['web-1 + endpoint api', 'web-2 + endpoint api']);
+});

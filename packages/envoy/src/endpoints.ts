@@ -53,11 +53,11 @@ function struct(writer: BinaryWriter, field: number, values: Readonly<Record<str
 }
 
 // envoy.config.core.v3.Metadata: `filter_metadata` = 1, a map of Structs by namespace.
-function metadata(writer: BinaryWriter, field: number, endpoint: ServiceEndpoint): void {
+function metadata(writer: BinaryWriter, field: number, endpoint: ServiceEndpoint, labels: boolean): void {
   const namespaces: [string, Readonly<Record<string, string>> | undefined][] = [
     ['envoy.lb', endpoint.tags],
     ['envoy.transport_socket_match', endpoint.tags],
-    ['io.kuma.labels', endpoint.labels],
+    ['io.kuma.labels', labels ? endpoint.labels : undefined],
   ];
   const filled = namespaces.filter(([, values]) => values !== undefined && Object.keys(values).length > 0);
   if (filled.length === 0) return;
@@ -73,7 +73,7 @@ function metadata(writer: BinaryWriter, field: number, endpoint: ServiceEndpoint
 
 // envoy.config.endpoint.v3.LbEndpoint: endpoint = 1 {address = 1 {socket_address = 1 {address = 2, port_value = 3}}}, metadata = 3,
 // load_balancing_weight = 4 (a wrapper, value = 1).
-function encodeEndpoint(endpoint: ServiceEndpoint): Uint8Array {
+function encodeEndpoint(endpoint: ServiceEndpoint, labels: boolean): Uint8Array {
   const writer = new BinaryWriter();
   message(writer, 1, () =>
     message(writer, 1, () =>
@@ -83,26 +83,41 @@ function encodeEndpoint(endpoint: ServiceEndpoint): Uint8Array {
       }),
     ),
   );
-  metadata(writer, 3, endpoint);
+  metadata(writer, 3, endpoint, labels);
   message(writer, 4, () => number(writer, 1, endpoint.weight));
   return writer.finish();
 }
 
-const encoded = new WeakMap<ServiceEndpoint, Uint8Array>();
+// Each endpoint is encoded once in either form, however many clusters it stands in.
+const withLabels = new WeakMap<ServiceEndpoint, Uint8Array>();
+const withoutLabels = new WeakMap<ServiceEndpoint, Uint8Array>();
 
-function endpointBytes(endpoint: ServiceEndpoint): Uint8Array {
+function endpointBytes(endpoint: ServiceEndpoint, labels: boolean): Uint8Array {
+  const encoded = labels ? withLabels : withoutLabels;
   let bytes = encoded.get(endpoint);
   if (bytes === undefined) {
-    bytes = encodeEndpoint(endpoint);
+    bytes = encodeEndpoint(endpoint, labels);
     encoded.set(endpoint, bytes);
   }
   return bytes;
 }
 
+/** What holds for all endpoints of a cluster. */
+export interface AssignmentOptions {
+  /** In percent; undefined for Envoy's 140. */
+  readonly overprovisioningFactor?: number | undefined;
+  /** False to leave the labels of proxies out. Default true. */
+  readonly labels?: boolean;
+}
+
 // envoy.config.endpoint.v3.ClusterLoadAssignment: cluster_name = 1, endpoints = 2 {locality = 1 {zone = 2, sub_zone = 3},
-// lb_endpoints = 2, load_balancing_weight = 3, priority = 5}.
+// lb_endpoints = 2, load_balancing_weight = 3, priority = 5}, policy = 4 {overprovisioning_factor = 3, a wrapper}.
 /** The endpoint resource of a cluster. */
-export function encodeEndpoints(cluster: string, localities: readonly EndpointLocality[]): EnvoyResource {
+export function encodeEndpoints(
+  cluster: string,
+  localities: readonly EndpointLocality[],
+  { overprovisioningFactor, labels = true }: AssignmentOptions = {},
+): EnvoyResource {
   const writer = new BinaryWriter();
   text(writer, 1, cluster);
   for (const locality of localities) {
@@ -111,11 +126,14 @@ export function encodeEndpoints(cluster: string, localities: readonly EndpointLo
         text(writer, 2, locality.zone);
         text(writer, 3, locality.subZone ?? '');
       });
-      for (const endpoint of locality.endpoints) writer.uint32(nested(2)).bytes(endpointBytes(endpoint));
+      for (const endpoint of locality.endpoints) writer.uint32(nested(2)).bytes(endpointBytes(endpoint, labels));
       const { weight } = locality;
       if (weight !== undefined) message(writer, 3, () => number(writer, 1, weight));
       number(writer, 5, locality.priority ?? 0);
     });
+  }
+  if (overprovisioningFactor !== undefined) {
+    message(writer, 4, () => message(writer, 3, () => number(writer, 1, overprovisioningFactor)));
   }
   return internResource('endpoint', cluster, writer.finish(), 'outbound');
 }

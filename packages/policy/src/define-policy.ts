@@ -101,6 +101,8 @@ export interface ProxyPolicyDefinition<
   readonly guardsAccess?: boolean;
   /** True when hooks for destinations read `proxy.self`. Each proxy then gets listeners of its own where the policy speaks of destinations. */
   readonly readsSelf?: boolean;
+  /** Keys of the caller's tags that the `endpoints` hook reads under a conf. Proxies that differ in them do not share these endpoints. */
+  readonly endpointTags?: (conf: Static<Conf>) => readonly string[];
   /** How it shapes a proxy; left out while a policy has no effect yet. */
   readonly apply?: HooksFor<
     Static<Conf>,
@@ -127,6 +129,8 @@ export interface ProxyPolicy {
   readonly readsSelf?: boolean;
   /** True when proxies are open without it. */
   readonly guardsAccess?: boolean;
+  /** Keys of the caller's tags that the `endpoints` hook reads under a conf. */
+  readonly endpointTags?: (conf: unknown) => readonly string[];
   /** Set for policies that say where traffic goes. */
   readonly routing?: Routing;
   /** Policies that a new mesh starts with. */
@@ -148,6 +152,7 @@ export function defineProxyPolicy<
   const Rules extends InboundMatching | undefined = undefined,
 >(definition: ProxyPolicyDefinition<Conf, RuleConf, To, From, Rules>): ProxyPolicy {
   const { name, summary, to = [], from = [], rules, merge = {}, fallback, apply = {}, readsTags = false } = definition;
+  const { endpointTags } = definition;
   const fromAsRules = rules !== undefined && from.length > 0 && from.every((kind) => kind === 'Mesh');
   const shape = {
     hasTo: to.length > 0,
@@ -166,6 +171,7 @@ export function defineProxyPolicy<
     hooks: apply as AnyHooks,
     readsSelf: definition.readsSelf ?? false,
     readsTags,
+    ...(endpointTags === undefined ? {} : { endpointTags: (conf) => endpointTags(conf as Static<Conf>) }),
     needsClientTags: definition.needsClientTags ?? false,
     initial: definition.initial ?? [],
     guardsAccess: definition.guardsAccess ?? false,

@@ -2,7 +2,14 @@
 
 import type { FinishHooks } from './finish-hooks.ts';
 import type { InboundRule } from './inbound-rules.ts';
-import type { ClusterPlace, InboundPlace, OutboundPlace, PassthroughPlace, RoutePlace } from './place.ts';
+import type {
+  ClusterPlace,
+  EndpointsPlace,
+  InboundPlace,
+  OutboundPlace,
+  PassthroughPlace,
+  RoutePlace,
+} from './place.ts';
 import type { ProxyHooks } from './proxy-hooks.ts';
 import type { Subset } from './subset.ts';
 import type { SubsetRule } from './subset-rules.ts';
@@ -49,6 +56,8 @@ export interface OutboundHooks<Conf> {
   cluster?(place: ClusterPlace, conf: Conf): void;
   /** Called for each HTTP route of each outbound, with the conf of the route or else of the destination. */
   route?(place: RoutePlace, conf: Conf): void;
+  /** Called for the endpoints of each cluster with the conf of the cluster's destination; runs again when an instance comes or goes. */
+  endpoints?(place: EndpointsPlace, conf: Conf): void;
   /** Called for each listener for traffic to unknown destinations, with the conf for the mesh as a whole. */
   passthrough?(place: PassthroughPlace, conf: Conf): void;
 }

@@ -1,5 +1,5 @@
 // A place: one spot of a proxy's configuration that a policy may shape. The walk builds places and shows them to each policy with its conf.
-import type { ClusterDraft, FilterChainDraft, ListenerDraft, Protocol } from '@ursa/envoy';
+import type { ClusterDraft, EndpointLocality, FilterChainDraft, ListenerDraft, Protocol } from '@ursa/envoy';
 import type { Route } from '@ursa/envoy/gen/envoy/config/route/v3/route_components_pb.ts';
 
 /** What is true of one proxy only. */
@@ -95,6 +95,20 @@ export interface ClusterPlace {
   readonly proxy: ProxyFacts;
   readonly protocol: Protocol;
   readonly cluster: ClusterDraft;
+}
+
+/**
+ * The endpoints of one cluster, in groups by zone. Shared by all proxies of the zone whose `callerTags` are the same; told apart from the
+ * cluster, which is not touched when an instance comes or goes.
+ */
+export interface EndpointsPlace {
+  /** Zone of the calling proxy. */
+  readonly zone: string;
+  /** The tags of the calling proxy that `endpointTags` of policies name; several values of one are joined by commas. */
+  readonly callerTags: Readonly<Record<string, string>>;
+  localities: readonly EndpointLocality[];
+  /** How many times more instances there are than the traffic needs, in percent; undefined for Envoy's 140. */
+  overprovisioningFactor: number | undefined;
 }
 
 /** One HTTP route of an outbound. */

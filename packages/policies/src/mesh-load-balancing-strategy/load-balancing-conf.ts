@@ -72,5 +72,6 @@ export const loadBalancingConf = closed({
 });
 
 export type LoadBalancingConf = Static<typeof loadBalancingConf>;
+export type LoadBalancer = Static<typeof loadBalancer>;
 export type HashPolicy = Static<typeof hashPolicy>;
 export type LocalityAwareness = Static<typeof localityAwareness>;

@@ -1,13 +1,18 @@
 // MeshLoadBalancingStrategy: which instance of a destination gets the next request, near and far.
+import { create } from '@bufbuild/protobuf';
+import { Cluster_CommonLbConfigSchema } from '@ursa/envoy/gen/envoy/config/cluster/v3/cluster_pb.ts';
 import { type ConfPlace, checkPositiveCount, defineProxyPolicy, parseDecimal, type Report } from '@ursa/policy';
+import { hashPoliciesOf } from './hash-policies.ts';
+import { setLoadBalancer } from './load-balancer.ts';
 import {
   type HashPolicy,
   type LoadBalancingConf,
   type LocalityAwareness,
   loadBalancingConf,
 } from './load-balancing-conf.ts';
+import { affinityKeys, arrangeLocalities } from './locality.ts';
 
-/** The policy. Its effect on proxies comes later. */
+/** The policy. */
 export const meshLoadBalancingStrategy = defineProxyPolicy({
   name: 'MeshLoadBalancingStrategy',
   shortName: 'mlbs',
@@ -18,6 +23,22 @@ export const meshLoadBalancingStrategy = defineProxyPolicy({
   conf: loadBalancingConf,
   gatewayListenerTags: true,
   checkConf,
+  endpointTags: ({ localityAwareness }) => affinityKeys(localityAwareness),
+  apply: {
+    cluster({ cluster: { message } }, { loadBalancer, localityAwareness }) {
+      if (loadBalancer !== undefined) setLoadBalancer(message, loadBalancer);
+      if (affinityKeys(localityAwareness).length > 0) {
+        const localityConfigSpecifier = { case: 'localityWeightedLbConfig' as const, value: {} };
+        message.commonLbConfig = create(Cluster_CommonLbConfigSchema, { localityConfigSpecifier });
+      }
+    },
+    route({ route }, conf) {
+      if (route.action.case === 'route') route.action.value.hashPolicy = hashPoliciesOf(conf);
+    },
+    endpoints(place, { localityAwareness }) {
+      if (localityAwareness !== undefined) arrangeLocalities(place, localityAwareness);
+    },
+  },
   warn: ({ to = [] }: { readonly to?: readonly { readonly default?: LoadBalancingConf }[] }) =>
     to.flatMap(({ default: conf }, index) =>
       (['ringHash', 'maglev'] as const)

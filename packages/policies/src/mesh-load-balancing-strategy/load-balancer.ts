@@ -1,0 +1,61 @@
+// The load balancer of a cluster: which instance gets the next request among those that come first.
+import { create } from '@bufbuild/protobuf';
+import {
+  type Cluster,
+  Cluster_LbPolicy,
+  Cluster_LeastRequestLbConfigSchema,
+  Cluster_MaglevLbConfigSchema,
+  Cluster_RingHashLbConfig_HashFunction,
+  Cluster_RingHashLbConfigSchema,
+} from '@ursa/envoy/gen/envoy/config/cluster/v3/cluster_pb.ts';
+import { parseDecimal } from '@ursa/policy';
+import type { LoadBalancer } from './load-balancing-conf.ts';
+
+const policies = {
+  RoundRobin: Cluster_LbPolicy.ROUND_ROBIN,
+  LeastRequest: Cluster_LbPolicy.LEAST_REQUEST,
+  RingHash: Cluster_LbPolicy.RING_HASH,
+  Random: Cluster_LbPolicy.RANDOM,
+  Maglev: Cluster_LbPolicy.MAGLEV,
+} as const;
+
+const hashFunctions = {
+  XXHash: Cluster_RingHashLbConfig_HashFunction.XX_HASH,
+  MurmurHash2: Cluster_RingHashLbConfig_HashFunction.MURMUR_HASH_2,
+} as const;
+
+const large = (count: number | undefined): bigint | undefined => (count === undefined ? undefined : BigInt(count));
+
+function leastRequestConfig({ choiceCount, activeRequestBias }: NonNullable<LoadBalancer['leastRequest']>) {
+  const bias = activeRequestBias === undefined ? undefined : parseDecimal(activeRequestBias);
+  return create(Cluster_LeastRequestLbConfigSchema, {
+    ...(choiceCount === undefined ? {} : { choiceCount }),
+    ...(bias === undefined ? {} : { activeRequestBias: { defaultValue: bias } }),
+  });
+}
+
+function ringHashConfig({ hashFunction, minRingSize, maxRingSize }: NonNullable<LoadBalancer['ringHash']>) {
+  const minimumRingSize = large(minRingSize);
+  const maximumRingSize = large(maxRingSize);
+  return create(Cluster_RingHashLbConfigSchema, {
+    hashFunction: hashFunctions[hashFunction ?? 'XXHash'],
+    ...(minimumRingSize === undefined ? {} : { minimumRingSize }),
+    ...(maximumRingSize === undefined ? {} : { maximumRingSize }),
+  });
+}
+
+/** Sets the load balancer of a cluster; what the conf leaves out is Envoy's choice. */
+export function setLoadBalancer(cluster: Cluster, { type, leastRequest, ringHash, maglev }: LoadBalancer): void {
+  cluster.lbPolicy = policies[type];
+  if (type === 'LeastRequest' && leastRequest !== undefined) {
+    cluster.lbConfig = { case: 'leastRequestLbConfig', value: leastRequestConfig(leastRequest) };
+  }
+  if (type === 'RingHash' && ringHash !== undefined) {
+    cluster.lbConfig = { case: 'ringHashLbConfig', value: ringHashConfig(ringHash) };
+  }
+  if (type === 'Maglev' && maglev !== undefined) {
+    const tableSize = large(maglev.tableSize);
+    const value = create(Cluster_MaglevLbConfigSchema, tableSize === undefined ? {} : { tableSize });
+    cluster.lbConfig = { case: 'maglevLbConfig', value };
+  }
+}
