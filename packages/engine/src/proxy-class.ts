@@ -120,7 +120,7 @@ function joinedTags(dataplane: DataplaneFacts): Readonly<Record<string, string>>
 /** Those of a proxy's tags that have one of the keys. */
 export function pickTags(dataplane: DataplaneFacts, keys: readonly string[]): Readonly<Record<string, string>> {
   if (keys.length === 0) return {};
-  return Object.fromEntries(Object.entries(tagsOf(dataplane)).filter(([key]) => keys.includes(key)));
+  return Object.fromEntries(Object.entries(joinedTags(dataplane)).filter(([key]) => keys.includes(key)));
 }
 
 /** Finds a class for one proxy alone, for listeners that say something of it. */
