@@ -30,6 +30,8 @@ export interface ProxyOptions {
   readonly servicePort?: number;
   /** Port on which Envoy takes the service's traffic. */
   readonly inboundPort?: number;
+  /** Further tags of its inbound. */
+  readonly tags?: Readonly<Record<string, string>>;
   /** Local port by destination service. */
   readonly outbounds?: Readonly<Record<string, number>>;
   readonly drainTime?: string;
@@ -92,10 +94,10 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
 
 /** The proxy's Dataplane. */
 export function dataplaneOf(
-  options: Pick<ProxyOptions, 'name' | 'mesh' | 'service' | 'servicePort' | 'inboundPort' | 'outbounds'>,
+  options: Pick<ProxyOptions, 'name' | 'mesh' | 'service' | 'servicePort' | 'inboundPort' | 'outbounds' | 'tags'>,
 ): ResourceDocument {
   const { name, mesh = 'default', service, servicePort, inboundPort, outbounds = {} } = options;
-  const tags = { 'kuma.io/service': service, 'kuma.io/protocol': 'http' };
+  const tags = { ...options.tags, 'kuma.io/service': service, 'kuma.io/protocol': 'http' };
   // A Dataplane has at least one inbound; a service that only calls others gets one that leads nowhere.
   const inbound = [{ port: inboundPort ?? 1, servicePort: servicePort ?? 1, tags }];
   const outbound = Object.entries(outbounds).map(([destination, port]) => ({
