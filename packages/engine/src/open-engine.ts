@@ -34,7 +34,7 @@ export function openEngine(options: EngineOptions): OpenEngine {
   return openOver(options, deriveSurroundings(options));
 }
 
-/** What policies say nothing of: meshes, Dataplanes, services and who listens where. */
+/** What does not depend on the policies in force (they come in as arguments): meshes, Dataplanes, services, who listens where. */
 type Surroundings = ReturnType<typeof deriveSurroundings>;
 
 function deriveSurroundings({ graph, inputs, policies }: EngineOptions) {
