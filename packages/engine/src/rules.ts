@@ -275,12 +275,8 @@ export function deriveRules({ graph, inputs, policies, dataplane, shadow }: Rule
       },
     ),
     needsClientTags: graph.derive('client tags needed', (mesh: string) =>
-      clientTagPolicies.some(({ name, ofMesh }) =>
-        ofMesh.get(mesh).some((key) => {
-          const policy = selector.get(name, key);
-          return policy !== undefined && (shadow || !policy.shadow);
-        }),
-      ),
+      // Shadow policies count: callers that tell their tags already are understood at once when the policy comes into force.
+      clientTagPolicies.some(({ name, ofMesh }) => ofMesh.get(mesh).some((key) => selector.get(name, key) !== undefined)),
     ),
     affected: graph.derive('affected Dataplanes', (type: string, mesh: string, name: string) => {
       const policy = selector.get(type, `${mesh}/${name}`);

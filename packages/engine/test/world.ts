@@ -26,8 +26,6 @@ import {
   type TrustBundle,
 } from '../src/index.ts';
 
-const zone = 'default';
-const labelContext = { mode: 'zone', zone, environment: 'universal', federated: false } as const;
 const someTime = '2026-01-01T00:00:00Z';
 
 /** Features that the conformance checker announces for a proxy. */
@@ -82,8 +80,9 @@ function connectedProxy(mesh: string, name: string, facts: Partial<ConnectedProx
   };
 }
 
-/** A world without resources. */
-export function createWorld(policies: readonly ProxyPolicy[] = builtinPolicies): World {
+/** A world without resources, of one zone. */
+export function createWorld(policies: readonly ProxyPolicy[] = builtinPolicies, zone = 'default'): World {
+  const labelContext = { mode: 'zone', zone, environment: 'universal', federated: false } as const;
   const graph = createGraph();
   const resourceTypes = createResourceTypes([...coreResourceTypes, ...policies.map((policy) => policy.resourceType)]);
   const types = new Map<string, Source<Resource>>();

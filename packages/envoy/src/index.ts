@@ -1,5 +1,6 @@
 // Envoy's API and small builders on it. The messages themselves are imported from `@ursa/envoy/gen/…`.
 export * from './client-filter.ts';
+export * from './client-match.ts';
 export * from './cluster.ts';
 export * from './content-hash.ts';
 export * from './decode.ts';

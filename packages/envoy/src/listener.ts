@@ -46,6 +46,12 @@ export function tlsInspector(): ListenerFilter {
   });
 }
 
+/** Lets filters of a listener see the server name that clients ask for. */
+export function inspectTls({ message }: ListenerDraft): void {
+  const inspector = tlsInspector();
+  if (!message.listenerFilters.some(({ name }) => name === inspector.name)) message.listenerFilters.push(inspector);
+}
+
 /** Packs a draft. The draft is spent: its message is the result. */
 export function buildListener(draft: ListenerDraft): Listener {
   draft.message.filterChains = draft.chains.map(buildFilterChain);

@@ -98,7 +98,7 @@ test('clients of a match have a bucket of their own and are not counted with the
   assert.deepEqual([batch && inner(batch), others && inner(others)], [5, 50]);
   const skips = (config: Json | undefined) => config?.xdsMatcher?.matcherList?.matchers as unknown as readonly Json[];
   const isBatch = skips(others?.config)[0]?.predicate;
-  assert.equal(isBatch?.singlePredicate?.valueMatch?.exact, 'spiffe://default/batch');
+  assert.match(JSON.stringify(isBatch), /"exact":"spiffe:\/\/default\/batch"/);
   assert.deepEqual(skips(batch?.config)[0]?.predicate?.notMatcher, isBatch);
   assert.equal(routeLimit(chain), undefined);
 });

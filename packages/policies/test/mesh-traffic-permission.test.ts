@@ -77,3 +77,13 @@ test('by identity, refusals come before what is allowed, and everybody else is r
   );
   assert.equal(matcher?.onNoMatch?.action?.typedConfig?.action, 'DENY');
 });
+
+test('the server name that a rule asks for is looked for in the connection', () => {
+  const origin = { head: headOf('MeshTrafficPermission', 'some'), ruleIndex: 0 };
+  const place = applied(inboundPlace('tcp'), {
+    rules: [{ conf: { deny: [{ sni: { value: 'db.internal' } }] }, origin }],
+  });
+  const names = place.listener.message.listenerFilters.map(({ name }) => name);
+  assert.deepEqual(names, ['envoy.filters.listener.tls_inspector']);
+  assert.match(JSON.stringify(rbacOf(place)), /"exact":"db.internal"/);
+});

@@ -28,7 +28,8 @@ export function computeLabels(
   const complete = (name: string, value: string): void => {
     labels[name] ??= value;
   };
-  if (type.scope === 'Mesh') complete(labelNames.mesh, draft.mesh);
+  // Always the mesh it is in: a global control plane takes any value that its author wrote.
+  if (type.scope === 'Mesh') labels[labelNames.mesh] = draft.mesh;
   // A type that no zone provides carries no origin, even where the zone stands alone.
   if (context.mode === 'zone' && type.providedByZone) {
     complete(labelNames.origin, 'zone');
@@ -77,7 +78,7 @@ export function labelViolations(
   };
   const { labels } = draft;
   if (context !== undefined) addContextViolations(type, labels, context, add);
-  const mesh = labels[labelNames.mesh];
+  const mesh = context?.mode === 'global' ? undefined : labels[labelNames.mesh];
   if (mesh !== undefined && mesh !== draft.mesh && (type.scope === 'Mesh' || draft.mesh !== '')) {
     add(labelNames.mesh, `${labelNames.mesh} label must not differ from mesh set on resource`);
   }
@@ -117,9 +118,7 @@ function addContextViolations(
     }
   }
   const zone = labels[labelNames.zone];
-  if (zone !== undefined && context.mode === 'global')
-    add(labelNames.zone, `${labelNames.zone} is not allowed on a global control plane`);
-  else if (zone !== undefined && zone !== context.zone && origin !== 'global') {
+  if (context.mode === 'zone' && zone !== undefined && zone !== context.zone && origin !== 'global') {
     add(labelNames.zone, `${labelNames.zone} label should have ${context.zone} value`);
   }
 }

@@ -75,7 +75,9 @@ test('labels of the author are kept, and labels that would lie are refused', () 
   refused({ 'kuma.io/mesh': 'other' }, 'labels["kuma.io/mesh"]');
   refused({ 'kuma.io/zone': 'other' }, 'labels["kuma.io/zone"]');
   refused({ 'kuma.io/origin': 'mars' }, 'labels["kuma.io/origin"]');
-  refused({ 'kuma.io/zone': 'east' }, 'labels["kuma.io/zone"]', globalContext);
+  parse({ 'kuma.io/zone': 'east', 'kuma.io/mesh': 'other' }, globalContext);
+  const misled = labelsOf('MeshExternalService', globalContext, { labels: { 'kuma.io/mesh': 'other' } });
+  assert.equal(misled['kuma.io/mesh'], 'default');
   refused({}, 'labels["kuma.io/origin"]', { ...zoneContext, federated: true });
   refused({ 'bad key!': 'x' }, 'labels["bad key!"]');
   refused({ key: 'bad value!' }, 'labels["key"]');

@@ -101,3 +101,19 @@ test('a diff names what is added, removed and changed, by JSON Pointer', () => {
   ]);
   assert.deepEqual(diffJson(before, structuredClone(before)), []);
 });
+
+test('what is put into a list or taken out of it is named alone', () => {
+  const stepsOf = (before: unknown, after: unknown) =>
+    diffJson(before, after).map(({ op, path, value }) => `${op} ${path} ${JSON.stringify(value)}`);
+  assert.deepEqual(stepsOf(['c'], ['a', 'b', 'c']), ['add /0 "b"', 'add /0 "a"']);
+  assert.deepEqual(stepsOf(['a', 'b', 'c'], ['b']), ['test /2 "c"', 'remove /2 "c"', 'test /0 "a"', 'remove /0 "a"']);
+  assert.deepEqual(stepsOf([{ x: 1 }], [{ x: 2 }, 'a', 'b']), [
+    'test /0/x 1',
+    'remove /0/x 1',
+    'add /0/x 2',
+    'add /1 "b"',
+    'add /1 "a"',
+  ]);
+  const many = Array.from({ length: 2000 }, (_, index) => index);
+  assert.equal(stepsOf(many, many.toReversed()).length, 6000);
+});

@@ -1,6 +1,6 @@
 // MeshAccessLog: where a proxy writes a line for every request and connection, and what the line says.
 import { create } from '@bufbuild/protobuf';
-import { tlsInspector } from '@ursa/envoy';
+import { inspectTls } from '@ursa/envoy';
 import { AccessLogFilterSchema } from '@ursa/envoy/gen/envoy/config/accesslog/v3/accesslog_pb.ts';
 import {
   clientMatches,
@@ -61,10 +61,7 @@ function logInbound(place: InboundPlace, rules: readonly InboundRule<AccessLogCo
     addLoggers(place, conf, { values, ...(filter === undefined ? {} : { filter: () => filter }) });
     if (match !== undefined) narrower.push(match);
   }
-  if (!narrower.some((match) => match.sni !== undefined)) return;
-  const inspector = tlsInspector();
-  const { listenerFilters } = place.listener.message;
-  if (!listenerFilters.some(({ name }) => name === inspector.name)) listenerFilters.push(inspector);
+  if (narrower.some((match) => match.sni !== undefined)) inspectTls(place.listener);
 }
 
 /** One rule for each match, the narrowest first: of entries with the same match the strongest one counts. */

@@ -1,5 +1,5 @@
 // MeshFaultInjection: answers, delays and slows requests on purpose, to see how clients bear it.
-import { clientFilter } from '@ursa/envoy';
+import { clientFilter, inspectTls } from '@ursa/envoy';
 import {
   checkDecimalPercentage,
   checkDuration,
@@ -45,20 +45,21 @@ export const meshFaultInjection = defineProxyPolicy({
   fromAdvice: ", use 'rules' with SPIFFE-based 'matches' instead",
   needsClientTags: true,
   apply: {
-    inboundRules({ chains, protocol }, { rules, from }) {
+    inboundRules({ proxy: { mesh }, listener, chains, protocol }, { rules, from }) {
       const clients = clientRules(rules);
       const everyMatch = clients.map(({ match }) => match);
       const filters = [
         ...from.flatMap(({ subset, conf: { http = [] } }) => http.map((one) => faultFilter(one, subset))),
         ...clients.flatMap(({ match, conf: { http = [] }, origin }, position) => {
-          const narrower = everyMatch.slice(0, position);
-          return http.map((one) => clientFilter(kriOfPolicy(origin), faultFilter(one), match, narrower) ?? []);
+          const selected = { mesh, only: match, except: everyMatch.slice(0, position) };
+          return http.map((one) => clientFilter(kriOfPolicy(origin), faultFilter(one), selected) ?? []);
         }),
         ...(confForAll(rules)?.http ?? []).map((one) => {
           const filter = faultFilter(one);
-          return clientFilter(filter.name, filter, undefined, everyMatch) ?? [];
+          return clientFilter(filter.name, filter, { mesh, except: everyMatch }) ?? [];
         }),
       ].flat();
+      if (everyMatch.some(({ sni }) => sni !== undefined)) inspectTls(listener);
       for (const { terminal } of protocol === 'grpc' ? [] : chains) {
         if (terminal.kind !== 'http') continue;
         terminal.httpFilters.push(...filters.map((filter) => ({ stage: 'rateLimit' as const, filter })));

@@ -1,6 +1,6 @@
 // The limit on requests: a token bucket in Envoy's HTTP filter, for all clients on the routes, or for some of them in a filter of their own.
 import { create } from '@bufbuild/protobuf';
-import { clientFilter, durationOf, type HttpTerminal, httpFilter, pack } from '@ursa/envoy';
+import { clientFilter, durationOf, type FilterClients, type HttpTerminal, httpFilter, pack } from '@ursa/envoy';
 import {
   HeaderValueOption_HeaderAppendAction,
   HeaderValueOptionSchema,
@@ -10,7 +10,7 @@ import {
   LocalRateLimitSchema,
 } from '@ursa/envoy/gen/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit_pb.ts';
 import { StatusCode } from '@ursa/envoy/gen/envoy/type/v3/http_status_pb.ts';
-import type { InboundMatch, PolicyHead } from '@ursa/policy';
+import type { PolicyHead } from '@ursa/policy';
 import { formatKri, parseDuration } from '@ursa/resources';
 import type { ClientRule } from '../conf/client-rules.ts';
 import type { Rate, RateLimitConf, RequestLimit } from './mesh-rate-limit.ts';
@@ -29,6 +29,7 @@ export function tokenBucket({ num, interval }: Rate) {
  */
 export function limitRequests(
   terminal: HttpTerminal,
+  mesh: string,
   all: RequestLimit | undefined,
   clients: readonly ClientRule<RateLimitConf>[],
 ): void {
@@ -37,11 +38,10 @@ export function limitRequests(
     return;
   }
   for (const [position, { match, conf, origin }] of clients.entries()) {
-    const earlier = clients.slice(0, position).map((client) => client.match);
-    addFilter(terminal, kriOfPolicy(origin, position), conf.local?.http, match, earlier);
+    const except = clients.slice(0, position).map((client) => client.match);
+    addFilter(terminal, kriOfPolicy(origin, position), conf.local?.http, { mesh, only: match, except });
   }
-  const everyMatch = clients.map(({ match }) => match);
-  addFilter(terminal, filterName, all, undefined, everyMatch);
+  addFilter(terminal, filterName, all, { mesh, except: clients.map(({ match }) => match) });
 }
 
 function limitRoutes(terminal: HttpTerminal, limit: RequestLimit | undefined): void {
@@ -60,13 +60,12 @@ function addFilter(
   terminal: HttpTerminal,
   name: string,
   limit: RequestLimit | undefined,
-  only: InboundMatch | undefined,
-  except: readonly InboundMatch[],
+  selected: FilterClients,
 ): void {
   const enforced = localRateLimit(limit);
   if (enforced === undefined) return;
   const whole = httpFilter(filterName, pack(LocalRateLimitSchema, enforced));
-  const filter = clientFilter(name, whole, only, except);
+  const filter = clientFilter(name, whole, selected);
   if (filter !== undefined) terminal.httpFilters.push({ stage: 'rateLimit', filter });
 }
 

@@ -1,6 +1,6 @@
 // MeshRateLimit: how many requests or connections an instance takes in a time; each proxy counts for itself.
 import { create } from '@bufbuild/protobuf';
-import { type FilterChainDraft, networkFilter, pack } from '@ursa/envoy';
+import { type FilterChainDraft, inspectTls, networkFilter, pack } from '@ursa/envoy';
 import { LocalRateLimitSchema as ConnectionRateLimitSchema } from '@ursa/envoy/gen/envoy/extensions/filters/network/local_ratelimit/v3/local_rate_limit_pb.ts';
 import {
   checkAnyOf,
@@ -54,13 +54,14 @@ export const meshRateLimit = defineProxyPolicy({
   checkConf: checkLimits,
   checkSpec: checkScope,
   apply: {
-    inboundRules({ chains }, { rules }) {
+    inboundRules({ proxy, listener, chains }, { rules }) {
       const all = confForAll(rules)?.local;
       const clients = clientRules(
         rules.filter(({ match, conf }) => match === undefined || conf.local?.http !== undefined),
       );
+      if (clients.some(({ match }) => match.sni !== undefined)) inspectTls(listener);
       for (const chain of chains) {
-        if (chain.terminal.kind === 'http') limitRequests(chain.terminal, all?.http, clients);
+        if (chain.terminal.kind === 'http') limitRequests(chain.terminal, proxy.mesh, all?.http, clients);
         limitConnections(chain, all?.tcp);
       }
     },

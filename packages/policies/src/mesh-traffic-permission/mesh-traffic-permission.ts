@@ -1,6 +1,6 @@
 // MeshTrafficPermission: which clients may reach an inbound. With mTLS on, whoever no policy lets in is turned away.
 import { create } from '@bufbuild/protobuf';
-import { httpFilter, networkFilter, pack, statName } from '@ursa/envoy';
+import { httpFilter, inspectTls, networkFilter, pack, statName } from '@ursa/envoy';
 import { RBACSchema as HttpRbacSchema } from '@ursa/envoy/gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.ts';
 import { RBACSchema as NetworkRbacSchema } from '@ursa/envoy/gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.ts';
 import { defineProxyPolicy, inboundMatch, inboundMatches, type Report } from '@ursa/policy';
@@ -46,6 +46,7 @@ export const meshTrafficPermission = defineProxyPolicy({
       ),
   apply: {
     inboundRules({ proxy, listener, authenticatedChains }, { rules, from, fromEntries }) {
+      if (rules.some(({ conf }) => namesServers(conf))) inspectTls(listener);
       const decision = rules.length > 0 ? rbacFromRules(rules) : rbacFromSubsets(proxy.mesh, from, fromEntries);
       for (const chain of authenticatedChains) {
         if (chain.terminal.kind === 'http') {
@@ -61,6 +62,10 @@ export const meshTrafficPermission = defineProxyPolicy({
     },
   },
 });
+
+function namesServers({ deny = [], allow = [], allowWithShadowDeny = [] }: PermissionRule): boolean {
+  return [...deny, ...allow, ...allowWithShadowDeny].some(({ sni }) => sni !== undefined);
+}
 
 function checkRules(spec: { readonly rules?: readonly { readonly default?: PermissionRule }[] }, report: Report): void {
   for (const [index, { default: rule = {} }] of (spec.rules ?? []).entries()) {

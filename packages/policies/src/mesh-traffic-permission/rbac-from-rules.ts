@@ -1,12 +1,9 @@
 // RBAC from `rules`: clients are told by the SPIFFE ID in their certificate and by the server name they asked for.
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { pack } from '@ursa/envoy';
+import { clientPredicate, combinePredicates, pack } from '@ursa/envoy';
 import { ActionSchema, RBAC_Action } from '@ursa/envoy/gen/envoy/config/rbac/v3/rbac_pb.ts';
-import { ServerNameInputSchema } from '@ursa/envoy/gen/envoy/extensions/matching/common_inputs/network/v3/network_inputs_pb.ts';
-import { UriSanInputSchema } from '@ursa/envoy/gen/envoy/extensions/matching/common_inputs/ssl/v3/ssl_inputs_pb.ts';
 import type {
   Matcher_MatcherList_FieldMatcherSchema,
-  Matcher_MatcherList_PredicateSchema,
   Matcher_OnMatchSchema,
   MatcherSchema,
 } from '@ursa/envoy/gen/xds/type/matcher/v3/matcher_pb.ts';
@@ -16,7 +13,6 @@ import type { PermissionRule } from './mesh-traffic-permission.ts';
 
 type Matcher = MessageInitShape<typeof MatcherSchema>;
 type FieldMatcher = MessageInitShape<typeof Matcher_MatcherList_FieldMatcherSchema>;
-type Predicate = MessageInitShape<typeof Matcher_MatcherList_PredicateSchema>;
 type OnMatch = MessageInitShape<typeof Matcher_OnMatchSchema>;
 
 /** What both RBAC filters take: a matcher, and one that only counts. */
@@ -50,39 +46,12 @@ function matchAny(
   decision: RBAC_Action,
   matches: readonly InboundMatch[],
 ): FieldMatcher[] {
-  const predicate = combine('orMatcher', matches.flatMap(predicateOf));
+  const predicate = combinePredicates(
+    'orMatcher',
+    matches.flatMap((match) => clientPredicate(match, rule.origin.head.mesh) ?? []),
+  );
   if (predicate === undefined) return [];
   return [{ predicate, onMatch: action(kriOfPolicy(rule.origin.head), decision) }];
-}
-
-function combine(matchType: 'orMatcher' | 'andMatcher', predicates: Predicate[]): Predicate | undefined {
-  if (predicates.length <= 1) return predicates[0];
-  return { matchType: { case: matchType, value: { predicate: predicates } } };
-}
-
-function predicateOf({ spiffeID, sni }: InboundMatch): Predicate[] {
-  const predicates: Predicate[] = [];
-  if (spiffeID !== undefined) {
-    predicates.push(compare(uriSan, spiffeID.type === 'Exact' ? 'exact' : 'prefix', spiffeID.value));
-  }
-  if (sni !== undefined) predicates.push(compare(serverName, 'exact', sni.value));
-  const both = combine('andMatcher', predicates);
-  return both === undefined ? [] : [both];
-}
-
-const uriSan = {
-  name: 'envoy.matching.inputs.uri_san',
-  typedConfig: pack(UriSanInputSchema, create(UriSanInputSchema)),
-};
-
-const serverName = {
-  name: 'envoy.matching.inputs.server_name',
-  typedConfig: pack(ServerNameInputSchema, create(ServerNameInputSchema)),
-};
-
-function compare(input: typeof uriSan, how: 'exact' | 'prefix', value: string): Predicate {
-  const matcher = { case: 'valueMatch' as const, value: { matchPattern: { case: how, value } } };
-  return { matchType: { case: 'singlePredicate', value: { input, matcher } } };
 }
 
 function action(name: string, decision: RBAC_Action): OnMatch {

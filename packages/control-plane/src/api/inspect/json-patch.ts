@@ -1,5 +1,7 @@
 // What would have to be done to one JSON value to make it another: a JSON Patch (RFC 6902).
 
+import { gapsBetween } from './align-lists.ts';
+
 /** One step. A change of a value is a `test`, a `remove` and an `add`, so that both values can be read. */
 export interface PatchOperation {
   readonly op: 'test' | 'remove' | 'add';
@@ -8,7 +10,8 @@ export interface PatchOperation {
   readonly value: unknown;
 }
 
-/** The steps from one value to another, fields in order of their names; items of lists are compared by position. */
+/** The steps from one value to another, fields in order of their names; the same items of lists are found
+ * again wherever they stand. */
 export function diffJson(before: unknown, after: unknown, path = ''): readonly PatchOperation[] {
   if (Array.isArray(before) && Array.isArray(after)) return diffLists(before, after, path);
   if (isObject(before) && isObject(after)) {
@@ -23,21 +26,27 @@ function diffMember(before: unknown, after: unknown, path: string): readonly Pat
   return after === undefined ? removed(before, path) : diffJson(before, after, path);
 }
 
+// From the last stretch to the first, so that positions that are still to be named stay as they are. Within one, items are compared in pairs
+// from its start; what one list has more is removed or added behind them.
 function diffLists(before: readonly unknown[], after: readonly unknown[], path: string): readonly PatchOperation[] {
-  const common = before
-    .slice(0, after.length)
-    .flatMap((item, index) => diffJson(item, after[index], `${path}/${index}`));
-  // From the end, so that the positions of the items that are still to be removed stay as they are.
-  const surplus = before
-    .map((item, index) => ({ item, index }))
-    .slice(after.length)
-    .reverse();
-  const missing = after.slice(before.length);
-  return [
-    ...common,
-    ...surplus.flatMap(({ item, index }) => removed(item, `${path}/${index}`)),
-    ...missing.flatMap((item, index) => added(item, `${path}/${before.length + index}`)),
-  ];
+  return gapsBetween(before, after)
+    .toReversed()
+    .flatMap(({ before: [start, end], after: [otherStart, otherEnd] }) => {
+      const [old, fresh] = [before.slice(start, end), after.slice(otherStart, otherEnd)];
+      const pairs = Math.min(old.length, fresh.length);
+      const at = start + pairs;
+      return [
+        ...old.slice(0, pairs).flatMap((item, index) => diffJson(item, fresh[index], `${path}/${start + index}`)),
+        ...old
+          .flatMap((item, index) => (index < pairs ? [] : [{ item, index: start + index }]))
+          .toReversed()
+          .flatMap(({ item, index }) => removed(item, `${path}/${index}`)),
+        ...fresh
+          .slice(pairs)
+          .toReversed()
+          .flatMap((item) => added(item, `${path}/${at}`)),
+      ];
+    });
 }
 
 function removed(value: unknown, path: string): readonly PatchOperation[] {

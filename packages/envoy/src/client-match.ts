@@ -1,0 +1,56 @@
+// Telling clients apart by their certificate and by the server name they asked for: predicates of Envoy's matchers. Filters for some clients
+// only and authorization by rules stand on it.
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { ServerNameInputSchema } from '../gen/envoy/extensions/matching/common_inputs/network/v3/network_inputs_pb.ts';
+import { UriSanInputSchema } from '../gen/envoy/extensions/matching/common_inputs/ssl/v3/ssl_inputs_pb.ts';
+import type { Matcher_MatcherList_PredicateSchema } from '../gen/xds/type/matcher/v3/matcher_pb.ts';
+import { pack } from './messages.ts';
+
+/** Some of the clients: by the SPIFFE ID in their certificate, by the server name they asked for, or both. */
+export interface ClientCondition {
+  readonly spiffeID?: { readonly type: 'Exact' | 'Prefix'; readonly value: string };
+  readonly sni?: { readonly value: string };
+}
+
+/** What Envoy's matchers ask of a connection. */
+export type ClientPredicate = MessageInitShape<typeof Matcher_MatcherList_PredicateSchema>;
+
+const uriSan = {
+  name: 'envoy.matching.inputs.uri_san',
+  typedConfig: pack(UriSanInputSchema, create(UriSanInputSchema)),
+};
+const serverName = {
+  name: 'envoy.matching.inputs.server_name',
+  typedConfig: pack(ServerNameInputSchema, create(ServerNameInputSchema)),
+};
+
+function compare(input: typeof uriSan, how: 'exact' | 'prefix', value: string): ClientPredicate {
+  const matcher = { case: 'valueMatch' as const, value: { matchPattern: { case: how, value } } };
+  return { matchType: { case: 'singlePredicate', value: { input, matcher } } };
+}
+
+/** Several predicates as one; undefined for none. */
+export function combinePredicates(
+  how: 'orMatcher' | 'andMatcher',
+  predicates: ClientPredicate[],
+): ClientPredicate | undefined {
+  if (predicates.length <= 1) return predicates[0];
+  return { matchType: { case: how, value: { predicate: predicates } } };
+}
+
+/** True for the clients of the condition; undefined when it names nothing. `mesh` is the mesh of the proxy that decides. */
+export function clientPredicate({ spiffeID, sni }: ClientCondition, mesh: string): ClientPredicate | undefined {
+  const predicates: ClientPredicate[] = [];
+  if (spiffeID?.type === 'Prefix') predicates.push(compare(uriSan, 'prefix', spiffeID.value));
+  if (spiffeID?.type === 'Exact') predicates.push(exactly(spiffeID.value, mesh));
+  if (sni !== undefined) predicates.push(compare(serverName, 'exact', sni.value));
+  return combinePredicates('andMatcher', predicates);
+}
+
+// Certificates of a mesh's own authority name `spiffe://<mesh>/<service>` first and the workload's tags behind it; Envoy matches all names of
+// a certificate as one text, joined by commas. A SPIFFE ID has no comma (SPIFFE ID, section 2), so nothing else begins that way.
+function exactly(id: string, mesh: string): ClientPredicate {
+  const exact = compare(uriSan, 'exact', id);
+  if (!id.startsWith(`spiffe://${mesh}/`)) return exact;
+  return combinePredicates('orMatcher', [exact, compare(uriSan, 'prefix', `${id},`)]) ?? exact;
+}
