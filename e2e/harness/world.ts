@@ -28,6 +28,7 @@ export interface MeshService {
   urlOf(destination: string): string;
   /** Ends the proxy and starts it again, on the same ports. */
   restart(): Promise<void>;
+  portOf(destination: string): number;
   /** A GET or POST to Envoy's admin interface. */
   admin(path: string, method?: 'GET' | 'POST'): Promise<string>;
 }
@@ -72,8 +73,22 @@ export function allow(client: string): ResourceDocument {
   };
 }
 
-/** Starts a control plane for a story. `environment` are its settings. */
-export async function openWorld(environment: Readonly<Record<string, string>> = {}): Promise<World> {
+/** Everybody may reach everybody. */
+export const allowAll: ResourceDocument = policy('MeshTrafficPermission', 'allow-all', {
+  targetRef: { kind: 'Mesh' },
+  from: [{ targetRef: { kind: 'Mesh' }, default: { action: 'Allow' } }],
+});
+
+/** A policy of the mesh `default`. */
+export function policy(type: string, name: string, spec: object): ResourceDocument {
+  return { type, mesh: 'default', name, spec };
+}
+
+/** Starts a control plane for a story. `environment` are its settings. With `meshServices` services are called by their MeshService. */
+export async function openWorld(
+  environment: Readonly<Record<string, string>> = {},
+  meshServices = false,
+): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'ursa-e2e-'));
   const ends: (() => Promise<void>)[] = [];
   const controlPlane = await startControlPlane({
@@ -83,6 +98,7 @@ export async function openWorld(environment: Readonly<Record<string, string>> = 
     environment,
   });
   let count = 0;
+  const meshServicePorts: Record<string, number> = {};
   return {
     folder,
     controlPlane,
@@ -91,7 +107,10 @@ export async function openWorld(environment: Readonly<Record<string, string>> = 
       const name = options.folder === undefined ? `${service}-${count}` : service;
       const echo = await openEchoService(name);
       ends.push(() => echo.close());
-      const inboundPort = await freePort();
+      // A MeshService has one port: its further instances are told apart by address.
+      const address = meshServicePorts[service] === undefined ? '127.0.0.1' : `127.0.0.${count}`;
+      const inboundPort = meshServicePorts[service] ?? (await freePort());
+      if (meshServices) meshServicePorts[service] = inboundPort;
       const outbounds: Record<string, number> = {};
       for (const destination of calls) outbounds[destination] = await freePort();
       const startAgain = () =>
@@ -102,8 +121,10 @@ export async function openWorld(environment: Readonly<Record<string, string>> = 
           name,
           service,
           servicePort: echo.port,
+          address,
           inboundPort,
           outbounds,
+          meshServicePorts,
           ...options,
         });
       let proxy = await startAgain();
@@ -117,6 +138,7 @@ export async function openWorld(environment: Readonly<Record<string, string>> = 
         },
         inboundPort,
         urlOf: (destination) => `http://127.0.0.1:${outbounds[destination]}`,
+        portOf: (destination) => outbounds[destination] ?? 0,
         async restart() {
           await endQuickly(proxy);
           proxy = await startAgain();
@@ -135,6 +157,15 @@ export async function openWorld(environment: Readonly<Record<string, string>> = 
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A world whose mesh has mutual TLS, lets everybody reach everybody, and has no other policy. */
+export async function openPolicyWorld(): Promise<World> {
+  const world = await openWorld({ KUMA_DEFAULTS_SKIP_MESH_CREATION: 'true' }, true);
+  const meshServices = { mode: 'Exclusive' };
+  await world.controlPlane.apply({ ...meshWith('STRICT'), meshServices, skipCreatingInitialPolicies: ['*'] });
+  await world.controlPlane.apply(allowAll);
+  return world;
 }
 
 /** Waits until a URL answers with a status; gives the body. */

@@ -53,27 +53,14 @@ export interface ControlPlaneOptions {
 const usual = { http: 5681, https: 5682, dataPlane: 5678, diagnostics: 5680 };
 const startPatience = 20_000;
 
-/** Paths of the types that the demo and the tests write. */
-const paths: Readonly<Record<string, string>> = {
-  Mesh: 'meshes',
-  Dataplane: 'dataplanes',
-  MeshTrafficPermission: 'meshtrafficpermissions',
-  MeshLoadBalancingStrategy: 'meshloadbalancingstrategies',
-  MeshTLS: 'meshtlses',
-  MeshTimeout: 'meshtimeouts',
-  MeshMetric: 'meshmetrics',
-  MeshAccessLog: 'meshaccesslogs',
-  MeshTrace: 'meshtraces',
-  MeshOpenTelemetryBackend: 'meshopentelemetrybackends',
-  MeshHTTPRoute: 'meshhttproutes',
-  MeshProxyPatch: 'meshproxypatches',
-  Secret: 'secrets',
-};
+function pluralOf(word: string): string {
+  if (word.endsWith('y')) return `${word.slice(0, -1)}ies`;
+  return /(s|sh|ch)$/.test(word) ? `${word}es` : `${word}s`;
+}
 
 /** REST path of a resource. */
 export function resourcePath({ type, mesh, name }: ResourceDocument): string {
-  const plural = paths[type];
-  if (plural === undefined) throw new Error(`add the REST path of ${type} here`);
+  const plural = pluralOf(type.toLowerCase());
   return mesh === undefined ? `/${plural}/${name}` : `/meshes/${mesh}/${plural}/${name}`;
 }
 

@@ -28,12 +28,18 @@ export interface ProxyOptions {
   readonly service: string;
   /** Port of the service itself; undefined for one that only calls others. */
   readonly servicePort?: number;
+  /** Where Envoy takes the service's traffic; `127.0.0.1` when left out. */
+  readonly address?: string;
   /** Port on which Envoy takes the service's traffic. */
   readonly inboundPort?: number;
   /** Further tags of its inbound. */
   readonly tags?: Readonly<Record<string, string>>;
+  /** What the service speaks; `http` when left out. */
+  readonly protocol?: string;
   /** Local port by destination service. */
   readonly outbounds?: Readonly<Record<string, number>>;
+  /** Port of its MeshService, by destination service; destinations that are not in it are named by their tag. */
+  readonly meshServicePorts?: Readonly<Record<string, number>>;
   readonly drainTime?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly extraArgs?: readonly string[];
@@ -94,21 +100,36 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
 
 /** The proxy's Dataplane. */
 export function dataplaneOf(
-  options: Pick<ProxyOptions, 'name' | 'mesh' | 'service' | 'servicePort' | 'inboundPort' | 'outbounds' | 'tags'>,
+  options: Pick<
+    ProxyOptions,
+    | 'name'
+    | 'mesh'
+    | 'service'
+    | 'servicePort'
+    | 'address'
+    | 'inboundPort'
+    | 'protocol'
+    | 'outbounds'
+    | 'meshServicePorts'
+    | 'tags'
+  >,
 ): ResourceDocument {
-  const { name, mesh = 'default', service, servicePort, inboundPort, outbounds = {} } = options;
-  const tags = { ...options.tags, 'kuma.io/service': service, 'kuma.io/protocol': 'http' };
+  const { name, mesh = 'default', service, servicePort, inboundPort, protocol = 'http', outbounds = {} } = options;
+  const { address = '127.0.0.1', meshServicePorts = {} } = options;
+  const tags = { ...options.tags, 'kuma.io/service': service, 'kuma.io/protocol': protocol };
   // A Dataplane has at least one inbound; a service that only calls others gets one that leads nowhere.
-  const inbound = [{ port: inboundPort ?? 1, servicePort: servicePort ?? 1, tags }];
+  const inbound = [{ port: inboundPort ?? 1, servicePort: servicePort ?? 1, serviceAddress: '127.0.0.1', tags }];
   const outbound = Object.entries(outbounds).map(([destination, port]) => ({
     port,
-    tags: { 'kuma.io/service': destination },
+    ...(meshServicePorts[destination] === undefined
+      ? { tags: { 'kuma.io/service': destination } }
+      : { backendRef: { kind: 'MeshService', name: destination, port: meshServicePorts[destination] } }),
   }));
   return {
     type: 'Dataplane',
     mesh,
     name,
     labels: { app: service },
-    networking: { address: '127.0.0.1', inbound, outbound },
+    networking: { address, inbound, outbound },
   };
 }

@@ -5,15 +5,19 @@ import type { DataplaneFacts } from './dataplane-facts.ts';
 import type { IdentityRequest } from './engine.ts';
 import type { MeshFacts } from './mesh-facts.ts';
 
-/** `spiffe://<mesh>/<service>` for each service, `kuma://<tag>/<value>` for each tag, sorted. */
+/**
+ * `spiffe://<mesh>/<service>` for each service, then `kuma://<tag>/<value>` for each tag, sorted. Identities come first: rules that name them
+ * look at the beginning of all names (`@ursa/envoy`, client-match).
+ */
 function urisOf(facts: DataplaneFacts): string[] {
   const tagSets = [...facts.inbounds.map((inbound) => inbound.tags), facts.gateway?.tags ?? {}];
-  const uris = new Set<string>();
+  const identities = new Set<string>();
+  const tagUris = new Set<string>();
   for (const [tag, value] of tagSets.flatMap((tags) => Object.entries(tags))) {
-    if (tag === tagNames.service) uris.add(`spiffe://${facts.mesh}/${value}`);
-    uris.add(`kuma://${tag}/${value}`);
+    if (tag === tagNames.service) identities.add(`spiffe://${facts.mesh}/${value}`);
+    tagUris.add(`kuma://${tag}/${value}`);
   }
-  return [...uris].sort();
+  return [...[...identities].sort(), ...[...tagUris].sort()];
 }
 
 /** Requests by the Dataplane's key; undefined when its mesh has no mTLS. */

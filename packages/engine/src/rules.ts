@@ -276,7 +276,9 @@ export function deriveRules({ graph, inputs, policies, dataplane, shadow }: Rule
     ),
     needsClientTags: graph.derive('client tags needed', (mesh: string) =>
       // Shadow policies count: callers that tell their tags already are understood at once when the policy comes into force.
-      clientTagPolicies.some(({ name, ofMesh }) => ofMesh.get(mesh).some((key) => selector.get(name, key) !== undefined)),
+      clientTagPolicies.some(({ name, ofMesh }) =>
+        ofMesh.get(mesh).some((key) => selector.get(name, key) !== undefined),
+      ),
     ),
     affected: graph.derive('affected Dataplanes', (type: string, mesh: string, name: string) => {
       const policy = selector.get(type, `${mesh}/${name}`);

@@ -24,7 +24,7 @@ const serverName = {
   typedConfig: pack(ServerNameInputSchema, create(ServerNameInputSchema)),
 };
 
-function compare(input: typeof uriSan, how: 'exact' | 'prefix', value: string): ClientPredicate {
+function compare(input: typeof uriSan, how: 'exact' | 'prefix' | 'contains', value: string): ClientPredicate {
   const matcher = { case: 'valueMatch' as const, value: { matchPattern: { case: how, value } } };
   return { matchType: { case: 'singlePredicate', value: { input, matcher } } };
 }
@@ -41,16 +41,21 @@ export function combinePredicates(
 /** True for the clients of the condition; undefined when it names nothing. `mesh` is the mesh of the proxy that decides. */
 export function clientPredicate({ spiffeID, sni }: ClientCondition, mesh: string): ClientPredicate | undefined {
   const predicates: ClientPredicate[] = [];
-  if (spiffeID?.type === 'Prefix') predicates.push(compare(uriSan, 'prefix', spiffeID.value));
-  if (spiffeID?.type === 'Exact') predicates.push(exactly(spiffeID.value, mesh));
+  if (spiffeID !== undefined) predicates.push(identityPredicate(spiffeID, mesh));
   if (sni !== undefined) predicates.push(compare(serverName, 'exact', sni.value));
   return combinePredicates('andMatcher', predicates);
 }
 
-// Certificates of a mesh's own authority name `spiffe://<mesh>/<service>` first and the workload's tags behind it; Envoy matches all names of
-// a certificate as one text, joined by commas. A SPIFFE ID has no comma (SPIFFE ID, section 2), so nothing else begins that way.
-function exactly(id: string, mesh: string): ClientPredicate {
-  const exact = compare(uriSan, 'exact', id);
-  if (!id.startsWith(`spiffe://${mesh}/`)) return exact;
-  return combinePredicates('orMatcher', [exact, compare(uriSan, 'prefix', `${id},`)]) ?? exact;
+// Certificates of a mesh's own authority name `spiffe://<mesh>/<service>` first, for each service of the proxy, and its tags behind them. Envoy
+// matches all names of a certificate as one text, joined by commas. Neither kind of name has a comma (SPIFFE ID, section 2).
+function identityPredicate({ type, value }: NonNullable<ClientCondition['spiffeID']>, mesh: string): ClientPredicate {
+  const whole = compare(uriSan, type === 'Exact' ? 'exact' : 'prefix', value);
+  const authority = `spiffe://${mesh}/`;
+  // The prefix of the whole authority is found at the start of the first name.
+  if (!value.startsWith(authority) || value === authority) return whole;
+  const others =
+    type === 'Exact'
+      ? [compare(uriSan, 'prefix', `${value},`), compare(uriSan, 'contains', `,${value},`)]
+      : [compare(uriSan, 'contains', `,${value}`)];
+  return combinePredicates('orMatcher', [whole, ...others]) ?? whole;
 }

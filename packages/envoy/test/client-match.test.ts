@@ -10,15 +10,19 @@ function comparisons(condition: ClientCondition): readonly string[] {
   if (predicate === undefined) return [];
   const schema = Matcher_MatcherList_PredicateSchema;
   const text = JSON.stringify(toJson(schema, create(schema, predicate), { registry }));
-  return [...text.matchAll(/"(exact|prefix)":"([^"]*)"/g)].map(([, how, value]) => `${how} ${value}`);
+  return [...text.matchAll(/"(exact|prefix|contains)":"([^"]*)"/g)].map(([, how, value]) => `${how} ${value}`);
 }
 
 test("an identity of the mesh's own authority is found in certificates with more names", () => {
   const web = { type: 'Exact', value: 'spiffe://default/web' } as const;
-  assert.deepEqual(comparisons({ spiffeID: web }), ['exact spiffe://default/web', 'prefix spiffe://default/web,']);
-  assert.deepEqual(comparisons({ spiffeID: { type: 'Prefix', value: 'spiffe://default/' } }), [
-    'prefix spiffe://default/',
+  assert.deepEqual(comparisons({ spiffeID: web }), [
+    'exact spiffe://default/web',
+    'prefix spiffe://default/web,',
+    'contains ,spiffe://default/web,',
   ]);
+  const below = (value: string) => comparisons({ spiffeID: { type: 'Prefix', value } });
+  assert.deepEqual(below('spiffe://default/'), ['prefix spiffe://default/']);
+  assert.deepEqual(below('spiffe://default/web'), ['prefix spiffe://default/web', 'contains ,spiffe://default/web']);
 });
 
 test('an identity of another trust domain is the whole name', () => {

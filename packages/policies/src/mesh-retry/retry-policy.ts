@@ -34,8 +34,11 @@ export function httpRetryPolicy(conf: HttpRetry): RetryPolicy | undefined {
   const { retryOn = [] } = conf;
   const conditions = retryOn.flatMap((item) => conditionNames.get(item) ?? []);
   const codes = retryOn.filter(isStatusCode).map(Number);
-  const on = conditions.length === 0 ? httpDefault : conditions.join(',');
-  const policy = commonPolicy(conf, codes.length === 0 ? on : `${on},retriable-status-codes`);
+  const on = conditions.length === 0 ? [httpDefault] : conditions;
+  // Envoy looks at the codes and at the headers of an answer only where it is told to.
+  if (codes.length > 0) on.push('retriable-status-codes');
+  if ((conf.retriableResponseHeaders ?? []).length > 0) on.push('retriable-headers');
+  const policy = commonPolicy(conf, on.join(','));
   if (policy === undefined) return undefined;
   policy.retriableStatusCodes = codes;
   const methods = retryOn.flatMap((item) => methodNames.get(item) ?? []);
