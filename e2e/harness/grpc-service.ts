@@ -1,5 +1,5 @@
 // A gRPC service without messages: it ends every call with the status that the call's metadata `x-status` names. And a client for it.
-import { connect, createServer } from 'node:http2';
+import { connect, createServer, type ServerHttp2Session } from 'node:http2';
 import type { RunningService } from '../../examples/service.ts';
 
 /** The service and what it has seen. */
@@ -16,6 +16,7 @@ const grpc = { ':status': 200, 'content-type': 'application/grpc' };
 export async function openGrpcService(): Promise<GrpcService> {
   let calls = 0;
   let serving = true;
+  const sessions = new Set<ServerHttp2Session>();
   const server = createServer((request, response) => {
     const stream = response.stream;
     if (request.url === '/grpc.health.v1.Health/Check') {
@@ -28,6 +29,11 @@ export async function openGrpcService(): Promise<GrpcService> {
     calls += 1;
     stream.respond({ ...grpc, 'grpc-status': String(request.headers['x-status'] ?? '0') }, { endStream: true });
   });
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.on('close', () => sessions.delete(session));
+    session.on('error', () => session.destroy());
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
   const address = server.address();
   return {
@@ -36,7 +42,11 @@ export async function openGrpcService(): Promise<GrpcService> {
     setServing: (value) => {
       serving = value;
     },
-    close: () => new Promise((resolve) => server.close(() => resolve())),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const session of sessions) session.destroy();
+      }),
   };
 }
 

@@ -3,20 +3,17 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { waitFor } from '../../examples/demo/wait-for.ts';
 import { tally } from '../harness/ask.ts';
-import { openGrpcService } from '../harness/grpc-service.ts';
 import { openScriptedService } from '../harness/scripted-service.ts';
 import { openPolicyWorld, policy } from '../harness/world.ts';
 
 const world = await openPolicyWorld();
 const first = await openScriptedService('first');
 const second = await openScriptedService('second');
-const rpc = await openGrpcService();
-after(() => Promise.all([world.close(), first.close(), second.close(), rpc.close()]));
+after(() => Promise.all([world.close(), first.close(), second.close()]));
 const { controlPlane } = world;
 await world.start({ service: 'backend', servicePort: first.port });
 const stopping = await world.start({ service: 'backend', servicePort: second.port });
-await world.start({ service: 'rpc', servicePort: rpc.port, protocol: 'grpc' });
-const client = await world.start({ service: 'client', calls: ['backend', 'rpc'] });
+const client = await world.start({ service: 'client', calls: ['backend'] });
 const url = client.urlOf('backend');
 
 const of = (type: string, service: string, conf: object) =>
@@ -65,19 +62,6 @@ test('an instance whose health check fails gets no requests until it passes agai
   await becomes('the second one is out', ['first 200']);
   second.answerAllWith(undefined);
   await becomes('it is back', both);
-  await controlPlane.apply(of('MeshHealthCheck', 'rpc', { ...often, grpc: {} }));
-  const healthy = async (): Promise<boolean> =>
-    /::health_flags::healthy/.test(
-      (await client.admin('/clusters'))
-        .split('\n')
-        .filter((line) => line.includes('rpc'))
-        .join('\n'),
-    );
-  await waitFor('the gRPC service is healthy', healthy);
-  rpc.setServing(false);
-  await waitFor('the gRPC service is out', async () => !(await healthy()));
-  rpc.setServing(true);
-  await waitFor('the gRPC service is back', healthy);
   await controlPlane.delete(of('MeshHealthCheck', 'backend', {}));
 });
 
