@@ -17,9 +17,9 @@ export async function openGrpcService(): Promise<GrpcService> {
   let calls = 0;
   let serving = true;
   const sessions = new Set<ServerHttp2Session>();
-  const server = createServer((request, response) => {
-    const stream = response.stream;
-    if (request.url === '/grpc.health.v1.Health/Check') {
+  const server = createServer();
+  server.on('stream', (stream, headers) => {
+    if (headers[':path'] === '/grpc.health.v1.Health/Check') {
       stream.respond(grpc, { waitForTrailers: true });
       stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
       // HealthCheckResponse: field 1 is 1 for SERVING, 2 for NOT_SERVING; five bytes of framing before it.
@@ -27,7 +27,7 @@ export async function openGrpcService(): Promise<GrpcService> {
       return;
     }
     calls += 1;
-    stream.respond({ ...grpc, 'grpc-status': String(request.headers['x-status'] ?? '0') }, { endStream: true });
+    stream.respond({ ...grpc, 'grpc-status': String(headers['x-status'] ?? '0') }, { endStream: true });
   });
   server.on('session', (session) => {
     sessions.add(session);

@@ -3,17 +3,20 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { waitFor } from '../../examples/demo/wait-for.ts';
 import { tally } from '../harness/ask.ts';
+import { openGrpcService } from '../harness/grpc-service.ts';
 import { openScriptedService } from '../harness/scripted-service.ts';
 import { openPolicyWorld, policy } from '../harness/world.ts';
 
 const world = await openPolicyWorld();
 const first = await openScriptedService('first');
 const second = await openScriptedService('second');
-after(() => Promise.all([world.close(), first.close(), second.close()]));
+const rpc = await openGrpcService();
+after(() => Promise.all([world.close(), first.close(), second.close(), rpc.close()]));
 const { controlPlane } = world;
 await world.start({ service: 'backend', servicePort: first.port });
 const stopping = await world.start({ service: 'backend', servicePort: second.port });
-const client = await world.start({ service: 'client', calls: ['backend'] });
+await world.start({ service: 'rpc', servicePort: rpc.port, protocol: 'grpc' });
+const client = await world.start({ service: 'client', calls: ['backend', 'rpc'] });
 const url = client.urlOf('backend');
 
 const of = (type: string, service: string, conf: object) =>
@@ -29,6 +32,14 @@ const becomes = (what: string, wanted: readonly string[]) =>
     if (JSON.stringify(found) !== JSON.stringify(wanted)) throw new Error(JSON.stringify(found));
     return true;
   });
+/** As fast as a test can wait for. */
+const often = {
+  interval: '200ms',
+  timeout: '1s',
+  unhealthyThreshold: 2,
+  healthyThreshold: 1,
+  noTrafficInterval: '200ms',
+};
 const both = ['first 200', 'second 200'];
 
 test('an instance that answers with errors is ejected, and comes back', async () => {
@@ -48,13 +59,6 @@ test('an instance that answers with errors is ejected, and comes back', async ()
 });
 
 test('an instance whose health check fails gets no requests until it passes again', async () => {
-  const often = {
-    interval: '200ms',
-    timeout: '1s',
-    unhealthyThreshold: 2,
-    healthyThreshold: 1,
-    noTrafficInterval: '200ms',
-  };
   await controlPlane.apply(
     of('MeshHealthCheck', 'backend', { ...often, http: { path: '/health', expectedStatuses: [200] } }),
   );
@@ -63,6 +67,18 @@ test('an instance whose health check fails gets no requests until it passes agai
   second.answerAllWith(undefined);
   await becomes('it is back', both);
   await controlPlane.delete(of('MeshHealthCheck', 'backend', {}));
+});
+
+test('a gRPC service says itself whether it serves', async () => {
+  await controlPlane.apply(of('MeshHealthCheck', 'rpc', { ...often, grpc: {} }));
+  const isHealthy = async (): Promise<boolean> => {
+    const lines = (await client.admin('/clusters?filter=rpc')).split('\n');
+    return lines.some((line) => line.endsWith('health_flags::healthy'));
+  };
+  rpc.setServing(false);
+  await waitFor('it is out', async () => !(await isHealthy()));
+  rpc.setServing(true);
+  await waitFor('it is back', isHealthy);
 });
 
 test('what is above the limits of connections is refused at once', async () => {
