@@ -2,7 +2,6 @@
 
 const logsOfRoutes = 'access logs of one MeshHTTPRoute are not built yet';
 const loadBalancing = 'MeshLoadBalancingStrategy has no effect yet';
-const metrics = 'MeshMetric has no effect yet';
 const tls = 'MeshTLS has no effect yet';
 
 /** Reason by case id. */
@@ -13,7 +12,6 @@ export const skippedConfigs: ReadonlyMap<string, string> = new Map([
   ['meshloadbalancingstrategy/outbound-maglev.input.yaml', loadBalancing],
   ['meshloadbalancingstrategy/outbound-mix-hashpolicies.input.yaml', loadBalancing],
   ['meshloadbalancingstrategy/outbound-ringhash.input.yaml', loadBalancing],
-  ['meshmetric/otel.input.yaml', metrics],
   ['meshtls/inbound-permissive.input.yaml', tls],
   ['meshtls/inbound-rules.input.yaml', tls],
   ['meshtls/inbound.input.yaml', tls],

@@ -50,6 +50,7 @@ const documents = (file: string): unknown[] =>
 const facts = {
   features: [...defaultFeatures, 'feature-strict-inbound-ports'],
   admin: { port: 9901, address: '127.0.0.1' },
+  workdir: '/tmp',
 };
 
 /** The body of `_config` with the shadow policies of a case in force. */
