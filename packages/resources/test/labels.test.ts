@@ -76,8 +76,10 @@ test('labels of the author are kept, and labels that would lie are refused', () 
   refused({ 'kuma.io/zone': 'other' }, 'labels["kuma.io/zone"]');
   refused({ 'kuma.io/origin': 'mars' }, 'labels["kuma.io/origin"]');
   parse({ 'kuma.io/zone': 'east', 'kuma.io/mesh': 'other' }, globalContext);
-  const misled = labelsOf('MeshExternalService', globalContext, { labels: { 'kuma.io/mesh': 'other' } });
-  assert.equal(misled['kuma.io/mesh'], 'default');
+  const type = types.byName('MeshExternalService');
+  assert.ok(type);
+  const misled = { mesh: 'default', labels: { 'kuma.io/mesh': 'other' }, spec: {} };
+  assert.equal(computeLabels(type, misled, globalContext)['kuma.io/mesh'], 'default');
   refused({}, 'labels["kuma.io/origin"]', { ...zoneContext, federated: true });
   refused({ 'bad key!': 'x' }, 'labels["bad key!"]');
   refused({ key: 'bad value!' }, 'labels["key"]');
