@@ -20,13 +20,39 @@ export function backendLookup(
   destinations: DestinationDerivations,
   isServed: ServedCheck,
 ): BackendLookup {
-  const services = inputs.resources('MeshService');
+  const meshServiceKey = keyLookup(inputs, 'MeshService');
+  const multiZoneServiceKey = keyLookup(inputs, 'MeshMultiZoneService');
+
+  const backendOf = (head: PolicyHead, ref: BackendRef): Destination | undefined => {
+    const { kind, name = '', port, tags = {} } = ref;
+    if (kind === 'MeshServiceSubset') return destinations.subset.get(head.mesh, name, JSON.stringify(tags));
+    if (kind === 'MeshMultiZoneService') {
+      const key = multiZoneServiceKey(head, ref);
+      return key === undefined ? undefined : destinations.multiZoneService.destination.get(key, port ?? 0, false);
+    }
+    if (kind !== 'MeshService') return undefined;
+    // Without a port the name is that of a service known by its tag.
+    if (port === undefined) return name === '' ? undefined : destinations.service.get(head.mesh, name);
+    const key = meshServiceKey(head, ref);
+    return key === undefined ? undefined : destinations.meshService.get(key, port, false);
+  };
+  // The peers know the destinations of copies by their tag; what has no such tag is found as any backend is.
+  const mirrorOf = (head: PolicyHead, ref: BackendRef): Destination | undefined => {
+    const { kind, name = '' } = ref;
+    const byTag = kind === 'MeshService' && isServed(head.mesh, name);
+    return byTag ? destinations.service.get(head.mesh, name) : backendOf(head, ref);
+  };
+  return { backendOf, mirrorOf };
+}
+
+/** Finds the resource of a kind that a reference means. */
+function keyLookup(inputs: EngineInputs, type: string): (head: PolicyHead, ref: BackendRef) => string | undefined {
+  const services = inputs.resources(type);
   const nameIndex = services.index('display name', (resource: Resource) => [
     `${resource.mesh} ${displayNameOf(resource)}`,
   ]);
   const meshIndex = services.index('mesh', (resource: Resource) => [resource.mesh]);
-
-  const serviceKey = (head: PolicyHead, ref: BackendRef): string | undefined => {
+  return (head, ref) => {
     const { mesh } = head;
     if (ref.labels !== undefined) {
       const { labels } = ref;
@@ -37,21 +63,4 @@ export function backendLookup(
       return resource !== undefined && refersTo(head, ref, provenance(resource));
     });
   };
-
-  const backendOf = (head: PolicyHead, ref: BackendRef): Destination | undefined => {
-    const { kind, name = '', port, tags = {} } = ref;
-    if (kind === 'MeshServiceSubset') return destinations.subset.get(head.mesh, name, JSON.stringify(tags));
-    if (kind !== 'MeshService') return undefined;
-    // Without a port the name is that of a service known by its tag.
-    if (port === undefined) return name === '' ? undefined : destinations.service.get(head.mesh, name);
-    const key = serviceKey(head, ref);
-    return key === undefined ? undefined : destinations.meshService.get(key, port, false);
-  };
-  // The peers know the destinations of copies by their tag; what has no such tag is found as any backend is.
-  const mirrorOf = (head: PolicyHead, ref: BackendRef): Destination | undefined => {
-    const { kind, name = '' } = ref;
-    const byTag = kind === 'MeshService' && isServed(head.mesh, name);
-    return byTag ? destinations.service.get(head.mesh, name) : backendOf(head, ref);
-  };
-  return { backendOf, mirrorOf };
 }

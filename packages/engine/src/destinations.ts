@@ -6,6 +6,7 @@ import { displayNameOf, formatKri, labelNames, type Resource, tagNames } from '@
 import type { DataplaneFacts } from './dataplane-facts.ts';
 import type { EngineInputs } from './engine.ts';
 import type { MeshFacts } from './mesh-facts.ts';
+import { deriveMultiZoneServices, type MultiZoneServiceDerivations } from './multi-zone-services.ts';
 import { commonProtocol, parseProtocol } from './protocol.ts';
 import { legacySni, serviceSni } from './sni.ts';
 
@@ -14,7 +15,7 @@ type Tags = Readonly<Record<string, string>>;
 /** Where a destination's endpoints are found; `tags` are those that its instances must have. */
 export type EndpointSource =
   | { readonly kind: 'service'; readonly mesh: string; readonly service: string; readonly tags?: Tags }
-  | { readonly kind: 'MeshService'; readonly key: string; readonly port: number };
+  | { readonly kind: 'MeshService' | 'MeshMultiZoneService'; readonly key: string; readonly port: number };
 
 /** One destination. Derived: equal ones are one object. */
 export interface Destination {
@@ -69,6 +70,7 @@ export interface DestinationDerivations {
   readonly subset: Derivation<readonly [mesh: string, service: string, tags: string], Destination>;
   /** A port of a MeshService. `byNumber`: its KRI names the port by number though it has a name, as for outbounds that do so. */
   readonly meshService: Derivation<readonly [key: string, port: number, byNumber: boolean], Destination | undefined>;
+  readonly multiZoneService: MultiZoneServiceDerivations;
 }
 
 function meshServiceKri(resource: Resource, section: string): string {
@@ -125,8 +127,16 @@ export function deriveDestinations(
       tls: speaksTls(meshFacts.get(mesh), isReady) ? { sni, identities: [`spiffe://${mesh}/${service}`] } : undefined,
     };
   });
+  const identitiesOfMeshService = graph.derive('identities of a MeshService', (key: string): string[] | undefined => {
+    const resource = inputs.resources('MeshService').get(key);
+    if (resource === undefined) return undefined;
+    const { tls: tlsStatus } = (resource.status ?? {}) as MeshServiceStatus;
+    const tls = speaksTls(meshFacts.get(resource.mesh), () => tlsStatus?.status !== 'NotReady');
+    return tls ? identitiesOf(resource.mesh, resource.spec as MeshServiceSpec) : undefined;
+  });
   return {
     service: serviceOf,
+    multiZoneService: deriveMultiZoneServices(graph, inputs, (key) => identitiesOfMeshService.get(key)),
     subset: graph.derive('service subset', (mesh: string, service: string, given: string): Destination => {
       const whole = serviceOf.get(mesh, service);
       const tags = JSON.parse(given) as Tags;
@@ -149,8 +159,7 @@ export function deriveDestinations(
         const name = displayNameOf(resource);
         const zone = labels[labelNames.zone] ?? '';
         const namespace = labels[labelNames.namespace] ?? '';
-        const { tls: tlsStatus } = (resource.status ?? {}) as MeshServiceStatus;
-        const tls = speaksTls(meshFacts.get(mesh), () => tlsStatus?.status !== 'NotReady');
+        const identities = identitiesOfMeshService.get(key);
         return {
           mesh,
           target: { kind: 'resource', id: destinationId(resource, portName(found)) },
@@ -158,9 +167,7 @@ export function deriveDestinations(
           legacyName: legacyServiceName({ mesh, name, namespace, zone, shortType: 'msvc', port }),
           kri: meshServiceKri(resource, byNumber ? String(port) : portName(found)),
           protocol: parseProtocol(found.appProtocol ?? 'tcp'),
-          tls: tls
-            ? { sni: legacySni(resource.name, mesh, port, 'ms'), identities: identitiesOf(mesh, spec) }
-            : undefined,
+          tls: identities && { sni: legacySni(resource.name, mesh, port, 'ms'), identities },
         };
       },
     ),

@@ -90,7 +90,14 @@ export function deriveEndpoints(
   inputs: EngineInputs,
   policies: readonly ProxyPolicy[],
   lookup: DataplaneLookup,
+  membersOf: (multiZoneService: string) => readonly string[],
 ): EndpointDerivations {
+  const inboundsOfPort = (key: string, number: number): readonly InboundFacts[] => {
+    const resource = inputs.resources('MeshService').get(key);
+    const ports = (resource?.spec as MeshServiceSpec | undefined)?.ports ?? [];
+    const port = ports.find((candidate) => candidate.port === number);
+    return resource === undefined || port === undefined ? [] : selectedInbounds(resource, port, lookup);
+  };
   const inboundsOf = (source: EndpointSource): readonly InboundFacts[] => {
     if (source.kind === 'service') {
       const dataplanes = lookup.byTag(source.mesh, tagNames.service, source.service);
@@ -100,10 +107,9 @@ export function deriveEndpoints(
         ),
       );
     }
-    const resource = inputs.resources('MeshService').get(source.key);
-    const ports = (resource?.spec as MeshServiceSpec | undefined)?.ports ?? [];
-    const port = ports.find((candidate) => candidate.port === source.port);
-    return resource === undefined || port === undefined ? [] : selectedInbounds(resource, port, lookup);
+    const services = source.kind === 'MeshService' ? [source.key] : membersOf(source.key);
+    // Two services may be served by one inbound.
+    return [...new Set(services.flatMap((key) => inboundsOfPort(key, source.port)))];
   };
   const localitiesOf = ({ source }: Destination) => localities(inboundsOf(source).filter((inbound) => inbound.ready));
   const equals = Object.is;

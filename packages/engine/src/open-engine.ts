@@ -44,7 +44,8 @@ function deriveSurroundings({ graph, inputs, policies }: EngineOptions) {
   const servedBy = (mesh: string, service: string) => lookup.byTag(mesh, tagNames.service, service);
   const destinations = deriveDestinations(graph, inputs, meshFacts, servedBy);
   const outbounds = deriveOutbounds(graph, inputs, meshFacts, dataplane, destinations);
-  const endpoints = deriveEndpoints(graph, inputs, policies, lookup);
+  const membersOf = (key: string) => destinations.multiZoneService.members.get(key);
+  const endpoints = deriveEndpoints(graph, inputs, policies, lookup, membersOf);
   return { meshFacts, dataplane, destinations, outbounds, endpoints, servedBy };
 }
 

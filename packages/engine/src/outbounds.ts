@@ -1,5 +1,5 @@
 // Which destinations a proxy can call, and at which address of its own each is.
-import type { Derivation, Graph } from '@ursa/collections';
+import type { Collection, Derivation, Graph, Index } from '@ursa/collections';
 import { labelsMatch } from '@ursa/policy';
 import { type DataplaneOutbound, displayNameOf, labelNames, type Resource, tagNames } from '@ursa/resources';
 import type { BackendReference, DataplaneFacts } from './dataplane-facts.ts';
@@ -50,6 +50,39 @@ function references(reference: BackendReference, resource: Resource, port: numbe
   return reference.name === displayNameOf(resource) && (reference.namespace ?? namespace) === namespace;
 }
 
+/** Services of one kind, and how their ports are found. */
+interface ServiceKind {
+  readonly type: string;
+  readonly services: Collection<Resource>;
+  readonly byMesh: Index;
+  readonly byLabel: Index;
+  readonly destination: DestinationDerivations['meshService'];
+}
+
+function serviceKind(type: string, inputs: EngineInputs, destination: ServiceKind['destination']): ServiceKind {
+  const services = inputs.resources(type);
+  return {
+    type,
+    services,
+    byMesh: services.index('mesh', (resource: Resource) => [resource.mesh]),
+    byLabel: services.index('label', (resource: Resource) =>
+      Object.entries(resource.labels).map(([label, value]) => `${resource.mesh} ${label}=${value}`),
+    ),
+    destination,
+  };
+}
+
+function withLabels(
+  { services, byLabel }: ServiceKind,
+  mesh: string,
+  labels: Readonly<Record<string, string>>,
+): string[] {
+  const [label] = Object.entries(labels);
+  if (label === undefined) return [];
+  const keys = byLabel.get(`${mesh} ${label[0]}=${label[1]}`);
+  return keys.filter((key) => labelsMatch(labels, services.get(key)?.labels ?? {}));
+}
+
 /** Derivations of outbounds. */
 export function deriveOutbounds(
   graph: Graph,
@@ -58,11 +91,10 @@ export function deriveOutbounds(
   dataplane: Derivation<readonly [key: string], DataplaneFacts | undefined>,
   destinations: DestinationDerivations,
 ): OutboundDerivations {
-  const meshServices = inputs.resources('MeshService');
-  const meshIndex = meshServices.index('mesh', (resource: Resource) => [resource.mesh]);
-  const labelIndex = meshServices.index('label', (resource: Resource) =>
-    Object.entries(resource.labels).map(([label, value]) => `${resource.mesh} ${label}=${value}`),
-  );
+  const kinds = [
+    serviceKind('MeshService', inputs, destinations.meshService),
+    serviceKind('MeshMultiZoneService', inputs, destinations.multiZoneService.destination),
+  ];
   const vipIndex = inputs.serviceVips.index('mesh', (vip) => [vip.mesh]);
 
   const outbound = graph.derive(
@@ -80,26 +112,39 @@ export function deriveOutbounds(
     };
   });
 
-  const meshServiceAddresses = graph.derive('MeshService addresses', (key: string): VirtualAddresses => {
-    const resource = meshServices.get(key);
-    if (resource === undefined) return { outbounds: [], records: [] };
-    const { vips = [], addresses = [] } = (resource.status ?? {}) as MeshServiceStatus;
-    const ips = vips.map((vip) => vip.ip);
-    const ports = ((resource.spec as MeshServiceSpec).ports ?? []).map((port) => port.port);
-    const outbounds = ips.flatMap((ip) =>
-      ports.flatMap((port) => {
-        const destination = destinations.meshService.get(key, port, false);
-        return destination === undefined ? [] : [outbound.get(ip, port, destination)];
+  const addressesOfKind = kinds.map(({ type, services, destination }) =>
+    graph.derive(`${type} addresses`, (key: string): VirtualAddresses => {
+      const resource = services.get(key);
+      if (resource === undefined) return { outbounds: [], records: [] };
+      const { vips = [], addresses = [] } = (resource.status ?? {}) as MeshServiceStatus;
+      const ips = vips.map((vip) => vip.ip);
+      const ports = ((resource.spec as MeshServiceSpec).ports ?? []).map((port) => port.port);
+      const outbounds = ips.flatMap((ip) =>
+        ports.flatMap((port) => {
+          const found = destination.get(key, port, false);
+          return found === undefined ? [] : [outbound.get(ip, port, found)];
+        }),
+      );
+      return {
+        outbounds,
+        records: ips.length === 0 ? [] : addresses.map(({ hostname }) => ({ name: hostname, addresses: ips })),
+      };
+    }),
+  );
+
+  /** Services of a mesh with their addresses. */
+  const addressed = (mesh: string) =>
+    kinds.flatMap(({ services, byMesh }, position) =>
+      byMesh.get(mesh).flatMap((key) => {
+        const [resource, addresses] = [services.get(key), addressesOfKind[position]?.get(key)];
+        return resource === undefined || addresses === undefined ? [] : [{ resource, addresses }];
       }),
     );
-    return {
-      outbounds,
-      records: ips.length === 0 ? [] : addresses.map(({ hostname }) => ({ name: hostname, addresses: ips })),
-    };
-  });
 
   const allMeshServices = graph.derive('mesh addresses', (mesh: string): VirtualAddresses => {
-    const parts = meshIndex.get(mesh).map((key) => meshServiceAddresses.get(key));
+    const parts = kinds.flatMap(({ byMesh }, position) =>
+      byMesh.get(mesh).flatMap((key) => addressesOfKind[position]?.get(key) ?? []),
+    );
     return { outbounds: parts.flatMap((part) => part.outbounds), records: parts.flatMap((part) => part.records) };
   });
 
@@ -117,10 +162,7 @@ export function deriveOutbounds(
   const reachable = (mesh: string, wanted: readonly BackendReference[]): VirtualAddresses => {
     const outbounds: Outbound[] = [];
     const records: DnsRecord[] = [];
-    for (const key of meshIndex.get(mesh)) {
-      const resource = meshServices.get(key);
-      if (resource === undefined) continue;
-      const addresses = meshServiceAddresses.get(key);
+    for (const { resource, addresses } of addressed(mesh)) {
       const chosen = addresses.outbounds.filter(({ port }) =>
         wanted.some((reference) => references(reference, resource, port)),
       );
@@ -151,17 +193,11 @@ export function deriveOutbounds(
     virtualAddresses.get(mesh, JSON.stringify(reachableServices ?? null), JSON.stringify(reachableBackends ?? null));
 
   const referenced = (mesh: string, { backendRef, port }: DataplaneOutbound): Destination | undefined => {
-    if (backendRef === undefined || (backendRef.kind ?? 'MeshService') !== 'MeshService') return undefined;
-    const candidates =
-      backendRef.labels === undefined ? [`${mesh}/${backendRef.name}`] : withLabels(mesh, backendRef.labels);
-    const [key] = candidates;
-    return key === undefined ? undefined : destinations.meshService.get(key, backendRef.port ?? port ?? 0, true);
-  };
-  const withLabels = (mesh: string, labels: Readonly<Record<string, string>>): string[] => {
-    const [label] = Object.entries(labels);
-    if (label === undefined) return [];
-    const keys = labelIndex.get(`${mesh} ${label[0]}=${label[1]}`);
-    return keys.filter((key) => labelsMatch(labels, meshServices.get(key)?.labels ?? {}));
+    const kind = kinds.find(({ type }) => type === (backendRef?.kind ?? 'MeshService'));
+    if (backendRef === undefined || kind === undefined) return undefined;
+    const { labels, name } = backendRef;
+    const [key] = labels === undefined ? [`${mesh}/${name}`] : withLabels(kind, mesh, labels);
+    return key === undefined ? undefined : kind.destination.get(key, backendRef.port ?? port ?? 0, true);
   };
 
   const explicit = (mesh: string, given: DataplaneOutbound): Outbound | undefined => {

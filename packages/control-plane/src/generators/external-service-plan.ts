@@ -6,10 +6,12 @@ import {
   type MeshMultiZoneServiceStatus,
   meshExternalService,
   meshMultiZoneService,
+  type Resource,
   type ResourceType,
 } from '@ursa/resources';
 import type { LiveResources } from '../store/live-resources.ts';
 import type { ServiceSelector } from './hostnames.ts';
+import { deriveMatchedServices } from './matched-services.ts';
 import type { PlannedWrite } from './planned-write.ts';
 import { deriveServiceAddresses } from './service-addresses.ts';
 
@@ -20,6 +22,8 @@ interface Kind {
   readonly read: (status: unknown) => readonly string[];
   /** The part of a status that says the address. */
   readonly write: (ip: string) => object;
+  /** What else the status says. */
+  readonly observe?: (live: LiveResources) => (service: Resource) => object;
 }
 
 const externalServices: Kind = {
@@ -34,6 +38,7 @@ const multiZoneServices: Kind = {
   selector: 'meshMultiZoneService',
   read: (status) => ((status as MeshMultiZoneServiceStatus | undefined)?.vips ?? []).flatMap(({ ip }) => ip ?? []),
   write: (ip) => ({ vips: [{ ip }] }),
+  observe: deriveMatchedServices,
 };
 
 /** Ranges of the addresses (`KUMA_IPAM_MESH_EXTERNAL_SERVICE_CIDR`, `KUMA_IPAM_MESH_MULTI_ZONE_SERVICE_CIDR`). */
@@ -64,6 +69,7 @@ function deriveKindPlan(
   const services = live.resources(name);
   const planned = graph.derive(`planned/${name}`, () => []);
   const { address, hostnames } = deriveServiceAddresses(live, { ...kind, range, storedAddresses: kind.read, planned });
+  const observe = kind.observe?.(live) ?? (() => ({}));
   const planOf = graph.derive(`plan/${name}`, (key: string): PlannedWrite | undefined => {
     const stored = services.get(key);
     if (stored === undefined) return undefined;
@@ -74,7 +80,7 @@ function deriveKindPlan(
       ...rest
     } = (stored.status ?? {}) as MeshExternalServiceStatus;
     const ip = address.get(key);
-    const status = { ...rest, ...(ip !== undefined && kind.write(ip)), ...hostnames.get(key) };
+    const status = { ...rest, ...(ip !== undefined && kind.write(ip)), ...hostnames.get(key), ...observe(stored) };
     return deepEqual(status, stored.status) ? undefined : { kind: 'put', draft: { ...draft, status }, seen: version };
   });
   return graph.derive(`plans/${name}`, () => services.keys().flatMap((key) => planOf.get(key) ?? []));
