@@ -119,6 +119,10 @@ for (const { bad, words, good } of [
     assert.match(inspected, /Programmed: False \(HeldBack\) since/);
     assert.match(inspected, words);
 
+    const rolledOut = await runKumactl(controlPlane.apiUrl, ['rollout', 'status']);
+    assert.equal(rolledOut.code, 4, rolledOut.output);
+    assert.ok(rolledOut.output.includes(`does without ${bad.type} "${bad.name}"`), rolledOut.output);
+
     await client.restart();
     await answers(url, 200);
     const restarted = world.load({ url, perSecond: 50, newConnections: true });

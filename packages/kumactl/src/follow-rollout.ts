@@ -105,12 +105,16 @@ const nameOf = (proxy: unknown): string => `${field(proxy, 'mesh')}/${field(prox
 
 function refusalText({ revision }: RolloutGoal, { items }: Progress): string {
   const refusing = items.filter((proxy) => field(proxy, 'state') === 'refused');
-  const lines = refusing.slice(0, listedProxies).flatMap((proxy) =>
-    refusalsOf(proxy).map((one) => {
+  const lines = refusing.slice(0, listedProxies).flatMap((proxy) => [
+    ...refusalsOf(proxy).map((one) => {
       const earlier = Number(field(one, 'revision')) < revision ? ` since revision ${field(one, 'revision')}` : '';
       return `* ${nameOf(proxy)} refuses ${field(one, 'type')} ${field(one, 'resource')}${earlier}: ${field(one, 'message')}`;
     }),
-  );
+    ...listOf(proxy, 'heldBack').map((one) => {
+      const policy = `${field(one, 'type')} ${JSON.stringify(field(one, 'name'))}`;
+      return `* ${nameOf(proxy)} does without ${policy}, which it refuses since ${field(one, 'since')}: ${field(one, 'message')}`;
+    }),
+  ]);
   return [
     'Error: the roll-out was stopped by proxies that refuse it; they keep what they had:',
     ...lines,

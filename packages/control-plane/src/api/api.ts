@@ -16,6 +16,7 @@ import type { Rollout } from '../xds/rollout.ts';
 import { diffRoutes } from './diff/diff-routes.ts';
 import { type ControlPlaneFacts, discoveryRoutes } from './discovery-routes.ts';
 import { guiRoutes } from './gui-routes.ts';
+import { withHeldBack } from './held-back-rollout.ts';
 import { createApp } from './http/app.ts';
 import { createAuthentication } from './http/caller.ts';
 import { createCrossOrigin } from './http/cross-origin.ts';
@@ -165,7 +166,7 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
     ...dataplaneRoutes(reader, inspector),
     ...matchingRoutes(reader, inspector),
     ...configRoutes(reader, options.access, options),
-    ...rolloutRoutes(reader, options.rollout, options.revision),
+    ...rolloutRoutes(reader, withHeldBack(options.rollout, options.live, options.engine), options.revision),
     ...diffRoutes({ ...options, reader, guard, format }),
     ...envoyRoutes(reader, options.access, options.envoyAdmin),
     ...gatewayRoutes(reader),

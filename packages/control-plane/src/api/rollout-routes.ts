@@ -53,6 +53,17 @@ const proxySchema = Type.Object({
       }),
     ),
   ),
+  heldBack: Type.Optional(
+    Type.Array(
+      Type.Object({
+        type: Type.String(),
+        mesh: Type.String(),
+        name: Type.String(),
+        message: Type.String(),
+        since: Type.String(),
+      }),
+    ),
+  ),
 });
 const rolloutSchema = Type.Object(
   {
@@ -185,7 +196,7 @@ function formatView(view: RolloutView, asked: Question, call: Call): unknown {
 
 const timeText = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
-function formatProxy({ proxy, state, since, waitsFor, refusals }: ProxyRollout): unknown {
+function formatProxy({ proxy, state, since, waitsFor, refusals, heldBack }: ProxyRollout): unknown {
   return {
     mesh: proxy.mesh,
     name: proxy.name,
@@ -195,5 +206,6 @@ function formatProxy({ proxy, state, since, waitsFor, refusals }: ProxyRollout):
     ...(refusals === undefined
       ? {}
       : { refusals: refusals.map((refusal) => ({ ...refusal, since: timeText(refusal.since) })) }),
+    ...(heldBack === undefined ? {} : { heldBack }),
   };
 }

@@ -5,6 +5,14 @@ import type { Delivery, Refusal } from './delivery.ts';
 /** What a proxy has made of a revision. `acked`: it has everything that the revision changed for it, which may be nothing. */
 export type ProxyState = 'acked' | 'pending' | 'refused';
 
+/** A policy that a proxy does without because Envoy refused what it made. */
+export interface HeldBackPolicy extends ResourceKey {
+  /** Envoy's text. */
+  readonly message: string;
+  /** RFC 3339. */
+  readonly since: string;
+}
+
 /** One connected proxy, in view of a revision. */
 export interface ProxyRollout {
   readonly proxy: ResourceKey;
@@ -15,6 +23,8 @@ export interface ProxyRollout {
   readonly waitsFor?: 'certificate';
   /** What it refuses; also of earlier revisions, as long as it does. */
   readonly refusals?: readonly Refusal[];
+  /** Policies that are held back from it. */
+  readonly heldBack?: readonly HeldBackPolicy[];
 }
 
 /** Where all proxies are. */
