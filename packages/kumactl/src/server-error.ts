@@ -28,7 +28,9 @@ export function serverError(request: string, status: number, text: string): Mesh
   const code = codesByStatus[status] ?? (status < 500 ? 'invalid' : 'internal');
   const { title, detail, violations } = wordsOf(text);
   const first = title === '' ? `${request} was answered with status ${status}` : title;
-  const hint = advice[status] === undefined ? '' : `; ${advice[status]}`;
+  // Who says why something is unavailable also says what to do.
+  const isExplained = status === 503 && detail !== '';
+  const hint = advice[status] === undefined || isExplained ? '' : `; ${advice[status]}`;
   const second = detail === '' || detail === title ? '' : ` (${detail})`;
   // Which mesh and which name were asked for is what a user has to look at.
   const asked = status === 404 && title !== '' ? `: ${request}` : '';

@@ -67,3 +67,10 @@ for (const [args, url] of pages) {
     assert.match(stdout, /a"?: ?1/);
   });
 }
+
+test('why a proxy cannot be asked is said once, by who knows it', async () => {
+  const detail = 'the proxy "web" is not connected to this control plane: start its kuma-dp';
+  answer = { status: 503, body: { title: 'Service unavailable', detail } };
+  const { code, stderr } = await stub.run(['inspect', 'dataplane', 'web', '--type', 'stats']);
+  assert.deepEqual([code, stderr], [1, `Error: Service unavailable (${detail})\n`]);
+});
