@@ -133,6 +133,59 @@ const httpRoute = fc
     },
   }));
 
+const strategy = fc
+  .record({
+    mesh,
+    name,
+    targetRef: topLevel,
+    to: service,
+    type: fc.constantFrom('RingHash', 'Random'),
+    key: fc.constantFrom('version', 'kuma.io/protocol'),
+  })
+  .map(({ targetRef, to, type, key, ...of }) => ({
+    type: 'MeshLoadBalancingStrategy',
+    ...of,
+    spec: {
+      targetRef,
+      to: [
+        {
+          targetRef: { kind: 'MeshService', name: to },
+          default: { loadBalancer: { type }, localityAwareness: { localZone: { affinityTags: [{ key }] } } },
+        },
+      ],
+    },
+  }));
+
+const tlsPolicy = fc
+  .record({
+    mesh,
+    name,
+    said: fc.oneof(
+      fc.record({
+        targetRef: topLevel,
+        conf: fc.record({ mode: fc.constantFrom('Strict', 'Permissive') }),
+      }),
+      fc.record({
+        targetRef: fc.constant({ kind: 'Mesh' }),
+        conf: fc.record({ tlsVersion: fc.record({ min: fc.constantFrom('TLS12', 'TLS13') }) }),
+      }),
+    ),
+  })
+  .map(({ said, ...key }) => ({
+    type: 'MeshTLS',
+    ...key,
+    spec: { targetRef: said.targetRef, rules: [{ default: said.conf }] },
+  }));
+
+/** Types of policies that come and go. */
+const policyTypes = [
+  'MeshTimeout',
+  'MeshTrafficPermission',
+  'MeshHTTPRoute',
+  'MeshLoadBalancingStrategy',
+  'MeshTLS',
+] as const;
+
 /** One change of a mesh. */
 export type Change =
   | { readonly kind: 'apply'; readonly document: object }
@@ -156,14 +209,16 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   { weight: 2, arbitrary: meshDocument.map((document) => ({ kind: 'apply' as const, document })) },
   { weight: 6, arbitrary: dataplane.map((document) => ({ kind: 'apply' as const, document })) },
   {
-    weight: 3,
-    arbitrary: fc.oneof(timeoutPolicy, permission, httpRoute).map((document) => ({ kind: 'apply' as const, document })),
+    weight: 5,
+    arbitrary: fc
+      .oneof(timeoutPolicy, permission, httpRoute, strategy, tlsPolicy)
+      .map((document) => ({ kind: 'apply' as const, document })),
   },
   {
     weight: 3,
     arbitrary: fc
       .record({
-        type: fc.constantFrom('Dataplane', 'MeshTimeout', 'MeshTrafficPermission', 'MeshHTTPRoute', 'MeshService'),
+        type: fc.constantFrom('Dataplane', 'MeshService', ...policyTypes),
         mesh,
         name,
       })

@@ -148,3 +148,32 @@ test('an endpoint that comes or goes sends one endpoint resource, also where a p
   world.delete('Dataplane', `${mesh}/api-3`);
   assert.deepEqual(log.take(), ['web-1 + endpoint api', 'web-2 + endpoint api']);
 });
+
+test('callers share arranged endpoints unless they differ in a tag that the policy looks at', () => {
+  const { world } = openStory();
+  const endpointsBy = (key: string) => {
+    world.apply({
+      type: 'MeshLoadBalancingStrategy',
+      mesh,
+      name: 'near-first',
+      spec: {
+        to: [
+          {
+            targetRef: { kind: 'MeshService', name: 'api' },
+            default: { localityAwareness: { localZone: { affinityTags: [{ key }] } } },
+          },
+        ],
+      },
+    });
+    world.settle();
+    return ['web-1', 'web-2'].map((name) => {
+      const resource = world.engine.config.get(`${mesh}/${name}`)?.resources.endpoint.get('api');
+      assert.ok(resource);
+      return resource;
+    });
+  };
+  const [first, second] = endpointsBy('kuma.io/protocol');
+  assert.equal(first, second);
+  const [ofVersion1, ofVersion2] = endpointsBy('version');
+  assert.notEqual(ofVersion1, ofVersion2);
+});
