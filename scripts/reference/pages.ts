@@ -5,6 +5,7 @@ import { coreResourceTypes, createResourceTypes } from '@ursa/resources';
 import { formatOpenApiReference } from '../../packages/control-plane/src/api/openapi/reference.ts';
 import { buildInfo } from '../../packages/control-plane/src/version.ts';
 import { dataPlanePage } from './data-plane-page.ts';
+import { findingsPage } from './findings-page.ts';
 import { policyNamesModule } from './policy-names-module.ts';
 import { resourcesPage } from './resources-page.ts';
 import { settingsPage } from './settings-page.ts';
@@ -23,6 +24,7 @@ export const pages: readonly Page[] = [
   { file: 'docs/reference/settings.md', text: settingsPage },
   { file: 'docs/reference/kuma-dp.md', text: dataPlanePage },
   { file: 'docs/reference/kumactl.md', text: describeCommands },
+  { file: 'docs/reference/findings.md', text: findingsPage },
   { file: 'docs/reference/resources.md', text: () => resourcesPage(types) },
   {
     file: 'docs/reference/openapi.yaml',

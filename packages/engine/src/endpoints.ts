@@ -75,6 +75,8 @@ function localities(inbounds: readonly InboundFacts[]): readonly EndpointLocalit
 
 /** Endpoint resources of a destination under a cluster's name. */
 export interface EndpointDerivations {
+  /** Inbounds behind a destination, ready or not. */
+  inboundsOf(source: EndpointSource): readonly InboundFacts[];
   /** One for each destination, whoever uses it. */
   readonly plain: Derivation<readonly [destination: Destination, cluster: string], EnvoyResource>;
   /** As policies arrange them. `callerTags`: JSON of the caller's tags that they read. */
@@ -119,6 +121,7 @@ export function deriveEndpoints(
     { equals },
   );
   return {
+    inboundsOf,
     plain,
     shaped: graph.derive(
       'shaped endpoints',

@@ -3,7 +3,9 @@ import type { Collection, Derivation } from '@ursa/collections';
 import type { EnvoyResource, EnvoyType } from '@ursa/envoy';
 import type { PolicyHead, ProxyRules } from '@ursa/policy';
 import type { Resource } from '@ursa/resources';
+import type { Explanation, Question } from './explain/explanation.ts';
 import type { LeftOut } from './held-back.ts';
+import type { Finding } from './lint/finding.ts';
 
 /** What a connected proxy said of itself in its xDS node (reference s9), parsed at the border. Key: `<mesh>/<name>`. */
 export interface ConnectedProxy {
@@ -135,4 +137,8 @@ export interface Engine {
   readonly heldBack: Derivation<readonly [proxyKey: string], LeftOut>;
   /** Keys of the Dataplanes that a policy applies to, sorted. */
   readonly affectedDataplanes: Derivation<readonly [policyType: string, mesh: string, name: string], readonly string[]>;
+  /** What will become of a request. Reads the derivations above; keeps nothing. */
+  explain(question: Question): Explanation;
+  /** What in a mesh will not do what its author wanted. */
+  findings(mesh: string): readonly Finding[];
 }

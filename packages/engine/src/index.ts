@@ -1,8 +1,12 @@
 // Resources in, Envoy configuration out.
 
+export { resourceJson } from '@ursa/envoy';
 export { type DataplaneFacts, dataplaneFacts } from './dataplane-facts.ts';
 export * from './engine.ts';
+export type * from './explain/explanation.ts';
+export { presumeConnected } from './explain/presumed.ts';
 export { type LeftOut, leftOut, nothingLeftOut, policiesOf } from './held-back.ts';
+export * from './lint/finding.ts';
 export { type EngineOptions, type OpenEngine, openEngine } from './open-engine.ts';
 export { overlayInputs, type ResourceDrafts } from './overlay-inputs.ts';
 export * from './policy-insight.ts';

@@ -7,7 +7,9 @@ import { deriveDataplaneFacts } from './dataplane-facts.ts';
 import { deriveDestinations } from './destinations.ts';
 import { dataplaneLookup, deriveEndpoints } from './endpoints.ts';
 import type { Engine, EngineInputs } from './engine.ts';
+import { explainWith } from './explain/explain.ts';
 import { deriveIdentityRequest } from './identity-request.ts';
+import { findingsOf } from './lint/findings.ts';
 import { deriveMeshFacts } from './mesh-facts.ts';
 import { deriveOutbounds } from './outbounds.ts';
 import { overlayInputs, type ResourceDrafts } from './overlay-inputs.ts';
@@ -60,29 +62,31 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
     destinations,
     (mesh, service) => servedBy(mesh, service).length > 0,
   );
-  const { config, resourcesWithout, heldBack } = deriveConfig({
-    graph,
-    inputs,
-    policies,
-    meshFacts,
-    dataplane,
-    outbounds,
-    endpoints,
-    rules,
-    traffic,
-  });
+  const parts = { graph, inputs, policies, meshFacts, dataplane, outbounds, endpoints, rules, traffic };
+  const { config, resourcesWithout, heldBack } = deriveConfig(parts);
   const inForce = graph.derive(
     'rules in force',
     (proxyKey: string) => rules.ruleSets.get(proxyKey, heldBack.get(proxyKey)),
     { equals: Object.is },
   );
+  const matched = graph.derive(
+    'matched policies',
+    (type: string, proxyKey: string) => inForce.get(proxyKey).get(type)?.matched ?? [],
+  );
+  const outboundRules = { get: (proxyKey: string) => rules.outboundRules.get(proxyKey, heldBack.get(proxyKey)) };
+  const identityRequest = deriveIdentityRequest(graph, meshFacts, dataplane);
+  const explainParts = {
+    ...parts,
+    rules: { ruleSets: inForce, outboundRules, matched },
+    config,
+    identityRequest,
+    heldBack,
+  };
   return {
     config,
-    identityRequest: deriveIdentityRequest(graph, meshFacts, dataplane),
+    identityRequest,
     rules: inForce,
-    matchedPolicies: graph.derive('matched policies', (type: string, proxyKey: string) => {
-      return inForce.get(proxyKey).get(type)?.matched ?? [];
-    }),
+    matchedPolicies: matched,
     resourcesWithout,
     heldBack,
     affectedDataplanes: rules.affected,
@@ -92,5 +96,7 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
       const onlyPolicies = [...drafts.keys()].every((type) => policyTypes.has(type));
       return openOver(changed, onlyPolicies ? surroundings : deriveSurroundings(changed));
     },
+    explain: explainWith(explainParts),
+    findings: (mesh) => findingsOf(explainParts, mesh),
   };
 }

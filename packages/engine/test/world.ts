@@ -12,9 +12,10 @@ import {
   type Resource,
   type ResourceDraft,
   tagNames,
+  tagWithZone,
 } from '@ursa/resources';
 import { initialPolicies } from '../../control-plane/src/store/initial-policies.ts';
-import { tagWithZone } from '../../control-plane/src/store/zone-tag.ts';
+
 import {
   type AdminIdentity,
   type ConnectedProxy,

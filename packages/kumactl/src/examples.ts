@@ -18,6 +18,9 @@ export const examples: Readonly<Record<string, string>> = {
   'inspect zoneegress': 'kumactl inspect zoneegress egress-1 --type stats',
   'inspect <policy>': 'kumactl inspect meshtimeout slow-backend',
   'inspect meshgateway': 'kumactl inspect meshgateway edge',
+  explain: 'kumactl explain web api --method GET --path /orders',
+  lint: 'kumactl lint mesh.yaml policies/',
+  render: 'kumactl render -f mesh.yaml --dataplane web-1 --type listeners',
   'generate dataplane-token':
     'kumactl generate dataplane-token --mesh default --name web-1 --valid-for 24h > web-1.token',
   'generate user-token': 'kumactl generate user-token --name jane --group team-a --valid-for 720h',

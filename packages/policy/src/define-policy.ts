@@ -1,8 +1,10 @@
 // The door through which every policy comes in, built-in or a user's own: one definition, from which all other forms are made.
 import type { ResourceType, TargetRef, TargetRefKind } from '@ursa/resources';
 import type { Static, TSchema } from 'typebox';
-import type { AnyHooks, HooksFor } from './hooks.ts';
+import type { Authorization, ClientIdentity, EffectiveOn } from './authorization.ts';
+import type { AnyHooks, HooksFor, InboundRuleSet } from './hooks.ts';
 import type { MergeOptions } from './merge-conf.ts';
+import type { PolicyHead } from './policy-head.ts';
 import { policyResourceType } from './policy-resource-type.ts';
 import type { PolicyShape } from './proxy-rules.ts';
 import type { Report } from './report.ts';
@@ -74,6 +76,11 @@ export interface PolicyFacts<Conf extends TSchema, RuleConf extends TSchema> {
   readonly status?: TSchema;
   /** Policies of this type that every new mesh starts with, unless its `skipCreatingInitialPolicies` names the type. */
   readonly initial?: readonly InitialPolicy[];
+  /**
+   * Protocols on which a field of the conf (`http.requestTimeout`, or `http` for all below it) has an effect, for fields that have one on
+   * some only. Findings tell a writer about fields that cannot do anything.
+   */
+  readonly effectiveOn?: EffectiveOn;
   /** Further warnings for the writer. */
   readonly warn?: (spec: never) => readonly string[];
 }
@@ -103,6 +110,12 @@ export interface ProxyPolicyDefinition<
   readonly readsSelf?: boolean;
   /** Keys of the caller's tags that the `endpoints` hook reads under a conf. Proxies that differ in them do not share these endpoints. */
   readonly endpointTags?: (conf: Static<Conf>) => readonly string[];
+  /** Whether a client is let in, for policies that permit: says in advance what Envoy will do with the client's request. */
+  readonly authorize?: (
+    client: ClientIdentity,
+    rules: InboundRuleSet<Static<RuleConf>, Static<Conf>>,
+    policies: readonly PolicyHead[],
+  ) => Authorization;
   /** How it shapes a proxy; left out while a policy has no effect yet. */
   readonly apply?: HooksFor<
     Static<Conf>,
@@ -131,6 +144,13 @@ export interface ProxyPolicy {
   readonly guardsAccess?: boolean;
   /** Keys of the caller's tags that the `endpoints` hook reads under a conf. */
   readonly endpointTags?: (conf: unknown) => readonly string[];
+  readonly effectiveOn?: EffectiveOn;
+  /** Set for policies that let clients in or not; `policies` are those that select the inbound, the weakest first. */
+  readonly authorize?: (
+    client: ClientIdentity,
+    rules: InboundRuleSet,
+    policies: readonly PolicyHead[],
+  ) => Authorization;
   /** Set for policies that say where traffic goes. */
   readonly routing?: Routing;
   /** Policies that a new mesh starts with. */
@@ -175,6 +195,8 @@ export function defineProxyPolicy<
     needsClientTags: definition.needsClientTags ?? false,
     initial: definition.initial ?? [],
     guardsAccess: definition.guardsAccess ?? false,
+    ...(definition.effectiveOn === undefined ? {} : { effectiveOn: definition.effectiveOn }),
+    ...(definition.authorize === undefined ? {} : { authorize: definition.authorize as ProxyPolicy['authorize'] & {} }),
     resourceType: policyResourceType({ ...definition, to, from, rules, shape }),
   };
 }

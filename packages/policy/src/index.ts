@@ -1,4 +1,6 @@
 // The kit for policy authors, and the pure functions the engine runs policies with: select, order, merge.
+export * from './authorization.ts';
+export * from './conf-fields.ts';
 export * from './define-policy.ts';
 export * from './define-route-policy.ts';
 export * from './destination.ts';
@@ -24,3 +26,4 @@ export * from './subset.ts';
 export * from './subset-rules.ts';
 export * from './target-ref.ts';
 export * from './validate-target-ref.ts';
+export * from './why-not-selected.ts';

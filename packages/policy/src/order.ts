@@ -28,14 +28,39 @@ export function compareToEntries(
   );
 }
 
+/** One way in which policies are compared, and how a loser is told about it. */
+interface Criterion {
+  readonly rank: (head: PolicyHead) => number;
+  readonly reason: (winner: PolicyHead) => string;
+}
+
+const criteria: readonly Criterion[] = [
+  {
+    rank: ({ targetRef }) => kindRank(targetRef.kind),
+    reason: ({ targetRef }) => `its targetRef ${targetRef.kind} is narrower`,
+  },
+  {
+    rank: ({ targetRef }) => dataplaneRank(targetRef),
+    reason: ({ targetRef }) =>
+      targetRef.name === undefined ? 'it names one inbound' : 'it names one proxy, which is narrower than labels',
+  },
+  {
+    rank: ({ origin }) => originRank(origin),
+    reason: () => 'it was made in the zone, not in the global control plane',
+  },
+  { rank: ({ targetRef }) => gatewayTags(targetRef), reason: () => 'it selects listeners by more tags' },
+  { rank: ({ role }) => policyRoles.indexOf(role), reason: ({ role }) => `its role ${role} is stronger` },
+];
+
 function compareHeads(first: PolicyHead, second: PolicyHead): number {
-  return (
-    kindRank(first.targetRef.kind) - kindRank(second.targetRef.kind) ||
-    dataplaneRank(first.targetRef) - dataplaneRank(second.targetRef) ||
-    originRank(first.origin) - originRank(second.origin) ||
-    gatewayTags(first.targetRef) - gatewayTags(second.targetRef) ||
-    policyRoles.indexOf(first.role) - policyRoles.indexOf(second.role)
-  );
+  const deciding = criteria.find(({ rank }) => rank(first) !== rank(second));
+  return deciding === undefined ? 0 : deciding.rank(first) - deciding.rank(second);
+}
+
+/** Why one policy wins over another that it is stronger than: the first criterion in which they differ. */
+export function whyStronger(winner: PolicyHead, loser: PolicyHead): string {
+  const deciding = criteria.find(({ rank }) => rank(winner) !== rank(loser));
+  return deciding?.reason(winner) ?? 'its name comes first in the alphabet';
 }
 
 // A name is narrower than labels, a section narrower than the whole proxy; the section counts first only between equals.

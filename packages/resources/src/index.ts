@@ -54,3 +54,4 @@ export * from './types/zone-ingress.ts';
 export * from './types/zone-insight.ts';
 export * from './violations.ts';
 export * from './vip-allocation.ts';
+export * from './zone-tag.ts';

@@ -28,6 +28,7 @@ import { insightsRoutes } from './insights-routes.ts';
 import { configRoutes } from './inspect/config-routes.ts';
 import { dataplaneRoutes } from './inspect/dataplane-routes.ts';
 import { envoyRoutes } from './inspect/envoy-routes.ts';
+import { explainRoutes } from './inspect/explain-routes.ts';
 import { gatewayRoutes } from './inspect/gateway-routes.ts';
 import { hostnameRoutes } from './inspect/hostname-routes.ts';
 import { laterRoutes } from './inspect/later-routes.ts';
@@ -48,7 +49,7 @@ import { tokensRoutes } from './tokens-routes.ts';
 /** Everything the API stands on. */
 export interface ApiOptions {
   readonly types: ResourceTypes;
-  readonly engine: Pick<Engine, 'rules' | 'config' | 'heldBack' | 'affectedDataplanes'>;
+  readonly engine: Pick<Engine, 'rules' | 'config' | 'heldBack' | 'affectedDataplanes' | 'explain'>;
   /** An engine over the same inputs in which shadow policies are in force. */
   readonly shadowEngine: Pick<Engine, 'config'>;
   /** An engine over the same inputs in which drafts have happened. */
@@ -170,6 +171,7 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
     ...diffRoutes({ ...options, reader, guard, format }),
     ...envoyRoutes(reader, options.access, options.envoyAdmin),
     ...gatewayRoutes(reader),
+    ...explainRoutes(reader, options.access, options.engine),
     ...laterRoutes(reader),
     ...hostnameRoutes(reader, options.labels),
     ...serviceInsightRoutes(reader, options.serviceAddress),

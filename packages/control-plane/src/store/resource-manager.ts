@@ -11,12 +11,12 @@ import {
   type ResourceKey,
   type ResourceType,
   type ResourceTypes,
+  tagWithZone,
 } from '@ursa/resources';
 import { checkMembership } from './membership.ts';
 import { checkAuthorityChange, checkSecretUnused, deleteMesh, requireMesh } from './mesh-rules.ts';
 import { planWrites } from './plan-writes.ts';
 import type { Store, StoreChange, StoreContent, StoreWrite } from './store.ts';
-import { tagWithZone } from './zone-tag.ts';
 
 /** A mesh about to be written, and the one it replaces. */
 export interface MeshWrite {

@@ -49,6 +49,7 @@ test('a configuration is asked for by path, and is not there for a proxy that ne
   const nothingHeldBack = {
     heldBack: { name: 'held back', get: () => '' },
     affectedDataplanes: { name: 'affected', get: () => [] },
+    explain: () => assert.fail(),
   };
   const of = (config: ProxyConfig) => ({
     config: { name: 'config', get: (key: string) => (key === 'default/web' ? config : undefined) },

@@ -42,6 +42,7 @@ export const meshFaultInjection = defineProxyPolicy({
   gatewayListenerTags: true,
   checkConf: checkFaults,
   checkSpec: checkScope,
+  effectiveOn: { http: ['http', 'http2'] },
   fromAdvice: ", use 'rules' with SPIFFE-based 'matches' instead",
   needsClientTags: true,
   apply: {

@@ -53,6 +53,7 @@ export const meshRateLimit = defineProxyPolicy({
   gatewayListenerTags: true,
   checkConf: checkLimits,
   checkSpec: checkScope,
+  effectiveOn: { 'local.http': ['http', 'http2', 'grpc'] },
   apply: {
     inboundRules({ proxy, listener, chains }, { rules }) {
       const all = confForAll(rules)?.local;

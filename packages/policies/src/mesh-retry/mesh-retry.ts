@@ -21,6 +21,7 @@ export const meshRetry = defineProxyPolicy({
     return ['Mesh', 'MeshService', 'MeshExternalService', 'MeshMultiZoneService', 'MeshHTTPRoute'];
   },
   checkConf: checkRetry,
+  effectiveOn: { http: ['http'], grpc: ['grpc'], tcp: ['tcp'] },
   apply: {
     outbound({ chains, protocol }, { tcp }) {
       if (protocol !== 'tcp' || tcp?.maxConnectAttempt === undefined) return;

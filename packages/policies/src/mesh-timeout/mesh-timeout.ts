@@ -61,6 +61,7 @@ export const meshTimeout = defineProxyPolicy({
       : ['Mesh', 'MeshService', 'MeshExternalService', 'MeshMultiZoneService', 'MeshHTTPRoute'],
   refusesFrom: ({ kind }) => kind === 'MeshHTTPRoute',
   checkConf,
+  effectiveOn: { http: ['http', 'http2', 'grpc'] },
   fallback: {},
   apply: {
     inbound({ chains, cluster, protocol }, conf) {

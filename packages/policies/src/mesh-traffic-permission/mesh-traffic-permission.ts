@@ -6,6 +6,7 @@ import { RBACSchema as NetworkRbacSchema } from '@ursa/envoy/gen/envoy/extension
 import { defineProxyPolicy, inboundMatch, inboundMatches, type Report } from '@ursa/policy';
 import { closed, oneOf } from '@ursa/resources';
 import { type Static, Type } from 'typebox';
+import { authorize } from './authorize.ts';
 import { rbacFromRules } from './rbac-from-rules.ts';
 import { rbacFromSubsets } from './rbac-from-subsets.ts';
 
@@ -36,6 +37,7 @@ export const meshTrafficPermission = defineProxyPolicy({
     if (conf.action === undefined) report.add('action', 'must be defined');
   },
   checkSpec: checkRules,
+  authorize,
   fromAdvice: " and will be removed in 3.0, use 'rules' with MeshIdentity (spiffeId) instead",
   warn: ({ from = [] }: { from?: readonly { targetRef: { kind: string } }[] }) =>
     ['MeshService', 'MeshServiceSubset']

@@ -45,6 +45,20 @@ const shared: Readonly<Record<string, QueryParameter>> = {
   include_eds: { name: 'include_eds', description: 'Adds the endpoints.', schema: Type.Boolean() },
   usedonly: { name: 'usedonly', description: 'Only what has been counted.', schema: Type.Boolean() },
   envoyFormat: { name: 'format', description: 'Form of the answer.', schema: Type.Enum(['text', 'json']) },
+  from: { name: 'from', description: 'The client: a data plane, a service or a workload.', schema: Type.String() },
+  to: { name: 'to', description: 'The server: a service, a MeshService or a data plane.', schema: Type.String() },
+  port: {
+    name: 'port',
+    description: 'Port that the client calls.',
+    schema: Type.Integer({ minimum: 1, maximum: 65535 }),
+  },
+  method: { name: 'method', description: 'Method of the request.', schema: Type.String({ default: 'GET' }) },
+  path: { name: 'path', description: 'Path of the request, with its query.', schema: Type.String({ default: '/' }) },
+  header: {
+    name: 'header',
+    description: 'Headers of the request, each `name:value`.',
+    schema: Type.Array(Type.String()),
+  },
   type: { name: 'type', description: 'Kinds of services, separated by commas.', schema: Type.String() },
 };
 

@@ -17,11 +17,20 @@ export function formatOpenApiReference(types: ResourceTypes, version: string): s
   const store = openMemoryStore();
   const live = openLiveResources(createGraph(), store);
   const tokens = openTokens(live);
+  const explain = () => ({
+    verdict: 'unknown' as const,
+    summary: '',
+    steps: [],
+    backends: [],
+    policies: [],
+    problems: [],
+  });
   const engine = {
     rules: nothing(new Map()),
     config: nothing(undefined),
     heldBack: nothing(''),
     affectedDataplanes: nothing([]),
+    explain,
   };
   const routes = apiRoutes({
     types,

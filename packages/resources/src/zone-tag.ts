@@ -1,5 +1,8 @@
 // The tag `kuma.io/zone` that a control plane puts on the inbounds and the gateway of its Dataplanes.
-import { type DataplaneSpec, type ResourceDraft, tagNames } from '@ursa/resources';
+
+import { tagNames } from './label-names.ts';
+import type { ResourceDraft } from './resource.ts';
+import type { DataplaneSpec } from './types/dataplane.ts';
 
 /** The Dataplane with the zone on each of its tag sets, whatever it claimed before. */
 export function tagWithZone(dataplane: ResourceDraft, zone: string): ResourceDraft {

@@ -1,0 +1,43 @@
+// What explain and lint read: the same derivations that configurations are made from.
+import type { PolicyHead } from '@ursa/policy';
+import type { ConfigParts } from '../config-parts.ts';
+import type { DataplaneFacts } from '../dataplane-facts.ts';
+import type { Engine } from '../engine.ts';
+import type { RuleSets } from '../rules.ts';
+
+/** Rules in force: without the policies that are held back. */
+interface RulesInForce {
+  readonly ruleSets: { get(proxyKey: string): RuleSets };
+  readonly outboundRules: { get(proxyKey: string): RuleSets };
+  readonly matched: { get(type: string, proxyKey: string): readonly PolicyHead[] };
+}
+
+/** The derivations. */
+export interface ExplainParts
+  extends Omit<ConfigParts, 'rules'>,
+    Pick<Engine, 'config' | 'identityRequest' | 'heldBack'> {
+  readonly rules: RulesInForce;
+}
+
+/** Facts of all Dataplanes of a mesh, by name. */
+export function dataplanesIn({ inputs, dataplane }: Pick<ExplainParts, 'inputs' | 'dataplane'>, mesh: string) {
+  const keys = inputs
+    .resources('Dataplane')
+    .index('mesh', (resource) => [resource.mesh])
+    .get(mesh);
+  return keys.flatMap((key): readonly DataplaneFacts[] => {
+    const facts = dataplane.get(key);
+    return facts === undefined ? [] : [facts];
+  });
+}
+
+/** Names of the services of a proxy. */
+export function servicesOf({ inbounds, gateway }: DataplaneFacts): readonly string[] {
+  const names = [...inbounds.map((inbound) => inbound.service), gateway?.tags['kuma.io/service'] ?? ''];
+  return [...new Set(names)].filter((name) => name !== '');
+}
+
+/** A derivation's first argument for a Dataplane. */
+export function keyOfProxy({ mesh, name }: Pick<DataplaneFacts, 'mesh' | 'name'>): string {
+  return `${mesh}/${name}`;
+}

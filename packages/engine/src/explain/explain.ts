@@ -1,0 +1,246 @@
+// Explain: what will become of a request, read from the derivations that the proxies' configurations are made of.
+import { legacyNames, resourceJson, unifiedNames } from '@ursa/envoy';
+import type { Route } from '@ursa/envoy/gen/envoy/config/route/v3/route_components_pb.ts';
+import type { RouteIdentity } from '@ursa/policy';
+import type { DataplaneFacts } from '../dataplane-facts.ts';
+import type { Destination } from '../destinations.ts';
+import { policiesOf } from '../held-back.ts';
+import { type Finding, finding } from '../lint/finding.ts';
+import type { Outbound } from '../outbounds.ts';
+import { hasUnifiedNames, redirectOf } from '../proxy-class.ts';
+import { destinationName } from '../skeleton/outbound.ts';
+import { destinationsOf, routePolicies, type Traffic } from '../traffic.ts';
+import { appliedPolicies, inboundMerge, outboundMerge, policiesIn, referenceTo } from './applied-policies.ts';
+import { type ExplainParts, keyOfProxy } from './explain-parts.ts';
+import type { AppliedPolicies, BackendShare, Explanation, Question, Step } from './explanation.ts';
+import { clientMissing, proxiesNamed } from './find-client.ts';
+import { findOutbound, type Instance, instancesOf, nameOf } from './find-outbound.ts';
+import { clustersOf, describeMatch, routesIn } from './http-route.ts';
+import { permissionsOf } from './permission.ts';
+import { isUndecided, routeTakes } from './route-match.ts';
+
+/** Answers questions. */
+export function explainWith(parts: ExplainParts): (question: Question) => Explanation {
+  return (question) => explain(parts, question);
+}
+
+/** What has been found out so far. */
+interface Course {
+  readonly steps: Step[];
+  readonly problems: Finding[];
+  readonly policies: AppliedPolicies[];
+  readonly backends: BackendShare[];
+}
+
+function explain(parts: ExplainParts, question: Question): Explanation {
+  const course: Course = { steps: [], problems: [], policies: [], backends: [] };
+  const end = (verdict: Explanation['verdict'], reason: string): Explanation => ({
+    verdict,
+    summary: `${verdict}: ${question.from} -> ${question.to}: ${reason}`,
+    ...course,
+  });
+  const stop = (verdict: Explanation['verdict'], problem: Finding): Explanation => {
+    course.problems.unshift(problem);
+    return end(verdict, problem.message);
+  };
+  const clients = proxiesNamed(parts, question.mesh, question.from);
+  const [client] = clients;
+  const connected = client && parts.inputs.proxies.get(keyOfProxy(client));
+  const mesh = parts.meshFacts.get(question.mesh);
+  if (client === undefined || mesh === undefined) return stop('unknown', clientMissing(parts, question));
+  const identity = parts.identityRequest.get(keyOfProxy(client));
+  course.problems.push(...heldBackFrom(parts, client));
+  const others = clients.length > 1 ? ` (one of ${clients.length} of ${question.from})` : '';
+  const spiffe = identity?.uris.find((uri) => uri.startsWith('spiffe://'));
+  course.steps.push({
+    at: 'client',
+    text: `${client.name}${others}${spiffe === undefined ? ', without mTLS' : `, ${spiffe}`}`,
+  });
+  if (connected === undefined) return stop('unreachable', offline(client));
+  const transparent = redirectOf(connected, client) !== undefined;
+  const outbound = findOutbound(parts, client, transparent, question);
+  if ('code' in outbound) return stop(outbound.code === 'unknown-destination' ? 'unknown' : 'unreachable', outbound);
+
+  const names = hasUnifiedNames(connected, mesh) ? unifiedNames : legacyNames;
+  const { destination, address, port } = outbound;
+  const { legacyName, kri } = destination;
+  const listenerName = names.outboundListener({ address, port, legacyName, kri });
+  const config = parts.config.get(keyOfProxy(client));
+  const listener = config?.resources.listener.get(listenerName);
+  course.steps.push({
+    at: 'outbound',
+    text: `${address}:${port} leads to ${nameOf(destination)} (${destination.protocol})`,
+    ...(listener === undefined ? {} : { envoy: resourceJson(listener) }),
+  });
+  const ruleSets = parts.rules.outboundRules.get(keyOfProxy(client));
+  const traffic = parts.traffic.get(destination, ruleSets);
+  if (listener === undefined || traffic.kind === 'nowhere') return stop('unreachable', nowhere(traffic, destination));
+
+  const routes = routesIn(listener);
+  const route = routes?.find((candidate) => routeTakes(candidate, question));
+  for (const candidate of routes?.slice(0, route === undefined ? undefined : routes.indexOf(route)) ?? []) {
+    if (isUndecided(candidate, question)) course.problems.push(undecided(candidate));
+  }
+  if (routes !== undefined && route === undefined) return stop('unreachable', noRoute(question, destination));
+  if (route !== undefined) course.steps.push(routeStep(parts, client, traffic, route));
+
+  const targets = destinationsOf(destination, traffic);
+  const clusters =
+    route === undefined
+      ? (traffic.kind === 'tcp' ? traffic.shares : [{ destination, weight: 1 }]).map((share) => ({
+          name: destinationName(share.destination, names),
+          weight: share.weight,
+        }))
+      : clustersOf(route);
+  const served = clusters.flatMap(({ name, weight }) => {
+    const target = targets.find((candidate) => destinationName(candidate, names) === name);
+    return target === undefined ? [] : [{ name, weight, target, instances: instancesOf(parts, target) }];
+  });
+  for (const { name, weight, instances } of served) {
+    const healthy = instances.filter(({ ready }) => ready).length;
+    course.backends.push({ name, weight, healthy, total: instances.length });
+    const cluster = config?.resources.cluster.get(name);
+    const text = `${name}${clusters.length > 1 ? ` (weight ${weight})` : ''}: ${healthy} of ${instances.length} endpoints ready`;
+    course.steps.push({ at: 'cluster', text, ...(cluster === undefined ? {} : { envoy: resourceJson(cluster) }) });
+  }
+  const identified = route && routeIdentity(traffic, route);
+  describeClientPolicies(parts, course, client, outbound, identified);
+  if (route !== undefined && route.action.case !== 'route') {
+    return end('allowed', `the client's proxy answers itself (${route.action.case})`);
+  }
+  const empty = served.find(({ instances }) => !instances.some(({ ready }) => ready));
+  const chosen = served.flatMap(({ instances }) => instances.filter(({ ready }) => ready));
+  const server = chosen.find(({ proxy }) => proxy.name === question.to) ?? chosen[0];
+  if (empty !== undefined) {
+    const problem = noEndpoints(empty.target, empty.instances);
+    if (server === undefined) return stop('unreachable', problem);
+    course.problems.push(problem);
+  }
+  if (server === undefined) return stop('unreachable', noEndpoints(destination, []));
+  return arrive(parts, course, { server, destination: served[0]?.target ?? destination, identity, end, stop });
+}
+
+interface Arriving {
+  readonly server: Instance;
+  readonly destination: Destination;
+  readonly identity: { readonly uris: readonly string[] } | undefined;
+  readonly end: (verdict: Explanation['verdict'], reason: string) => Explanation;
+  readonly stop: (verdict: Explanation['verdict'], problem: Finding) => Explanation;
+}
+
+function arrive(parts: ExplainParts, course: Course, arriving: Arriving): Explanation {
+  const { server, destination, identity, end, stop } = arriving;
+  const { proxy, position } = server;
+  const inbound = proxy.inbounds[position];
+  if (inbound === undefined) return stop('unreachable', noEndpoints(destination, []));
+  course.problems.push(...heldBackFrom(parts, proxy));
+  const connected = parts.inputs.proxies.get(keyOfProxy(proxy));
+  const mesh = parts.meshFacts.get(proxy.mesh);
+  const names = connected && mesh && hasUnifiedNames(connected, mesh) ? unifiedNames : legacyNames;
+  const listener = parts.config.get(keyOfProxy(proxy))?.resources.listener.get(names.inboundListener(inbound));
+  course.steps.push({
+    at: 'inbound',
+    text: `${proxy.name} at ${inbound.address}:${inbound.port}${destination.tls === undefined ? ', in plain text' : ', in mTLS'}`,
+    ...(listener === undefined ? {} : { envoy: resourceJson(listener) }),
+  });
+  const protocol = inbound.protocol === 'unknown' ? 'tcp' : inbound.protocol;
+  const ruleSets = parts.rules.ruleSets.get(keyOfProxy(proxy));
+  for (const policy of parts.policies) {
+    if (policy.authorize !== undefined || !(policy.shape.hasFrom || policy.shape.hasRules)) continue;
+    const rules = ruleSets.get(policy.name);
+    const merged = rules && inboundMerge(policy, rules, position);
+    const applied = appliedPolicies(parts, policy, { side: 'server', proxy, protocol }, merged);
+    if (applied !== undefined) course.policies.push(applied);
+  }
+  const certified = destination.tls === undefined || identity === undefined ? undefined : identity;
+  const secured = certified && { uris: certified.uris, sni: destination.tls?.sni ?? '' };
+  const permissions = permissionsOf(parts, { server: proxy, position, identity: secured });
+  for (const { step, problem } of permissions) {
+    course.steps.push(step);
+    if (problem !== undefined) course.problems.push(problem);
+  }
+  const refusal = permissions.find(({ allowed }) => !allowed);
+  if (refusal !== undefined) return end('denied', refusal.step.text);
+  return end('allowed', permissions[0]?.step.text ?? 'no policy of the mesh permits or refuses');
+}
+
+function describeClientPolicies(
+  parts: ExplainParts,
+  { policies }: Course,
+  client: DataplaneFacts,
+  { destination }: Outbound,
+  route: RouteIdentity | undefined,
+): void {
+  const ruleSets = parts.rules.ruleSets.get(keyOfProxy(client));
+  for (const policy of parts.policies.filter(({ shape }) => shape.hasTo)) {
+    const rules = ruleSets.get(policy.name);
+    const merged = rules && outboundMerge(rules, destination.target, policy.routing === undefined ? route : undefined);
+    const place = { side: 'client' as const, proxy: client, protocol: destination.protocol };
+    const applied = appliedPolicies(parts, policy, place, merged);
+    if (applied !== undefined) policies.push(applied);
+  }
+}
+
+function routeIdentity(traffic: Traffic, route: Route): RouteIdentity {
+  const policy = routePolicies(traffic).get(route.name);
+  return { name: route.name, ...(policy === undefined ? {} : { policy }) };
+}
+
+function routeStep(parts: ExplainParts, client: DataplaneFacts, traffic: Traffic, route: Route): Step {
+  const text = `${describeMatch(route)} takes it`;
+  const id = routePolicies(traffic).get(route.name);
+  const policy = traffic.kind === 'http' ? parts.policies.find(({ name }) => name === traffic.routedBy) : undefined;
+  const head =
+    policy && policiesIn(parts, policy.name, client.mesh).find(({ displayName }) => displayName === id?.name);
+  if (policy === undefined || head === undefined) return { at: 'route', text: `${text}, the default route` };
+  return { at: 'route', text: `${text}, of ${policy.name} ${head.displayName}`, policy: referenceTo(policy, head, '') };
+}
+
+function heldBackFrom(parts: ExplainParts, proxy: DataplaneFacts): readonly Finding[] {
+  return policiesOf(parts.heldBack.get(keyOfProxy(proxy))).map((key) => {
+    const [type = '', mesh = '', name = ''] = key.split('/');
+    const message = `${type} ${name} is held back from ${proxy.name}, because Envoy refused what it makes`;
+    return finding('held-back', message, `correct it: kumactl inspect ${type.toLowerCase()} ${name}`, {
+      type,
+      mesh,
+      name,
+    });
+  });
+}
+
+function offline({ mesh, name }: DataplaneFacts): Finding {
+  const at = { type: 'Dataplane', mesh, name };
+  return finding('proxy-offline', `the proxy ${name} is not connected`, `start it: kuma-dp run --name ${name}`, at);
+}
+
+function nowhere({ warnings }: Traffic, destination: Destination): Finding {
+  const message = warnings[0] ?? `${nameOf(destination)} has no listener at this proxy`;
+  return finding('backend-missing', message, 'name a backend that exists in backendRefs');
+}
+
+function noRoute({ method, path }: Question, destination: Destination): Finding {
+  const message = `no route of ${nameOf(destination)} takes ${method} ${path}: Envoy answers 404`;
+  return finding('no-route', message, 'add a match for it to a route, or one for everything (PathPrefix /)');
+}
+
+function undecided(route: Route): Finding {
+  const message = `whether the route ${describeMatch(route)} takes the request is not decided here: its expression is too costly to try`;
+  return finding('not-evaluated', message, 'try the request itself');
+}
+
+function noEndpoints(destination: Destination, instances: readonly Instance[]): Finding {
+  const name = nameOf(destination);
+  if (instances.length === 0) {
+    return finding('no-endpoints', `no proxy serves ${name}`, 'start one whose inbound has its tags');
+  }
+  const [first] = instances;
+  const at = first && { type: 'Dataplane', mesh: first.proxy.mesh, name: first.proxy.name };
+  const message = `none of the ${instances.length} endpoints of ${name} is ready`;
+  return finding(
+    'no-endpoints',
+    message,
+    'look at the health of the application and its probe',
+    at,
+    'networking.inbound',
+  );
+}

@@ -1,0 +1,134 @@
+// Where the client calls: its outbound to the destination, or why it has none.
+import { closestName, displayNameOf } from '@ursa/resources';
+import type { DataplaneFacts } from '../dataplane-facts.ts';
+import type { Destination } from '../destinations.ts';
+import { type Finding, finding } from '../lint/finding.ts';
+import type { Outbound } from '../outbounds.ts';
+import { dataplanesIn, type ExplainParts, servicesOf } from './explain-parts.ts';
+import type { Question } from './explanation.ts';
+import { proxiesNamed } from './find-client.ts';
+
+/** A proxy that can answer, and at which of its inbounds. */
+export interface Instance {
+  readonly proxy: DataplaneFacts;
+  readonly position: number;
+  readonly ready: boolean;
+}
+
+/** Everyone behind a destination, ready or not. */
+export function instancesOf(
+  parts: ExplainParts,
+  { source, mesh }: Pick<Destination, 'source' | 'mesh'>,
+): readonly Instance[] {
+  const inbounds = new Set(parts.endpoints.inboundsOf(source));
+  return dataplanesIn(parts, mesh).flatMap((proxy) =>
+    proxy.inbounds.flatMap((inbound, position) =>
+      inbounds.has(inbound) ? [{ proxy, position, ready: inbound.ready }] : [],
+    ),
+  );
+}
+
+/** Name of a destination as users know it. */
+export function nameOf({ target }: Destination): string {
+  return target.kind === 'service' ? target.service : target.id.name;
+}
+
+/** The outbound that the question means, or what is in its way. */
+export function findOutbound(
+  parts: ExplainParts,
+  client: DataplaneFacts,
+  transparent: boolean,
+  { mesh, to, port }: Question,
+): Outbound | Finding {
+  const all = parts.outbounds.outbounds.get(`${mesh}/${client.name}`, transparent);
+  const named = all.filter(({ destination }) =>
+    [nameOf(destination), destination.legacyName, destination.kri].includes(to),
+  );
+  const meant = named.length > 0 ? named : leadingTo(parts, all, `${mesh}/${to}`);
+  const [first] = meant;
+  if (first === undefined) return whyNone(parts, client, transparent, { mesh, to });
+  if (port === undefined) return first;
+  const atPort = meant.find((outbound) => outbound.port === port);
+  if (atPort !== undefined) return atPort;
+  const ports = [...new Set(meant.map((outbound) => outbound.port))].sort((left, right) => left - right);
+  return finding(
+    'wrong-port',
+    `${client.name} reaches ${to} at port ${ports.join(', ')}, not at ${port}`,
+    `call port ${ports[0]}, or add the port ${port} to the service`,
+    { type: 'Dataplane', mesh, name: client.name },
+    'networking.outbound',
+  );
+}
+
+/** Outbounds with a proxy among those behind them. */
+function leadingTo(parts: ExplainParts, outbounds: readonly Outbound[], proxyKey: string): readonly Outbound[] {
+  const own = parts.dataplane.get(proxyKey)?.inbounds ?? [];
+  if (own.length === 0) return [];
+  return outbounds.filter(({ destination }) =>
+    parts.endpoints.inboundsOf(destination.source).some((inbound) => own.includes(inbound)),
+  );
+}
+
+function whyNone(
+  parts: ExplainParts,
+  client: DataplaneFacts,
+  transparent: boolean,
+  { mesh, to }: Pick<Question, 'mesh' | 'to'>,
+): Finding {
+  const at = { type: 'Dataplane', mesh, name: client.name };
+  const meshServices = ['MeshService', 'MeshMultiZoneService'].flatMap((type) => {
+    const services = parts.inputs.resources(type);
+    return services.keys().flatMap((key) => {
+      const service = services.get(key);
+      return service?.mesh === mesh ? [displayNameOf(service)] : [];
+    });
+  });
+  const serving = proxiesNamed(parts, mesh, to);
+  if (serving.length === 0 && !meshServices.includes(to)) {
+    const everyone = dataplanesIn(parts, mesh);
+    const close = closestName(to, [
+      ...everyone.flatMap(servicesOf),
+      ...meshServices,
+      ...everyone.map(({ name }) => name),
+    ]);
+    const advice =
+      close === undefined
+        ? 'start a proxy whose inbound has this kuma.io/service'
+        : `did you mean ${JSON.stringify(close)}?`;
+    return finding(
+      'unknown-destination',
+      `nothing in the mesh ${mesh} is called ${JSON.stringify(to.slice(0, 100))}`,
+      advice,
+    );
+  }
+  const service = serving.flatMap(servicesOf)[0] ?? to;
+  if (!transparent) {
+    return finding(
+      'no-outbound',
+      `${client.name} has no outbound to ${service}`,
+      `add {port: <free port>, tags: {kuma.io/service: ${service}}} to its networking.outbound`,
+      at,
+      'networking.outbound',
+    );
+  }
+  const { reachableServices, reachableBackends } = client;
+  const field = reachableServices === undefined ? 'reachableBackends' : 'reachableServices';
+  const list =
+    field === 'reachableServices' ? (reachableServices ?? []).join(', ') : JSON.stringify(reachableBackends ?? []);
+  if (reachableServices === undefined && reachableBackends === undefined) {
+    return finding(
+      'not-reachable',
+      `${to} has no virtual address yet, so transparent proxies cannot reach it`,
+      'wait until the control plane has given it one, or check meshServices.mode of the Mesh',
+      { type: 'Mesh', mesh: '', name: mesh },
+      'meshServices.mode',
+    );
+  }
+  return finding(
+    'not-reachable',
+    `${field} of ${client.name} do not include ${service} (they are: ${list === '' ? 'none' : list})`,
+    `add ${service} to networking.transparentProxying.${field}`,
+    at,
+    `networking.transparentProxying.${field}`,
+  );
+}

@@ -1,0 +1,104 @@
+// The last gate: whether the server's proxy lets this client in.
+import type { ClientIdentity, PolicyHead, ProxyPolicy } from '@ursa/policy';
+import { selects } from '@ursa/policy';
+import type { DataplaneFacts } from '../dataplane-facts.ts';
+import { type Finding, finding } from '../lint/finding.ts';
+import { policiesIn, referenceTo, routeResolver } from './applied-policies.ts';
+import { type ExplainParts, keyOfProxy } from './explain-parts.ts';
+import type { Step } from './explanation.ts';
+
+/** The decision, as a step of the request. */
+export interface Permission {
+  readonly allowed: boolean;
+  readonly step: Step;
+  readonly problem: Finding | undefined;
+}
+
+/** A call as the server sees it. `identity` is undefined when it comes in plain text. */
+export interface Arrival {
+  readonly server: DataplaneFacts;
+  /** Position of the inbound. */
+  readonly position: number;
+  readonly identity: ClientIdentity | undefined;
+}
+
+/** The policies of a type that select an inbound, the weakest first. */
+function selecting(parts: ExplainParts, policy: ProxyPolicy, { server, position }: Arrival): readonly PolicyHead[] {
+  const matched = parts.rules.matched.get(policy.name, keyOfProxy(server));
+  const routeOf = routeResolver(parts);
+  return matched.filter((head) => selects(head, server.selectable, routeOf)?.inbounds.includes(position) === true);
+}
+
+/** What every policy that permits says; the first refusal counts. */
+export function permissionsOf(parts: ExplainParts, arrival: Arrival): readonly Permission[] {
+  const mesh = parts.meshFacts.get(arrival.server.mesh);
+  return parts.policies.flatMap((policy) => {
+    if (policy.authorize === undefined) return [];
+    const present = policiesIn(parts, policy.name, arrival.server.mesh).length > 0;
+    if (mesh?.mtls === undefined) return present ? [unenforced(policy, arrival.server)] : [];
+    return [decide(parts, policy, policy.authorize, arrival)];
+  });
+}
+
+function unenforced(policy: ProxyPolicy, { mesh }: DataplaneFacts): Permission {
+  const at = { type: 'Mesh', mesh: '', name: mesh };
+  const message = `the mesh ${mesh} has no mTLS, so that ${policy.name} is not enforced: every client gets through`;
+  const fix = 'enable a backend: mtls.enabledBackend of the Mesh';
+  return {
+    allowed: true,
+    step: { at: 'permission', text: `everyone is let in: without mTLS ${policy.name} is not enforced` },
+    problem: finding('permission-without-mtls', message, fix, at, 'mtls'),
+  };
+}
+
+function decide(
+  parts: ExplainParts,
+  policy: ProxyPolicy,
+  authorize: NonNullable<ProxyPolicy['authorize']>,
+  arrival: Arrival,
+): Permission {
+  const { server, position, identity } = arrival;
+  if (identity === undefined) {
+    const text = 'let in: the call comes in plain text, and the mesh is PERMISSIVE';
+    return { allowed: true, step: { at: 'permission', text }, problem: undefined };
+  }
+  const rules = parts.rules.ruleSets.get(keyOfProxy(server)).get(policy.name)?.inbounds[position];
+  const heads = selecting(parts, policy, arrival);
+  const { allowed, shadowDenied, by } = authorize(identity, rules ?? { rules: [], from: [], fromEntries: [] }, heads);
+  const who = identity.uris.find((uri) => uri.startsWith('spiffe://')) ?? 'the client';
+  const deciding = by && referenceTo(policy, by.head, by.field);
+  const name = by === undefined ? '' : `${policy.name} ${by.head.displayName} (${by.field})`;
+  if (allowed) {
+    const counted = shadowDenied ? ', and counted as if it were refused' : '';
+    const step = { at: 'permission' as const, text: `${who} is let in by ${name}${counted}` };
+    return { allowed, step: deciding === undefined ? step : { ...step, policy: deciding }, problem: undefined };
+  }
+  if (by !== undefined && deciding !== undefined) {
+    return {
+      allowed,
+      step: { at: 'permission', text: `${who} is refused by ${name}`, policy: deciding },
+      problem: finding(
+        'refused',
+        `${who} is refused by ${name}`,
+        `change this entry, or let the client in by a stronger one`,
+        by.head.resource,
+        by.field,
+      ),
+    };
+  }
+  const speak = heads.length === 0 ? `no ${policy.name} selects ${server.name}` : `${names(heads)} let others in`;
+  return {
+    allowed,
+    step: { at: 'permission', text: `${who} is refused: ${speak}` },
+    problem: finding(
+      'not-permitted',
+      `nothing lets ${who} in: ${speak}`,
+      `create a ${policy.name} that selects ${server.name} and allows ${who}`,
+      { type: 'Dataplane', mesh: server.mesh, name: server.name },
+    ),
+  };
+}
+
+function names(heads: readonly PolicyHead[]): string {
+  return heads.map(({ displayName }) => displayName).join(', ');
+}

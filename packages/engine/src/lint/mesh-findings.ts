@@ -1,0 +1,91 @@
+// Findings about meshes, proxies and services: what no single policy is to blame for.
+
+import type { DataplaneFacts } from '../dataplane-facts.ts';
+import type { MeshServiceSpec } from '../destinations.ts';
+import { policiesIn } from '../explain/applied-policies.ts';
+import type { ExplainParts } from '../explain/explain-parts.ts';
+import { instancesOf } from '../explain/find-outbound.ts';
+import { type Finding, finding } from './finding.ts';
+
+/** The findings. */
+export function meshFindings(
+  parts: ExplainParts,
+  mesh: string,
+  proxies: readonly DataplaneFacts[],
+): readonly Finding[] {
+  return [...permissions(parts, mesh, proxies), ...conflicts(proxies), ...idleServices(parts, mesh)];
+}
+
+function permissions(parts: ExplainParts, mesh: string, proxies: readonly DataplaneFacts[]): Finding[] {
+  const mtls = parts.meshFacts.get(mesh)?.mtls;
+  const permitting = parts.policies.filter(({ authorize }) => authorize !== undefined);
+  if (mtls === undefined) {
+    return permitting.flatMap(({ name }) =>
+      policiesIn(parts, name, mesh).map((head) =>
+        finding(
+          'permission-without-mtls',
+          `${name} ${head.displayName} is not enforced, because the mesh ${mesh} has no mTLS: every client gets through`,
+          'enable a backend: mtls.enabledBackend of the Mesh',
+          head.resource,
+        ),
+      ),
+    );
+  }
+  return permitting.flatMap(({ name }) =>
+    proxies.flatMap((proxy) => {
+      const sets = parts.rules.ruleSets.get(`${mesh}/${proxy.name}`).get(name)?.inbounds ?? [];
+      return proxy.inbounds.flatMap(({ port, service }, position) => {
+        const set = sets[position];
+        if (set !== undefined && set.rules.length + set.fromEntries.length > 0) return [];
+        return finding(
+          'permission-missing',
+          `no ${name} speaks of ${service === '' ? proxy.name : service} at port ${port} of ${proxy.name}, and mTLS is on: all clients are refused`,
+          `create a ${name} that selects ${proxy.name} and allows its clients`,
+          { type: 'Dataplane', mesh, name: proxy.name },
+          `networking.inbound[${position}]`,
+        );
+      });
+    }),
+  );
+}
+
+function conflicts(proxies: readonly DataplaneFacts[]): Finding[] {
+  const inbounds = proxies.flatMap((proxy) =>
+    proxy.inbounds.map((inbound, position) => ({ proxy, position, place: `${inbound.address}:${inbound.port}` })),
+  );
+  return [...Map.groupBy(inbounds, ({ place }) => place)].flatMap(([place, claims]) => {
+    const [first, ...others] = claims;
+    return others.map(({ proxy, position }) =>
+      finding(
+        'address-conflict',
+        `${proxy.name} and ${first?.proxy.name} both claim ${place}: calls reach whichever is there`,
+        'give one of them another address or port',
+        { type: 'Dataplane', mesh: proxy.mesh, name: proxy.name },
+        `networking.inbound[${position}].port`,
+      ),
+    );
+  });
+}
+
+function idleServices(parts: ExplainParts, mesh: string): Finding[] {
+  const services = parts.inputs.resources('MeshService');
+  return services.keys().flatMap((key) => {
+    const service = services.get(key);
+    if (service?.mesh !== mesh) return [];
+    const ports = (service.spec as MeshServiceSpec).ports ?? [];
+    return ports.flatMap(({ port, targetPort = port }, index) => {
+      const served = instancesOf(parts, {
+        mesh,
+        source: { kind: 'MeshService', key, port },
+      });
+      if (served.length > 0) return [];
+      return finding(
+        'service-selects-nothing',
+        `MeshService ${service.name}: no proxy that it selects has an inbound for port ${port} (targetPort ${targetPort})`,
+        'correct its selector, or targetPort to the port or name of an inbound',
+        service,
+        `spec.ports[${index}].targetPort`,
+      );
+    });
+  });
+}
