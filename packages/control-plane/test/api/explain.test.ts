@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { aloneZone, openApiFixture } from './api-fixture.ts';
+import { openWithMeshes } from './documents.ts';
+
+test('a question about a client that is not there is answered, and one that cannot be read is refused by parameter', async () => {
+  const { ask } = await openWithMeshes(openApiFixture({}, aloneZone), 'default');
+  const unknown = await ask('GET', '/meshes/default/_explain?from=web&to=api');
+  assert.deepEqual([unknown.status, unknown.body.verdict], [200, 'unknown']);
+  assert.equal(unknown.body.problems[0].code, 'client-not-in-mesh');
+  const refused: Readonly<Record<string, RegExp>> = {
+    'to=api': /'from' is required/,
+    'from=web&to=api&port=0': /'port' has to be a number from 1 to 65535/,
+    'from=web&to=api&header=x': /'header' has to be name:value/,
+    [`from=web&to=api&path=/${'a'.repeat(3000)}`]: /'path' is longer than 2048/,
+  };
+  for (const [query, message] of Object.entries(refused)) {
+    const { status, body } = await ask('GET', `/meshes/default/_explain?${query}`);
+    assert.equal(status, 400, query);
+    assert.match(JSON.stringify(body), message);
+  }
+  assert.equal((await ask('GET', '/meshes/other/_explain?from=a&to=b')).status, 404);
+});
