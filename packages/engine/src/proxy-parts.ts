@@ -69,8 +69,12 @@ export function redirectResources(
   const extraClusters: ClusterDraft[] = [];
   const resources = passthroughResources(names, redirect, {
     ...options,
-    shape: (listener) =>
-      walkPassthrough(policies, ruleSets, { proxy: facts, listener, chains: listener.chains, extraClusters }),
+    shape: (listener, family) => {
+      const { open } = options;
+      const place = { proxy: facts, family, listener, chains: listener.chains, open, extraClusters };
+      walkPassthrough(policies, ruleSets, place);
+      return place.open;
+    },
   });
   return [...resources, ...encodeClusters(extraClusters, 'transparent')];
 }

@@ -68,9 +68,11 @@ function namesAlike(before: Resource | undefined, after: Resource | undefined): 
 const originText = ({ head, ruleIndex }: RuleOrigin) => [head.key, head.labels, ruleIndex];
 const keysOf = (heads: readonly PolicyHead[]) => heads.map((head) => head.key);
 
-/** Types of the policies that shape all traffic with one conf. */
-function typesForTraffic(policies: readonly ProxyPolicy[]): ReadonlySet<string> {
-  return new Set(policies.flatMap(({ name, hooks }) => (hooks.traffic === undefined ? [] : [name])));
+/** Types of the policies that shape all traffic with one conf; with `redirected`, also those for traffic to unknown destinations. */
+function typesForTraffic(policies: readonly ProxyPolicy[], redirected: boolean): ReadonlySet<string> {
+  const shapes = ({ hooks }: ProxyPolicy) =>
+    hooks.traffic !== undefined || (redirected && hooks.redirected !== undefined);
+  return new Set(policies.filter(shapes).map(({ name }) => name));
 }
 
 /** All that inbounds are built from, as text. */
@@ -234,7 +236,8 @@ export function deriveRules({ graph, inputs, policies, dataplane, shadow }: Rule
   });
 
   // Two classes of proxies whose policies come to the same for one direction share everything built for that direction.
-  const forTraffic = typesForTraffic(policies);
+  const receiving = typesForTraffic(policies, false);
+  const sending = typesForTraffic(policies, true);
   const forCallers = typesForCallers(policies);
   const inboundViews = createInterner();
   const outboundViews = createInterner();
@@ -242,7 +245,7 @@ export function deriveRules({ graph, inputs, policies, dataplane, shadow }: Rule
     'inbound rules',
     (classText: string) => {
       const ruleSets = ruleSetsOf.get(classText);
-      return inboundViews.share(inboundContent(ruleSets, forTraffic), ruleSets);
+      return inboundViews.share(inboundContent(ruleSets, receiving), ruleSets);
     },
     { equals: Object.is },
   );
@@ -250,7 +253,7 @@ export function deriveRules({ graph, inputs, policies, dataplane, shadow }: Rule
     'outbound rules',
     (classText: string) => {
       const ruleSets = ruleSetsOf.get(classText);
-      return outboundViews.share(outboundContent(ruleSets, forTraffic, forCallers), ruleSets);
+      return outboundViews.share(outboundContent(ruleSets, sending, forCallers), ruleSets);
     },
     { equals: Object.is },
   );

@@ -54,9 +54,10 @@ function withSingleConf<Result>(
   policy: ProxyPolicy,
   ruleSets: RuleSets,
   hook: ((conf: unknown) => Result) | undefined,
+  extraClusters: readonly ClusterDraft[] = [],
 ): Result | undefined {
   const conf = ruleSets.get(policy.name)?.single?.conf;
-  return hook === undefined || conf === undefined ? undefined : guard(policy, () => hook(conf));
+  return hook === undefined || conf === undefined ? undefined : guard(policy, () => hook(conf), extraClusters);
 }
 
 /** Shows an inbound to all policies; `position` is its place among the proxy's inbounds. */
@@ -169,8 +170,9 @@ export function meshWideConf({ name, shape }: ProxyPolicy, ruleSets: RuleSets): 
 /** Shows a listener for traffic to unknown destinations to all policies. */
 export function walkPassthrough(policies: readonly ProxyPolicy[], ruleSets: RuleSets, place: PassthroughPlace): void {
   for (const policy of policies) {
-    const { passthrough } = policy.hooks;
+    const { passthrough, redirected } = policy.hooks;
     const rules = ruleSets.get(policy.name);
+    withSingleConf(policy, ruleSets, redirected && ((conf) => redirected(place, conf)), place.extraClusters);
     if (passthrough === undefined || rules === undefined) continue;
     const conf = meshConf(rules, place.proxy.mesh);
     if (conf !== undefined) guard(policy, () => passthrough(place, conf), place.extraClusters);

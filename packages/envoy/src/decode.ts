@@ -24,6 +24,7 @@ import { FilterConfigSchema } from '../gen/envoy/extensions/filters/http/grpc_st
 import { LocalRateLimitSchema as HttpLocalRateLimitSchema } from '../gen/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit_pb.ts';
 import { RBACSchema as HttpRbacSchema } from '../gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.ts';
 import { RouterSchema } from '../gen/envoy/extensions/filters/http/router/v3/router_pb.ts';
+import { HttpInspectorSchema } from '../gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.ts';
 import { OriginalDstSchema } from '../gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.ts';
 import { TlsInspectorSchema } from '../gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts';
 import { ConfigSchema as DirectResponseSchema } from '../gen/envoy/extensions/filters/network/direct_response/v3/config_pb.ts';
@@ -61,6 +62,7 @@ const ownTypes = createRegistry(
   HTTPFaultSchema,
   HealthCheckEventFileSinkSchema,
   HttpConnectionManagerSchema,
+  HttpInspectorSchema,
   HttpLocalRateLimitSchema,
   HttpProtocolOptionsSchema,
   HttpRbacSchema,

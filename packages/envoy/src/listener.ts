@@ -4,6 +4,8 @@ import type { Address } from '../gen/envoy/config/core/v3/address_pb.ts';
 import { TrafficDirection } from '../gen/envoy/config/core/v3/base_pb.ts';
 import { type ListenerFilter, ListenerFilterSchema } from '../gen/envoy/config/listener/v3/listener_components_pb.ts';
 import { type Listener, ListenerSchema } from '../gen/envoy/config/listener/v3/listener_pb.ts';
+import { HttpInspectorSchema } from '../gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.ts';
+import { OriginalDstSchema } from '../gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.ts';
 import { TlsInspectorSchema } from '../gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts';
 import type { FilterChainDraft, ListenerDraft } from './draft.ts';
 import { buildFilterChain } from './filter-chain.ts';
@@ -50,6 +52,22 @@ export function tlsInspector(): ListenerFilter {
 export function inspectTls({ message }: ListenerDraft): void {
   const inspector = tlsInspector();
   if (!message.listenerFilters.some(({ name }) => name === inspector.name)) message.listenerFilters.push(inspector);
+}
+
+/** Looks into the first bytes of a connection for HTTP and its version. */
+export function httpInspector(): ListenerFilter {
+  return create(ListenerFilterSchema, {
+    name: 'envoy.filters.listener.http_inspector',
+    configType: { case: 'typedConfig', value: pack(HttpInspectorSchema, create(HttpInspectorSchema)) },
+  });
+}
+
+/** Finds where a redirected connection was going. */
+export function originalDestination(): ListenerFilter {
+  return create(ListenerFilterSchema, {
+    name: 'envoy.filters.listener.original_dst',
+    configType: { case: 'typedConfig', value: pack(OriginalDstSchema, create(OriginalDstSchema)) },
+  });
 }
 
 /** Packs a draft. The draft is spent: its message is the result. */

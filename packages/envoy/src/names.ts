@@ -54,6 +54,11 @@ export interface EnvoyNames {
   outboundRoute(destination: DestinationNaming): string;
   passthrough(direction: Direction, family: IpFamily): string;
   readonly noDestinationInbound: string;
+  /**
+   * A cluster or filter chain for destinations outside of the mesh: `protocol` and `value` as users write them. Several host names of one
+   * protocol and port share a chain, which has no `value`. The same in both forms.
+   */
+  outside(protocol: string, value: string | undefined, port: number | undefined): string;
   readonly admin: string;
   readonly readiness: string;
   readonly dns: string;
@@ -73,6 +78,8 @@ export interface EnvoyNames {
   meshCaSecret(mesh: string): string;
 }
 
+const outside = (protocol: string, value: string | undefined, port: number | undefined): string =>
+  ['meshpassthrough', protocol, ...(value === undefined ? [] : [value]), port ?? '*'].join('_');
 const noDestinationInbound = 'self_transparentproxy_no_destination_inbound';
 const metrics = { metricsListener: 'kuma:metrics:prometheus', metricsCluster: 'kuma:metrics:hijacker' };
 
@@ -80,6 +87,7 @@ const metrics = { metricsListener: 'kuma:metrics:prometheus', metricsCluster: 'k
 export const legacyNames: EnvoyNames = {
   ...metrics,
   unified: false,
+  outside,
   inboundListener: ({ address, port }) => `inbound:${hostPort(address, port)}`,
   inboundCluster: ({ servicePort }) => `localhost:${servicePort}`,
   inboundRoute: ({ service }) => `inbound:${service}`,
@@ -110,6 +118,7 @@ const kriOrLegacy = ({ kri, legacyName }: DestinationNaming): string => kri ?? l
 export const unifiedNames: EnvoyNames = {
   ...metrics,
   unified: true,
+  outside,
   inboundListener: selfInbound,
   inboundCluster: selfInbound,
   inboundRoute: selfInbound,

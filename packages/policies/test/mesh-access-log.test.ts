@@ -149,7 +149,7 @@ test('rules by server name have the name read', () => {
 test('traffic to unknown destinations is logged, too', () => {
   const { chain, chains, listener, extraClusters, proxy } = outboundPlace('tcp');
   hooks.passthrough?.(
-    { proxy: { ...proxy, self }, listener, chains, extraClusters },
+    { proxy: { ...proxy, self }, family: 'ipv4', listener, chains, open: true, extraClusters },
     file('/log', plain('%KUMA_DESTINATION_SERVICE%')),
   );
   assert.equal(textOf(loggersOf(chain)[0]), 'external\n');

@@ -1,5 +1,5 @@
 // A place: one spot of a proxy's configuration that a policy may shape. The walk builds places and shows them to each policy with its conf.
-import type { ClusterDraft, EndpointLocality, FilterChainDraft, ListenerDraft, Protocol } from '@ursa/envoy';
+import type { ClusterDraft, EndpointLocality, FilterChainDraft, IpFamily, ListenerDraft, Protocol } from '@ursa/envoy';
 import type { Route } from '@ursa/envoy/gen/envoy/config/route/v3/route_components_pb.ts';
 
 /** What is true of one proxy only. */
@@ -81,8 +81,11 @@ export interface OutboundPlace {
 /** A listener for traffic to destinations that the mesh does not know. */
 export interface PassthroughPlace {
   readonly proxy: ProxyFacts;
+  readonly family: IpFamily;
   readonly listener: ListenerDraft;
   readonly chains: readonly FilterChainDraft[];
+  /** True when traffic that reaches the listener's own chain is let through; policies may change it. */
+  open: boolean;
   /** As for inbounds. */
   readonly extraClusters: ClusterDraft[];
 }

@@ -1,6 +1,6 @@
 // Hooks of policies that have one conf for the whole proxy (`default`), and the places they are shown: all traffic, and the proxy itself.
 import type { ClusterDraft, FilterChainDraft, ListenerDraft, TlsSecrets } from '@ursa/envoy';
-import type { ProxyFacts, ProxySelf } from './place.ts';
+import type { PassthroughPlace, ProxyFacts, ProxySelf } from './place.ts';
 
 /**
  * Whose proxy it is. Only policies with one conf for the whole proxy see it: what the others shape is shared by the proxies of many
@@ -69,6 +69,8 @@ export interface ProxyAdditions {
 export interface ProxyHooks<Conf> {
   /** Called for each inbound and each outbound. */
   traffic?(place: TrafficPlace, conf: Conf): void;
+  /** Called for each listener for traffic to unknown destinations. */
+  redirected?(place: PassthroughPlace, conf: Conf): void;
   /** Called once for the proxy itself. */
   proxy?(place: ProxyPlace, conf: Conf): ProxyAdditions;
 }

@@ -29,8 +29,8 @@ export interface PassthroughOptions {
   readonly reusePort: boolean;
   /** The only ports on which the workload may be reached; undefined for all. */
   readonly onlyPorts: readonly number[] | undefined;
-  /** Lets policies shape a listener for traffic that leaves. */
-  shape(listener: ListenerDraft): void;
+  /** Lets policies shape a listener for traffic that leaves. Returns whether its cluster is there. */
+  shape(listener: ListenerDraft, family: IpFamily): boolean;
 }
 
 /** Chains for what arrives: only declared ports lead to the workload, where they are all that counts. */
@@ -44,13 +44,14 @@ function inboundChains(name: string, names: EnvoyNames, onlyPorts: readonly numb
   });
 }
 
-function passthroughListener(
+/** A listener, and the cluster that its own chain leads to. */
+function passthrough(
   names: EnvoyNames,
   direction: Direction,
   family: IpFamily,
   port: number,
   options: PassthroughOptions,
-): EnvoyResource {
+): EnvoyResource[] {
   const name = names.passthrough(direction, family);
   const inbound = direction === 'inbound';
   const draft = listenerDraft({
@@ -62,8 +63,9 @@ function passthroughListener(
     ...(inbound ? { reusePort: options.reusePort } : {}),
   });
   draft.message.useOriginalDst = true;
-  if (!inbound) options.shape(draft);
-  return encodeResource('listener', buildListener(draft), 'transparent');
+  const open = inbound || options.shape(draft, family);
+  const listener = encodeResource('listener', buildListener(draft), 'transparent');
+  return open ? [listener, passthroughCluster(names, direction, family)] : [listener];
 }
 
 function passthroughCluster(names: EnvoyNames, direction: Direction, family: IpFamily): EnvoyResource {
@@ -84,10 +86,8 @@ export function passthroughResources(
   const families: readonly IpFamily[] = redirect.ipv6 ? ['ipv4', 'ipv6'] : ['ipv4'];
   const nowhere = staticCluster({ name: names.noDestinationInbound, altStatName: true }, []);
   const perFamily = families.flatMap((family) => [
-    passthroughListener(names, 'inbound', family, redirect.inbound, options),
-    passthroughListener(names, 'outbound', family, redirect.outbound, options),
-    passthroughCluster(names, 'inbound', family),
-    ...(options.open ? [passthroughCluster(names, 'outbound', family)] : []),
+    ...passthrough(names, 'inbound', family, redirect.inbound, options),
+    ...passthrough(names, 'outbound', family, redirect.outbound, options),
   ]);
   return [...perFamily, encodeResource('cluster', buildCluster(nowhere), 'transparent')];
 }

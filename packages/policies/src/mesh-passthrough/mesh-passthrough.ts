@@ -1,70 +1,63 @@
 // MeshPassthrough: which destinations outside the mesh a transparent proxy lets through.
-import { defineProxyPolicy, type Report } from '@ursa/policy';
-import { closed, oneOf, uint32 } from '@ursa/resources';
-import { type Static, Type } from 'typebox';
-import { isAddress, isAddressRange } from './ip-address.ts';
+import { create } from '@bufbuild/protobuf';
+import { httpInspector, legacyNames, originalDestination, tlsInspector, unifiedNames } from '@ursa/envoy';
+import {
+  type ListenerFilter,
+  type ListenerFilterChainMatchPredicate,
+  ListenerFilterChainMatchPredicateSchema,
+} from '@ursa/envoy/gen/envoy/config/listener/v3/listener_components_pb.ts';
+import { defineProxyPolicy, type PassthroughPlace } from '@ursa/policy';
+import { buildChain } from './build-chains.ts';
+import { planChains } from './chain-plan.ts';
+import { checkPassthrough } from './check-passthrough.ts';
+import { type PassthroughConf, passthroughConf } from './passthrough-conf.ts';
 
-type Mode = 'All' | 'Matched' | 'None';
-type Protocol = 'tcp' | 'tls' | 'grpc' | 'http' | 'http2' | 'mysql';
-
-const match = closed({
-  type: oneOf('Domain', 'IP', 'CIDR'),
-  value: Type.String(),
-  port: Type.Optional(uint32()),
-  protocol: Type.Optional(
-    Type.Unsafe<Protocol>({ enum: ['tcp', 'tls', 'grpc', 'http', 'http2', 'mysql'], default: 'tcp' }),
-  ),
-});
-
-const conf = closed({
-  passthroughMode: Type.Optional(Type.Unsafe<Mode>({ enum: ['All', 'Matched', 'None'], default: 'None' })),
-  appendMatch: Type.Optional(Type.Array(match)),
-});
-
-/** The policy. Its effect on proxies comes later. */
+/** The policy. */
 export const meshPassthrough = defineProxyPolicy({
   name: 'MeshPassthrough',
   shortName: 'mp',
   summary: 'Lets traffic to destinations outside the mesh through.',
   targetRef: ['Mesh', 'Dataplane', 'MeshSubset'],
-  conf,
-  checkConf({ appendMatch = [] }, report) {
-    const seen = new Set<string>();
-    for (const [index, item] of appendMatch.entries()) {
-      const at = report.at(`appendMatch[${index}]`);
-      checkMatch(item, at);
-      const key = `${item.port} ${item.protocol} ${item.value}`;
-      if (item.port !== undefined && seen.has(key)) {
-        at.add('value', `value ${item.value} is already defined for this port and protocol`);
-      }
-      seen.add(key);
-    }
-  },
+  conf: passthroughConf,
+  origin: 'meshpassthrough',
+  checkConf: checkPassthrough,
+  apply: { redirected: applyPassthrough },
 });
 
-const domainName =
-  /^([a-zA-Z0-9_]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?\.)*[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?\.?$/;
-
-function checkMatch(item: Static<typeof match>, report: Report): void {
-  const { type, value, port, protocol } = item;
-  if (protocol === 'mysql' && port === undefined) report.add('port', 'port must be defined for Mysql protocol');
-  if (port !== undefined && (port < 1 || port > 65535)) report.add('port', 'port must be a valid (1-65535)');
-  if (type === 'CIDR' && !isAddressRange(value)) report.add('value', 'provided CIDR has incorrect value');
-  if (type === 'IP' && !isAddress(value)) report.add('value', 'provided IP has incorrect value');
-  if (type === 'Domain') checkDomain(item, report);
+function applyPassthrough(place: PassthroughPlace, conf: PassthroughConf): void {
+  const { passthroughMode = 'Matched' } = conf;
+  place.open = passthroughMode === 'All';
+  if (passthroughMode === 'Matched') letMatchesThrough(place, conf);
 }
 
-function checkDomain({ value, port, protocol }: Static<typeof match>, report: Report): void {
-  if (protocol === 'tcp' || protocol === 'mysql') {
-    report.add('protocol', `protocol ${protocol} is not supported for a domain`);
+function letMatchesThrough({ proxy, family, listener, extraClusters }: PassthroughPlace, conf: PassthroughConf): void {
+  const plans = planChains(conf, family);
+  // The listener's own chain stays, and leads nowhere.
+  if (plans.length === 0) return;
+  const names = proxy.unifiedNaming ? unifiedNames : legacyNames;
+  const built = plans.map((plan) => buildChain(plan, names));
+  listener.chains.splice(0, listener.chains.length, ...built.map(({ chain }) => chain));
+  const known = new Set(extraClusters.map(({ message }) => message.name));
+  for (const cluster of built.flatMap(({ clusters }) => clusters)) {
+    if (!known.has(cluster.message.name)) extraClusters.push(cluster);
+    known.add(cluster.message.name);
   }
-  if (/^\*[^.]+/.test(value)) {
-    report.add('value', 'provided DNS has incorrect value, partial wildcard is currently not supported');
-  } else if (value !== '*' && !domainName.test(value.replace(/^\*\./, ''))) {
-    report.add('value', 'provided DNS has incorrect value');
-  }
-  const aboveTcp = protocol === 'http' || protocol === 'http2' || protocol === 'grpc';
-  if (port === undefined && value.startsWith('*') && aboveTcp) {
-    report.add('port', "wildcard domains doesn't work for all ports and layer 7 protocol");
-  }
+  const silentPorts = [...new Set(plans.flatMap(({ protocol, port }) => (protocol === 'mysql' && port) || []))];
+  const inspectors = [tlsInspector(), httpInspector()].map((filter) => disabledOn(filter, silentPorts));
+  listener.message.listenerFilters.push(originalDestination(), ...inspectors);
+}
+
+/** Switches a filter off for ports whose clients wait for the server's first bytes: it would wait for theirs. */
+function disabledOn(filter: ListenerFilter, ports: readonly number[]): ListenerFilter {
+  const rules = ports.map((port): ListenerFilterChainMatchPredicate => {
+    const value = { start: port, end: port + 1 };
+    return create(ListenerFilterChainMatchPredicateSchema, { rule: { case: 'destinationPortRange', value } });
+  });
+  const [only] = rules;
+  if (only === undefined) return filter;
+  filter.filterDisabled =
+    rules.length === 1
+      ? only
+      : create(ListenerFilterChainMatchPredicateSchema, { rule: { case: 'orMatch', value: { rules } } });
+  return filter;
 }

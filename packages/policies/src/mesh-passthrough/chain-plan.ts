@@ -1,0 +1,102 @@
+// Plans the filter chains of a listener for traffic that leaves the mesh: which connections each takes, and where it may send them.
+import type { IpFamily } from '@ursa/envoy';
+import { type Network, networkOf } from './ip-range.ts';
+import { type OutsideMatch, type PassthroughConf, requestProtocols } from './passthrough-conf.ts';
+
+/** Protocol as a chain sees it: MySQL is TCP whose server speaks first, so that nobody may wait for the client's first bytes. */
+export type ChainProtocol = 'tcp' | 'mysql' | 'tls' | 'http' | 'http2' | 'grpc';
+
+/** One filter chain. */
+export interface ChainPlan {
+  readonly protocol: ChainProtocol;
+  /** Undefined for all ports. */
+  readonly port: number | undefined;
+  /** What the user wrote; undefined for a chain of host names of requests. */
+  readonly value: string | undefined;
+  readonly network: Network | undefined;
+  /** Server name in TLS. */
+  readonly serverName: string | undefined;
+  /** Host names of requests; empty for a chain that takes any. */
+  readonly hosts: readonly string[];
+}
+
+const isWildcard = (name: string): boolean => name.startsWith('*');
+
+/** Names that are more exact come first: none with a wildcard, more labels, the alphabet. */
+function compareNames(first: string, second: string): number {
+  const rank = (name: string) => [isWildcard(name) ? 1 : 0, -name.split('.').length] as const;
+  const [wildcard, labels] = rank(first);
+  const [otherWildcard, otherLabels] = rank(second);
+  return wildcard - otherWildcard || labels - otherLabels || (first < second ? -1 : 1);
+}
+
+const protocolOrder: Readonly<Record<ChainProtocol, number>> = { tls: 0, tcp: 1, mysql: 1, http: 2, http2: 2, grpc: 2 };
+
+function comparePlans(first: ChainPlan, second: ChainPlan): number {
+  const addressed = ({ network }: ChainPlan) => network?.length ?? -1;
+  return (
+    protocolOrder[first.protocol] - protocolOrder[second.protocol] ||
+    (second.port ?? 0) - (first.port ?? 0) ||
+    addressed(second) - addressed(first) ||
+    compareNames(first.value ?? '', second.value ?? '')
+  );
+}
+
+const familyOf = (address: string): IpFamily => (address.includes(':') ? 'ipv6' : 'ipv4');
+
+/** All that tells connections of one chain from those of another: Envoy refuses a listener of which two chains have the same. */
+function signature({ protocol, port, network, serverName }: ChainPlan): string {
+  const kind = requestProtocols.has(protocol) ? 'requests' : protocol === 'mysql' ? 'any' : protocol;
+  return JSON.stringify([kind, port, network, serverName]);
+}
+
+function planOf({ type, value, protocol = 'tcp' }: OutsideMatch, port: number | undefined): ChainPlan {
+  const isName = type === 'Domain';
+  const requests = requestProtocols.has(protocol);
+  return {
+    protocol,
+    port,
+    value: isName && requests ? undefined : value,
+    network: isName ? undefined : networkOf(value),
+    serverName: isName && !requests ? value : undefined,
+    hosts: isName && requests ? [value] : [],
+  };
+}
+
+/** Adds a plan: host names of one protocol and port share a chain, what says the same again is left out. */
+function addPlan(plans: Map<string, ChainPlan>, plan: ChainPlan): 'added' | 'refused' {
+  const key = signature(plan);
+  const known = plans.get(key);
+  if (known !== undefined && known.protocol !== plan.protocol) return 'refused';
+  if (known === undefined) plans.set(key, plan);
+  else plans.set(key, { ...known, hosts: [...new Set([...known.hosts, ...plan.hosts])] });
+  return 'added';
+}
+
+/**
+ * Chains for one family of addresses; none when nothing concerns the family. Throws when different protocols of requests share a port, which
+ * policies can only do together: one alone is refused.
+ */
+export function planChains({ appendMatch = [] }: PassthroughConf, family: IpFamily): readonly ChainPlan[] {
+  const concerned = appendMatch.filter(({ type, value }) => type === 'Domain' || familyOf(value) === family);
+  const plans = new Map<string, ChainPlan>();
+  for (const match of concerned.filter(({ port }) => port !== undefined)) {
+    const plan = planOf(match, match.port);
+    if (addPlan(plans, plan) === 'refused') {
+      throw new Error(
+        `port ${match.port} has ${plans.get(signature(plan))?.protocol} and ${match.protocol}: one is possible`,
+      );
+    }
+  }
+  // Envoy looks at the port first: a chain for a port hides chains for all ports, which therefore stand there again.
+  const ports = [undefined, ...new Set(appendMatch.flatMap(({ port }) => port ?? []))];
+  for (const match of concerned.filter(({ port }) => port === undefined)) {
+    for (const port of ports) {
+      const plan = planOf(match, port);
+      if (addPlan(plans, plan) === 'refused' && port === undefined) {
+        throw new Error(`${plans.get(signature(plan))?.protocol} and ${match.protocol} on all ports: one is possible`);
+      }
+    }
+  }
+  return [...plans.values()].map((plan) => ({ ...plan, hosts: plan.hosts.toSorted(compareNames) })).sort(comparePlans);
+}

@@ -1,0 +1,54 @@
+// What a MeshPassthrough must keep to beside its schema: values that fit their type, protocols that can be told apart.
+import type { Report } from '@ursa/policy';
+import { isIp } from '@ursa/resources';
+import { isIpRange } from './ip-range.ts';
+import { type OutsideMatch, type PassthroughConf, requestProtocols } from './passthrough-conf.ts';
+
+/** Checks a conf. */
+export function checkPassthrough({ appendMatch = [] }: PassthroughConf, report: Report): void {
+  const seen = new Set<string>();
+  const protocols = new Map<number | undefined, string>();
+  for (const [index, item] of appendMatch.entries()) {
+    const at = report.at(`appendMatch[${index}]`);
+    checkMatch(item, at);
+    const { port, protocol = 'tcp', value } = item;
+    const key = `${port} ${item.protocol} ${value}`;
+    if (port !== undefined && seen.has(key)) {
+      at.add('value', `value ${value} is already defined for this port and protocol`);
+    }
+    seen.add(key);
+    if (!requestProtocols.has(protocol)) continue;
+    const other = protocols.get(port) ?? protocol;
+    if (other !== protocol)
+      at.add('protocol', `${portName(port)} already has ${other}: it cannot have ${protocol} too`);
+    protocols.set(port, other);
+  }
+}
+
+const portName = (port: number | undefined): string => (port === undefined ? 'what has no port' : `port ${port}`);
+
+const domainName =
+  /^([a-zA-Z0-9_]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?\.)*[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?\.?$/;
+
+function checkMatch(item: OutsideMatch, report: Report): void {
+  const { type, value, port, protocol } = item;
+  if (protocol === 'mysql' && port === undefined) report.add('port', 'port must be defined for Mysql protocol');
+  if (port !== undefined && (port < 1 || port > 65535)) report.add('port', 'port must be a valid (1-65535)');
+  if (type === 'CIDR' && !isIpRange(value)) report.add('value', 'provided CIDR has incorrect value');
+  if (type === 'IP' && !isIp(value)) report.add('value', 'provided IP has incorrect value');
+  if (type === 'Domain') checkDomain(item, report);
+}
+
+function checkDomain({ value, port, protocol }: OutsideMatch, report: Report): void {
+  if (protocol === 'tcp' || protocol === 'mysql') {
+    report.add('protocol', `protocol ${protocol} is not supported for a domain`);
+  }
+  if (/^\*[^.]+/.test(value)) {
+    report.add('value', 'provided DNS has incorrect value, partial wildcard is currently not supported');
+  } else if (value !== '*' && !domainName.test(value.replace(/^\*\./, ''))) {
+    report.add('value', 'provided DNS has incorrect value');
+  }
+  if (port === undefined && value.startsWith('*') && requestProtocols.has(protocol ?? '')) {
+    report.add('port', "wildcard domains doesn't work for all ports and layer 7 protocol");
+  }
+}
