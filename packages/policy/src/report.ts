@@ -1,5 +1,5 @@
 // What a policy's own checks write into: violations with full paths, and the few checks that most policies share.
-import { parseDuration, type Violation } from '@ursa/resources';
+import { describeRegularExpressionError, parseDuration, type Violation } from '@ursa/resources';
 
 /** Collects violations below one path of the document. */
 export interface Report {
@@ -58,6 +58,12 @@ export function checkDecimalPercentage(report: Report, field: string, percentage
 export function parseDecimal(value: number | string): number | undefined {
   if (typeof value === 'number') return value;
   return /^[+-]?(\d+\.?\d*|\.\d+)$/.test(value.trim()) ? Number(value) : undefined;
+}
+
+/** A regular expression, when given, must be one that Envoy takes. */
+export function checkRegularExpression(report: Report, field: string, expression: Optional<string>): void {
+  const error = expression === undefined ? undefined : describeRegularExpressionError(expression);
+  if (error !== undefined) report.add(field, error);
 }
 
 /** Records that a group of fields has none set, in the order in which users read them. */

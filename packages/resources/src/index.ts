@@ -15,6 +15,7 @@ export * from './legacy/mesh-gateway-route.ts';
 export * from './legacy/virtual-outbound.ts';
 export * from './parse-resource.ts';
 export * from './protocols.ts';
+export * from './regular-expression.ts';
 export * from './resource.ts';
 export * from './resource-names.ts';
 export * from './resource-type.ts';

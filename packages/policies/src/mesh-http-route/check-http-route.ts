@@ -1,5 +1,5 @@
 // Rules for a MeshHTTPRoute's entries that their schema cannot say.
-import { type Report, validateTargetRef } from '@ursa/policy';
+import { checkRegularExpression, type Report, validateTargetRef } from '@ursa/policy';
 import type { TargetRef } from '@ursa/resources';
 import { checkBackendRef } from '../conf/backend-ref.ts';
 import type { HeaderModifier } from '../conf/headers.ts';
@@ -37,12 +37,15 @@ function checkMatch({ path, headers = [], queryParams = [] }: HttpMatch, report:
     }
     if (!path.value.startsWith('/')) report.add('path.value', 'must be an absolute path');
   }
+  if (path?.type === 'RegularExpression') checkRegularExpression(report, 'path.value', path.value);
   for (const [index, { type, value = '' }] of headers.entries()) {
+    if (type === 'RegularExpression') checkRegularExpression(report, `headers[${index}].value`, value);
     const byPresence = type === 'Present' || type === 'Absent';
     if (byPresence && value !== '') report.add(`headers[${index}].value`, 'must not be defined');
   }
   const seen = new Set<string>();
-  for (const [index, { name }] of queryParams.entries()) {
+  for (const [index, { type, name, value }] of queryParams.entries()) {
+    if (type === 'RegularExpression') checkRegularExpression(report, `queryParams[${index}].value`, value);
     if (seen.has(name)) report.add(`queryParams[${index}].name`, `multiple entries for name ${name}`);
     seen.add(name);
   }

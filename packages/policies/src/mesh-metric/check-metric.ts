@@ -1,5 +1,6 @@
 // Rules for a MeshMetric's conf that its schema cannot say.
 import type { Report } from '@ursa/policy';
+import { findRegularExpressionError } from '@ursa/resources';
 import { checkCollector } from '../conf/open-telemetry.ts';
 import type { MetricConf } from './metric-conf.ts';
 
@@ -9,7 +10,7 @@ export function checkMetrics({ sidecar: proxy, applications = [], backends = [] 
   for (const list of ['exclude', 'include'] as const) {
     for (const [index, { type, match }] of (proxy?.profiles?.[list] ?? []).entries()) {
       const field = `sidecar.profiles.${list}[${index}].match`;
-      if (type === 'Regex' && !isRegex(match)) report.add(field, 'invalid regex');
+      if (type === 'Regex' && findRegularExpressionError(match) !== undefined) report.add(field, 'invalid regex');
     }
   }
   for (const [index, { port }] of applications.entries()) {
@@ -27,13 +28,4 @@ export function checkMetrics({ sidecar: proxy, applications = [], backends = [] 
 
 function checkPort(port: number, report: Report, field: string): void {
   if (port < 1 || port > 65535) report.add(field, 'port must be a valid (1-65535)');
-}
-
-function isRegex(text: string): boolean {
-  try {
-    new RegExp(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

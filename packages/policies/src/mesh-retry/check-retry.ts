@@ -1,5 +1,5 @@
 // Rules for a MeshRetry's conf that its schema cannot say.
-import { checkPositiveDuration, type Report } from '@ursa/policy';
+import { checkPositiveDuration, checkRegularExpression, type Report } from '@ursa/policy';
 import type { GrpcRetry, HttpRetry, RetryConf } from './retry-conf.ts';
 import { conditionNames, isStatusCode, methodNames } from './retry-on.ts';
 
@@ -30,6 +30,11 @@ function checkHttp(conf: HttpRetry, report: Report): void {
   for (const [index, item] of (conf.retryOn ?? []).entries()) {
     const known = conditionNames.has(item) || methodNames.has(item) || isStatusCode(item);
     if (!known) report.add(`retryOn[${index}]`, `unknown item '${item}'`);
+  }
+  for (const list of ['retriableResponseHeaders', 'retriableRequestHeaders'] as const) {
+    for (const [index, { type, value }] of (conf[list] ?? []).entries()) {
+      if (type === 'RegularExpression') checkRegularExpression(report, `${list}[${index}].value`, value);
+    }
   }
   let priorities = 0;
   for (const [index, selection] of (conf.hostSelection ?? []).entries()) {

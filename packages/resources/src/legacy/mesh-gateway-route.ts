@@ -1,6 +1,7 @@
 // MeshGatewayRoute (older form of routes on built-in gateways).
 import { type Static, Type } from 'typebox';
 import { defineType, legacyPolicy } from '../define-type.ts';
+import { describeRegularExpressionError } from '../regular-expression.ts';
 import {
   closed,
   oneOf,
@@ -12,7 +13,7 @@ import {
   wrappedNumber,
 } from '../schema/shapes.ts';
 import { checkSelectors } from '../tags.ts';
-import { collectViolations } from '../violations.ts';
+import { collectViolations, type ViolationList } from '../violations.ts';
 import { httpMethod } from './http-method.ts';
 
 const backend = closed({ weight: optionalCount, destination: optionalTags });
@@ -97,7 +98,24 @@ export const meshGatewayRoute = defineType({
     }
     for (const [index, rule] of (conf?.http?.rules ?? []).entries()) {
       if ((rule.matches ?? []).length === 0) violations.add(`conf.http.rules[${index}].matches`, 'cannot be empty');
+      checkExpressions(violations, `conf.http.rules[${index}]`, rule.matches ?? []);
     }
     return violations.all;
   },
 });
+
+/** Every regular expression of a rule ends in Envoy. */
+function checkExpressions(violations: ViolationList, field: string, matches: readonly Static<typeof match>[]): void {
+  for (const [index, { path, headers = [], queryParameters = [] }] of matches.entries()) {
+    const at = `${field}.matches[${index}]`;
+    const parts = [
+      { part: 'path', matcher: path },
+      ...headers.map((matcher, position) => ({ part: `headers[${position}]`, matcher })),
+      ...queryParameters.map((matcher, position) => ({ part: `queryParameters[${position}]`, matcher })),
+    ];
+    for (const { part, matcher } of parts) {
+      const error = matcher?.match === 'REGEX' ? describeRegularExpressionError(matcher.value ?? '') : undefined;
+      if (error !== undefined) violations.add(`${at}.${part}.value`, error);
+    }
+  }
+}

@@ -1,5 +1,6 @@
 // TrafficRoute (older form of MeshHTTPRoute and MeshTCPRoute).
 import { type Static, Type } from 'typebox';
+import { describeRegularExpressionError } from '../regular-expression.ts';
 import { closed, optionalCount, optionalFlag, optionalTags, optionalText, wrappedCount } from '../schema/shapes.ts';
 import { checkTags } from '../tags.ts';
 import type { ViolationList } from '../violations.ts';
@@ -72,9 +73,29 @@ export const trafficRoute = defineConnectionPolicy<Static<typeof conf>>({
           'must be present and contain at least 1 of the elements: "method", "path" or "headers"',
         );
       checkTarget(violations, field, rule);
+      checkExpressions(violations, field, rule);
     }
   },
 });
+
+/** Every regular expression of a rule ends in Envoy. */
+function checkExpressions(violations: ViolationList, field: string, { match, modify }: Static<typeof http>): void {
+  const headers = Object.entries(match?.headers ?? {}).map(([name, { regex }]) => [
+    `match.headers[${name}].regex`,
+    regex,
+  ]);
+  const expressions = [
+    ['match.method.regex', match?.method?.regex],
+    ['match.path.regex', match?.path?.regex],
+    ...headers,
+    ['modify.path.regex.pattern', modify?.path?.regex?.pattern],
+    ['modify.host.fromPath.pattern', modify?.host?.fromPath?.pattern],
+  ];
+  for (const [part, expression] of expressions) {
+    const error = expression === undefined ? undefined : describeRegularExpressionError(expression);
+    if (error !== undefined) violations.add(`${field}.${part}`, error);
+  }
+}
 
 function checkTarget(violations: ViolationList, field: string, target: Target): void {
   const hasSplit = target.split !== undefined;

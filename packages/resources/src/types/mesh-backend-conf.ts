@@ -1,5 +1,6 @@
 // The `conf` of a Mesh's backends: its shape depends on the backend's type, so it is checked when the type is known.
 import { type TSchema, Type } from 'typebox';
+import { describeRegularExpressionError } from '../regular-expression.ts';
 import { compileSchema, type SchemaCheck } from '../schema/compile-schema.ts';
 import type { Findings } from '../schema/findings.ts';
 import { joinField } from '../schema/findings.ts';
@@ -64,4 +65,7 @@ export function checkBackendConf(
   const findings: Findings = [];
   checks.get(type ?? '')?.(conf ?? {}, findings);
   for (const finding of findings) violations.add(joinField(field, finding.field), finding.message);
+  const { envoy } = (conf ?? {}) as { readonly envoy?: { readonly filterRegex?: unknown } };
+  const error = typeof envoy?.filterRegex === 'string' ? describeRegularExpressionError(envoy.filterRegex) : undefined;
+  if (error !== undefined) violations.add(`${field}.envoy.filterRegex`, error);
 }
