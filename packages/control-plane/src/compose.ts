@@ -13,6 +13,7 @@ import { builtinPolicies } from '@ursa/policies';
 import { coreResourceTypes, createResourceTypes, type LabelContext, type MeshSpec } from '@ursa/resources';
 import { type ApiComponent, openApi } from './api/api.ts';
 import type { Component } from './component.ts';
+import { composeEnvoyChecks } from './compose-envoy-checks.ts';
 import { composeGenerators } from './compose-generators.ts';
 import {
   corefileTemplateOf,
@@ -95,7 +96,7 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
     const skipped = (mesh.spec as MeshSpec).skipCreatingInitialPolicies ?? [];
     return initialPolicies(policies, mesh.name, { skipped, routing: settings.defaults.createMeshRoutingResources });
   };
-  const manager = withAuthorityChecks(
+  const uncheckedManager = withAuthorityChecks(
     openResourceManager({
       store,
       types,
@@ -137,6 +138,7 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
     },
   };
   const engine = openEngine({ graph, policies, inputs });
+  const manager = composeEnvoyChecks(settings, uncheckedManager, { graph, inputs, policies }, log);
   const certificates = proxyIdentities({
     live,
     clock,

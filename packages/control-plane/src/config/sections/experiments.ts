@@ -105,6 +105,19 @@ export const policiesSettings = {
     [],
     'Folders or modules of policies of your own; their code runs inside the control plane. See the guide "add a policy".',
   ),
+  envoyValidation: {
+    enabled: flag(
+      'KUMA_POLICIES_ENVOY_VALIDATION_ENABLED',
+      true,
+      'Let an Envoy judge what a policy makes of its configuration before the policy is stored. Without an Envoy nothing is judged.',
+    ),
+    binaryPath: text(
+      'KUMA_POLICIES_ENVOY_VALIDATION_BINARY_PATH',
+      'envoy',
+      'That Envoy: a path, or a name in PATH; it should have the version of the proxies.',
+    ),
+    timeout: duration('KUMA_POLICIES_ENVOY_VALIDATION_TIMEOUT', '10s', 'How long it may take to judge.'),
+  },
 };
 
 /** `tracing` */
