@@ -64,6 +64,7 @@ const paths: Readonly<Record<string, string>> = {
   MeshTrafficPermission: 'meshtrafficpermissions',
   MeshLoadBalancingStrategy: 'meshloadbalancingstrategies',
   MeshTLS: 'meshtlses',
+  MeshPassthrough: 'meshpassthroughs',
   MeshProxyPatch: 'meshproxypatches',
   MeshTimeout: 'meshtimeouts',
   MeshMetric: 'meshmetrics',
