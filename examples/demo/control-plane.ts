@@ -65,7 +65,6 @@ const paths: Readonly<Record<string, string>> = {
   MeshLoadBalancingStrategy: 'meshloadbalancingstrategies',
   MeshTLS: 'meshtlses',
   MeshPassthrough: 'meshpassthroughs',
-  MeshProxyPatch: 'meshproxypatches',
   MeshTimeout: 'meshtimeouts',
   MeshMetric: 'meshmetrics',
   MeshAccessLog: 'meshaccesslogs',
