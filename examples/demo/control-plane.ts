@@ -65,6 +65,7 @@ const paths: Readonly<Record<string, string>> = {
   MeshLoadBalancingStrategy: 'meshloadbalancingstrategies',
   MeshTLS: 'meshtlses',
   MeshPassthrough: 'meshpassthroughs',
+  MeshProxyPatch: 'meshproxypatches',
   MeshTimeout: 'meshtimeouts',
   MeshMetric: 'meshmetrics',
   MeshAccessLog: 'meshaccesslogs',
