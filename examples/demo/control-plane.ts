@@ -57,23 +57,6 @@ function pluralOf(word: string): string {
   if (word.endsWith('y')) return `${word.slice(0, -1)}ies`;
   return /(s|sh|ch)$/.test(word) ? `${word}es` : `${word}s`;
 }
-/** Paths of the types that the demo and the tests write. */
-const paths: Readonly<Record<string, string>> = {
-  Mesh: 'meshes',
-  Dataplane: 'dataplanes',
-  MeshTrafficPermission: 'meshtrafficpermissions',
-  MeshLoadBalancingStrategy: 'meshloadbalancingstrategies',
-  MeshTLS: 'meshtlses',
-  MeshPassthrough: 'meshpassthroughs',
-  MeshProxyPatch: 'meshproxypatches',
-  MeshTimeout: 'meshtimeouts',
-  MeshMetric: 'meshmetrics',
-  MeshAccessLog: 'meshaccesslogs',
-  MeshTrace: 'meshtraces',
-  MeshOpenTelemetryBackend: 'meshopentelemetrybackends',
-  MeshHTTPRoute: 'meshhttproutes',
-  Secret: 'secrets',
-};
 
 /** REST path of a resource. */
 export function resourcePath({ type, mesh, name }: ResourceDocument): string {
