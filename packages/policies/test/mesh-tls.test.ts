@@ -63,6 +63,11 @@ test('each version has its own name', () => {
   ]);
 });
 
+test('a minimum of TLS 1.3 alone leaves clients a version to speak', () => {
+  const socket = caller({ tlsVersion: { min: 'TLS13' } }, meshClientTls('default', secrets, [], 'api'));
+  assert.deepEqual(limitsOf(socket, UpstreamTlsContextSchema), [Protocol.TLSv1_3, Protocol.TLSv1_3]);
+});
+
 test('a conf that is only about the mode limits nothing', () => {
   assert.equal(inbound({ mode: 'Strict' }), undefined);
 });

@@ -51,10 +51,16 @@ export const meshTls = defineProxyPolicy({
       for (const { message } of authenticatedChains) limit(message.transportSocket, said);
     },
     caller({ cluster }, said) {
-      limit(cluster.message.transportSocket, said);
+      limit(cluster.message.transportSocket, { ...said, ...withinReach(said) });
     },
   },
 });
+
+// Left to itself, a client of Envoy's goes up to TLS 1.2 only: with a minimum of 1.3 it could speak no version at all.
+function withinReach({ tlsVersion }: TlsConf): TlsConf {
+  if (tlsVersion?.min !== 'TLS13') return {};
+  return { tlsVersion: { ...tlsVersion, max: 'TLS13' } };
+}
 
 function limit(socket: Parameters<typeof limitTls>[0], { tlsVersion, tlsCiphers = [] }: TlsConf): void {
   if (tlsVersion === undefined && tlsCiphers.length === 0) return;
