@@ -2,6 +2,7 @@
 import type { Derivation } from '@ursa/collections';
 import type { EnvoyResource } from '@ursa/envoy';
 import { deriveClassParts } from './class-parts.ts';
+import { type CollectorRefs, deriveCollectorRefs } from './collector-refs.ts';
 import { collectorLookup } from './collectors.ts';
 import type { ConfigParts } from './config-parts.ts';
 import type { ConfigWarning, ProxyConfig } from './engine.ts';
@@ -67,12 +68,15 @@ export interface ConfigDerivations {
   /** Everything but endpoints. */
   readonly resourcesWithout: Derivation<readonly [proxyKey: string, without: LeftOut], ResourceMaps>;
   readonly heldBack: Derivation<readonly [proxyKey: string], LeftOut>;
+  readonly collectorRefs: Derivation<readonly [policyType: string, mesh: string, name: string], CollectorRefs>;
 }
 
 /** Derives configurations. */
 export function deriveConfig(parts: ConfigParts): ConfigDerivations {
   const { graph, inputs, policies, meshFacts, dataplane, outbounds, rules } = parts;
-  const classOf = deriveProxyClass(graph, collectorLookup(inputs));
+  const collectors = collectorLookup(inputs);
+  const collectorRefs = deriveCollectorRefs(graph, inputs, policies, collectors);
+  const classOf = deriveProxyClass(graph, collectors);
   const ownClassOf = deriveOwnClass(graph);
   const selfPolicies = policies.filter(({ readsSelf }) => readsSelf === true);
   const taggedClassOf = deriveTaggedClass(graph);
@@ -234,7 +238,11 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     const finished = finishedWithout(key, without);
     const maps = keepIdentities(lastGood.get(key), { ...finished.resources, endpoint });
     const held = policiesOf(without).map((resource) => ({ message: heldBackMessage(resource), resource }));
-    return { resources: maps, warnings: [...held, ...warnings.map((message) => ({ message })), ...finished.warnings] };
+    const plain = warnings.map((message) => ({ message }));
+    return {
+      resources: maps,
+      warnings: [...held, ...plain, ...collectorRefs.warnings.get(ruleSets), ...finished.warnings],
+    };
   };
   const config = graph.derive(
     'config',
@@ -251,7 +259,7 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     },
     { equals: sameConfig },
   );
-  return { config, resourcesWithout, heldBack };
+  return { config, resourcesWithout, heldBack, collectorRefs: collectorRefs.ofPolicy };
 }
 
 function heldBackMessage(policy: string): string {

@@ -1,6 +1,7 @@
 // Resources in, Envoy configuration out.
 
 export { resourceJson } from '@ursa/envoy';
+export type { CollectorRefs } from './collector-refs.ts';
 export { type DataplaneFacts, dataplaneFacts } from './dataplane-facts.ts';
 export * from './engine.ts';
 export type * from './explain/explanation.ts';

@@ -63,7 +63,7 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
     (mesh, service) => servedBy(mesh, service).length > 0,
   );
   const parts = { graph, inputs, policies, meshFacts, dataplane, outbounds, endpoints, rules, traffic };
-  const { config, resourcesWithout, heldBack } = deriveConfig(parts);
+  const { config, resourcesWithout, heldBack, collectorRefs } = deriveConfig(parts);
   const inForce = graph.derive(
     'rules in force',
     (proxyKey: string) => rules.ruleSets.get(proxyKey, heldBack.get(proxyKey)),
@@ -89,6 +89,7 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
     matchedPolicies: matched,
     resourcesWithout,
     heldBack,
+    collectorRefs,
     affectedDataplanes: rules.affected,
     whatIf(drafts) {
       const changed = { ...options, inputs: overlayInputs(inputs, drafts) };

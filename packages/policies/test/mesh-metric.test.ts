@@ -67,7 +67,7 @@ test('TLS that cannot be had closes the listener and says why', () => {
   assert.deepEqual(socketsOf(additions(prometheus('ProvidedTLS'), {}, { metricsCertificate })), [[true]]);
 });
 
-test('a collector that is referred to is found, with its protocol; one that is not there is named in a warning', () => {
+test('a collector that is referred to is found, with its protocol; one that is not there gets nothing', () => {
   const found = additions(referring, { collectorOf: ({ name }) => (name === 'main' ? main : undefined) });
   assert.deepEqual(found.clusters, ['_kuma:metrics:opentelemetry:main']);
   assert.deepEqual(found.document.backends[0].openTelemetry, {
@@ -78,7 +78,7 @@ test('a collector that is referred to is found, with its protocol; one that is n
   });
   const missing = additions(referring, { collectorOf: () => undefined });
   assert.deepEqual([missing.clusters, missing.listeners], [[], []]);
-  assert.match(missing.warnings.join(), /no .*"main".*correct backendRef/);
+  assert.deepEqual(missing.document.backends, []);
 });
 
 test('a name too long for a socket gets a short one', () => {

@@ -4,8 +4,10 @@ import type { Static, TSchema } from 'typebox';
 import type { Authorization, ClientIdentity, EffectiveOn } from './authorization.ts';
 import type { AnyHooks, HooksFor, InboundRuleSet } from './hooks.ts';
 import type { MergeOptions } from './merge-conf.ts';
+import type { CollectorRef } from './place.ts';
 import type { PolicyHead } from './policy-head.ts';
 import { policyResourceType } from './policy-resource-type.ts';
+import { everyConf, type PolicySpec } from './policy-spec.ts';
 import type { PolicyShape } from './proxy-rules.ts';
 import type { Report } from './report.ts';
 import type { Routing } from './routing.ts';
@@ -74,6 +76,8 @@ export interface PolicyFacts<Conf extends TSchema, RuleConf extends TSchema> {
   readonly fromAdvice?: string;
   /** Shape of what the control plane observes about the policy, for policies that name other resources in their conf. */
   readonly status?: TSchema;
+  /** The collectors that a conf refers to. Proxies and the policy's status say which of them are not there. */
+  readonly collectorRefs?: (conf: Static<Conf>) => readonly CollectorRef[];
   /** Policies of this type that every new mesh starts with, unless its `skipCreatingInitialPolicies` names the type. */
   readonly initial?: readonly InitialPolicy[];
   /**
@@ -151,6 +155,8 @@ export interface ProxyPolicy {
     rules: InboundRuleSet,
     policies: readonly PolicyHead[],
   ) => Authorization;
+  /** The collectors that a policy refers to. */
+  readonly collectorRefs?: (spec: PolicySpec) => readonly CollectorRef[];
   /** Set for policies that say where traffic goes. */
   readonly routing?: Routing;
   /** Policies that a new mesh starts with. */
@@ -172,7 +178,7 @@ export function defineProxyPolicy<
   const Rules extends InboundMatching | undefined = undefined,
 >(definition: ProxyPolicyDefinition<Conf, RuleConf, To, From, Rules>): ProxyPolicy {
   const { name, summary, to = [], from = [], rules, merge = {}, fallback, apply = {}, readsTags = false } = definition;
-  const { endpointTags } = definition;
+  const { endpointTags, collectorRefs } = definition;
   const fromAsRules = rules !== undefined && from.length > 0 && from.every((kind) => kind === 'Mesh');
   const shape = {
     hasTo: to.length > 0,
@@ -197,6 +203,9 @@ export function defineProxyPolicy<
     guardsAccess: definition.guardsAccess ?? false,
     ...(definition.effectiveOn === undefined ? {} : { effectiveOn: definition.effectiveOn }),
     ...(definition.authorize === undefined ? {} : { authorize: definition.authorize as ProxyPolicy['authorize'] & {} }),
+    ...(collectorRefs === undefined
+      ? {}
+      : { collectorRefs: (spec) => everyConf(spec).flatMap((conf) => collectorRefs(conf as Static<Conf>)) }),
     resourceType: policyResourceType({ ...definition, to, from, rules, shape }),
   };
 }

@@ -35,3 +35,9 @@ export interface PolicySpec {
   readonly rules?: readonly RuleEntry[];
   readonly default?: unknown;
 }
+
+/** Every conf of a policy, wherever it stands. */
+export function everyConf({ default: conf, to = [], from = [], rules = [] }: PolicySpec): readonly unknown[] {
+  const confs = [conf, ...[...to, ...from, ...rules].map((entry) => entry.default)];
+  return confs.filter((given) => given !== undefined);
+}

@@ -49,7 +49,7 @@ import { tokensRoutes } from './tokens-routes.ts';
 /** Everything the API stands on. */
 export interface ApiOptions {
   readonly types: ResourceTypes;
-  readonly engine: Pick<Engine, 'rules' | 'config' | 'heldBack' | 'affectedDataplanes' | 'explain'>;
+  readonly engine: Pick<Engine, 'rules' | 'config' | 'heldBack' | 'affectedDataplanes' | 'collectorRefs' | 'explain'>;
   /** An engine over the same inputs in which shadow policies are in force. */
   readonly shadowEngine: Pick<Engine, 'config'>;
   /** An engine over the same inputs in which drafts have happened. */

@@ -1,6 +1,7 @@
-// What a policy's insight says to a reader: the condition `Programmed`, in the status of the policy. Made when it is read, so that a refusal
-// changes neither the policy nor its version. Pure.
-import type { PolicyInsight, Refusal } from '@ursa/engine';
+// What is observed of a policy, as conditions in its status: `Programmed` says what Envoys make of it, `BackendRefsResolved` whether what it
+// refers to is there. Made when it is read, so that neither changes the policy or its version. Pure.
+import type { CollectorRefs, PolicyInsight, Refusal } from '@ursa/engine';
+import type { Condition } from '@ursa/resources';
 
 /** A condition, in the form of the peers' other conditions and of Kubernetes. */
 export interface PolicyCondition {
@@ -35,4 +36,16 @@ export function policyCondition(insight: PolicyInsight, concerned: readonly stri
 
 function nameOf({ proxy }: Refusal): string {
   return proxy.slice(proxy.indexOf('/') + 1);
+}
+
+/** Whether the collectors of a policy are there; undefined for a policy that refers to none. Type and reasons are the peers'. */
+export function referenceCondition({ total, missing }: CollectorRefs): Condition | undefined {
+  if (total === 0) return undefined;
+  const type = 'BackendRefsResolved';
+  if (missing.length === 0) {
+    const message = `every MeshOpenTelemetryBackend that it refers to is there (${total})`;
+    return { type, status: 'True', reason: 'AllBackendRefsResolved', message };
+  }
+  const message = `there is no MeshOpenTelemetryBackend ${missing.join(', ')}: create it, or correct backendRef`;
+  return { type, status: 'False', reason: 'UnresolvedBackendRefs', message };
 }

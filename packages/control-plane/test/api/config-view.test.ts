@@ -50,6 +50,7 @@ test('a configuration is asked for by path, and is not there for a proxy that ne
     heldBack: { name: 'held back', get: () => '' },
     affectedDataplanes: { name: 'affected', get: () => [] },
     explain: () => assert.fail(),
+    collectorRefs: { name: 'collectors', get: () => ({ total: 0, missing: [] }) },
   };
   const of = (config: ProxyConfig) => ({
     config: { name: 'config', get: (key: string) => (key === 'default/web' ? config : undefined) },

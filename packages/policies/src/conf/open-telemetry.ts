@@ -15,6 +15,15 @@ export const backendResourceRef = closed({
 /** Status of a policy that may refer to collectors: whether they were found. */
 export const collectorStatus = closed({ conditions: Type.Optional(Type.Array(condition)) });
 
+/** The collectors that backends refer to. */
+export function collectorRefs({
+  backends = [],
+}: {
+  readonly backends?: readonly { readonly openTelemetry?: { readonly backendRef?: BackendResourceRef } }[];
+}): readonly BackendResourceRef[] {
+  return backends.flatMap(({ openTelemetry }) => openTelemetry?.backendRef ?? []);
+}
+
 type BackendResourceRef = Static<typeof backendResourceRef>;
 
 /** Checks that the collector is named once, and the reference with it. */

@@ -13,7 +13,7 @@ import {
   type Report,
 } from '@ursa/policy';
 import { tagNames } from '@ursa/resources';
-import { collectorStatus, warnAboutEndpoints } from '../conf/open-telemetry.ts';
+import { collectorRefs, collectorStatus, warnAboutEndpoints } from '../conf/open-telemetry.ts';
 import { type AccessLogConf, accessLogConf, checkAccessLog } from './access-log-conf.ts';
 import { addLoggers } from './access-loggers.ts';
 import { clientFilter } from './client-filter.ts';
@@ -36,6 +36,7 @@ export const meshAccessLog = defineProxyPolicy({
   from: ['Mesh'],
   rules: clientMatches,
   status: collectorStatus,
+  collectorRefs,
   conf: accessLogConf,
   gatewayListenerTags: true,
   toKinds: ({ kind }) => (kind === 'MeshGateway' ? ['Mesh'] : destinations),

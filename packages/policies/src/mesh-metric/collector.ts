@@ -16,7 +16,7 @@ import {
 } from '@ursa/envoy';
 import type { Collector, ProxyAdditions, ProxyFacts, ProxyPlace } from '@ursa/policy';
 import { collectorOf as namedCollector } from '../conf/open-telemetry.ts';
-import type { MetricBackend, MetricConf } from './metric-conf.ts';
+import type { MetricBackend } from './metric-conf.ts';
 
 /** A collector that gets a proxy's metrics. */
 export interface MetricCollector extends Collector {
@@ -39,17 +39,6 @@ export function collectorOf({ type, openTelemetry }: MetricBackend, place: Proxy
   const socket = `${workdir}/kuma-otel-${found.name}.sock`;
   const short = `${workdir}/kuma-otel-${sha256Hex(found.name).slice(0, 16)}.sock`;
   return { ...found, socket: socket.length > longestSocket ? short : socket, refreshInterval };
-}
-
-/** What to tell of references that lead nowhere. */
-export function missingCollectors({ backends = [] }: MetricConf, place: ProxyPlace): string[] {
-  return backends
-    .filter(({ openTelemetry }) => openTelemetry?.backendRef !== undefined)
-    .filter((backend) => collectorOf(backend, place) === undefined)
-    .map(({ openTelemetry }) => {
-      const wanted = JSON.stringify(openTelemetry?.backendRef);
-      return `MeshMetric: there is no ${wanted}, so it gets no metrics: correct backendRef`;
-    });
 }
 
 /** Listener and cluster of a collector. */

@@ -1,8 +1,8 @@
 // MeshMetric: which metrics of a proxy and of the applications behind it are shown, where, and to whom.
 import { defineProxyPolicy } from '@ursa/policy';
-import { collectorStatus, warnAboutEndpoints } from '../conf/open-telemetry.ts';
+import { collectorRefs, collectorStatus, warnAboutEndpoints } from '../conf/open-telemetry.ts';
 import { checkMetrics } from './check-metric.ts';
-import { collectorOf, collectorResources, missingCollectors } from './collector.ts';
+import { collectorOf, collectorResources } from './collector.ts';
 import { type MetricConf, metricConf } from './metric-conf.ts';
 import { metricsDocument } from './metrics-document.ts';
 import { prometheusResources } from './prometheus.ts';
@@ -15,6 +15,7 @@ export const meshMetric = defineProxyPolicy({
   targetRef: ['Mesh', 'Dataplane', 'MeshSubset', 'MeshGateway', 'MeshService', 'MeshServiceSubset'],
   conf: metricConf,
   status: collectorStatus,
+  collectorRefs,
   gatewayListenerTags: true,
   checkConf: checkMetrics,
   warn: (spec: { readonly default?: MetricConf }) => warnAboutEndpoints(spec.default?.backends ?? []),
@@ -31,7 +32,7 @@ export const meshMetric = defineProxyPolicy({
         clusters: [...prometheus, ...served].flatMap(({ clusters = [] }) => clusters),
         listeners: [...prometheus, ...served].flatMap(({ listeners = [] }) => listeners),
         documents: [metricsDocument(conf, collectors, place)],
-        warnings: [...prometheus.flatMap(({ warnings = [] }) => warnings), ...missingCollectors(conf, place)],
+        warnings: prometheus.flatMap(({ warnings = [] }) => warnings),
       };
     },
   },

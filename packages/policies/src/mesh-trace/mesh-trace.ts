@@ -1,6 +1,6 @@
 // MeshTrace: where proxies send the traces of requests, how many of them, and with which tags.
 import { defineProxyPolicy } from '@ursa/policy';
-import { collectorStatus, warnAboutEndpoints } from '../conf/open-telemetry.ts';
+import { collectorRefs, collectorStatus, warnAboutEndpoints } from '../conf/open-telemetry.ts';
 import { checkTrace } from './check-trace.ts';
 import { collectorCluster, collectorOf } from './collector.ts';
 import { type TraceConf, traceConf } from './trace-conf.ts';
@@ -14,6 +14,7 @@ export const meshTrace = defineProxyPolicy({
   targetRef: ['Mesh', 'Dataplane', 'MeshSubset', 'MeshGateway', 'MeshService', 'MeshServiceSubset'],
   conf: traceConf,
   status: collectorStatus,
+  collectorRefs,
   checkConf: checkTrace,
   warn: (spec: { readonly default?: TraceConf }) => warnAboutEndpoints(spec.default?.backends ?? []),
   apply: {

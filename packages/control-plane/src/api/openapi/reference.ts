@@ -31,6 +31,7 @@ export function formatOpenApiReference(types: ResourceTypes, version: string): s
     heldBack: nothing(''),
     affectedDataplanes: nothing([]),
     explain,
+    collectorRefs: nothing({ total: 0, missing: [] }),
   };
   const routes = apiRoutes({
     types,

@@ -1,14 +1,14 @@
-// The status of policies that Envoy refuses, joined to them when they are read: it is stored apart, so that a refusal makes no new version.
+// What is observed of policies, joined to them when they are read: it is stored apart or derived, so that nothing observed makes a new version.
 import { type Engine, type PolicyInsight, policiesOf, policyInsightType } from '@ursa/engine';
 import { formatResourceKey, type Resource } from '@ursa/resources';
-import { policyCondition } from '../../insights/policy-conditions.ts';
+import { type PolicyCondition, policyCondition, referenceCondition } from '../../insights/policy-conditions.ts';
 import { insightOf } from '../../insights/policy-insights.ts';
 import type { LiveResources } from '../../store/live-resources.ts';
 
-/** Gives a policy with what is observed of it; every other resource, and every policy that is in force, as it is. */
+/** Gives a policy with what is observed of it; every other resource, and every policy of which there is nothing to say, as it is. */
 export function createPolicyStatus(
   live: LiveResources,
-  engine: Pick<Engine, 'heldBack' | 'affectedDataplanes'>,
+  engine: Pick<Engine, 'heldBack' | 'affectedDataplanes' | 'collectorRefs'>,
 ): (resource: Resource) => Resource {
   const concerned = (policy: Resource, { heldBack }: PolicyInsight): readonly string[] => {
     if (!heldBack) return [];
@@ -19,11 +19,15 @@ export function createPolicyStatus(
       .filter((proxy) => policiesOf(engine.heldBack.get(proxy)).includes(key))
       .map((proxy) => proxy.slice(mesh.length + 1));
   };
-  return (resource) => {
-    if (live.resources(policyInsightType).keys().length === 0) return resource;
+  const programmed = (resource: Resource): PolicyCondition | undefined => {
+    if (live.resources(policyInsightType).keys().length === 0) return undefined;
     const insight = insightOf(live, resource);
-    const condition = insight && policyCondition(insight, concerned(resource, insight));
-    if (condition === undefined) return resource;
-    return { ...resource, status: { ...(resource.status ?? {}), conditions: [condition] } };
+    return insight && policyCondition(insight, concerned(resource, insight));
+  };
+  return (resource) => {
+    const { type, mesh, name } = resource;
+    const references = referenceCondition(engine.collectorRefs.get(type, mesh, name));
+    const conditions = [references, programmed(resource)].filter((condition) => condition !== undefined);
+    return conditions.length === 0 ? resource : { ...resource, status: { ...(resource.status ?? {}), conditions } };
   };
 }
