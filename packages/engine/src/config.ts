@@ -40,12 +40,11 @@ import { PolicyFailure } from './walk.ts';
 import { deriveWorkload, namesWorkload } from './workload.ts';
 
 /**
- * Ports on which a workload can be reached past its inbounds, as text: with mTLS only declared ones, for proxies that want it so and for
- * those of which a policy says that an inbound insists on mTLS.
+ * Ports on which a workload can be reached past its inbounds, as text: with mTLS only declared ones, where a policy says that an inbound
+ * insists on mTLS, or, where none says anything, for proxies that want it so.
  */
 function reachablePorts({ connected, dataplane, mesh }: Subject, { modes, governed }: InboundModes): string {
-  const strict = governed && modes.includes('Strict');
-  const wanted = strict || connected.features.includes(features.strictInboundPorts);
+  const wanted = governed ? modes.includes('Strict') : connected.features.includes(features.strictInboundPorts);
   if (mesh.mtls === undefined || !wanted) return 'all';
   const ports = new Set(dataplane.inbounds.map((inbound) => inbound.port));
   return [...ports].join(' ');

@@ -105,7 +105,7 @@ function chainsOf(
   };
   matching(secured, 'tls', [meshAlpn]);
   return {
-    all: [secured, matching(makeChain(), 'tls', []), matching(makeChain(), 'raw_buffer', [])],
+    all: [matching(makeChain(), 'raw_buffer', []), matching(makeChain(), 'tls', []), secured],
     authenticated: [secured],
   };
 }
