@@ -59,3 +59,23 @@ function identityPredicate({ type, value }: NonNullable<ClientCondition['spiffeI
       : [compare(uriSan, 'contains', `,${value}`)];
   return combinePredicates('orMatcher', [whole, ...others]) ?? whole;
 }
+
+/** What `clientPredicate` will say of a client with these names in its certificate: the same comparisons, made here. */
+export function clientFits(
+  { spiffeID, sni }: ClientCondition,
+  mesh: string,
+  client: { readonly uris: readonly string[]; readonly sni: string },
+): boolean {
+  if (spiffeID === undefined && sni === undefined) return false;
+  return (
+    (spiffeID === undefined || identityFits(spiffeID, mesh, client.uris.join(','))) &&
+    (sni === undefined || sni.value === client.sni)
+  );
+}
+
+function identityFits({ type, value }: NonNullable<ClientCondition['spiffeID']>, mesh: string, uris: string): boolean {
+  const whole = type === 'Exact' ? uris === value : uris.startsWith(value);
+  const authority = `spiffe://${mesh}/`;
+  if (whole || !value.startsWith(authority) || value === authority) return whole;
+  return type === 'Exact' ? uris.startsWith(`${value},`) || uris.includes(`,${value},`) : uris.includes(`,${value}`);
+}

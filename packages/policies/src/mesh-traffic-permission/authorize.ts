@@ -1,8 +1,8 @@
 // What the RBAC filters will say of one client, decided without them: for `explain`. The e2e story `explain` holds it against Envoy.
+import { clientFits } from '@ursa/envoy';
 import {
   type Authorization,
   type ClientIdentity,
-  type InboundMatch,
   type InboundRuleSet,
   type PolicyHead,
   type Subset,
@@ -25,7 +25,9 @@ export function authorize(
 ): Authorization {
   if (rules.length === 0) return fromEntries.length === 0 ? nobody : bySubsets(client, policies);
   const find = (list: keyof PermissionRule) => {
-    const rule = rules.find(({ conf }) => conf[list]?.some((match) => matches(client, match)));
+    const rule = rules.find(({ conf, origin }) =>
+      conf[list]?.some((match) => clientFits(match, origin.head.mesh, client)),
+    );
     if (rule === undefined) return undefined;
     const { head, ruleIndex } = rule.origin;
     return { head, field: `spec.rules[${ruleIndex}].default.${list}` };
@@ -35,15 +37,6 @@ export function authorize(
   const shadowed = find('allowWithShadowDeny');
   const by = find('allow') ?? shadowed;
   return { allowed: by !== undefined, shadowDenied: shadowed !== undefined, by };
-}
-
-function matches(client: ClientIdentity, { spiffeID, sni }: InboundMatch): boolean {
-  if (spiffeID === undefined && sni === undefined) return false;
-  // Envoy compares all URIs of the certificate as one text.
-  const uris = client.uris.join(',');
-  const known =
-    spiffeID === undefined || (spiffeID.type === 'Exact' ? uris === spiffeID.value : uris.startsWith(spiffeID.value));
-  return known && (sni === undefined || sni.value === client.sni);
 }
 
 function bySubsets(client: ClientIdentity, policies: readonly PolicyHead[]): Authorization {
