@@ -4,8 +4,10 @@ import type { IpFamily } from '@ursa/envoy';
 import type { PassthroughPlace } from '@ursa/policy';
 import { coreResourceTypes, createResourceTypes, MeshError, parseResource } from '@ursa/resources';
 import { policyResourceTypes } from '../src/index.ts';
+import { matchesWithoutEffect } from '../src/mesh-passthrough/chain-plan.ts';
 import { isIpRange, networkOf } from '../src/mesh-passthrough/ip-range.ts';
 import { meshPassthrough } from '../src/mesh-passthrough/mesh-passthrough.ts';
+import type { PassthroughConf } from '../src/mesh-passthrough/passthrough-conf.ts';
 import { outboundPlace } from './drafts.ts';
 
 const types = createResourceTypes([...coreResourceTypes, ...policyResourceTypes]);
@@ -31,7 +33,8 @@ function shaped(conf: unknown, family: IpFamily = 'ipv4', open = true): Passthro
 }
 
 const chainNames = ({ chains }: PassthroughPlace) => chains.map(({ message }) => message.name);
-const matched = (...appendMatch: unknown[]) => ({ passthroughMode: 'Matched', appendMatch });
+// What stands in the tests is what users write; it is parsed elsewhere.
+const matched = (...appendMatch: unknown[]) => ({ passthroughMode: 'Matched', appendMatch }) as PassthroughConf;
 
 test('what can be matched, and what is refused at which field', () => {
   const domain = (value: string, protocol: string, port?: number) => ({ type: 'Domain', value, protocol, port });
@@ -87,10 +90,15 @@ test('two matches that no connection could tell apart are one chain', () => {
   ]);
 });
 
-test('policies that give one port to two protocols of requests cannot be applied together', () => {
+test('of policies that give one port to two protocols of requests the first stays, and the proxy says so', () => {
   const host = (protocol: string, port?: number) => ({ type: 'Domain', value: `${protocol}.example`, protocol, port });
-  assert.throws(() => shaped(matched(host('http', 80), host('grpc', 80))), /port 80 has http and grpc/);
-  assert.throws(() => shaped(matched(host('http'), host('http2'))), /http and http2 on all ports/);
+  const onPort = matched(host('http', 80), host('grpc', 80));
+  assert.deepEqual(chainNames(shaped(onPort)), ['meshpassthrough_http_80']);
+  assert.match(matchesWithoutEffect(onPort).join(), /grpc\.example \(grpc\) has no effect on port 80: .* http/);
+  const everywhere = matched(host('http'), host('http2'));
+  assert.deepEqual(chainNames(shaped(everywhere)), ['meshpassthrough_http_*']);
+  assert.match(matchesWithoutEffect(everywhere).join(), /http2\.example \(http2\) has no effect on all ports/);
+  assert.deepEqual(matchesWithoutEffect(matched(host('http', 80), host('grpc', 81))), []);
 });
 
 test('every host may be let through by a single star', () => {

@@ -73,19 +73,26 @@ function addPlan(plans: Map<string, ChainPlan>, plan: ChainPlan): 'added' | 'ref
   return 'added';
 }
 
+/** What a conf comes to for one family of addresses. */
+interface ListenerPlan {
+  /** None when nothing concerns the family. */
+  readonly chains: readonly ChainPlan[];
+  /** Matches without effect, each with its reason. */
+  readonly left: readonly string[];
+}
+
 /**
- * Chains for one family of addresses; none when nothing concerns the family. Throws when different protocols of requests share a port, which
- * policies can only do together: one alone is refused.
+ * Plans a listener. Where different protocols of requests share a port, which policies can only do together since one alone is refused, the
+ * weaker policy was there first and stays: traffic that passes must not stop because of what somebody else adds.
  */
-export function planChains({ appendMatch = [] }: PassthroughConf, family: IpFamily): readonly ChainPlan[] {
+function planListener({ appendMatch = [] }: PassthroughConf, family: IpFamily): ListenerPlan {
+  const left: string[] = [];
   const concerned = appendMatch.filter(({ type, value }) => type === 'Domain' || familyOf(value) === family);
   const plans = new Map<string, ChainPlan>();
   for (const match of concerned.filter(({ port }) => port !== undefined)) {
     const plan = planOf(match, match.port);
     if (addPlan(plans, plan) === 'refused') {
-      throw new Error(
-        `port ${match.port} has ${plans.get(signature(plan))?.protocol} and ${match.protocol}: one is possible`,
-      );
+      left.push(withoutEffect(match, plans.get(signature(plan)), `on port ${match.port}`));
     }
   }
   // Envoy looks at the port first: a chain for a port hides chains for all ports, which therefore stand there again.
@@ -94,9 +101,24 @@ export function planChains({ appendMatch = [] }: PassthroughConf, family: IpFami
     for (const port of ports) {
       const plan = planOf(match, port);
       if (addPlan(plans, plan) === 'refused' && port === undefined) {
-        throw new Error(`${plans.get(signature(plan))?.protocol} and ${match.protocol} on all ports: one is possible`);
+        left.push(withoutEffect(match, plans.get(signature(plan)), 'on all ports'));
       }
     }
   }
-  return [...plans.values()].map((plan) => ({ ...plan, hosts: plan.hosts.toSorted(compareNames) })).sort(comparePlans);
+  const chains = [...plans.values()].map((plan) => ({ ...plan, hosts: plan.hosts.toSorted(compareNames) }));
+  return { chains: chains.sort(comparePlans), left };
+}
+
+function withoutEffect({ value, protocol }: OutsideMatch, other: ChainPlan | undefined, where: string): string {
+  return `the match ${value} (${protocol}) has no effect ${where}: another policy gives it to ${other?.protocol}, and one protocol is possible`;
+}
+
+/** Chains for one family of addresses, in the order in which Envoy lists them. */
+export function planChains(conf: PassthroughConf, family: IpFamily): readonly ChainPlan[] {
+  return planListener(conf, family).chains;
+}
+
+/** Matches that have no effect because others stand in their way. */
+export function matchesWithoutEffect(conf: PassthroughConf): readonly string[] {
+  return [...new Set((['ipv4', 'ipv6'] as const).flatMap((family) => planListener(conf, family).left))];
 }

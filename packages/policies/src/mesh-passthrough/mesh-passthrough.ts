@@ -8,7 +8,7 @@ import {
 } from '@ursa/envoy/gen/envoy/config/listener/v3/listener_components_pb.ts';
 import { defineProxyPolicy, type PassthroughPlace } from '@ursa/policy';
 import { buildChain } from './build-chains.ts';
-import { planChains } from './chain-plan.ts';
+import { matchesWithoutEffect, planChains } from './chain-plan.ts';
 import { checkPassthrough } from './check-passthrough.ts';
 import { type PassthroughConf, passthroughConf } from './passthrough-conf.ts';
 
@@ -21,7 +21,10 @@ export const meshPassthrough = defineProxyPolicy({
   conf: passthroughConf,
   origin: 'meshpassthrough',
   checkConf: checkPassthrough,
-  apply: { redirected: applyPassthrough },
+  apply: {
+    redirected: applyPassthrough,
+    proxy: (_, conf) => ({ warnings: conf.passthroughMode === 'All' ? [] : matchesWithoutEffect(conf) }),
+  },
 });
 
 function applyPassthrough(place: PassthroughPlace, conf: PassthroughConf): void {
