@@ -65,14 +65,16 @@ test('a backend that is not there gets no share', async () => {
 
 test('for an HTTP service an HTTP route goes before it', async () => {
   const url = client.urlOf('web');
+  // A connection that is kept goes on to where it went when it was opened.
+  const fresh = { headers: { connection: 'close' } };
   await controlPlane.apply(tcpRoute('web', backend('web-v2')));
-  await askUntil('the TCP route', url, {}, ({ seen }) => seen?.service === 'web-v2');
+  await askUntil('the TCP route', url, fresh, ({ seen }) => seen?.service === 'web-v2');
   const httpRoute = route('MeshHTTPRoute', 'web', {
     matches: [{ path: { type: 'PathPrefix', value: '/' } }],
     default: { backendRefs: [backend('web')] },
   });
   await controlPlane.apply(httpRoute);
-  await askUntil('the HTTP route', url, {}, ({ seen }) => seen?.service === 'web');
+  await askUntil('the HTTP route', url, fresh, ({ seen }) => seen?.service === 'web');
   await controlPlane.delete(httpRoute);
-  await askUntil('the TCP route again', url, {}, ({ seen }) => seen?.service === 'web-v2');
+  await askUntil('the TCP route again', url, fresh, ({ seen }) => seen?.service === 'web-v2');
 });
