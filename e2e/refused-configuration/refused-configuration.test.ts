@@ -18,7 +18,8 @@ interface Condition {
   readonly proxies: { readonly total: number; readonly names: readonly string[] };
 }
 
-const world = await openWorld();
+// What a real Envoy refuses at the write never gets as far as this.
+const world = await openWorld({ KUMA_POLICIES_ENVOY_VALIDATION_ENABLED: 'false' });
 after(() => world.close());
 const { controlPlane } = world;
 const backend = await world.start({ service: 'backend' });

@@ -116,7 +116,7 @@ export function walkOutbound(
   routePolicies: ReadonlyMap<string, DestinationId>,
   caller?: Caller,
 ): void {
-  const { proxy, protocol, listener, chains } = place;
+  const { proxy, protocol, listener, chains, destination, extraClusters } = place;
   const direction = 'outbound';
   for (const policy of policies) {
     const { outbound, route, traffic } = policy.hooks;
@@ -136,7 +136,10 @@ export function walkOutbound(
         for (const chain of place.chains) {
           for (const entry of routesOf(chain)) {
             const routeConf = confOf(entry.name);
-            if (routeConf !== undefined) route({ proxy, protocol, route: entry, chain }, routeConf);
+            if (routeConf === undefined) continue;
+            // Merged confs are shared: one that says the same as the destination's is the destination's.
+            const ofRoute = routeConf !== conf;
+            route({ proxy, protocol, route: entry, chain, destination, ofRoute, extraClusters }, routeConf);
           }
         }
       },

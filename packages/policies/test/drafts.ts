@@ -71,7 +71,8 @@ export function outboundPlace(protocol: Protocol): OutboundPlace & { chain: Filt
 export function routePlace(protocol: Protocol): RoutePlace {
   const chain = chainFor(protocol);
   const route = prefixRoute({ prefix: '/', cluster: 'web' });
-  return { proxy, protocol, route: create(RouteSchema, route), chain };
+  const drafts = { route: create(RouteSchema, route), chain, extraClusters: [] };
+  return { proxy, protocol, destination: 'web', ofRoute: true, ...drafts };
 }
 
 /** A proxy itself. */

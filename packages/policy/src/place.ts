@@ -120,4 +120,10 @@ export interface RoutePlace {
   readonly protocol: Protocol;
   readonly route: Route;
   readonly chain: FilterChainDraft;
+  /** Name of the outbound's destination. */
+  readonly destination: string;
+  /** True when the conf is said of the route itself, and not of its destination. */
+  readonly ofRoute: boolean;
+  /** As for inbounds. */
+  readonly extraClusters: ClusterDraft[];
 }

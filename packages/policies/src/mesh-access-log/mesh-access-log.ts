@@ -1,7 +1,5 @@
 // MeshAccessLog: where a proxy writes a line for every request and connection, and what the line says.
-import { create } from '@bufbuild/protobuf';
 import { inspectTls } from '@ursa/envoy';
-import { AccessLogFilterSchema } from '@ursa/envoy/gen/envoy/config/accesslog/v3/accesslog_pb.ts';
 import {
   clientMatches,
   defineProxyPolicy,
@@ -11,6 +9,7 @@ import {
   type OutboundPlace,
   type PassthroughPlace,
   type Report,
+  type RoutePlace,
 } from '@ursa/policy';
 import { tagNames } from '@ursa/resources';
 import { collectorRefs, collectorStatus, warnAboutEndpoints } from '../conf/open-telemetry.ts';
@@ -19,6 +18,7 @@ import { addLoggers } from './access-loggers.ts';
 import { clientFilter } from './client-filter.ts';
 import { defaultFormats } from './log-line.ts';
 import { placeholdersOf } from './placeholders.ts';
+import { markRoute, onlyRoute, withoutRouteLog } from './route-log.ts';
 
 const destinations = ['Mesh', 'MeshService', 'MeshExternalService', 'MeshMultiZoneService', 'MeshHTTPRoute'] as const;
 
@@ -47,6 +47,7 @@ export const meshAccessLog = defineProxyPolicy({
   apply: {
     inboundRules: (place, { rules }) => logInbound(place, rules),
     outbound: logOutbound,
+    route: logRoute,
     passthrough: logPassthrough,
   },
 });
@@ -79,16 +80,14 @@ function logOutbound(place: OutboundPlace, conf: AccessLogConf): void {
   addLoggers(place, conf, { values, filter: (kind) => (kind === 'http' ? withoutRouteLog() : undefined) });
 }
 
-// As with the peers: requests of a route that has a log of its own carry its name, and stay out of the destination's log.
-function withoutRouteLog() {
-  const matcher = {
-    filter: 'kuma.routes',
-    path: [{ segment: { case: 'key' as const, value: 'route_kri' } }],
-    value: { matchPattern: { case: 'nullMatch' as const, value: {} } },
-  };
-  return create(AccessLogFilterSchema, {
-    filterSpecifier: { case: 'metadataFilter', value: { matcher, matchIfKeyNotFound: true } },
-  });
+function logRoute(place: RoutePlace, conf: AccessLogConf): void {
+  if (!place.ofRoute) return;
+  const { proxy, chain, destination, extraClusters, route } = place;
+  const isLogged = markRoute(chain, route);
+  if (isLogged) return;
+  const source = proxy.self?.service ?? unknownService;
+  const values = placeholdersOf(proxy, { source, destination, direction: 'OUTBOUND' });
+  addLoggers({ proxy, chains: [chain], extraClusters }, conf, { values, filter: () => onlyRoute(route.name) });
 }
 
 function logPassthrough(place: PassthroughPlace, conf: AccessLogConf): void {
