@@ -5,7 +5,7 @@ export type { CollectorRefs } from './collector-refs.ts';
 export { type DataplaneFacts, dataplaneFacts } from './dataplane-facts.ts';
 export * from './engine.ts';
 export type * from './explain/explanation.ts';
-export { presumeConnected } from './explain/presumed.ts';
+export { presumeConnected, presumedProxy } from './explain/presumed.ts';
 export { type LeftOut, leftOut, nothingLeftOut, policiesOf } from './held-back.ts';
 export * from './lint/finding.ts';
 export { type EngineOptions, type OpenEngine, openEngine } from './open-engine.ts';

@@ -1,29 +1,19 @@
 // `POST /_diff`: what a change would do, worked out and not done.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ConnectedProxy } from '@ursa/engine';
+import { type ConnectedProxy, presumedProxy } from '@ursa/engine';
 import { type ApiFixture, openApiFixture } from './api-fixture.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: the answer is looked into field by field.
 type Json = any;
 
 const proxy = (name: string): ConnectedProxy => ({
-  mesh: 'default',
-  name,
-  proxyType: 'dataplane',
+  ...presumedProxy('default', name),
   features: [],
   admin: { port: 9901, address: '127.0.0.1' },
   readinessPort: 9902,
   dnsPort: 0,
   workdir: '/tmp',
-  appProbeProxyEnabled: false,
-  ipv6Enabled: false,
-  systemCaPath: '',
-  metricsCertPath: '',
-  metricsKeyPath: '',
-  dynamicMetadata: {},
-  transparentProxy: undefined,
-  extensions: [],
   envoyVersion: '1.40.0',
 });
 const dataplane = (name: string, address: string, service: string, calls?: string) => ({

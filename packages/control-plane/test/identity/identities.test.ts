@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import type { Graph } from '@ursa/collections';
-import type { AdminIdentity, ConnectedProxy, IdentityRequest, IssuedIdentity, TrustBundle } from '@ursa/engine';
+import {
+  type AdminIdentity,
+  type ConnectedProxy,
+  type IdentityRequest,
+  type IssuedIdentity,
+  presumedProxy,
+  type TrustBundle,
+} from '@ursa/engine';
 import { adminAuthoritySecret, readAdminAuthority } from '../../src/identity/admin-identities.ts';
 import { createBuiltinAuthority } from '../../src/identity/authorities/builtin-authority.ts';
 import { identitySecrets } from '../../src/identity/identity-secrets.ts';
@@ -77,22 +84,12 @@ async function openIdentities(context: TestContext, ...resources: readonly Draft
 
 function proxy(name: string): ConnectedProxy {
   return {
-    mesh: 'default',
-    name,
-    proxyType: 'dataplane',
+    ...presumedProxy('default', name),
     features: [],
     admin: { port: 9901, address: '127.0.0.1' },
     readinessPort: 9902,
     dnsPort: 15053,
     workdir: '/tmp',
-    appProbeProxyEnabled: false,
-    ipv6Enabled: false,
-    systemCaPath: '',
-    metricsCertPath: '',
-    metricsKeyPath: '',
-    dynamicMetadata: {},
-    transparentProxy: undefined,
-    extensions: [],
     envoyVersion: '1.40.0',
   };
 }

@@ -10,6 +10,7 @@ import {
   type PolicyInsight,
   policiesOf,
   policyInsightType,
+  presumedProxy,
   type ServiceVip,
   type TrustBundle,
 } from '@ursa/engine';
@@ -57,22 +58,12 @@ async function open(badPolicies: readonly string[], guards: readonly string[] = 
     },
   });
   proxies.set(proxy, {
-    mesh: 'default',
-    name: 'web',
-    proxyType: 'dataplane',
+    ...presumedProxy('default', 'web'),
     features: [],
     admin: { port: 0, address: '127.0.0.1', socketPath: '/admin.sock' },
     readinessPort: 1,
     dnsPort: 2,
     workdir: '/w',
-    appProbeProxyEnabled: false,
-    ipv6Enabled: false,
-    systemCaPath: '',
-    metricsCertPath: '',
-    metricsKeyPath: '',
-    dynamicMetadata: {},
-    transparentProxy: undefined,
-    extensions: [],
     envoyVersion: '1.40.0',
   });
   const errors: unknown[] = [];

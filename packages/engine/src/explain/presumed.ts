@@ -3,8 +3,8 @@ import type { Collection } from '@ursa/collections';
 import type { ConnectedProxy, EngineInputs } from '../engine.ts';
 import { features } from '../features.ts';
 
-/** What a usual kuma-dp says of itself. */
-function presumedProxy(mesh: string, name: string, announced: readonly string[]): ConnectedProxy {
+/** What a usual kuma-dp says of itself. `announced`: features besides its usual ones. */
+export function presumedProxy(mesh: string, name: string, announced: readonly string[] = []): ConnectedProxy {
   const workdir = `/tmp/kuma-dp-${name}`;
   return {
     mesh,

@@ -1,6 +1,7 @@
 // Checks the authorities of a Mesh before it is written: a mesh with an authority that cannot sign would have proxies without certificates.
 import { readFile } from 'node:fs/promises';
-import { MeshError, type MeshSpec, type ResourceDraft, type Violation } from '@ursa/resources';
+import { MeshError, type MeshSpec, type Violation } from '@ursa/resources';
+import { withCheck } from '../../store/checked-manager.ts';
 import { keyInType, type LiveResources } from '../../store/live-resources.ts';
 import type { ResourceManager } from '../../store/resource-manager.ts';
 import { secretData } from '../tokens/token-keys.ts';
@@ -9,32 +10,13 @@ import { type DataSource, readDataSource, validateDataSource } from './data-sour
 
 /** The manager, which then refuses a Mesh with a provided authority that cannot sign: `MeshError('invalid')`. */
 export function withAuthorityChecks(manager: ResourceManager, live: LiveResources): ResourceManager {
-  const check = async (drafts: readonly ResourceDraft[]): Promise<void> => {
+  return withCheck(manager, async (drafts) => {
     for (const { type, name, spec } of drafts) {
       const violations = type === 'Mesh' ? await validateAuthorities(name, spec as MeshSpec, live) : [];
       const [first] = violations;
       if (first !== undefined) throw new MeshError('invalid', `${first.field}: ${first.message}`, { violations });
     }
-  };
-  return {
-    ...manager,
-    async put(draft, expectedVersion) {
-      await check([draft]);
-      return await manager.put(draft, expectedVersion);
-    },
-    async putAll(drafts) {
-      await check(drafts);
-      return await manager.putAll(drafts);
-    },
-    async preview(drafts, deletions) {
-      await check(drafts);
-      return await manager.preview(drafts, deletions);
-    },
-    async check(draft) {
-      await check([draft]);
-      await manager.check(draft);
-    },
-  };
+  });
 }
 
 /** What is wrong with the provided authorities of a Mesh that is about to be written, with paths from the document's top. */

@@ -1,6 +1,7 @@
 // Lets Envoy judge policies that rewrite its configuration before they are stored: what it would refuse is refused here, in its own words and
 // with the modification at fault.
 import { MeshError, type ResourceDraft } from '@ursa/resources';
+import { withCheck } from '../../store/checked-manager.ts';
 import type { ResourceManager } from '../../store/resource-manager.ts';
 import { type DraftOptions, draftRenderer, type RenderDraft } from './draft-configs.ts';
 import type { EnvoyJudge } from './envoy-judge.ts';
@@ -10,24 +11,9 @@ import { staticBootstrap } from './static-bootstrap.ts';
 export function withEnvoyChecks(manager: ResourceManager, judge: EnvoyJudge, options: DraftOptions): ResourceManager {
   const rewriting = options.policies.filter(({ hooks }) => hooks.finish !== undefined || hooks.additions !== undefined);
   const judged = new Set(rewriting.map(({ name }) => name));
-  const check = async (drafts: readonly ResourceDraft[]): Promise<void> => {
+  return withCheck(manager, async (drafts) => {
     for (const draft of drafts) if (judged.has(draft.type)) await requireAccepted(draft, judge, options);
-  };
-  return {
-    ...manager,
-    async put(draft, expectedVersion) {
-      await check([draft]);
-      return await manager.put(draft, expectedVersion);
-    },
-    async putAll(drafts) {
-      await check(drafts);
-      return await manager.putAll(drafts);
-    },
-    async check(draft) {
-      await check([draft]);
-      await manager.check(draft);
-    },
-  };
+  });
 }
 
 /** The part of a spec that is looked at: a list whose items apply one after the other. */
