@@ -11,22 +11,12 @@ import { askWhileIdle, putPolicies } from './bench-policies.ts';
 import { root } from './process.ts';
 import { benchFolder, buildGoTool } from './shared-material.ts';
 
+/** 1,000 proxies of which each reaches ten services. */
+const fleet = ['-services', '50', '-per-service', '20', '-fanout', '10', '-repeats', '5', '-idle', '20'] as const;
+
 const shapes: Readonly<Record<string, readonly string[]>> = {
   n100: ['-services', '20', '-per-service', '5', '-fanout', '10', '-repeats', '5', '-idle', '10', '-rest-seconds', '3'],
-  n1000: [
-    '-services',
-    '50',
-    '-per-service',
-    '20',
-    '-fanout',
-    '10',
-    '-repeats',
-    '5',
-    '-idle',
-    '20',
-    '-rest-seconds',
-    '4',
-  ],
+  n1000: [...fleet, '-rest-seconds', '4'],
   worst1000: [
     '-services',
     '100',
@@ -39,20 +29,7 @@ const shapes: Readonly<Record<string, readonly string[]>> = {
     '-phases',
     'idle,policy,endpoint',
   ],
-  policies1000: [
-    '-services',
-    '50',
-    '-per-service',
-    '20',
-    '-fanout',
-    '10',
-    '-repeats',
-    '5',
-    '-idle',
-    '20',
-    '-phases',
-    'idle,policy,route',
-  ],
+  policies1000: [...fleet, '-phases', 'idle,policy,route'],
   n3000: [
     '-services',
     '150',
