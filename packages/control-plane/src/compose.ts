@@ -44,6 +44,7 @@ import type { Log } from './log.ts';
 import { openStore } from './open-store.ts';
 import { refuseUnsupported } from './refuse-unsupported.ts';
 import { initialPolicies } from './store/initial-policies.ts';
+import { soleLeadership } from './store/leadership.ts';
 import { openLiveResources } from './store/live-resources.ts';
 import { type MeshCompanion, openResourceManager, type ResourceManager } from './store/resource-manager.ts';
 import { clusterIdOf, createStartupResources } from './store/startup-resources.ts';
@@ -204,6 +205,7 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
   const readiness = createReadiness();
   const metrics = createMetrics({
     store,
+    leadership: soleLeadership,
     live,
     graph,
     log,

@@ -2,12 +2,14 @@
 import type { Graph } from '@ursa/collections';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Log } from '../log.ts';
+import type { Leadership } from '../store/leadership.ts';
 import type { LiveResources } from '../store/live-resources.ts';
 import type { Store } from '../store/store.ts';
 
 /** What metrics are taken from. */
 export interface MetricsSources {
   readonly store: Store;
+  readonly leadership: Leadership;
   readonly live: LiveResources;
   readonly graph: Graph;
   readonly log: Log;
@@ -40,7 +42,9 @@ export function createMetrics(sources: MetricsSources): Registry {
   }).set({ version: sources.version, instance_id: sources.instanceId, zone: sources.zone, product: 'Ursa' }, 1);
   gauge('store_revision', 'Revision of the store: grows by one with each change.', () => store.revision());
   gauge('store_healthy', '1 when the store can be written.', () => (store.health().ok ? 1 : 0));
-  gauge('leader', '1 when this instance does the work that only one instance does.', () => 1);
+  gauge('leader', '1 when this instance does the work that only one instance does.', () =>
+    sources.leadership.leads() ? 1 : 0,
+  );
   gauge('xds_streams_active', 'Proxies connected to this instance.', sources.connectedProxies);
   gauge(
     'policies_held_back',

@@ -8,6 +8,7 @@ import type {
   Store,
   StoreChange,
   StoreContent,
+  StoreHealth,
   StoreWrite,
   WriteDecision,
   WriteResult,
@@ -29,8 +30,6 @@ interface PendingWrite {
   reject(error: unknown): void;
 }
 
-type Health = ReturnType<Store['health']>;
-
 function decide(writes: readonly StoreWrite[] | WriteDecision, content: StoreContent): readonly StoreWrite[] {
   return typeof writes === 'function' ? writes(content) : writes;
 }
@@ -45,7 +44,7 @@ export function openSerialStore(journal: Journal | undefined, options: StoreOpti
   let revision = loaded.revision;
   let pending: PendingWrite[] = [];
   let flush: Promise<void> | undefined;
-  let health: Health = { ok: true };
+  let health: StoreHealth = { ok: true };
   let probedAt = 0;
   let closed = false;
 
@@ -112,7 +111,7 @@ export function openSerialStore(journal: Journal | undefined, options: StoreOpti
 
   function markFailed(error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
-    health = { ok: false, reason, since: health.ok ? now().toISOString() : health.since };
+    health = { ok: false, reason, since: health.ok ? now().toISOString() : health.since, stale: false };
     probedAt = performance.now();
   }
 

@@ -40,6 +40,17 @@ export interface WriteResult {
   readonly resources: readonly (Resource | undefined)[];
 }
 
+/** Whether writes work now; else why not and since when. */
+export type StoreHealth =
+  | { readonly ok: true }
+  | {
+      readonly ok: false;
+      readonly reason: string;
+      readonly since: string;
+      /** True when others may have written since then what this store's content lacks: reads are of `since`, not of now. */
+      readonly stale: boolean;
+    };
+
 /** Gets the changes of one write together, in order; writes that were stored together may come in one call. Must not throw. */
 export type ChangeListener = (changes: readonly StoreChange[]) => void;
 
@@ -53,7 +64,6 @@ export interface Store {
   revision(): number;
   /** Every resource, as of now; the feed continues exactly from there. The listener is called once with all of them, then with every write. */
   changes(listener: ChangeListener): { stop(): void };
-  /** True when reads and writes work now; else why not and since when. */
-  health(): { readonly ok: true } | { readonly ok: false; readonly reason: string; readonly since: string };
+  health(): StoreHealth;
   close(): Promise<void>;
 }

@@ -9,6 +9,7 @@ import { createReadiness } from '../../src/diagnostics/readiness.ts';
 import { answerDiagnostics, type DiagnosticsSources } from '../../src/diagnostics/routes.ts';
 import { createDiagnosticsServer } from '../../src/diagnostics/server.ts';
 import { openLog } from '../../src/log.ts';
+import { soleLeadership } from '../../src/store/leadership.ts';
 import { openLiveResources } from '../../src/store/live-resources.ts';
 import { openMemoryStore } from '../../src/store/memory-store.ts';
 import { put } from '../store-contract.ts';
@@ -99,6 +100,7 @@ test('metrics tell of the process, the store, the graph and the log', async () =
   const log = openLog('info', silent);
   const registry = createMetrics({
     store,
+    leadership: soleLeadership,
     live,
     graph,
     log,
