@@ -175,12 +175,17 @@ export function createWorld(policies: readonly ProxyPolicy[] = builtinPolicies, 
   };
 
   const addressMeshServices = (): void => {
-    for (const key of resources('MeshService').keys()) {
-      const resource = resources('MeshService').get(key);
-      if (resource === undefined || (resource.status as { vips?: unknown } | undefined)?.vips !== undefined) continue;
-      const hostname = `${resource.labels['kuma.io/display-name'] ?? resource.name}.svc.mesh.local`;
-      const status = { vips: [{ ip: `241.0.0.${lastVip++}` }], addresses: [{ hostname }] };
-      resources('MeshService').set(key, { ...resource, status });
+    for (const [type, zoneName] of [
+      ['MeshService', 'svc'],
+      ['MeshMultiZoneService', 'mzsvc'],
+    ] as const) {
+      for (const key of resources(type).keys()) {
+        const resource = resources(type).get(key);
+        if (resource === undefined || (resource.status as { vips?: unknown } | undefined)?.vips !== undefined) continue;
+        const hostname = `${resource.labels['kuma.io/display-name'] ?? resource.name}.${zoneName}.mesh.local`;
+        const status = { vips: [{ ip: `241.0.0.${lastVip++}` }], addresses: [{ hostname }] };
+        resources(type).set(key, { ...resource, status });
+      }
     }
   };
 
