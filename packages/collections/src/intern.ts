@@ -6,6 +6,8 @@ export interface Interner {
   intern<Content extends object>(content: Content): Content;
   /** The first value that was given under this text, for content that the caller can say in a text but that is not plain data. */
   share<Value extends object>(text: string, value: Value): Value;
+  /** The value that was given under this text, while somebody holds it. */
+  find(text: string): object | undefined;
   /** Objects that are remembered now; those that nobody holds are forgotten in time. */
   readonly size: number;
 }
@@ -39,5 +41,6 @@ export function createInterner(): Interner {
       return shared;
     },
     share,
+    find: (text) => known.get(text)?.deref(),
   };
 }

@@ -1,10 +1,11 @@
 // Parts of configurations that proxies of one class share: computed once, however many proxies have them.
-import type { Derivation } from '@ursa/collections';
+import type { Derivation, Graph } from '@ursa/collections';
 import type { EnvoyResource } from '@ursa/envoy';
-import type { DynamicDocument, WorkloadFacts } from '@ursa/policy';
-import type { ConfigParts } from './config-parts.ts';
+import type { DynamicDocument, ProxyPolicy, WorkloadFacts } from '@ursa/policy';
 import type { RedirectPorts } from './dataplane-facts.ts';
 import type { Destination } from './destinations.ts';
+import type { EndpointDerivations } from './endpoints.ts';
+import type { EngineInputs } from './engine.ts';
 import type { DnsRecord, Outbound } from './outbounds.ts';
 import { isHttp } from './protocol.ts';
 import type { ProxyClass } from './proxy-class.ts';
@@ -16,7 +17,7 @@ import { adminClusters } from './skeleton/admin.ts';
 import { dnsListener } from './skeleton/dns.ts';
 import { dnsDocument, dynamicConfigListener } from './skeleton/dynamic-config.ts';
 import { destinationName } from './skeleton/outbound.ts';
-import { destinationsOf } from './traffic.ts';
+import { destinationsOf, type TrafficDerivation } from './traffic.ts';
 
 type Resources = readonly EnvoyResource[];
 
@@ -70,8 +71,17 @@ export interface ClassParts {
   >;
 }
 
+/** What shared parts are derived from. None of it reads a policy: rules come in as arguments. */
+export interface ClassPartsOptions {
+  readonly graph: Graph;
+  readonly inputs: EngineInputs;
+  readonly policies: readonly ProxyPolicy[];
+  readonly endpoints: EndpointDerivations;
+  readonly traffic: TrafficDerivation;
+}
+
 /** Derives the shared parts. */
-export function deriveClassParts({ graph, inputs, policies, endpoints, traffic }: ConfigParts): ClassParts {
+export function deriveClassParts({ graph, inputs, policies, endpoints, traffic }: ClassPartsOptions): ClassParts {
   const equals = sameResources;
   const listener = graph.derive(
     'outbound listener',

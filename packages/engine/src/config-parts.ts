@@ -1,11 +1,13 @@
 // What configurations are derived from: the derivations that come before them.
 import type { Derivation, Graph } from '@ursa/collections';
 import type { ProxyPolicy } from '@ursa/policy';
+import type { ClassParts } from './class-parts.ts';
 import type { DataplaneFacts } from './dataplane-facts.ts';
 import type { EndpointDerivations } from './endpoints.ts';
 import type { EngineInputs } from './engine.ts';
 import type { MeshFacts } from './mesh-facts.ts';
 import type { OutboundDerivations } from './outbounds.ts';
+import type { OwnParts } from './own-parts.ts';
 import type { RuleDerivations } from './rules.ts';
 import type { TrafficDerivation } from './traffic.ts';
 
@@ -16,8 +18,10 @@ export interface ConfigParts {
   readonly policies: readonly ProxyPolicy[];
   readonly meshFacts: Derivation<readonly [mesh: string], MeshFacts | undefined>;
   readonly dataplane: Derivation<readonly [key: string], DataplaneFacts | undefined>;
-  readonly outbounds: OutboundDerivations;
   readonly endpoints: EndpointDerivations;
-  readonly rules: RuleDerivations;
   readonly traffic: TrafficDerivation;
+  readonly own: OwnParts;
+  readonly shared: ClassParts;
+  readonly outbounds: OutboundDerivations;
+  readonly rules: RuleDerivations;
 }

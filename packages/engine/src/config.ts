@@ -1,7 +1,6 @@
 // Puts a proxy's configuration together from its parts. Each part is a derivation of its own: what did not change is not built again.
 import type { Derivation } from '@ursa/collections';
 import type { EnvoyResource } from '@ursa/envoy';
-import { deriveClassParts } from './class-parts.ts';
 import { type CollectorRefs, deriveCollectorRefs } from './collector-refs.ts';
 import { collectorLookup } from './collectors.ts';
 import type { ConfigParts } from './config-parts.ts';
@@ -12,32 +11,14 @@ import { deriveHeldBack, type LeftOut, policiesOf } from './held-back.ts';
 import { type InboundModes, inboundModes } from './inbound-modes.ts';
 import { createLastGood } from './last-good.ts';
 import type { Outbound } from './outbounds.ts';
-import {
-  deriveAnnouncingClass,
-  deriveOwnClass,
-  deriveProxyClass,
-  deriveTaggedClass,
-  type ProxyClass,
-  pickTags,
-  proxySelf,
-  redirectOf,
-} from './proxy-class.ts';
-import {
-  adminPortOf,
-  inboundResources,
-  type PolicyAdditions,
-  policyAdditions,
-  type Subject,
-  sameAdditions,
-  secretResources,
-  systemResources,
-} from './proxy-parts.ts';
-import { keepIdentities, noResources, type ResourceMaps, sameResources, toMaps } from './resource-set.ts';
+import { type ProxyClass, pickTags, redirectOf } from './proxy-class.ts';
+import { adminPortOf, type PolicyAdditions, policyAdditions, type Subject, sameAdditions } from './proxy-parts.ts';
+import { keepIdentities, noResources, type ResourceMaps, toMaps } from './resource-set.ts';
 import type { RuleSets } from './rules.ts';
 import { endpointTagKeys } from './shaped-endpoints.ts';
 import { dynamicConfigListener } from './skeleton/dynamic-config.ts';
 import { PolicyFailure } from './walk.ts';
-import { deriveWorkload, namesWorkload } from './workload.ts';
+import { namesWorkload } from './workload.ts';
 
 /**
  * Ports on which a workload can be reached past its inbounds, as text: with mTLS only declared ones, where a policy says that an inbound
@@ -72,40 +53,11 @@ export interface ConfigDerivations {
 
 /** Derives configurations. */
 export function deriveConfig(parts: ConfigParts): ConfigDerivations {
-  const { graph, inputs, policies, meshFacts, dataplane, outbounds, rules } = parts;
-  const collectors = collectorLookup(inputs);
-  const collectorRefs = deriveCollectorRefs(graph, inputs, policies, collectors);
-  const classOf = deriveProxyClass(graph, collectors);
-  const ownClassOf = deriveOwnClass(graph);
+  const { graph, inputs, policies, own, shared, outbounds, rules } = parts;
+  const collectorRefs = deriveCollectorRefs(graph, inputs, policies, collectorLookup(inputs));
+  const { subject, withSelf } = own;
   const selfPolicies = policies.filter(({ readsSelf }) => readsSelf === true);
-  const taggedClassOf = deriveTaggedClass(graph);
-  const announcingClassOf = deriveAnnouncingClass(graph);
   const taggedPolicies = policies.filter(({ readsTags }) => readsTags === true);
-  const workloadOf = deriveWorkload(graph, inputs.settings.zone);
-  const equals = sameResources;
-
-  const subject = graph.derive('proxy', (proxyKey: string): Subject | undefined => {
-    const connected = inputs.proxies.get(proxyKey);
-    const facts = dataplane.get(proxyKey);
-    const mesh = facts && meshFacts.get(facts.mesh);
-    if (connected === undefined || facts === undefined || mesh === undefined) return undefined;
-    const proxyClass = classOf(connected, facts, mesh);
-    return { key: proxyKey, connected, dataplane: facts, mesh, proxyClass, workload: workloadOf(facts) };
-  });
-
-  const shared = deriveClassParts(parts);
-  const withSelf = ({ dataplane: facts, connected }: Subject, proxyClass: ProxyClass) =>
-    ownClassOf(proxyClass, proxySelf(facts, connected.workdir));
-  const inbounds = graph.derive(
-    'inbounds',
-    (proxyKey: string, without: LeftOut) => {
-      const found = subject.get(proxyKey);
-      if (found === undefined) return [];
-      const proxyClass = withSelf(found, found.proxyClass);
-      return inboundResources(policies, { ...found, proxyClass }, rules.inboundRules.get(proxyKey, without));
-    },
-    { equals },
-  );
   const nothing: PolicyAdditions = { resources: [], documents: [], warnings: [] };
   const additions = graph.derive(
     'additions of policies',
@@ -114,22 +66,6 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
       return found === undefined ? nothing : policyAdditions(policies, found, rules.ruleSets.get(proxyKey, without));
     },
     { equals: sameAdditions },
-  );
-  const system = graph.derive(
-    'system resources',
-    (proxyKey: string) => {
-      const found = subject.get(proxyKey);
-      return found === undefined ? [] : systemResources(inputs, found);
-    },
-    { equals },
-  );
-  const secrets = graph.derive(
-    'secrets',
-    (proxyKey: string) => {
-      const found = subject.get(proxyKey);
-      return found === undefined ? [] : secretResources(inputs, found);
-    },
-    { equals },
   );
   // Most listeners for destinations say nothing of their proxy, and are the same for all of a class.
   const listenerClassOf = (found: Subject, proxyClass: ProxyClass, ruleSets: RuleSets): ProxyClass => {
@@ -182,23 +118,24 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     (proxyKey: string, without: LeftOut): ResourceMaps => {
       const found = subject.get(proxyKey);
       if (found === undefined) return toMaps([]);
-      const own = [...adminOf(found), ...system.get(proxyKey), ...secrets.get(proxyKey)];
-      if (!isServed(found)) return toMaps(own);
+      const always = [...adminOf(found), ...own.system.get(proxyKey), ...own.secrets.get(proxyKey)];
+      if (!isServed(found)) return toMaps(always);
       const ruleSets = rules.outboundRules.get(proxyKey, without);
       const tagged = taggedPolicies.some(({ name }) => ruleSets.has(name));
-      const calling = tagged ? taggedClassOf(found.proxyClass, found.dataplane) : found.proxyClass;
+      const calling = tagged ? own.withTags(found.proxyClass, found.dataplane) : found.proxyClass;
       const announces = rules.needsClientTags.get(found.dataplane.mesh);
-      const proxyClass = announces ? announcingClassOf(calling, found.dataplane) : calling;
+      const proxyClass = announces ? own.announcing(calling, found.dataplane) : calling;
       const listenerClass = listenerClassOf(found, proxyClass, ruleSets);
       const workload = namesWorkload(policies, ruleSets) ? found.workload : undefined;
       const called = shared.outbounds.get(outboundsOf(found), ruleSets, proxyClass, listenerClass, workload);
       const redirected = transparentResources(found, ruleSets, listenerClass, without);
-      const traffic = [...inbounds.get(proxyKey, without), ...called, ...redirected];
+      const inbounds = own.inbounds.get(proxyKey, rules.inboundRules.get(proxyKey, without));
+      const traffic = [...inbounds, ...called, ...redirected];
       return toMaps([
         ...traffic,
         ...additions.get(proxyKey, without).resources,
         ...dynamicConfigOf(found, without),
-        ...own,
+        ...always,
       ]);
     },
     { equals: Object.is },

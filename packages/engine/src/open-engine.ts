@@ -2,6 +2,7 @@
 import type { Graph } from '@ursa/collections';
 import type { ProxyPolicy } from '@ursa/policy';
 import { tagNames } from '@ursa/resources';
+import { deriveClassParts } from './class-parts.ts';
 import { deriveConfig } from './config.ts';
 import { deriveDataplaneFacts } from './dataplane-facts.ts';
 import { deriveDestinations } from './destinations.ts';
@@ -13,7 +14,8 @@ import { findingsOf } from './lint/findings.ts';
 import { deriveMeshFacts } from './mesh-facts.ts';
 import { deriveOutbounds } from './outbounds.ts';
 import { overlayInputs, type ResourceDrafts } from './overlay-inputs.ts';
-import { deriveRules } from './rules.ts';
+import { deriveOwnParts } from './own-parts.ts';
+import { createRuleViews, deriveRules } from './rules.ts';
 import { deriveTraffic } from './traffic.ts';
 
 /** What an engine is opened over. Policies are applied in their order here. */
@@ -48,21 +50,19 @@ function deriveSurroundings({ graph, inputs, policies }: EngineOptions) {
   const outbounds = deriveOutbounds(graph, inputs, meshFacts, dataplane, destinations);
   const membersOf = (key: string) => destinations.multiZoneService.members.get(key);
   const endpoints = deriveEndpoints(graph, inputs, policies, lookup, membersOf);
-  return { meshFacts, dataplane, destinations, outbounds, endpoints, servedBy };
+  const isServed = (mesh: string, service: string) => servedBy(mesh, service).length > 0;
+  const traffic = deriveTraffic(graph, inputs, policies, destinations, isServed);
+  const own = deriveOwnParts({ graph, inputs, policies, meshFacts, dataplane });
+  const shared = deriveClassParts({ graph, inputs, policies, endpoints, traffic });
+  const views = createRuleViews();
+  return { meshFacts, dataplane, outbounds, endpoints, traffic, own, shared, views };
 }
 
 function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngine {
   const { graph, inputs, policies, shadow = false } = options;
-  const { meshFacts, dataplane, destinations, outbounds, endpoints, servedBy } = surroundings;
-  const rules = deriveRules({ graph, inputs, policies, dataplane, shadow });
-  const traffic = deriveTraffic(
-    graph,
-    inputs,
-    policies,
-    destinations,
-    (mesh, service) => servedBy(mesh, service).length > 0,
-  );
-  const parts = { graph, inputs, policies, meshFacts, dataplane, outbounds, endpoints, rules, traffic };
+  const { meshFacts, dataplane, views } = surroundings;
+  const rules = deriveRules({ graph, inputs, policies, dataplane, views, shadow });
+  const parts = { graph, inputs, policies, rules, ...surroundings };
   const { config, resourcesWithout, heldBack, collectorRefs } = deriveConfig(parts);
   const inForce = graph.derive(
     'rules in force',
@@ -95,7 +95,8 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
       const changed = { ...options, inputs: overlayInputs(inputs, drafts) };
       const policyTypes = new Set(policies.map(({ name }) => name));
       const onlyPolicies = [...drafts.keys()].every((type) => policyTypes.has(type));
-      return openOver(changed, onlyPolicies ? surroundings : deriveSurroundings(changed));
+      if (!onlyPolicies) return openOver(changed, deriveSurroundings(changed));
+      return openOver(changed, { ...surroundings, views: createRuleViews(views) });
     },
     explain: explainWith(explainParts),
     findings: (mesh) => findingsOf(explainParts, mesh),

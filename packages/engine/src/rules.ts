@@ -1,5 +1,5 @@
 // Which policies apply to a proxy, and the rules they make together. Proxies to which the same policies apply share the merged rules.
-import { createInterner, type Derivation, deepEqual, type Graph, type Index } from '@ursa/collections';
+import { createInterner, type Derivation, deepEqual, type Graph, type Index, type Interner } from '@ursa/collections';
 import {
   type Destinations,
   type MatchedPolicy,
@@ -147,11 +147,35 @@ export interface RuleOptions {
   readonly inputs: EngineInputs;
   readonly policies: readonly ProxyPolicy[];
   readonly dataplane: Derivation<readonly [key: string], DataplaneFacts | undefined>;
+  readonly views: RuleViews;
   readonly shadow: boolean;
 }
 
+/** Rules that come to the same for one direction are one object: what is built for that direction is built once. */
+export interface RuleViews {
+  readonly inbound: RuleView;
+  readonly outbound: RuleView;
+}
+
+type RuleView = Pick<Interner, 'find' | 'share'>;
+
+/** Views of an engine. One that only asks "what if" uses what the engine it is over (`base`) has, and leaves nothing behind in it. */
+export function createRuleViews(base?: RuleViews): RuleViews {
+  return { inbound: viewOver(base?.inbound), outbound: viewOver(base?.outbound) };
+}
+
+function viewOver(base: RuleView | undefined): RuleView {
+  const own = createInterner();
+  if (base === undefined) return own;
+  return {
+    find: (text) => base.find(text) ?? own.find(text),
+    share: <Value extends object>(text: string, value: Value) =>
+      (base.find(text) as Value | undefined) ?? own.share(text, value),
+  };
+}
+
 /** Derivations of rules. */
-export function deriveRules({ graph, inputs, policies, dataplane, shadow }: RuleOptions): RuleDerivations {
+export function deriveRules({ graph, inputs, policies, dataplane, views, shadow }: RuleOptions): RuleDerivations {
   const destinations = trackedDestinations(graph, inputs);
   const head = graph.derive('policy', (type: string, key: string) => {
     const resource = inputs.resources(type).get(key);
@@ -239,13 +263,11 @@ export function deriveRules({ graph, inputs, policies, dataplane, shadow }: Rule
   const receiving = typesForTraffic(policies, false);
   const sending = typesForTraffic(policies, true);
   const forCallers = typesForCallers(policies);
-  const inboundViews = createInterner();
-  const outboundViews = createInterner();
   const inboundRulesOf = graph.derive(
     'inbound rules',
     (classText: string) => {
       const ruleSets = ruleSetsOf.get(classText);
-      return inboundViews.share(inboundContent(ruleSets, receiving), ruleSets);
+      return views.inbound.share(inboundContent(ruleSets, receiving), ruleSets);
     },
     { equals: Object.is },
   );
@@ -253,7 +275,7 @@ export function deriveRules({ graph, inputs, policies, dataplane, shadow }: Rule
     'outbound rules',
     (classText: string) => {
       const ruleSets = ruleSetsOf.get(classText);
-      return outboundViews.share(outboundContent(ruleSets, sending, forCallers), ruleSets);
+      return views.outbound.share(outboundContent(ruleSets, sending, forCallers), ruleSets);
     },
     { equals: Object.is },
   );

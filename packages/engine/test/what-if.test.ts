@@ -37,6 +37,32 @@ test('an engine over drafts says what the change would do, and the change then d
   assert.deepEqual(versions(world, world.engine, 'web-1'), then);
 });
 
+test('what policies in a draft say nothing of is not built again, and the draft leaves nothing behind', () => {
+  const world = openMesh();
+  const engine = openEngine({ graph: world.graph, inputs: world.inputs, policies: builtinPolicies });
+  const keys = ['web-1', 'web-2', 'api-1'].map((name) => world.connect(mesh, name, plain));
+  const watches = keys.map((key) => world.graph.watch(engine.config, [key], () => {}));
+  const other = openMesh(timeout('draft', { kind: 'Mesh' }, '3s'));
+  const draft = other.resources('MeshTimeout').get(`${mesh}/draft`);
+  const runs = (): Readonly<Record<string, number>> => world.graph.stats().recomputed;
+  const before = runs();
+  const then = engine.whatIf(new Map([['MeshTimeout', new Map([[`${mesh}/draft`, draft]])]]));
+  for (const [position, key] of keys.entries()) assert.notEqual(then.config.get(key), watches[position]?.value);
+  const after = runs();
+  assert.equal(after['resources of a proxy'], (before['resources of a proxy'] ?? 0) + keys.length);
+  for (const name of ['proxy', 'inbounds', 'system resources', 'secrets', 'outbounds']) {
+    assert.ok((before[name] ?? 0) > 0, `${name} is a derivation`);
+    assert.equal(after[name], before[name], name);
+  }
+  world.apply(timeout('draft', { kind: 'Mesh' }, '4s'));
+  const origins = engine.rules
+    .get(keys[0] ?? '')
+    .get('MeshTimeout')
+    ?.matched.map(({ resource }) => resource);
+  assert.ok(origins?.every((resource) => resource !== draft));
+  for (const watch of watches) watch.stop();
+});
+
 test('a deletion in the drafts is seen as one', () => {
   const world = openMesh(timeout('one', { kind: 'Mesh' }, '3s'));
   const inputs = overlayInputs(world.inputs, new Map([['MeshTimeout', new Map([[`${mesh}/one`, undefined]])]]));

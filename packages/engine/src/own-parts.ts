@@ -1,0 +1,93 @@
+// Parts of a configuration that one proxy has for itself: what it is, and what is built from that and from its rules for inbounds. None of them
+// reads a policy: engines that differ in policies only share them.
+import type { Derivation, Graph } from '@ursa/collections';
+import type { EnvoyResource } from '@ursa/envoy';
+import type { ProxyPolicy } from '@ursa/policy';
+import { collectorLookup } from './collectors.ts';
+import type { DataplaneFacts } from './dataplane-facts.ts';
+import type { EngineInputs } from './engine.ts';
+import type { MeshFacts } from './mesh-facts.ts';
+import {
+  deriveAnnouncingClass,
+  deriveOwnClass,
+  deriveProxyClass,
+  deriveTaggedClass,
+  type ProxyClass,
+  proxySelf,
+} from './proxy-class.ts';
+import { inboundResources, type Subject, secretResources, systemResources } from './proxy-parts.ts';
+import { sameResources } from './resource-set.ts';
+import type { RuleSets } from './rules.ts';
+import { deriveWorkload } from './workload.ts';
+
+type Resources = readonly EnvoyResource[];
+
+/** Parts by proxy key. */
+export interface OwnParts {
+  /** Undefined while the proxy is not connected, or its Dataplane or Mesh does not exist. */
+  readonly subject: Derivation<readonly [proxyKey: string], Subject | undefined>;
+  /** Listeners and clusters of the inbounds. `rules`: the proxy's own for what it receives. */
+  readonly inbounds: Derivation<readonly [proxyKey: string, rules: RuleSets], Resources>;
+  /** Listeners for the control plane and for monitoring. */
+  readonly system: Derivation<readonly [proxyKey: string], Resources>;
+  readonly secrets: Derivation<readonly [proxyKey: string], Resources>;
+  /** The class narrowed to one proxy, for listeners that say something of it. */
+  withSelf(subject: Subject, proxyClass: ProxyClass): ProxyClass;
+  /** The class narrowed to proxies of the same tags. */
+  withTags(proxyClass: ProxyClass, dataplane: DataplaneFacts): ProxyClass;
+  /** The class narrowed to proxies that tell the same tags to those they call. */
+  announcing(proxyClass: ProxyClass, dataplane: DataplaneFacts): ProxyClass;
+}
+
+/** What own parts are derived from. */
+export interface OwnPartsOptions {
+  readonly graph: Graph;
+  readonly inputs: EngineInputs;
+  readonly policies: readonly ProxyPolicy[];
+  readonly meshFacts: Derivation<readonly [mesh: string], MeshFacts | undefined>;
+  readonly dataplane: Derivation<readonly [key: string], DataplaneFacts | undefined>;
+}
+
+/** Derives the own parts. */
+export function deriveOwnParts({ graph, inputs, policies, meshFacts, dataplane }: OwnPartsOptions): OwnParts {
+  const classOf = deriveProxyClass(graph, collectorLookup(inputs));
+  const ownClassOf = deriveOwnClass(graph);
+  const workloadOf = deriveWorkload(graph, inputs.settings.zone);
+  const equals = sameResources;
+  const subject = graph.derive('proxy', (proxyKey: string): Subject | undefined => {
+    const connected = inputs.proxies.get(proxyKey);
+    const facts = dataplane.get(proxyKey);
+    const mesh = facts && meshFacts.get(facts.mesh);
+    if (connected === undefined || facts === undefined || mesh === undefined) return undefined;
+    const proxyClass = classOf(connected, facts, mesh);
+    return { key: proxyKey, connected, dataplane: facts, mesh, proxyClass, workload: workloadOf(facts) };
+  });
+  const ofSubject = (name: string, build: (found: Subject) => Resources) =>
+    graph.derive(
+      name,
+      (proxyKey: string): Resources => {
+        const found = subject.get(proxyKey);
+        return found === undefined ? [] : build(found);
+      },
+      { equals },
+    );
+  const withSelf = ({ dataplane: facts, connected }: Subject, proxyClass: ProxyClass) =>
+    ownClassOf(proxyClass, proxySelf(facts, connected.workdir));
+  return {
+    subject,
+    inbounds: graph.derive(
+      'inbounds',
+      (proxyKey: string, rules: RuleSets): Resources => {
+        const found = subject.get(proxyKey);
+        if (found === undefined) return [];
+        return inboundResources(policies, { ...found, proxyClass: withSelf(found, found.proxyClass) }, rules);
+      },
+      { equals },
+    ),
+    system: ofSubject('system resources', (found) => systemResources(inputs, found)),
+    secrets: ofSubject('secrets', (found) => secretResources(inputs, found)),
+    withSelf,
+    withTags: deriveTaggedClass(graph),
+    announcing: deriveAnnouncingClass(graph),
+  };
+}
