@@ -13,6 +13,7 @@ import { builtinPolicies } from '@ursa/policies';
 import { coreResourceTypes, createResourceTypes, type LabelContext, type MeshSpec } from '@ursa/resources';
 import { type ApiComponent, openApi } from './api/api.ts';
 import type { Component } from './component.ts';
+import { degradationOf } from './compose-degradation.ts';
 import { composeEnvoyChecks } from './compose-envoy-checks.ts';
 import { composeGenerators } from './compose-generators.ts';
 import {
@@ -49,6 +50,7 @@ import { openLiveResources } from './store/live-resources.ts';
 import { type MeshCompanion, openResourceManager, type ResourceManager } from './store/resource-manager.ts';
 import { clusterIdOf, createStartupResources } from './store/startup-resources.ts';
 import type { Store } from './store/store.ts';
+import { networkWriteLimits, withWriteDeadline } from './store/write-deadline.ts';
 import { buildInfo, makeInstanceId } from './version.ts';
 import { type DpServer, openDpServer } from './xds/dp-server.ts';
 
@@ -65,9 +67,13 @@ export interface ControlPlane {
 
 /**
  * Puts a control plane together. Errors: `MeshError` that names the setting or the file at fault. The store is open afterwards: starting
- * and stopping the components closes it again.
+ * and stopping the components closes it again. `openStoreOf` is for those who bring a store of their own.
  */
-export async function openControlPlane(settings: Settings, log: Log): Promise<ControlPlane> {
+export async function openControlPlane(
+  settings: Settings,
+  log: Log,
+  openStoreOf: typeof openStore = openStore,
+): Promise<ControlPlane> {
   refuseUnsupported(settings);
   const clock = systemClock;
   const { pluginPoliciesEnabled, customPolicies } = settings.policies;
@@ -77,7 +83,7 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
     enabled: pluginPoliciesEnabled,
   });
   const bugs = log.component('bugs');
-  const store = openStore(settings, {
+  const store = openStoreOf(settings, {
     onListenerError: (error) => bugs.error('a listener of the store failed', { error }),
   });
   const graph = createGraph({
@@ -99,7 +105,7 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
   };
   const uncheckedManager = withAuthorityChecks(
     openResourceManager({
-      store,
+      store: withWriteDeadline(store, networkWriteLimits),
       types,
       labels,
       unsafeDelete: settings.store.unsafeDelete,
@@ -235,6 +241,7 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
     envoyAdmin: createEnvoyAdmin({ live, clock, proxies, adminIdentities }),
     live,
     rollout: dpServer.rollout,
+    storeHealth: () => store.health(),
     revision: () => store.revision(),
     manager,
     tokens,
@@ -277,10 +284,7 @@ export async function openControlPlane(settings: Settings, log: Log): Promise<Co
   };
   const secretsMade = readiness.await('secrets', 'keys and authorities are being made');
   const secretsWatch = whenSecretsAreMade(live, settings, secretsMade);
-  readiness.add('store', () => {
-    const health = store.health();
-    return health.ok ? undefined : `cannot be written since ${health.since}: ${health.reason}`;
-  });
+  readiness.addDegradable('store', () => degradationOf(store.health()));
   const components = [
     storeComponent,
     diagnostics,

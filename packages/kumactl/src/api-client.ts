@@ -13,6 +13,10 @@ export interface ApiResponse {
   readonly text: string;
   /** Revision of the store from which on a write counts; undefined for other answers. */
   readonly revision: number | undefined;
+  /** What the control plane warns of in its `Warning` header. */
+  readonly warning: string | undefined;
+  /** Seconds after which to try again; undefined when the answer does not say. */
+  readonly retryAfter: number | undefined;
 }
 
 /** A request to the REST API. */
@@ -38,15 +42,28 @@ export interface ApiClientOptions {
   readonly timeoutMilliseconds: number;
   /** Told of every request, a line each; never with headers, which carry secrets. */
   readonly log?: (line: string) => void;
+  /** Told what answers warn of, such as a store that is degraded; the same is told once. */
+  readonly warn?: (text: string) => void;
 }
 
 /** A client for the coordinates; nothing is sent yet. */
 export function openApiClient(coordinates: ApiServerCoordinates, options: ApiClientOptions): ApiClient {
+  const warned = new Set<string>();
+  const warn = (warning: string | undefined): void => {
+    // The age differs from answer to answer; the news is the same.
+    const news = warning?.replaceAll(/\d+ s old/g, '') ?? '';
+    if (warning === undefined || warned.has(news)) return;
+    warned.add(news);
+    options.warn?.(warning);
+  };
   const send = async (request: ApiRequest): Promise<ApiResponse> => {
     const line = `${request.method} ${request.path}`;
     const response = await exchange(coordinates, request, options.timeoutMilliseconds);
     options.log?.(`${line}: ${response.status}, ${response.text.length} characters`);
-    if (response.status < 200 || response.status > 299) throw serverError(line, response.status, response.text);
+    warn(response.warning);
+    if (response.status < 200 || response.status > 299) {
+      throw serverError(line, response.status, response.text, response.retryAfter);
+    }
     return response;
   };
   return {
@@ -141,6 +158,17 @@ async function collect(incoming: IncomingMessage): Promise<ApiResponse> {
   return {
     status: incoming.statusCode ?? 0,
     text: Buffer.concat(chunks).toString('utf8'),
-    revision: /^\d+$/.test(revision) ? Number(revision) : undefined,
+    revision: wholeNumber(revision),
+    warning: warningOf(incoming.headers.warning?.toString()),
+    retryAfter: wholeNumber(incoming.headers['retry-after']?.toString() ?? ''),
   };
+}
+
+function wholeNumber(text: string): number | undefined {
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+/** The text of a `Warning` header that a control plane wrote itself; those of caches in between say nothing to a user. */
+function warningOf(header: string | undefined): string | undefined {
+  return /^\d{3} kuma-cp "([^"\\]*)"$/.exec(header ?? '')?.[1];
 }

@@ -23,14 +23,18 @@ const advice: Readonly<Record<number, string>> = {
 
 const longestText = 500;
 
-/** The error for an answer that is not a success. `request` is shown when the answer has no words of its own. */
-export function serverError(request: string, status: number, text: string): MeshError {
+/**
+ * The error for an answer that is not a success. `request` is shown when the answer has no words of its own, `retryAfter` (seconds) when the
+ * same may be asked again.
+ */
+export function serverError(request: string, status: number, text: string, retryAfter?: number): MeshError {
   const code = codesByStatus[status] ?? (status < 500 ? 'invalid' : 'internal');
   const { title, detail, violations } = wordsOf(text);
   const first = title === '' ? `${request} was answered with status ${status}` : title;
   // Who says why something is unavailable also says what to do.
   const isExplained = status === 503 && detail !== '';
-  const hint = advice[status] === undefined || isExplained ? '' : `; ${advice[status]}`;
+  const wait = retryAfter === undefined ? '' : `; try again in ${retryAfter} s`;
+  const hint = isExplained ? wait : advice[status] === undefined ? '' : `; ${advice[status]}`;
   const second = detail === '' || detail === title ? '' : ` (${detail})`;
   // Which mesh and which name were asked for is what a user has to look at.
   const asked = status === 404 && title !== '' ? `: ${request}` : '';

@@ -71,6 +71,7 @@ export function openSession(flags: GlobalFlags, terminal: Terminal): Session {
       return openApiClient(activeControlPlane(current, context ?? contextName(current)).coordinates.apiServer, {
         timeoutMilliseconds: parseDuration(flags.apiTimeout) ?? 0,
         ...(flags.logLevel === 'debug' ? { log } : {}),
+        warn: (text) => terminal.printError(`Warning: ${text}\n`),
       });
     },
   };

@@ -199,3 +199,40 @@ test('with --log-level debug each request is told on standard error, without hea
     await server.close();
   }
 });
+
+test('what is shown from memory is shown, with a warning on standard error, once', async () => {
+  const warning = (age: number): string =>
+    `110 kuma-cp "the store is degraded since 2026-11-28T12:00:00.000Z: what is shown is from memory, ${age} s old, writes are refused"`;
+  let age = 12;
+  const server = await openStubServer(() => ({
+    body: { total: 2, items: [{ name: 'a' }], next: age < 14 ? `${server.url}/meshes?offset=1` : null },
+    headers: { warning: warning(age++) },
+  }));
+  const result = await runAgainst(server.url, ['get', 'meshes']);
+  await server.close();
+  assert.equal(result.code, 0);
+  assert.match(result.stdout, /a/);
+  assert.equal(
+    result.stderr,
+    'Warning: the store is degraded since 2026-11-28T12:00:00.000Z: what is shown is from memory, 12 s old, writes are refused\n',
+  );
+});
+
+test('warnings of caches in between are not shown', async () => {
+  const server = await openStubServer(() => ({
+    body: { total: 0, items: [], next: null },
+    headers: { warning: '110 proxy.example "Response is stale"' },
+  }));
+  const result = await runAgainst(server.url, ['get', 'meshes']);
+  await server.close();
+  assert.equal(result.stderr, '');
+});
+
+test('a write that the store does not take fails with the cause, and when to try again', async () => {
+  const cause = 'the database cannot be reached: connection refused';
+  const answer = { ...problem(503, 'Service unavailable', cause), headers: { 'retry-after': '3' } };
+  assertFailed(
+    await failureOf(answer, ['delete', 'mesh', 'default']),
+    /^Error: Service unavailable \(the database cannot be reached: connection refused\); try again in 3 s\n$/,
+  );
+});

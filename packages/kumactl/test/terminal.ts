@@ -49,6 +49,7 @@ export interface StubRequest {
 export interface StubAnswer {
   readonly status?: number;
   readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A running stub. */
@@ -76,9 +77,12 @@ export async function openStubServer(
     requests.push(request);
     const given = await answer(request);
     if (given === undefined) return;
-    const { status = 200, body = {} } = given;
+    const { status = 200, body = {}, headers = {} } = given;
     response
-      .writeHead(status, { 'content-type': typeof body === 'string' ? 'text/plain' : 'application/json' })
+      .writeHead(status, {
+        'content-type': typeof body === 'string' ? 'text/plain' : 'application/json',
+        ...headers,
+      })
       .end(typeof body === 'string' ? body : JSON.stringify(body));
   };
   const server: Server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);

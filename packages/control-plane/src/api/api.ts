@@ -12,6 +12,7 @@ import type { ServerCertificate } from '../identity/server-certificate.ts';
 import type { StaticAccess } from '../identity/static-access.ts';
 import type { LiveResources } from '../store/live-resources.ts';
 import type { ResourceManager } from '../store/resource-manager.ts';
+import type { StoreHealth } from '../store/store.ts';
 import type { Rollout } from '../xds/rollout.ts';
 import { diffRoutes } from './diff/diff-routes.ts';
 import { type ControlPlaneFacts, discoveryRoutes } from './discovery-routes.ts';
@@ -61,6 +62,8 @@ export interface ApiOptions {
   readonly live: LiveResources;
   /** How far the connected proxies have come with a change. */
   readonly rollout: Rollout;
+  /** Whether the store can be written, and whether what memory holds may be old. */
+  readonly storeHealth: () => StoreHealth;
   /** Revision of the store. */
   readonly revision: () => number;
   readonly manager: ResourceManager;
@@ -128,6 +131,8 @@ export function createApiApp(options: ApiOptions): FastifyInstance {
     routes: apiRoutes(options),
     authenticate: createAuthentication(settings.authn, options.tokens),
     crossOrigin: createCrossOrigin(settings.corsAllowedDomains),
+    storeHealth: options.storeHealth,
+    now: options.now ?? (() => new Date()),
     onBug: options.onBug,
     ...(options.metrics === undefined ? {} : { observer: createRequestMetrics(options.metrics) }),
   });

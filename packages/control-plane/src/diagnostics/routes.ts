@@ -51,7 +51,11 @@ const endpoints: Readonly<
   '/healthy': () => json(200, { status: 'ok' }),
   '/ready': ({ readiness }) => {
     const reasons = readiness.reasons();
-    return Object.keys(reasons).length === 0 ? json(200, { ready: true }) : json(503, { ready: false, reasons });
+    const degraded = readiness.degraded();
+    const all = Object.keys(degraded).length === 0 ? {} : { degraded };
+    return Object.keys(reasons).length === 0
+      ? json(200, { ready: true, ...all })
+      : json(503, { ready: false, reasons, ...all });
   },
   '/metrics': async ({ metrics }) => ({ status: 200, contentType: metrics.contentType, body: await metrics.metrics() }),
 };

@@ -4,6 +4,7 @@ import type { DataplaneSpec, Resource, ResourceTypes } from '@ursa/resources';
 import type { Component } from '../component.ts';
 import { keyInType, type LiveResources } from '../store/live-resources.ts';
 import type { Store, StoreWrite } from '../store/store.ts';
+import { isUnavailable } from '../store/unavailable.ts';
 import type { ProxyInsight } from './insight.ts';
 import { meshInsight } from './mesh-insight.ts';
 import { type ObservedDataplane, serviceInsight } from './service-insight.ts';
@@ -17,6 +18,9 @@ export interface MeshInsightsOptions {
   readonly onError: (error: unknown) => void;
 }
 
+/** How soon insights that the store did not take are tried again, at the earliest. */
+const retryMilliseconds = 1_000;
+
 const derived = new Set(['MeshInsight', 'ServiceInsight']);
 
 /** Opens the insights of all meshes. Starts after the store has been loaded. */
@@ -26,6 +30,7 @@ export function openMeshInsights(options: MeshInsightsOptions): Component {
   const changed = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> = Promise.resolve();
+  let busy = false;
   let feed: { stop(): void } | undefined;
 
   const observe = (mesh: string): readonly ObservedDataplane[] => {
@@ -64,17 +69,35 @@ export function openMeshInsights(options: MeshInsightsOptions): Component {
     ];
   };
 
+  const wake = (milliseconds: number): void => {
+    if (changed.size > 0 && timer === undefined && !busy) timer = setTimeout(flush, milliseconds).unref();
+  };
+
   function flush(): void {
     timer = undefined;
     const meshes = [...changed];
     changed.clear();
-    writing = writing.then(async () => {
-      for (const mesh of meshes) {
-        const writes = writesFor(mesh);
-        if (writes.length > 0) await store.write(writes).catch(onError);
-      }
+    busy = true;
+    writing = write(meshes).then((failed) => {
+      busy = false;
+      for (const mesh of failed) changed.add(mesh);
+      wake(failed.length > 0 ? Math.max(retryMilliseconds, intervalMilliseconds) : intervalMilliseconds);
     });
   }
+
+  /** Gives back the meshes whose insights wait for the store. */
+  const write = async (meshes: readonly string[]): Promise<readonly string[]> => {
+    for (const [position, mesh] of meshes.entries()) {
+      const writes = writesFor(mesh);
+      try {
+        if (writes.length > 0) await store.write(writes);
+      } catch (error) {
+        onError(error);
+        if (isUnavailable(error)) return meshes.slice(position);
+      }
+    }
+    return [];
+  };
 
   return {
     name: 'mesh-insights',
@@ -84,13 +107,13 @@ export function openMeshInsights(options: MeshInsightsOptions): Component {
           if (!derived.has(key.type)) changed.add(key.type === 'Mesh' ? key.name : key.mesh);
         }
         changed.delete('');
-        if (changed.size > 0 && timer === undefined) timer = setTimeout(flush, intervalMilliseconds).unref();
+        wake(intervalMilliseconds);
       });
     },
     async stop() {
       feed?.stop();
-      clearTimeout(timer);
       await writing;
+      clearTimeout(timer);
     },
   };
 }

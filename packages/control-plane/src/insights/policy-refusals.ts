@@ -13,6 +13,7 @@ import type { Resource, ResourceKey } from '@ursa/resources';
 import type { Component } from '../component.ts';
 import type { LiveResources } from '../store/live-resources.ts';
 import type { Store, StoreContent, StoreWrite } from '../store/store.ts';
+import { isUnavailable } from '../store/unavailable.ts';
 import { endInsight, noteRefusal, withdrawRefusal } from './policy-insights.ts';
 import { attemptsOf, suspectsFor } from './suspects.ts';
 
@@ -65,6 +66,7 @@ const longestMessage = 4096;
 const mostResources = 30;
 const mostHopeless = 1000;
 const mostWaiting = 2000;
+const retryMilliseconds = 1_000;
 // Envoy answers in milliseconds. A search that has not gone on for so long was over: what was left out last has helped.
 const searchMilliseconds = 30_000;
 
@@ -77,6 +79,9 @@ export function openPolicyRefusals(options: PolicyRefusalsOptions): PolicyRefusa
   const hopeless = new Set<string>();
   const counts: Record<string, number> = {};
   let waiting = 0;
+  // The newest update of each proxy that waits for the store.
+  const later = new Map<string, RefusedUpdate>();
+  let timer: NodeJS.Timeout | undefined;
   let working: Promise<void> = Promise.resolve();
 
   const idOf = (envoyVersion: string, { type, name, version }: RefusedResource): string =>
@@ -153,11 +158,37 @@ export function openPolicyRefusals(options: PolicyRefusalsOptions): PolicyRefusa
     working = working
       .then(() => store.write((content) => policies.flatMap((policy) => endInsight(content, policy))))
       .then(() => undefined)
-      .catch(onError);
+      .catch((error: unknown) => {
+        onError(error);
+        if (isUnavailable(error)) setTimeout(() => end(policies), retryMilliseconds).unref();
+      });
   };
   const insights = (): readonly Resource<PolicyInsight>[] =>
     live.list(policyInsightType) as readonly Resource<PolicyInsight>[];
   let feed: { stop(): void } | undefined;
+
+  const take = (update: RefusedUpdate): void => {
+    waiting += 1;
+    working = working
+      .then(() => work(update))
+      .catch((error: unknown) => {
+        onError(error);
+        if (isUnavailable(error)) takeLater(update);
+      })
+      .finally(() => {
+        waiting -= 1;
+      });
+  };
+  /** Envoy does not refuse the same twice on one stream: what could not be stored is not heard again. */
+  const takeLater = (update: RefusedUpdate): void => {
+    later.set(update.proxy, update);
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      const updates = [...later.values()];
+      later.clear();
+      for (const each of updates) take(each);
+    }, retryMilliseconds).unref();
+  };
 
   return {
     name: 'policy-refusals',
@@ -179,13 +210,7 @@ export function openPolicyRefusals(options: PolicyRefusalsOptions): PolicyRefusa
       counts[type] = (counts[type] ?? 0) + 1;
       // Beyond that a proxy is heard when it connects again: it is sent then what it refused.
       if (waiting >= mostWaiting) return;
-      waiting += 1;
-      working = working
-        .then(() => work(update))
-        .catch(onError)
-        .finally(() => {
-          waiting -= 1;
-        });
+      take(update);
     },
     accepted(proxyKey, type, resources) {
       const search = searches.get(proxyKey);
@@ -198,6 +223,7 @@ export function openPolicyRefusals(options: PolicyRefusalsOptions): PolicyRefusa
     async stop() {
       feed?.stop();
       await working;
+      clearTimeout(timer);
     },
   };
 }

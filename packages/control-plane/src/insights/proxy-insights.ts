@@ -7,6 +7,7 @@ import { formatResourceKey, type MeshSpec, type Resource, type ResourceKey } fro
 import type { Component } from '../component.ts';
 import { keyInType, type LiveResources } from '../store/live-resources.ts';
 import type { Store, StoreWrite } from '../store/store.ts';
+import { isUnavailable } from '../store/unavailable.ts';
 import {
   afterEvent,
   type ConnectionEvent,
@@ -20,6 +21,7 @@ import {
   serviceOfType,
   withSubscription,
 } from './insight.ts';
+import { openUnwritten } from './unwritten.ts';
 
 /** What insights are made from. */
 export interface ProxyInsightsOptions {
@@ -65,6 +67,8 @@ const insightTypes: Readonly<Record<string, string>> = {
 // What cannot wait is written this soon, so that many connects at once make few writes.
 const promptMilliseconds = 50;
 const writesAtOnce = 200;
+// How soon what the store did not take is tried again.
+const retryMilliseconds = 1_000;
 
 interface Connection {
   readonly proxy: ResourceKey;
@@ -83,6 +87,9 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
   const soon = gather(promptMilliseconds, write);
   const later = gather(flushIntervalMilliseconds, write);
   let writing: Promise<void> = Promise.resolve();
+  let busy = false;
+  let failing = false;
+  let retry: NodeJS.Timeout | undefined;
 
   const time = (): string => now().toISOString();
 
@@ -149,15 +156,55 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
   const meshOf = (name: string): MeshSpec | undefined =>
     live.get({ type: 'Mesh', mesh: '', name })?.spec as MeshSpec | undefined;
 
+  const unwritten = openUnwritten<Connection>(({ proxy }) => formatResourceKey(proxy), Math.max(1, subscriptionLimit));
+  const gone = new Map<string, ResourceKey>();
+
   function write(connections: readonly Connection[]): void {
+    unwritten.add(connections);
     // One write at a time: each starts from what the one before it has stored.
-    writing = writing.then(async () => {
-      for (let start = 0; start < connections.length; start += writesAtOnce) {
-        const writes = writesFor(connections.slice(start, start + writesAtOnce));
-        if (writes.length > 0) await store.write(writes).catch(onError);
-      }
-    });
+    if (!busy) writing = work();
   }
+
+  const work = async (): Promise<void> => {
+    busy = true;
+    clearTimeout(retry);
+    try {
+      // What was asked for together is written together.
+      await Promise.resolve();
+      for (;;) {
+        const connections = unwritten.take(writesAtOnce);
+        const keys = [...gone.values()];
+        if (connections.length + keys.length === 0) return;
+        gone.clear();
+        if (!(await attempt(connections, keys))) return;
+      }
+    } finally {
+      busy = false;
+    }
+  };
+
+  /** False when the store takes nothing now: all of it is tried again later. */
+  const attempt = async (connections: readonly Connection[], keys: readonly ResourceKey[]): Promise<boolean> => {
+    try {
+      const orphans = keys.filter((key) => live.get(key) === undefined && live.get(insightKey(key)) !== undefined);
+      const writes = writesFor(connections);
+      if (writes.length > 0) await store.write(writes);
+      if (orphans.length > 0) await store.write(orphans.map((key) => ({ kind: 'delete', key: insightKey(key) })));
+      failing = false;
+      return true;
+    } catch (error) {
+      const waits = isUnavailable(error);
+      if (waits) {
+        unwritten.putBack(connections);
+        for (const key of keys) gone.set(formatResourceKey(key), key);
+        retry = setTimeout(() => write([]), retryMilliseconds).unref();
+      }
+      // Once for an outage, not once a second.
+      if (!failing) onError(error);
+      failing = waits;
+      return !waits;
+    }
+  };
 
   const flush = (): void => {
     later.end();
@@ -166,13 +213,9 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
 
   // Nobody else deletes insights: they go when their proxy's resource goes.
   const orphan = (key: ResourceKey): void => {
-    const insight = insightKey(key);
-    if (live.get(insight) === undefined) return;
-    writing = writing.then(async () => {
-      if (live.get(key) === undefined && live.get(insight) !== undefined) {
-        await store.write([{ kind: 'delete', key: insight }]).catch(onError);
-      }
-    });
+    if (live.get(insightKey(key)) === undefined) return;
+    gone.set(formatResourceKey(key), key);
+    write([]);
   };
   const feed = store.changes((changes) => {
     for (const { key, after } of changes) if (after === undefined && key.type in insightTypes) orphan(key);
@@ -231,6 +274,7 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
       feed.stop();
       flush();
       await writing;
+      clearTimeout(retry);
     },
   };
 }

@@ -45,7 +45,7 @@ export function planWrites(
 type PutResource = Extract<StoreWrite, { kind: 'put' }>['resource'];
 
 function putResult(before: Resource | undefined, put: PutResource, now: string): Resource {
-  if (before !== undefined && equalContent(before, put)) return before;
+  if (before !== undefined && isStoredAs(before, put)) return before;
   const { type, mesh, name, labels, spec, status } = put;
   return Object.freeze({
     type,
@@ -60,7 +60,8 @@ function putResult(before: Resource | undefined, put: PutResource, now: string):
   });
 }
 
-function equalContent(before: Resource, put: PutResource): boolean {
+/** Whether a put of this over the stored resource changes nothing. */
+export function isStoredAs(before: Resource, put: PutResource): boolean {
   return (
     equalJson(before.spec, put.spec) && equalJson(before.labels, put.labels) && equalJson(before.status, put.status)
   );

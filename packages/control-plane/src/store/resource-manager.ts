@@ -15,7 +15,7 @@ import {
 } from '@ursa/resources';
 import { checkMembership } from './membership.ts';
 import { checkAuthorityChange, checkSecretUnused, deleteMesh, requireMesh } from './mesh-rules.ts';
-import { planWrites } from './plan-writes.ts';
+import { isStoredAs, planWrites } from './plan-writes.ts';
 import type { Store, StoreChange, StoreContent, StoreWrite } from './store.ts';
 
 /** A mesh about to be written, and the one it replaces. */
@@ -30,7 +30,7 @@ export type MeshCompanion = (write: MeshWrite) => readonly ResourceDraft[];
 
 /** How a resource manager is set up. */
 export interface ResourceManagerOptions {
-  readonly store: Store;
+  readonly store: Pick<Store, 'write'>;
   readonly types: ResourceTypes;
   readonly labels: LabelContext;
   /** Deleting a mesh takes its Dataplanes with it (`KUMA_STORE_UNSAFE_DELETE`). */
@@ -55,6 +55,8 @@ export type PreviewedChange = Pick<StoreChange, 'key' | 'before' | 'after'>;
 export interface ResourceManager {
   /** The draft with the labels it would be stored with. */
   withLabels(draft: ResourceDraft): ResourceDraft;
+  /** Whether a put of the draft over this resource would change nothing. Asks no store. */
+  isStoredAs(draft: ResourceDraft, stored: Resource): boolean;
   /**
    * Creates or replaces a resource. The draft comes from `parseResource` or from our own code; without a `status` the stored one stays.
    * `expectedVersion` is the one the writer has seen; 0 = must not exist; undefined = whatever is there.
@@ -158,6 +160,7 @@ export function openResourceManager(options: ResourceManagerOptions): ResourceMa
 
   return {
     withLabels: (draft) => ({ ...draft, labels: computeLabels(typeOf(draft.type), draft, labels) }),
+    isStoredAs: (draft, stored) => isStoredAs(stored, complete(draft, stored)),
     putAll: (drafts) => putAll(drafts),
     async put(draft, expectedVersion) {
       const [result] = await putAll([draft], expectedVersion);

@@ -1,12 +1,20 @@
 // The resource behind a proxy: the one in the store, or one that the proxy brings along and that goes when the proxy goes.
 import type { ConnectedProxy } from '@ursa/engine';
-import { MeshError, parseResource, type ResourceDraft, type ResourceKey, type ResourceTypes } from '@ursa/resources';
+import {
+  MeshError,
+  parseResource,
+  type Resource,
+  type ResourceDraft,
+  type ResourceKey,
+  type ResourceTypes,
+} from '@ursa/resources';
 import { parseDocument } from 'yaml';
 import type { LiveResources } from '../store/live-resources.ts';
 import type { ResourceManager } from '../store/resource-manager.ts';
+import { isUnavailable } from '../store/unavailable.ts';
 import type { ProvenProxy } from './proxy-authentication.ts';
 import type { ProxyNode } from './proxy-node.ts';
-import type { TakingTraffic } from './taking-traffic.ts';
+import { release, type TakingTraffic } from './taking-traffic.ts';
 
 /** What registrations work with. */
 export interface RegistrationOptions {
@@ -17,7 +25,7 @@ export interface RegistrationOptions {
   readonly admit: TakingTraffic['admit'];
   /** A registered proxy is forgotten this long after it has gone. */
   readonly deregistrationDelayMilliseconds: number;
-  /** Gets what could not be written; nobody waits for it. */
+  /** Gets what could not be written, and is tried again or can wait. */
   readonly onError: (key: ResourceKey, error: unknown) => void;
 }
 
@@ -33,6 +41,9 @@ export interface Registration {
   /** Registered proxies stay as they are: the control plane goes away, not they. */
   stop(): void;
 }
+
+/** How soon a deregistration that the store did not take is tried again. */
+const retryMilliseconds = 1_000;
 
 const resourceTypes = { dataplane: 'Dataplane', ingress: 'ZoneIngress', egress: 'ZoneEgress' } as const;
 
@@ -83,6 +94,38 @@ export function openRegistration(options: RegistrationOptions): Registration {
     leaving.delete(id);
   };
 
+  const store = async (draft: ResourceDraft, stored: Resource | undefined, node: ProxyNode): Promise<void> => {
+    const admitted = options.admit(draft, stored, node.proxy.features);
+    // A fleet that comes back as it was writes nothing, and needs no store for it.
+    if (stored !== undefined && manager.isStoredAs(admitted, stored)) return;
+    try {
+      await manager.put(admitted);
+    } catch (error) {
+      // What the proxy is must be stored, or others would not find it. Whether it takes traffic already can wait for the store.
+      const isKnown = stored !== undefined && manager.isStoredAs(release(draft), release(stored));
+      if (!isUnavailable(error) || !isKnown) throw error;
+      options.onError(resourceKeyOf(node.proxy), error);
+    }
+  };
+
+  const leave = (node: ProxyNode, isBack: () => boolean): void => {
+    leaving.delete(node.id);
+    const key = resourceKeyOf(node.proxy);
+    if (isBack() || live.get(key) === undefined) return;
+    manager.delete(key).catch((error: unknown) => {
+      onError(key, error);
+      // Nobody else forgets it.
+      if (isUnavailable(error) && !stopped && !leaving.has(node.id)) leaveLater(node, isBack, retryMilliseconds);
+    });
+  };
+
+  const leaveLater = (node: ProxyNode, isBack: () => boolean, milliseconds: number): void => {
+    leaving.set(
+      node.id,
+      setTimeout(() => leave(node, isBack), milliseconds),
+    );
+  };
+
   return {
     async register(node, proven) {
       const key = resourceKeyOf(node.proxy);
@@ -101,18 +144,12 @@ export function openRegistration(options: RegistrationOptions): Registration {
       const draft = parseOwnResource(types, node.resource, node.proxy);
       proven.check(draft);
       stay(node.id);
-      await manager.put(options.admit(draft, stored, node.proxy.features));
+      await store(draft, stored, node);
     },
     gone(node, isBack) {
       if (node.resource === undefined || stopped) return;
       stay(node.id);
-      const timer = setTimeout(() => {
-        leaving.delete(node.id);
-        const key = resourceKeyOf(node.proxy);
-        if (isBack() || live.get(key) === undefined) return;
-        manager.delete(key).catch((error: unknown) => onError(key, error));
-      }, deregistrationDelayMilliseconds);
-      leaving.set(node.id, timer);
+      leaveLater(node, isBack, deregistrationDelayMilliseconds);
     },
     stop() {
       stopped = true;

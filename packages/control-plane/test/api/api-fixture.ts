@@ -93,6 +93,7 @@ export function openApiFixture(
       awaitsCertificate: () => false,
       onProgress: () => ({ stop: () => undefined }),
     }),
+    storeHealth: store.health,
     revision: store.revision,
     manager,
     tokens: openTokens(live),

@@ -48,6 +48,24 @@ test('ready is answered with the reasons of every part that is not', async () =>
   assert.equal((await ask('GET', '/ready', sources)).status, 503);
 });
 
+test('a degraded part is told, and leaves the instance in service', async () => {
+  const readiness = createReadiness();
+  const sources = sourcesWith({ readiness });
+  const degradation = { since: '2026-11-28T12:00:00.000Z', reason: 'connection refused', stale: true };
+  let state: typeof degradation | undefined = degradation;
+  readiness.addDegradable('store', () => state);
+  const degraded = await ask('GET', '/ready', sources);
+  assert.equal(degraded.status, 200);
+  assert.deepEqual(JSON.parse(degraded.body), { ready: true, degraded: { store: degradation } });
+  readiness.add('api', () => 'not started yet');
+  assert.equal((await ask('GET', '/ready', sources)).status, 503);
+  state = undefined;
+  assert.deepEqual(JSON.parse((await ask('GET', '/ready', sources)).body), {
+    ready: false,
+    reasons: { api: 'not started yet' },
+  });
+});
+
 test('healthy is answered as long as there is a process', async () => {
   assert.equal((await ask('GET', '/healthy', sourcesWith())).status, 200);
 });

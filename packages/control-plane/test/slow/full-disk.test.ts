@@ -7,8 +7,17 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MeshError } from '@ursa/resources';
+import { openControlPlane } from '../../src/compose.ts';
+import { defaultSettings } from '../../src/config/load-settings.ts';
+import { openLog } from '../../src/log.ts';
+import { runComponents } from '../../src/run-components.ts';
 import { openEmbeddedStore } from '../../src/store/embedded-store.ts';
 import { follow, put } from '../store-contract.ts';
+
+interface Ready {
+  readonly ready: boolean;
+  readonly degraded?: { readonly store: { readonly stale: boolean; readonly reason: string } };
+}
 
 const small = 'size=2m';
 const folder = mkdtempSync(join(tmpdir(), 'ursa-full-'));
@@ -87,5 +96,59 @@ test('a store that cannot be created on a full disk says so and leaves nothing b
   } finally {
     spawnSync('umount', ['-l', other]);
     rmdirSync(other);
+  }
+});
+
+test('a control plane on a full disk answers reads as before, refuses writes with what to do, and says so', {
+  skip,
+}, async () => {
+  const workDir = mkdtempSync(join(tmpdir(), 'ursa-full-'));
+  assert.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', small, 'tmpfs', workDir]).status, 0);
+  const log = openLog('off', { write: () => {} });
+  const settings = defaultSettings({
+    'general.workDir': workDir,
+    'apiServer.http.port': 0,
+    'apiServer.https.enabled': false,
+    'dpServer.port': 0,
+    'diagnostics.serverPort': 0,
+  });
+  const controlPlane = await openControlPlane(settings, log);
+  const running = await runComponents(controlPlane.components, log.component('test'));
+  try {
+    const ready = async () =>
+      (await (await fetch(`http://127.0.0.1:${controlPlane.diagnostics.port}/ready`)).json()) as Ready;
+    while (!(await ready()).ready) await sleep(20);
+    const api = `http://127.0.0.1:${controlPlane.api.ports.http}`;
+    const put = (index: number) =>
+      fetch(`${api}/meshes/default/secrets/s-${index}`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ type: 'Secret', mesh: 'default', name: `s-${index}`, data: btoa('x'.repeat(50_000)) }),
+      });
+    let stored = 0;
+    let answer = await put(0);
+    while (answer.status === 201 && stored < 100) answer = await put(++stored);
+    assert.equal(answer.status, 503);
+    assert.equal(answer.headers.get('retry-after'), '1');
+    assert.match(((await answer.json()) as { detail: string }).detail, /the disk is full; free some space/);
+    const read = await fetch(`${api}/meshes/default/secrets/s-0`);
+    assert.equal(read.status, 200);
+    assert.match(
+      read.headers.get('warning') ?? '',
+      /^199 kuma-cp "the store is degraded since .*is current, writes are refused"$/,
+    );
+    assert.equal(read.headers.get('age'), null, 'nobody else writes to this store: nothing is old');
+    const store = (await ready()).degraded?.store;
+    assert.equal(store?.stale, false);
+    assert.match(store.reason, /the disk is full/);
+
+    assert.equal(spawnSync('mount', ['-o', 'remount,size=16m', workDir]).status, 0);
+    await sleep(600);
+    assert.deepEqual(await ready(), { ready: true });
+    assert.equal((await put(stored)).status, 201);
+  } finally {
+    await running.stop(5_000);
+    spawnSync('umount', ['-l', workDir]);
+    rmdirSync(workDir);
   }
 });

@@ -2,8 +2,10 @@
 import type { IncomingMessage } from 'node:http';
 import { finished } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { StoreHealth } from '../../store/store.ts';
 import type { Authenticate } from './caller.ts';
 import type { CrossOrigin } from './cross-origin.ts';
+import { degradedHeaders } from './degraded-store.ts';
 import { Failure, formatFailure, toFailure } from './failure.ts';
 import { unsupportedMediaType } from './media-type.ts';
 import { createPathMatcher } from './path-matcher.ts';
@@ -17,6 +19,9 @@ export interface AppOptions {
   readonly routes: readonly Route[];
   readonly authenticate: Authenticate;
   readonly crossOrigin: CrossOrigin;
+  /** Whether the store works; answers made from memory say so when it does not. */
+  readonly storeHealth: () => StoreHealth;
+  readonly now: () => Date;
   /** Told of requests, for metrics. */
   readonly observer?: RequestObserver;
   /** Told of errors that are bugs; callers get only "Internal Server Error". */
@@ -167,6 +172,8 @@ function send(
   reply.header('content-type', answer.contentType ?? 'application/json');
   reply.header('x-content-type-options', 'nosniff');
   if (answer.headers !== undefined) reply.headers(answer.headers);
+  // A 503 says more itself; a refusal, or that something is not there, may come of what memory lacks.
+  if (answer.status < 500) reply.headers(degradedHeaders(options.storeHealth(), options.now()));
   if (request.headers.origin !== undefined) reply.headers(options.crossOrigin.headers(request.headers.origin));
   options.observer?.answered({
     method: request.method,

@@ -15,7 +15,7 @@ export function createCrossOrigin(allowedDomains: readonly string[]): CrossOrigi
     if (origin === undefined || !isAllowed(allowed, origin.toLowerCase())) return {};
     return {
       'access-control-allow-origin': origin,
-      'access-control-expose-headers': 'etag, kuma-revision',
+      'access-control-expose-headers': 'etag, kuma-revision, warning, age, retry-after',
       vary: 'Origin',
     };
   };

@@ -1,5 +1,6 @@
 // How requests fail: every error becomes one `Failure`, and every failure one JSON body of the peer's form (reference s3, "Error").
 import { MeshError, type Violation } from '@ursa/resources';
+import { shownReason } from '../../store/shown-reason.ts';
 import { formatJson } from './json-text.ts';
 
 /** What is wrong with a request, ready to be answered. Thrown by handlers that must choose status or title themselves. */
@@ -62,7 +63,7 @@ export function toFailure(error: unknown, title = 'Internal Server Error'): Fail
     case 'unsupported':
       return new Failure(501, 'Not implemented', error.message);
     case 'unavailable':
-      return new Failure(503, 'Service unavailable', error.message, { headers: { 'retry-after': '1' } });
+      return new Failure(503, 'Service unavailable', shownReason(error.message), { headers: { 'retry-after': '1' } });
     case 'internal':
       return new Failure(500, title, 'Internal Server Error', { cause: error });
   }

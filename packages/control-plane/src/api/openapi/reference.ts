@@ -42,6 +42,7 @@ export function formatOpenApiReference(types: ResourceTypes, version: string): s
     proxies: { keys: () => [] },
     rollout: { at: () => ({ processed: 0, proxies: [] }), onProgress: () => ({ stop: () => {} }) },
     envoyAdmin: { ask: () => Promise.reject(new Error('no proxy is asked by a description')) },
+    storeHealth: () => ({ ok: true }),
     revision: () => 0,
     manager: openResourceManager({ store, types, labels, unsafeDelete: false }),
     tokens,
