@@ -130,9 +130,9 @@ test('a client is logged by the narrowest rule that selects it', () => {
     { match: all, conf: file('/mesh') },
     { conf: file('/others') },
   ]);
-  const uri = 'connection.uri_san_peer_certificate';
-  const isWeb = `${uri} == "spiffe://default/web"`;
-  const isMember = `${uri}.startsWith("spiffe://default/")`;
+  const names = 'string(filter_state["ursa.client_names"])';
+  const isWeb = `${names}.contains(",spiffe://default/web,")`;
+  const isMember = `${names}.contains(",spiffe://default/")`;
   assert.deepEqual(loggers.map(expressionOf), [isWeb, `${isMember} && !(${isWeb})`, `!(${isWeb}) && !(${isMember})`]);
 });
 

@@ -4,6 +4,7 @@ import { pack } from '@ursa/envoy';
 import { type AccessLogFilter, AccessLogFilterSchema } from '@ursa/envoy/gen/envoy/config/accesslog/v3/accesslog_pb.ts';
 import { ExpressionFilterSchema } from '@ursa/envoy/gen/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.ts';
 import type { InboundMatch } from '@ursa/policy';
+import { clientNamesKey } from './client-names.ts';
 
 /** Lets pass what a match selects and none of the narrower ones before it; undefined when that is everything. */
 export function clientFilter(
@@ -13,36 +14,32 @@ export function clientFilter(
   const others = narrower.filter((other) => !areDisjoint(match, other)).map((other) => `!(${expressionOf(other)})`);
   const terms = match === undefined ? others : [expressionOf(match), ...others];
   if (terms.length === 0) return undefined;
-  const typedConfig = pack(ExpressionFilterSchema, create(ExpressionFilterSchema, { expression: terms.join(' && ') }));
+  // What is remembered of a connection comes as bytes.
+  const celConfig = { enableStringConversion: true };
+  const config = create(ExpressionFilterSchema, { expression: terms.join(' && '), celConfig });
   return create(AccessLogFilterSchema, {
     filterSpecifier: {
       case: 'extensionFilter',
       value: {
         name: 'envoy.access_loggers.extension_filters.cel',
-        configType: { case: 'typedConfig', value: typedConfig },
+        configType: { case: 'typedConfig', value: pack(ExpressionFilterSchema, config) },
       },
     },
   });
 }
 
 function expressionOf({ spiffeID, sni }: InboundMatch): string {
-  const uri = 'connection.uri_san_peer_certificate';
   const terms: string[] = [];
-  // A JSON string is a CEL string.
-  if (spiffeID?.type === 'Exact') terms.push(`${uri} == ${JSON.stringify(spiffeID.value)}`);
-  if (spiffeID?.type === 'Prefix') terms.push(`${uri}.startsWith(${JSON.stringify(spiffeID.value)})`);
+  // A JSON string is a CEL string. No name has a comma, so that a name is found between two of them, and the start of one behind one.
+  if (spiffeID !== undefined) {
+    const wanted = spiffeID.type === 'Exact' ? `,${spiffeID.value},` : `,${spiffeID.value}`;
+    terms.push(`string(filter_state["${clientNamesKey}"]).contains(${JSON.stringify(wanted)})`);
+  }
   if (sni !== undefined) terms.push(`connection.requested_server_name == ${JSON.stringify(sni.value)}`);
   return terms.length === 0 ? 'true' : terms.join(' && ');
 }
 
+// A certificate may hold several identities, so only server names exclude each other.
 function areDisjoint(first: InboundMatch | undefined, second: InboundMatch): boolean {
-  const oneName = first?.sni === undefined || second.sni === undefined || first.sni.value === second.sni.value;
-  if (!oneName) return true;
-  const [one, other] = [first?.spiffeID, second.spiffeID];
-  if (one === undefined || other === undefined) return false;
-  const covers = (wide: typeof one, narrow: typeof one) =>
-    wide.type === 'Prefix'
-      ? narrow.value.startsWith(wide.value)
-      : narrow.type === 'Exact' && narrow.value === wide.value;
-  return !covers(one, other) && !covers(other, one);
+  return first?.sni !== undefined && second.sni !== undefined && first.sni.value !== second.sni.value;
 }

@@ -16,6 +16,7 @@ import { collectorRefs, collectorStatus, warnAboutEndpoints } from '../conf/open
 import { type AccessLogConf, accessLogConf, checkAccessLog } from './access-log-conf.ts';
 import { addLoggers } from './access-loggers.ts';
 import { clientFilter } from './client-filter.ts';
+import { rememberClientNames } from './client-names.ts';
 import { defaultFormats } from './log-line.ts';
 import { placeholdersOf } from './placeholders.ts';
 import { markRoute, onlyRoute, withoutRouteLog } from './route-log.ts';
@@ -64,6 +65,7 @@ function logInbound(place: InboundPlace, rules: readonly InboundRule<AccessLogCo
     if (match !== undefined) narrower.push(match);
   }
   if (narrower.some((match) => match.sni !== undefined)) inspectTls(place.listener);
+  if (narrower.some((match) => match.spiffeID !== undefined)) rememberClientNames(place.chains);
 }
 
 /** One rule for each match, the narrowest first: of entries with the same match the strongest one counts. */
