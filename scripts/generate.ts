@@ -1,4 +1,5 @@
 // Generates the TypeScript of Envoy's API from the committed descriptors. Does nothing when the inputs have not changed.
+import './link-packages.ts';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';

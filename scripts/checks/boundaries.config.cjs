@@ -40,10 +40,11 @@ module.exports = {
     packageRule('collections', []),
     packageRule('envoy', []),
     packageRule('certificates', []),
+    packageRule('telemetry', []),
     packageRule('policy', ['resources', 'envoy']),
     packageRule('policies', ['policy', 'resources', 'envoy']),
     packageRule('engine', ['policy', 'collections', 'resources', 'envoy']),
-    packageRule('data-plane', ['resources', 'envoy']),
+    packageRule('data-plane', ['resources', 'envoy', 'telemetry']),
     packageRule('kumactl', ['certificates', 'resources', 'engine', 'policies', 'policy', 'collections']),
     ...['resources', 'collections', 'envoy', 'certificates', 'policy', 'policies', 'engine'].map(pureRule),
     {

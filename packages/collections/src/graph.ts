@@ -16,6 +16,31 @@ export interface GraphOptions {
    * Default: the first one is thrown to whoever ended the batch, after all changes are made and all watches have run.
    */
   readonly onError?: (error: unknown, where: string) => void;
+  /** Watches the graph at work, for metrics and traces. The graph itself knows no time. */
+  readonly observer?: GraphObserver;
+}
+
+/** Hears how long work takes. Its functions must not throw. */
+export interface GraphObserver {
+  /** Any clock, in milliseconds. */
+  now(): number;
+  /** A watched result was brought up to date. What several results need counts for the first of them. */
+  refreshed(derivation: string, args: readonly Argument[], milliseconds: number, changed: boolean): void;
+  /** A batch is through, watches included; `recomputed`: runs of derivations in it. */
+  closed(milliseconds: number, recomputed: number): void;
+}
+
+/** Brings a watched computation up to date and tells how long that took. */
+function refreshWatched(core: Core, computation: Computation, observer: GraphObserver | undefined): void {
+  if (observer === undefined) {
+    refresh(core, computation);
+    return;
+  }
+  const { changedAt, hasResult } = computation;
+  const started = observer.now();
+  refresh(core, computation);
+  const changed = !hasResult || computation.changedAt !== changedAt;
+  observer.refreshed(computation.derivation.name, computation.args, observer.now() - started, changed);
 }
 
 /** Reads a computation for whoever asks: another computation, or code outside of the graph. */
@@ -32,11 +57,11 @@ function read(core: Core, computation: Computation): unknown {
 }
 
 /** Runs the watches of everything that has changed, until nothing is left. What goes wrong is noted among the failures. */
-function runWatches(core: Core): void {
+function runWatches(core: Core, observer: GraphObserver | undefined): void {
   for (const computation of core.awaited) {
     core.awaited.delete(computation);
     if (computation.watchers.length === 0) continue;
-    refresh(core, computation);
+    refreshWatched(core, computation, observer);
     const where = computation.derivation.name;
     for (const watcher of computation.watchers) {
       if (watcher.seenAt === computation.changedAt) continue;
@@ -69,18 +94,22 @@ export function createGraph(options: GraphOptions = {}): Graph {
   const core = makeCore();
   const counters = new Map<string, Counters>();
   const computationsOf = new WeakMap<object, (args: readonly Argument[]) => Computation>();
+  const { observer } = options;
   let depth = 0;
   let closing = false;
 
   const close = (): void => {
     if (closing) return;
     closing = true;
+    const started = observer?.now() ?? 0;
+    const { recomputed } = core;
     try {
-      runWatches(core);
+      runWatches(core, observer);
       sweep(core, 0);
       tellFailures(core, options.onError);
     } finally {
       closing = false;
+      observer?.closed(observer.now() - started, core.recomputed - recomputed);
     }
   };
   const batch = (run: () => void): void => {
@@ -145,7 +174,7 @@ export function createGraph(options: GraphOptions = {}): Graph {
       if (core.path.length > 0) throw new Error('a derivation must not watch: read instead');
       const computation = computationsOf.get(derivation)?.(args);
       if (computation === undefined) throw new Error(`the derivation ${derivation.name} belongs to another graph`);
-      refresh(core, computation);
+      refreshWatched(core, computation, observer);
       const value = resultOf(computation) as Value;
       const watcher: Watcher = { seenAt: computation.changedAt, onChange: () => onChange(computation.result as Value) };
       computation.watchers = [...computation.watchers, watcher];

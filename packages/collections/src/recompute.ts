@@ -9,6 +9,8 @@ export interface Core {
   readonly path: Computation[];
   runId: number;
   lastRunId: number;
+  /** Runs of computations so far. */
+  recomputed: number;
   /** Watched computations that may have changed since their watches ran. */
   readonly awaited: Set<Computation>;
   /** Computations without readers and watches; forgotten when the batch ends. */
@@ -26,6 +28,7 @@ export function makeCore(): Core {
     path: [],
     runId: 0,
     lastRunId: 0,
+    recomputed: 0,
     awaited: new Set(),
     orphans: new Set(),
     unread: new Set(),
@@ -120,6 +123,7 @@ function run(core: Core, computation: Computation): void {
   computation.running = true;
   computation.rereads = 0;
   computation.derivation.counters.recomputed++;
+  core.recomputed++;
   let failed = false;
   let result: unknown;
   try {

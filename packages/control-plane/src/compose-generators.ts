@@ -4,6 +4,7 @@ import type { ServiceVip } from '@ursa/engine';
 import { parseAddressRange } from '@ursa/resources';
 import type { Component } from './component.ts';
 import type { Settings } from './config/settings.ts';
+import type { GeneratorMetrics } from './diagnostics/component-metrics.ts';
 import { deriveExternalServicePlan } from './generators/external-service-plan.ts';
 import { generator } from './generators/generator.ts';
 import { meshServiceGenerator } from './generators/mesh-service-generator.ts';
@@ -21,10 +22,14 @@ export interface GeneratorParts {
   readonly graph: Graph;
   readonly vips: Source<ServiceVip>;
   readonly log: Log;
+  readonly metrics: GeneratorMetrics;
 }
 
 /** The generators that the settings leave switched on. */
-export function composeGenerators(settings: Settings, { store, clock, paced, graph, vips, log }: GeneratorParts) {
+export function composeGenerators(
+  settings: Settings,
+  { store, clock, paced, graph, vips, log, metrics }: GeneratorParts,
+) {
   const { ipam, dnsServer, meshService, multizone } = settings;
   const generatorsLog = log.component('generators');
   const onFailure = (error: unknown) => generatorsLog.error('a generated resource could not be written', { error });
@@ -39,10 +44,19 @@ export function composeGenerators(settings: Settings, { store, clock, paced, gra
         multiZoneServices: parseAddressRange(ipam.meshMultiZoneService.cidr),
       }),
       onFailure,
+      onWritten: metrics.externalServices,
     }),
   ];
   if (dnsServer.serviceVipEnabled) {
-    components.push(serviceVips({ live: paced, graph, vips, range: parseAddressRange(dnsServer.CIDR) }));
+    components.push(
+      serviceVips({
+        live: paced,
+        graph,
+        vips,
+        range: parseAddressRange(dnsServer.CIDR),
+        onFilled: metrics.serviceVips,
+      }),
+    );
   }
   if (meshService.generationInterval > 0) {
     components.push(
@@ -54,6 +68,7 @@ export function composeGenerators(settings: Settings, { store, clock, paced, gra
         range: parseAddressRange(ipam.meshService.cidr),
         gracePeriod: meshService.deletionGracePeriod,
         onFailure,
+        onWritten: metrics.meshServices,
       }),
     );
   }

@@ -23,11 +23,13 @@ import {
   tokenSettings,
   whenSecretsAreMade,
 } from './compose-identity.ts';
+import { composeWatching } from './compose-watching.ts';
 import type { Settings } from './config/settings.ts';
 import { showSettings } from './config/show-settings.ts';
 import { choosePolicies } from './custom-policies/choose-policies.ts';
 import { loadCustomPolicies } from './custom-policies/load-policies.ts';
-import { createMetrics } from './diagnostics/metrics.ts';
+import { certificateMetrics } from './diagnostics/certificate-metrics.ts';
+import { declareMetrics } from './diagnostics/metrics.ts';
 import { createReadiness } from './diagnostics/readiness.ts';
 import { createDiagnosticsServer, type DiagnosticsServer } from './diagnostics/server.ts';
 import { openPacedResources } from './generators/paced-resources.ts';
@@ -83,11 +85,22 @@ export async function openControlPlane(
     enabled: pluginPoliciesEnabled,
   });
   const bugs = log.component('bugs');
-  const store = openStoreOf(settings, {
-    onListenerError: (error) => bugs.error('a listener of the store failed', { error }),
+  const watching = composeWatching(settings.multizone.zone.name, {
+    configuration: () => engine.config.name,
+    proxyType: (key) => proxies.get(key)?.proxyType ?? 'dataplane',
   });
+  const store = watching.store(
+    openStoreOf(settings, {
+      onListenerError: (error) => bugs.error('a listener of the store failed', { error }),
+      onCommit: watching.onCommit,
+    }),
+  );
   const graph = createGraph({
-    onError: (error, where) => bugs.error('a derivation or a watch failed', { error, where }),
+    onError(error, where) {
+      watching.failed(where);
+      bugs.error('a derivation or a watch failed', { error, where });
+    },
+    observer: watching.graph,
   });
   const live = openLiveResources(graph, store);
   const types = createResourceTypes([...coreResourceTypes, ...policies.map(({ resourceType }) => resourceType)]);
@@ -155,10 +168,14 @@ export async function openControlPlane(
     trust,
     adminIdentities,
     onFailure: (what, error) => identityLog.error('a certificate could not be issued', { what, error }),
+    metrics: watching.identities,
   });
 
   const paced = openPacedResources(store, clock);
-  const generators = composeGenerators(settings, { store, clock, paced, graph, vips, log });
+  const generators = composeGenerators(settings, {
+    ...{ store, clock, paced, graph, vips, log },
+    metrics: watching.generators,
+  });
   const instanceId = makeInstanceId();
   const insightsLog = log.component('insights');
   const onInsightsError = (error: unknown) => insightsLog.error('insights could not be written', { error });
@@ -177,6 +194,7 @@ export async function openControlPlane(
     types,
     intervalMilliseconds: settings.metrics.mesh.minResyncInterval,
     onError: onInsightsError,
+    metrics: watching.meshInsights,
   });
   const refusalsLog = log.component('refusals');
   const refusals = openPolicyRefusals({
@@ -205,11 +223,16 @@ export async function openControlPlane(
     tokens,
     observer: insights,
     refusals,
+    metrics: watching.xds,
+    propagation: watching.propagation,
+    requests: watching.dpServerRequests,
     log: log.component('xds'),
   });
 
   const readiness = createReadiness();
-  const metrics = createMetrics({
+  certificateMetrics(watching.meter, { identities, trust, now: () => clock.now() });
+  declareMetrics({
+    meter: watching.meter,
     store,
     leadership: soleLeadership,
     live,
@@ -218,15 +241,21 @@ export async function openControlPlane(
     types: types.all.map(({ name }) => name),
     version: buildInfo.version,
     instanceId,
-    zone: labels.zone,
+    clusterId: () => clusterIdOf(live),
     connectedProxies: () => dpServer.connected().length,
+    queuedPushes: () => dpServer.queued(),
     refusedUpdates: refusals.refusedUpdates,
     heldBackPolicies: refusals.heldBackPolicies,
     countResources: settings.metrics.controlPlane.reportResourcesCount,
   });
   const diagnostics = createDiagnosticsServer({
     settings: settings.diagnostics,
-    sources: { readiness, log, metrics, debugEndpoints: settings.diagnostics.debugEndpoints },
+    sources: {
+      readiness,
+      log,
+      metrics: () => watching.meter.text(),
+      debugEndpoints: settings.diagnostics.debugEndpoints,
+    },
     certificate: async () => {
       const { tlsCertFile, tlsKeyFile } = settings.diagnostics;
       return tlsCertFile === '' ? certificate : await readServerCertificate(tlsCertFile, tlsKeyFile);
@@ -252,7 +281,7 @@ export async function openControlPlane(
     config: () => showSettings(settings),
     serviceAddress: (service) => `${service}.${settings.dnsServer.domain}:${settings.dnsServer.serviceVipPort}`,
     certificate,
-    metrics,
+    requests: watching.apiRequests,
     onBug: (error, request) => bugs.error('a request to the API failed', { error, request }),
   });
 

@@ -33,8 +33,15 @@ export interface Log {
   setLevel(component: string, level: LogLevel): void;
   /** Takes overrides back, of one component or of all; returns what was taken back. */
   resetLevels(component?: string): Readonly<Record<string, LogLevel>>;
-  /** Lines written so far, by level. */
-  lines(): Readonly<Record<string, number>>;
+  /** Lines written so far, by component and level. */
+  lines(): readonly LineCount[];
+}
+
+/** How many lines a component has written at a level. */
+export interface LineCount {
+  readonly component: string;
+  readonly level: string;
+  readonly count: number;
 }
 
 /** Fields whose values are never written, at the top and one level below. */
@@ -42,7 +49,7 @@ const secretFields = ['token', 'password', 'authorization', 'privateKey', 'key',
 
 /** Opens the log of a process at a general level. */
 export function openLog(level: LogLevel, output: LogOutput): Log {
-  const counts: Record<string, number> = { error: 0, warn: 0, info: 0, debug: 0 };
+  const counts = new Map<string, Record<string, number>>();
   const base = pino(
     {
       base: null,
@@ -73,11 +80,13 @@ export function openLog(level: LogLevel, output: LogOutput): Log {
 
   function makeLogger(name: string) {
     const child = base.child({ component: name });
+    const written: Record<string, number> = {};
+    counts.set(name, written);
     const at =
       (label: 'error' | 'warn' | 'info' | 'debug') =>
       (message: string, fields: LogFields = {}) => {
         if (!child.isLevelEnabled(label)) return;
-        counts[label] = (counts[label] ?? 0) + 1;
+        written[label] = (written[label] ?? 0) + 1;
         child[label](fields, message);
       };
     return {
@@ -109,7 +118,10 @@ export function openLog(level: LogLevel, output: LogOutput): Log {
       applyLevels();
       return Object.fromEntries(taken);
     },
-    lines: () => ({ ...counts }),
+    lines: () =>
+      [...counts].flatMap(([component, levels]) =>
+        Object.entries(levels).map(([level, count]) => ({ component, level, count })),
+      ),
   };
 }
 

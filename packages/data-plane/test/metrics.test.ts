@@ -7,11 +7,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { formatPrometheus, parsePrometheus } from '@ursa/telemetry';
 import { httpGet } from '../src/http/get.ts';
 import { createLog } from '../src/log.ts';
 import { linearExpression } from '../src/metrics/linear-expression.ts';
 import { openMetrics } from '../src/metrics/open-metrics.ts';
-import { formatPrometheus, parsePrometheus } from '../src/metrics/prometheus-text.ts';
 
 const limits = { within: 10_000, size: 1 << 20 };
 

@@ -2,8 +2,8 @@
 import type { Collection } from '@ursa/collections';
 import type { Engine, ResourceDrafts } from '@ursa/engine';
 import { formatResource, type LabelContext, type Resource, type ResourceTypes } from '@ursa/resources';
+import type { RequestMetrics } from '@ursa/telemetry';
 import type { FastifyInstance } from 'fastify';
-import type { Registry } from 'prom-client';
 import type { Component } from '../component.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Tokens } from '../identity/access.ts';
@@ -21,7 +21,6 @@ import { withHeldBack } from './held-back-rollout.ts';
 import { createApp } from './http/app.ts';
 import { createAuthentication } from './http/caller.ts';
 import { createCrossOrigin } from './http/cross-origin.ts';
-import { createRequestMetrics } from './http/metrics.ts';
 import type { Route } from './http/route.ts';
 import { type OpenServer, openHttpServer, openHttpsServer } from './http/server.ts';
 import { readTlsOptions } from './http/tls.ts';
@@ -79,8 +78,8 @@ export interface ApiOptions {
   readonly serviceAddress: (service: string) => string;
   /** Used by the HTTPS server when the settings name no files. */
   readonly certificate: Pick<ServerCertificate, 'certificate' | 'privateKey'>;
-  /** Where the metrics of answers are registered. */
-  readonly metrics?: Registry;
+  /** Hears of every request. */
+  readonly requests?: RequestMetrics;
   readonly onBug: (error: unknown, request: string) => void;
   readonly now?: () => Date;
 }
@@ -134,7 +133,7 @@ export function createApiApp(options: ApiOptions): FastifyInstance {
     storeHealth: options.storeHealth,
     now: options.now ?? (() => new Date()),
     onBug: options.onBug,
-    ...(options.metrics === undefined ? {} : { observer: createRequestMetrics(options.metrics) }),
+    ...(options.requests === undefined ? {} : { observer: options.requests }),
   });
 }
 

@@ -1,4 +1,5 @@
 // The endpoints of the diagnostics server, as functions of a request.
+import { metricsContentType } from '@ursa/telemetry';
 import { isLogLevel, type Log, logLevels } from '../log.ts';
 import { recordCpuProfile, takeHeapSnapshot } from './profile.ts';
 import type { Readiness } from './readiness.ts';
@@ -22,7 +23,8 @@ export interface DiagnosticsAnswer {
 export interface DiagnosticsSources {
   readonly readiness: Readiness;
   readonly log: Log;
-  readonly metrics: { readonly contentType: string; metrics(): Promise<string> };
+  /** In Prometheus's text format. */
+  readonly metrics: () => string;
   /** Whether `/debug/pprof` is served. */
   readonly debugEndpoints: boolean;
 }
@@ -57,7 +59,7 @@ const endpoints: Readonly<
       ? json(200, { ready: true, ...all })
       : json(503, { ready: false, reasons, ...all });
   },
-  '/metrics': async ({ metrics }) => ({ status: 200, contentType: metrics.contentType, body: await metrics.metrics() }),
+  '/metrics': ({ metrics }) => ({ status: 200, contentType: metricsContentType, body: metrics() }),
 };
 
 function answerLogging({ method, path, body }: DiagnosticsRequest, log: Log): DiagnosticsAnswer {

@@ -12,12 +12,14 @@ export interface GeneratorInputs {
   readonly clock: Clock;
   readonly plan: Derivation<readonly [], readonly PlannedWrite[]>;
   readonly onFailure: (error: unknown) => void;
+  /** Told how long it took to write what was planned. */
+  readonly onWritten?: ((milliseconds: number) => void) | undefined;
 }
 
 const retryAfter = 5000;
 
 /** The component of a plan. `start` resolves when what was planned at first is written. */
-export function generator({ name, graph, store, clock, plan, onFailure }: GeneratorInputs): Component {
+export function generator({ name, graph, store, clock, plan, onFailure, onWritten }: GeneratorInputs): Component {
   let watch: Watch<readonly PlannedWrite[]> | undefined;
   let timer: { stop(): void } | undefined;
   let writing: Promise<void> | undefined;
@@ -42,8 +44,10 @@ export function generator({ name, graph, store, clock, plan, onFailure }: Genera
     });
   };
   const write = async (plans: readonly PlannedWrite[]): Promise<void> => {
+    const started = performance.now();
     try {
       await writePlanned(store, plans, clock.now());
+      onWritten?.(performance.now() - started);
       written = plans;
     } catch (error) {
       onFailure(error);

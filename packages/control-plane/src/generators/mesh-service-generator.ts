@@ -18,17 +18,18 @@ export interface MeshServiceGeneratorInputs {
   /** Milliseconds (`KUMA_MESH_SERVICE_DELETION_GRACE_PERIOD`). */
   readonly gracePeriod: number;
   readonly onFailure: (error: unknown) => void;
+  readonly onWritten?: (milliseconds: number) => void;
 }
 
 /** The component; when started, all MeshServices that Dataplanes call for are there. */
 export function meshServiceGenerator(inputs: MeshServiceGeneratorInputs): Component {
-  const { live, store, clock, zone, range, gracePeriod, onFailure } = inputs;
+  const { live, store, clock, zone, range, gracePeriod, onFailure, onWritten } = inputs;
   const { graph } = live;
   // Time goes on in the graph only when a grace period ends.
   const time = graph.source<number>('mesh-service-generator/time');
   const now = graph.derive('mesh-service-generator/now', () => time.get('now') ?? 0);
   const { plan, nextGraceEnd } = deriveMeshServicePlan({ live, zone, range, now, gracePeriod });
-  const writer = generator({ name: 'mesh-service-generator', graph, store, clock, plan, onFailure });
+  const writer = generator({ name: 'mesh-service-generator', graph, store, clock, plan, onFailure, onWritten });
   let graceWatch: { stop(): void } | undefined;
   let timer: { stop(): void } | undefined;
   return {

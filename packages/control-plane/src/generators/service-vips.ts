@@ -23,12 +23,14 @@ export interface ServiceVipsInputs {
   readonly vips: Source<ServiceVip>;
   /** `KUMA_DNS_SERVER_CIDR`. Of a range larger than a /8 the first /8 is used: the addresses after it are those of other kinds of services. */
   readonly range: AddressRange;
+  /** Told how long it took to give the addresses. */
+  readonly onFilled?: (milliseconds: number) => void;
 }
 
 const largest = 2 ** 24 - 2;
 
 /** The component that gives the addresses; when started, all services of now have one. */
-export function serviceVips({ live, graph, vips, range }: ServiceVipsInputs): Component {
+export function serviceVips({ live, graph, vips, range, onFilled }: ServiceVipsInputs): Component {
   const { first } = range;
   const limited = { first, last: Math.min(range.last, first + largest - 1) };
   const dataplanes = live.resources('Dataplane');
@@ -55,6 +57,7 @@ export function serviceVips({ live, graph, vips, range }: ServiceVipsInputs): Co
   );
   const fill = (keys: readonly string[]): void => {
     const present = new Set(keys);
+    const started = performance.now();
     graph.batch(() => {
       for (const key of vips.keys()) if (!present.has(key)) vips.delete(key);
       const held = vips.keys().flatMap((key) => vips.get(key)?.address ?? []);
@@ -64,6 +67,7 @@ export function serviceVips({ live, graph, vips, range }: ServiceVipsInputs): Co
         vips.set(key, { mesh, service, address });
       }
     });
+    onFilled?.(performance.now() - started);
   };
   let watch: { stop(): void } | undefined;
   return {

@@ -7,7 +7,7 @@ import { openAdminIdentities } from './admin-identities.ts';
 import { openAuthorityFiles } from './authorities/authority-files.ts';
 import { deriveMeshAuthorities } from './authorities/mesh-authorities.ts';
 import type { Clock } from './clock.ts';
-import { openWorkloadIdentities } from './workload-identities.ts';
+import { type IdentityMetrics, openWorkloadIdentities } from './workload-identities.ts';
 
 export interface ProxyIdentitiesInputs {
   readonly live: LiveResources;
@@ -21,6 +21,7 @@ export interface ProxyIdentitiesInputs {
   readonly adminIdentities: Source<AdminIdentity>;
   /** Gets what an authority could not sign, for the log. */
   readonly onFailure: (what: string, error: unknown) => void;
+  readonly metrics?: IdentityMetrics;
 }
 
 /** The component. */

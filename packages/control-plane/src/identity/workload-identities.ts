@@ -21,6 +21,13 @@ export interface WorkloadIdentitiesInputs {
   readonly trust: Source<TrustBundle>;
   /** Gets what could not be signed and for whom, and which authorities cannot be used, for the log. */
   readonly onFailure: (what: string, error: unknown) => void;
+  readonly metrics?: IdentityMetrics | undefined;
+}
+
+/** Hears of each certificate that is made for a proxy, or cannot be. */
+export interface IdentityMetrics {
+  issued(mesh: string, backend: string, milliseconds: number): void;
+  failed(mesh: string): void;
 }
 
 /** Issues until it is stopped. `settled` resolves when a connected proxy has the certificate it should have, or cannot get one. */
@@ -31,10 +38,17 @@ export interface WorkloadIdentities {
 
 /** Opens the issuing of workload certificates. */
 export function openWorkloadIdentities(inputs: WorkloadIdentitiesInputs): WorkloadIdentities {
-  const { graph, identities } = inputs;
+  const { graph, identities, metrics } = inputs;
   const issuing = openIssuing({
     clock: inputs.clock,
-    onFailure: inputs.onFailure,
+    onFailure(key, error) {
+      metrics?.failed(inputs.identityRequest.get(key)?.mesh ?? '');
+      inputs.onFailure(key, error);
+    },
+    onIssued(key, milliseconds) {
+      const request = inputs.identityRequest.get(key);
+      if (request !== undefined) metrics?.issued(request.mesh, request.backend, milliseconds);
+    },
     deliver(issued) {
       graph.batch(() => {
         for (const [key, leaf] of issued) {

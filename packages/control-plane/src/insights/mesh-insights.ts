@@ -16,6 +16,14 @@ export interface MeshInsightsOptions {
   /** Shortest time between two computations. */
   readonly intervalMilliseconds: number;
   readonly onError: (error: unknown) => void;
+  readonly metrics?: MeshInsightsMetrics;
+}
+
+/** Hears how the insights of a mesh come about. Milliseconds. */
+export interface MeshInsightsMetrics {
+  /** From the first change to the start of the work on it. */
+  waited(milliseconds: number): void;
+  processed(milliseconds: number, result: 'changed' | 'no_changes'): void;
 }
 
 /** How soon insights that the store did not take are tried again, at the earliest. */
@@ -25,10 +33,11 @@ const derived = new Set(['MeshInsight', 'ServiceInsight']);
 
 /** Opens the insights of all meshes. Starts after the store has been loaded. */
 export function openMeshInsights(options: MeshInsightsOptions): Component {
-  const { store, live, types, intervalMilliseconds, onError } = options;
+  const { store, live, types, intervalMilliseconds, onError, metrics } = options;
   const policyTypes = types.all.filter((type) => type.scope === 'Mesh' && !type.readOnly);
   const changed = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
+  let changedAt = 0;
   let writing: Promise<void> = Promise.resolve();
   let busy = false;
   let feed: { stop(): void } | undefined;
@@ -70,7 +79,9 @@ export function openMeshInsights(options: MeshInsightsOptions): Component {
   };
 
   const wake = (milliseconds: number): void => {
-    if (changed.size > 0 && timer === undefined && !busy) timer = setTimeout(flush, milliseconds).unref();
+    if (changed.size === 0 || timer !== undefined || busy) return;
+    changedAt = performance.now();
+    timer = setTimeout(flush, milliseconds).unref();
   };
 
   function flush(): void {
@@ -78,6 +89,7 @@ export function openMeshInsights(options: MeshInsightsOptions): Component {
     const meshes = [...changed];
     changed.clear();
     busy = true;
+    metrics?.waited(performance.now() - changedAt);
     writing = write(meshes).then((failed) => {
       busy = false;
       for (const mesh of failed) changed.add(mesh);
@@ -88,9 +100,12 @@ export function openMeshInsights(options: MeshInsightsOptions): Component {
   /** Gives back the meshes whose insights wait for the store. */
   const write = async (meshes: readonly string[]): Promise<readonly string[]> => {
     for (const [position, mesh] of meshes.entries()) {
+      const started = performance.now();
+      const revision = store.revision();
       const writes = writesFor(mesh);
       try {
         if (writes.length > 0) await store.write(writes);
+        metrics?.processed(performance.now() - started, store.revision() === revision ? 'no_changes' : 'changed');
       } catch (error) {
         onError(error);
         if (isUnavailable(error)) return meshes.slice(position);

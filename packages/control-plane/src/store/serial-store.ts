@@ -19,6 +19,14 @@ export interface StoreOptions {
   readonly now?: () => Date;
   /** Told when a listener throws, which is a bug of the listener: the write stands and the others are still told. */
   readonly onListenerError?: (error: unknown) => void;
+  /** Told of each commit, for metrics. */
+  readonly onCommit?: (commit: Commit) => void;
+}
+
+/** Writes that became durable together. */
+export interface Commit {
+  readonly milliseconds: number;
+  readonly writes: number;
 }
 
 /** How long a failed journal is left alone before `health` tries it again. */
@@ -77,7 +85,9 @@ export function openSerialStore(journal: Journal | undefined, options: StoreOpti
     }
     if (changes.length > 0) {
       try {
+        const started = performance.now();
         journal?.commit(changes);
+        options.onCommit?.({ milliseconds: performance.now() - started, writes: planned.length });
         health = { ok: true };
       } catch (error) {
         markFailed(error);

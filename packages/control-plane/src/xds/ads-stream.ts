@@ -21,7 +21,7 @@ export interface AdsObserver {
    * message the proxy gets.
    */
   admit(node: ProxyNode, call: GrpcCall, stream: AdsStream): Promise<void>;
-  sent(type: EnvoyType): void;
+  sent(type: EnvoyType, bytes: number): void;
   acknowledged(type: EnvoyType, resources: readonly string[]): void;
   /** `versions` are those of the resources that the response carried, by name. */
   rejected(type: EnvoyType, message: string, versions: ReadonlyMap<string, string>): void;
@@ -81,8 +81,9 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
     while (writable) {
       const push = sequence.next();
       if (push === undefined) break;
-      writable = call.write(encode(push.type, push.update));
-      observer.sent(push.type);
+      const parts = encode(push.type, push.update);
+      writable = call.write(parts);
+      observer.sent(push.type, lengthOf(parts));
     }
     observer.flushed(sequence.inFlight);
     if (sequence.secured !== secured) {
@@ -179,6 +180,12 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
       observer.closed();
     },
   };
+}
+
+function lengthOf(parts: readonly Uint8Array[]): number {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  return length;
 }
 
 function changedNode(id: string | undefined): MeshError {

@@ -8,6 +8,7 @@ import { keyInType, type LiveResources } from '../store/live-resources.ts';
 import { type AdsObserver, type AdsProtocol, type AdsStream, outcomeOf } from './ads-stream.ts';
 import { openConfigWarnings } from './config-warnings.ts';
 import { type Delivery, followDelivery } from './delivery.ts';
+import type { Propagation, Waiter } from './propagation.ts';
 import type { ProvenProxy, ProxyAuthentication } from './proxy-authentication.ts';
 import { openProxyEntries } from './proxy-entries.ts';
 import type { ProxyNode, ProxyVersion } from './proxy-node.ts';
@@ -15,6 +16,7 @@ import { openPushQueue } from './push-queue.ts';
 import { type Registration, resourceKeyOf } from './registration.ts';
 import { policiesBehind, rejectedResources } from './rejection.ts';
 import { openRollout, type Rollout } from './rollout.ts';
+import type { XdsMetrics } from './xds-metrics.ts';
 
 /** Who is told what becomes of a connection. */
 export interface ConnectionObserver {
@@ -71,6 +73,8 @@ export interface ConnectedProxiesOptions {
   readonly awaitsCertificate?: ((proxyKey: string) => boolean) | undefined;
   readonly observer: ConnectionObserver;
   readonly refusals?: RefusalObserver | undefined;
+  readonly metrics?: XdsMetrics | undefined;
+  readonly propagation?: Propagation | undefined;
   readonly log: DpServerLog;
 }
 
@@ -80,6 +84,8 @@ export interface ConnectedProxies {
   observe(protocol: AdsProtocol): AdsObserver;
   /** Keys, `<mesh>/<name>`, sorted. */
   keys(): readonly string[];
+  /** Proxies that have something to be sent and wait for their turn. */
+  queued(): number;
   /** How far they have come with a change. */
   readonly rollout: Rollout;
 }
@@ -90,12 +96,13 @@ interface Connection {
   readonly stream: AdsStream;
   readonly observed: ObservedConnection;
   readonly delivery: Delivery;
+  readonly waiter: Waiter | undefined;
   readonly watches: { stop(): void }[];
 }
 
 /** Opens the set of connected proxies, empty. */
 export function openConnectedProxies(options: ConnectedProxiesOptions): ConnectedProxies {
-  const { authentication, registration, live, engine, observer, log } = options;
+  const { authentication, registration, live, engine, observer, metrics, log } = options;
   const queue = openPushQueue<AdsStream>((stream) => stream.flush());
   const entries = openProxyEntries(live.graph, options.proxies, (error) =>
     log.error('proxies that came or went could not be entered everywhere', { error }),
@@ -103,6 +110,8 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
   const connections = new Map<string, Connection>();
   const warnings = openConfigWarnings(log);
   const progress = new Set<() => void>();
+  const { propagation } = options;
+  if (propagation !== undefined) live.onApplied((revision) => propagation.applied(revision));
   const tellProgress = (): void => {
     for (const listener of progress) listener();
   };
@@ -114,6 +123,7 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
     const older = connections.get(key);
     older?.stream.end({ code: grpcStatus.aborted, message: `another proxy has connected as "${node.id}"` });
     const delivery = followDelivery(Date.now);
+    const waiter = propagation?.waiter();
     const gate = watchResource(live, resourceKey, proven);
     const offer = (config: ProxyConfig | undefined): void => {
       const refused = gate();
@@ -122,13 +132,15 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
       else if (config !== undefined) {
         warnings.report(key, config.warnings);
         delivery.offered(live.revision(), config.resources);
+        waiter?.offered(live.revision());
+        metrics?.offered(resourceKey.mesh, config);
         stream.offer(config.resources);
         queue.add(stream);
       }
     };
     const observed = observer.connected(resourceKey, node.version);
     const token = proven.watch((reason) => stream.end({ code: grpcStatus.unauthenticated, message: reason }));
-    const connection: Connection = { key, node, stream, observed, delivery, watches: [token] };
+    const connection: Connection = { key, node, stream, observed, delivery, waiter, watches: [token] };
     connections.set(key, connection);
     const follow = (): void => {
       if (connections.get(key) !== connection) return;
@@ -148,8 +160,9 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
     return connection;
   };
 
-  const disconnect = ({ key, node, stream, observed, watches }: Connection): void => {
+  const disconnect = ({ key, node, stream, observed, watches, waiter }: Connection): void => {
     for (const watch of watches) watch.stop();
+    waiter?.gone();
     queue.remove(stream);
     observed.disconnected();
     log.info('proxy disconnected', { proxy: node.id });
@@ -178,18 +191,22 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
             throw error;
           }
         },
-        sent(type) {
+        sent(type, bytes) {
+          metrics?.sent(type, bytes);
           connection?.delivery.sent(type);
           connection?.observed.sent(type);
         },
         acknowledged(type, resources) {
+          metrics?.answered(type, true);
           if (connection === undefined) return;
           connection.delivery.acknowledged(type, resources);
           connection.observed.acknowledged(type, resources);
           options.refusals?.accepted(connection.key, type, resources);
         },
         rejected(type, message, versions) {
+          metrics?.answered(type, false);
           if (connection === undefined) return;
+          connection.waiter?.refused();
           const resources = rejectedResources(message, [...versions.keys()]);
           const policies = policiesBehind(engine.rules.get(connection.key), resources);
           connection.delivery.rejected(type, resources, message);
@@ -204,7 +221,13 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
           log.warn('proxy rejected its configuration', { proxy: id, type, resources, policies, reason: message });
         },
         flushed(inFlight) {
-          if (connection?.delivery.flushed(inFlight)) tellProgress();
+          if (connection === undefined) return;
+          const { delivery, waiter } = connection;
+          const { since } = delivery;
+          if (!delivery.flushed(inFlight)) return;
+          waiter?.answered(delivery.outstanding);
+          if (delivery.outstanding === undefined) metrics?.delivered(Date.now() - since);
+          tellProgress();
         },
         secured: (secured) => connection?.observed.secured(secured),
         closed() {
@@ -214,6 +237,7 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
       };
     },
     keys: () => [...connections.keys()].sort(),
+    queued: () => queue.size,
     rollout: openRollout({
       processed: () => live.revision(),
       *deliveries() {

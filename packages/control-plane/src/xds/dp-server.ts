@@ -2,6 +2,7 @@
 import type { Source } from '@ursa/collections';
 import type { ConnectedProxy, Engine } from '@ursa/engine';
 import { MeshError, type ResourceTypes } from '@ursa/resources';
+import type { RequestMetrics } from '@ursa/telemetry';
 import type { Component } from '../component.ts';
 import type { Settings } from '../config/settings.ts';
 import { tlsLimitsOf } from '../config/tls-limits.ts';
@@ -17,10 +18,12 @@ import {
   openConnectedProxies,
   type RefusalObserver,
 } from './connected-proxies.ts';
+import type { Propagation } from './propagation.ts';
 import { openProxyAuthentication } from './proxy-authentication.ts';
 import { openRegistration, parseOwnResource } from './registration.ts';
 import type { Rollout } from './rollout.ts';
 import { openTakingTraffic } from './taking-traffic.ts';
+import type { XdsMetrics } from './xds-metrics.ts';
 
 /** What the server works with. */
 export interface DpServerOptions {
@@ -45,6 +48,11 @@ export interface DpServerOptions {
   readonly observer: ConnectionObserver;
   /** Finds the policies behind what proxies refuse. */
   readonly refusals?: RefusalObserver;
+  readonly metrics?: XdsMetrics;
+  /** Follows changes to the proxies. */
+  readonly propagation?: Propagation;
+  /** Hears of the requests that are not discovery. */
+  readonly requests?: RequestMetrics;
   readonly log: DpServerLog;
   /** Configuration of CoreDNS for proxies that run it. */
   readonly corefileTemplate?: string;
@@ -56,6 +64,8 @@ export interface DpServer extends Component {
   readonly port: number;
   /** Keys (`<mesh>/<name>`) of the proxies that are connected here. */
   connected(): readonly string[];
+  /** Proxies that have something to be sent and wait for their turn. */
+  queued(): number;
   /** How far they have come with a change. */
   readonly rollout: Rollout;
 }
@@ -101,6 +111,7 @@ export function openDpServer(options: DpServerOptions): DpServer {
       return server?.port ?? 0;
     },
     connected: () => proxies.keys(),
+    queued: () => proxies.queued(),
     rollout: proxies.rollout,
     async start() {
       server = await openGrpcServer({
@@ -118,6 +129,7 @@ export function openDpServer(options: DpServerOptions): DpServer {
             ['/ready', traffic.ready],
             ['/drain', traffic.drain],
           ]),
+          options.requests,
         ),
         onBug: (error) => log.error('a request of a proxy failed', { error }),
         headersTimeoutMilliseconds: dpServer.readHeaderTimeout,
@@ -135,15 +147,30 @@ export function openDpServer(options: DpServerOptions): DpServer {
   };
 }
 
-function routesTo(posts: ReadonlyMap<string, HttpHandler>): HttpHandler {
-  return async (request) => {
-    const path = request.path.replace(/\?.*$/s, '');
-    const handler = posts.get(path);
+function routesTo(posts: ReadonlyMap<string, HttpHandler>, requests: RequestMetrics | undefined): HttpHandler {
+  const answer: HttpHandler = async (request) => {
+    const handler = posts.get(pathOf(request));
     if (handler === undefined) return { status: 404, contentType: 'text/plain', body: '404: Page Not Found' };
     if (request.method !== 'POST') return { status: 405, contentType: 'text/plain', body: '405: Method Not Allowed' };
     return handler(request);
   };
+  if (requests === undefined) return answer;
+  return async (request) => {
+    const started = performance.now();
+    const told = { method: request.method, path: posts.has(pathOf(request)) ? pathOf(request) : '' };
+    requests.began();
+    try {
+      const answered = await answer(request);
+      const seconds = (performance.now() - started) / 1000;
+      requests.answered({ ...told, status: answered.status, bodyBytes: Buffer.byteLength(answered.body), seconds });
+      return answered;
+    } finally {
+      requests.ended();
+    }
+  };
 }
+
+const pathOf = ({ path }: { readonly path: string }): string => path.replace(/\?.*$/s, '');
 
 function cannotServe(port: number, cause: unknown): MeshError {
   const reason = cause instanceof Error ? cause.message : String(cause);

@@ -5,6 +5,8 @@ export interface PushQueue<Job extends object> {
   /** Adds a job; one that waits already is not added again. */
   add(job: Job): void;
   remove(job: Job): void;
+  /** Jobs that wait now. */
+  readonly size: number;
 }
 
 // Long enough to be efficient, short enough that a request between two slices is not noticed.
@@ -38,5 +40,8 @@ export function openPushQueue<Job extends object>(
       schedule();
     },
     remove: (job) => void jobs.delete(job),
+    get size() {
+      return jobs.size;
+    },
   };
 }

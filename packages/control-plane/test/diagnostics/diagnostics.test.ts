@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createGraph } from '@ursa/collections';
 import { MeshError } from '@ursa/resources';
+import { createMeter } from '@ursa/telemetry';
 import { defaultSettings } from '../../src/config/load-settings.ts';
-import { createMetrics } from '../../src/diagnostics/metrics.ts';
+import { declareMetrics } from '../../src/diagnostics/metrics.ts';
+import { processMetrics } from '../../src/diagnostics/process-metrics.ts';
 import { createReadiness } from '../../src/diagnostics/readiness.ts';
 import { answerDiagnostics, type DiagnosticsSources } from '../../src/diagnostics/routes.ts';
 import { createDiagnosticsServer } from '../../src/diagnostics/server.ts';
@@ -15,13 +17,12 @@ import { openMemoryStore } from '../../src/store/memory-store.ts';
 import { put } from '../store-contract.ts';
 
 const silent = { write: () => {} };
-const noMetrics = { contentType: 'text/plain', metrics: async () => '' };
 
 function sourcesWith(changes: Partial<DiagnosticsSources> = {}): DiagnosticsSources {
   return {
     readiness: createReadiness(),
     log: openLog('info', silent),
-    metrics: noMetrics,
+    metrics: () => '',
     debugEndpoints: false,
     ...changes,
   };
@@ -116,7 +117,10 @@ test('metrics tell of the process, the store, the graph and the log', async () =
   const graph = createGraph();
   const live = openLiveResources(graph, store);
   const log = openLog('info', silent);
-  const registry = createMetrics({
+  const meter = createMeter({ labels: { zone: 'east' } });
+  processMetrics(meter);
+  declareMetrics({
+    meter,
     store,
     leadership: soleLeadership,
     live,
@@ -125,29 +129,33 @@ test('metrics tell of the process, the store, the graph and the log', async () =
     types: ['MeshTimeout'],
     version: '1.2.3',
     instanceId: 'i-1',
-    zone: 'east',
+    clusterId: () => 'c-1',
     connectedProxies: () => 3,
+    queuedPushes: () => 5,
     refusedUpdates: () => ({ listener: 2 }),
     heldBackPolicies: () => 1,
     countResources: true,
   });
   await store.write([put('a', 1), put('b', 1)]);
   log.component('a').warn('x');
-  const text = await registry.metrics();
+  const text = meter.text();
   for (const line of [
-    'cp_info{version="1.2.3",instance_id="i-1",zone="east",product="Ursa"} 1',
-    'store_revision 2',
-    'store_healthy 1',
-    'xds_streams_active 3',
-    'policies_held_back 1',
-    'xds_refused_updates_total{type="listener"} 2',
-    'resources_count{resource_type="MeshTimeout"} 2',
-    'kuma_cp_log_lines_total{level="warn"} 1',
+    'cp_info{product="Ursa",version="1.2.3",instance_id="i-1",cluster_id="c-1",zone="east"} 1',
+    'store_revision{zone="east"} 2',
+    'store_healthy{zone="east"} 1',
+    'store_feed_lag{zone="east"} 0',
+    'leader{zone="east"} 1',
+    'xds_streams_active{zone="east"} 3',
+    'xds_push_queue{zone="east"} 5',
+    'policies_held_back{zone="east"} 1',
+    'xds_refused_updates_total{type="listener",zone="east"} 2',
+    'resources_count{resource_type="MeshTimeout",zone="east"} 2',
+    'kuma_cp_log_lines_total{logger="a",level="warn",zone="east"} 1',
   ]) {
     assert.ok(text.includes(line), line);
   }
-  assert.match(text, /process_resident_memory_bytes \d/);
-  assert.match(text, /nodejs_eventloop_lag/);
+  for (const name of ['process_resident_memory_bytes', 'process_open_fds', 'nodejs_heap_size_used_bytes'])
+    assert.match(text, new RegExp(`^${name}{zone="east"} [1-9]`, 'm'));
 });
 
 test('the server answers over a socket, refuses large bodies and stops', async () => {

@@ -1,10 +1,11 @@
 // Gathers the metrics of a proxy: Envoy's own, filtered, and those of the applications behind it, all at once and each in bounded time.
+
+import { type Family, parsePrometheus } from '@ursa/telemetry';
 import type { AdminAddress } from '../envoy/admin.ts';
 import { type HttpTarget, httpGet } from '../http/get.ts';
 import { joinClusters } from './join-clusters.ts';
 import type { MetricsConfig, ScrapedApplication } from './metrics-config.ts';
 import { profileFilter } from './profiles.ts';
-import { type Family, parsePrometheus } from './prometheus-text.ts';
 
 /** Where metrics are found. */
 export interface MetricsSources {

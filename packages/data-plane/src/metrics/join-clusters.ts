@@ -1,6 +1,7 @@
 // What Envoy counts apart and users think of as one: clusters that were split by subsets of their endpoints. Marks the traffic of users, too.
+
+import { type Family, formatValue, type Label, parseValue, type Sample } from '@ursa/telemetry';
 import { entityLabels, isOwn } from './own-traffic.ts';
-import { type Family, formatValue, type Label, parseValue, type Sample } from './prometheus-text.ts';
 
 /** Split clusters have the hash of their subset behind their name. */
 const splitName = /^(.+)-[0-9a-fA-F]{16}$/;

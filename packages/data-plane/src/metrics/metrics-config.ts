@@ -1,5 +1,6 @@
 // What the control plane says of metrics, in the dynamic configuration: the document `/meshmetric`.
 import { parseDuration } from '@ursa/resources';
+import type { Collector } from '@ursa/telemetry';
 
 /** Which metrics, by name. */
 export interface MetricSelector {
@@ -26,16 +27,11 @@ export interface ScrapedApplication {
   readonly path: string;
 }
 
-/** A collector that metrics are sent to. */
-export interface MetricsCollector {
+/** A collector that metrics are sent to, through a socket of Envoy's. */
+export interface MetricsCollector extends Collector {
   readonly name: string;
-  /** Envoy's socket, which leads to it. */
-  readonly socket: string;
   /** Milliseconds between two deliveries. */
   readonly interval: number;
-  readonly protocol: 'grpc' | 'http';
-  /** Before the paths of OTLP; only for HTTP. */
-  readonly path: string;
 }
 
 /** What kuma-dp gathers, and whom it sends it to. */
@@ -86,7 +82,7 @@ export function parseMetricsConfig(text: string): MetricsConfig {
       if (openTelemetry === undefined) return [];
       const { endpoint, refreshInterval, protocol = 'grpc', path = '' } = openTelemetry;
       const interval = Math.max(shortestInterval, parseDuration(refreshInterval) ?? usualInterval);
-      return [{ name: name ?? endpoint, socket: endpoint, interval, protocol, path }];
+      return [{ name: name ?? endpoint, at: { socket: endpoint }, interval, protocol, path }];
     }),
     extraLabels: extraLabels ?? {},
   };

@@ -1,9 +1,9 @@
 // Serves the metrics on the Unix socket to which Envoy's listeners for Prometheus lead.
 import { rmSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
+import { formatPrometheus } from '@ursa/telemetry';
 import type { Log } from '../log.ts';
 import type { Gathered } from './gather.ts';
-import { formatPrometheus } from './prometheus-text.ts';
 
 /** The running server. */
 export interface MetricsServer {

@@ -1,9 +1,9 @@
 // Which of Envoy's metrics are shown: profiles, and what a user takes out of them or adds to them.
 
+import type { Family } from '@ursa/telemetry';
 import { linearExpression } from './linear-expression.ts';
 import type { MetricSelector, SidecarMetrics } from './metrics-config.ts';
 import { entityLabels, isOwn } from './own-traffic.ts';
-import type { Family } from './prometheus-text.ts';
 
 /** What the profile Basic shows: traffic, latency, errors and saturation, and what the peers' dashboards draw. */
 const basicParts = [

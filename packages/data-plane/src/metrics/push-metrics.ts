@@ -1,12 +1,10 @@
 // Sends the metrics to a collector again and again, as long as the configuration says so.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { deliver, encodeMetricsRequest, otlpMetrics } from '@ursa/telemetry';
 import type { Log } from '../log.ts';
 import { version } from '../version.ts';
-import { deliver } from './deliver.ts';
-import { encodeMetricsRequest } from './encode-otlp.ts';
 import type { Gathered } from './gather.ts';
 import type { MetricsCollector } from './metrics-config.ts';
-import { otlpMetrics } from './otlp-metrics.ts';
 
 /** What is sent to whom. */
 export interface PushOptions {
@@ -27,7 +25,7 @@ export async function pushMetrics({ collector, extraLabels, gather, log, signal 
       const { families } = await gather();
       const time = BigInt(Date.now()) * 1_000_000n;
       const scopes = otlpMetrics(families, { version, extraLabels, time });
-      if (scopes.length > 0) await deliver(collector, encodeMetricsRequest(scopes, resource));
+      if (scopes.length > 0) await deliver(collector, 'metrics', encodeMetricsRequest(scopes, resource));
       if (trouble !== '') log.info(`metrics arrive at ${collector.name} again`);
       trouble = '';
     } catch (cause) {

@@ -3,12 +3,18 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import {
+  formatPrometheus,
+  type Label,
+  type OtlpMetric,
+  otlpMetrics,
+  parsePrometheus,
+  type ScopeMetrics,
+} from '@ursa/telemetry';
 import { parse } from 'yaml';
 import { joinClusters } from '../../src/metrics/join-clusters.ts';
 import type { SidecarMetrics } from '../../src/metrics/metrics-config.ts';
-import { type OtlpMetric, otlpMetrics, type ScopeMetrics } from '../../src/metrics/otlp-metrics.ts';
 import { profileFilter } from '../../src/metrics/profiles.ts';
-import { formatPrometheus, type Label, parsePrometheus } from '../../src/metrics/prometheus-text.ts';
 
 interface GoldenCase {
   readonly id: string;

@@ -1,6 +1,7 @@
 // Serves routes: authenticates, hands the call to its route, turns what it throws into the error body. Knows no resource.
 import type { IncomingMessage } from 'node:http';
 import { finished } from 'node:stream';
+import type { RequestMetrics } from '@ursa/telemetry';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { StoreHealth } from '../../store/store.ts';
 import type { Authenticate } from './caller.ts';
@@ -14,6 +15,9 @@ import type { Answer, Call, Route } from './route.ts';
 /** Largest body a request may have, in bytes. */
 const maximumBodyBytes = 1024 * 1024;
 
+// The framework knows when a request began only where it logs requests.
+const startTimes = new WeakMap<FastifyRequest, number>();
+
 /** What an app needs besides its routes. */
 export interface AppOptions {
   readonly routes: readonly Route[];
@@ -23,26 +27,9 @@ export interface AppOptions {
   readonly storeHealth: () => StoreHealth;
   readonly now: () => Date;
   /** Told of requests, for metrics. */
-  readonly observer?: RequestObserver;
+  readonly observer?: RequestMetrics;
   /** Told of errors that are bugs; callers get only "Internal Server Error". */
   readonly onBug: (error: unknown, request: string) => void;
-}
-
-/** Hears of every request. `began` and `ended` come in pairs, also when the client goes away in between. */
-export interface RequestObserver {
-  began(): void;
-  ended(): void;
-  answered(answered: Answered): void;
-}
-
-/** One request and its answer. */
-export interface Answered {
-  readonly method: string;
-  /** Path of the route with its parameters in braces; '' when no route matched. */
-  readonly path: string;
-  readonly status: number;
-  readonly bodyBytes: number;
-  readonly seconds: number;
 }
 
 /** The API as an app that can be asked in memory (`inject`) or served by `server.ts`. */
@@ -59,7 +46,8 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, text, done) => done(null, text));
   const { observer } = options;
   if (observer !== undefined) {
-    app.addHook('onRequest', (_request, reply, done) => {
+    app.addHook('onRequest', (request, reply, done) => {
+      startTimes.set(request, performance.now());
       observer.began();
       // The framework's own hook for the end is left out when the client goes away first.
       finished(reply.raw, () => observer.ended());
@@ -180,7 +168,7 @@ function send(
     path,
     status: answer.status,
     bodyBytes: body.length,
-    seconds: reply.elapsedTime / 1000,
+    seconds: (performance.now() - (startTimes.get(request) ?? performance.now())) / 1000,
   });
   // As bytes: to text the framework would add a charset, which JSON does not have.
   return reply.send(body);

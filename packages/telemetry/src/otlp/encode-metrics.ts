@@ -1,6 +1,7 @@
 // OTLP's request for metrics as protobuf (opentelemetry-proto, collector/metrics/v1 and metrics/v1).
-import type { HistogramPoint, NumberPoint, OtlpMetric, Scope, ScopeMetrics } from './otlp-metrics.ts';
-import type { Label } from './prometheus-text.ts';
+import type { Label } from '../prometheus-text.ts';
+import { withAttributes } from './attributes.ts';
+import type { HistogramPoint, NumberPoint, OtlpMetric, Scope, ScopeMetrics } from './metrics.ts';
 import { type MessageWriter, messageWriter } from './protobuf-writer.ts';
 
 /** AGGREGATION_TEMPORALITY_CUMULATIVE. */
@@ -15,13 +16,6 @@ export function encodeMetricsRequest(scopes: readonly ScopeMetrics[], resource: 
     resourceMetrics.message(2, scopeMetrics.text(3, scope.schemaUrl));
   }
   return messageWriter().message(1, resourceMetrics).finish();
-}
-
-function withAttributes(writer: MessageWriter, field: number, attributes: readonly Label[]): MessageWriter {
-  for (const [key, value] of attributes) {
-    writer.message(field, messageWriter().text(1, key).message(2, messageWriter().text(1, value)));
-  }
-  return writer;
 }
 
 function scopeMessage({ name, version, attributes }: Scope): MessageWriter {

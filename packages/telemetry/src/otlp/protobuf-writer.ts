@@ -1,9 +1,10 @@
-// Writes the few kinds of protobuf fields that OTLP metrics are made of (protobuf.dev, "Encoding"). Envoy's generated messages do not have them, and
-// all of protobuf would cost kuma-dp more memory than this.
+// Writes the few kinds of protobuf fields that OTLP is made of (protobuf.dev, "Encoding"). Envoy's generated messages do not have them, and all of
+// protobuf would cost kuma-dp more memory than this.
 
 /** Fields of a message, in the order in which they are written. */
 export interface MessageWriter {
   text(field: number, value: string): MessageWriter;
+  bytes(field: number, value: Buffer): MessageWriter;
   /** For booleans and enums, too. */
   varint(field: number, value: number): MessageWriter;
   double(field: number, value: number): MessageWriter;
@@ -52,6 +53,7 @@ export function messageWriter(): MessageWriter {
     put(field, wire.bytes, varintBytes(value.length), value);
   const writer: MessageWriter = {
     text: (field, value) => bytes(field, Buffer.from(value, 'utf8')),
+    bytes,
     varint: (field, value) => put(field, wire.varint, varintBytes(value)),
     double: (field, value) => put(field, wire.eightBytes, doubleBytes([value])),
     fixed64: (field, value) => put(field, wire.eightBytes, fixedBytes([value])),

@@ -1,6 +1,6 @@
 // Prometheus's families as OpenTelemetry has metrics: by scope, with attributes in place of labels (OpenTelemetry, "Prometheus and OpenMetrics
 // compatibility"). Summaries become gauges by quantile with their sum and count beside them, as with the peers.
-import { type Family, type Label, parseValue, type Sample } from './prometheus-text.ts';
+import { type Family, type Label, parseValue, type Sample } from '../prometheus-text.ts';
 
 /** Who made metrics. */
 export interface Scope {

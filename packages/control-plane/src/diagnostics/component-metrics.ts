@@ -1,0 +1,71 @@
+// Metrics of the work that goes on in the background: certificates, generated resources, insights. Names of the peer where they mean the same.
+import type { Meter } from '@ursa/telemetry';
+import type { IdentityMetrics } from '../identity/workload-identities.ts';
+import type { MeshInsightsMetrics } from '../insights/mesh-insights.ts';
+
+/** Hears how long generated things took, in milliseconds. */
+export interface GeneratorMetrics {
+  externalServices(milliseconds: number): void;
+  meshServices(milliseconds: number): void;
+  serviceVips(milliseconds: number): void;
+}
+
+const milliseconds = [0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 1000, 5000];
+
+/** Declares the metrics of generators. */
+export function generatorMetrics(meter: Meter): GeneratorMetrics {
+  const histogram = (name: string, help: string) => meter.histogram(name, help, milliseconds).of();
+  const externalServices = histogram(
+    'component_vip_allocator',
+    'Milliseconds to write addresses and host names of MeshExternalServices and MeshMultiZoneServices.',
+  );
+  const meshServices = histogram('component_meshservice_generator', 'Milliseconds to write generated MeshServices.');
+  const serviceVips = histogram('vip_generation', 'Milliseconds to give addresses to services known by their tag.');
+  return {
+    externalServices: (value) => externalServices.observe(value),
+    meshServices: (value) => meshServices.observe(value),
+    serviceVips: (value) => serviceVips.observe(value),
+  };
+}
+
+/** Declares the metrics of certificates. */
+export function identityMetrics(meter: Meter): IdentityMetrics {
+  const durations = meter.histogram(
+    'ca_manager_get_cert',
+    'Milliseconds to make a key and have its certificate signed.',
+    milliseconds,
+    ['backend_name'],
+  );
+  const issued = meter.counter('cert_generation', 'Certificates issued to proxies.', ['mesh']);
+  const failed = meter.counter('cert_generation_failure', 'Certificates that could not be issued.', ['mesh']);
+  return {
+    issued(mesh, backend, value) {
+      issued.of(mesh).value += 1;
+      durations.of(backend).observe(value);
+    },
+    failed(mesh) {
+      failed.of(mesh).value += 1;
+    },
+  };
+}
+
+/** Declares the metrics of the insights of meshes. */
+export function meshInsightsMetrics(meter: Meter): MeshInsightsMetrics {
+  const waited = meter
+    .histogram(
+      'insights_resyncer_event_time_to_process',
+      'Milliseconds from a change to the work on the insights of its mesh; at most metrics.mesh.minResyncInterval and a little.',
+      [10, 100, 500, 1000, 1500, 2500, 5000, 10_000],
+    )
+    .of();
+  const processed = meter.histogram(
+    'insights_resyncer_event_time_processing',
+    'Milliseconds to work out and write the insights of a mesh.',
+    milliseconds,
+    ['result'],
+  );
+  return {
+    waited: (value) => waited.observe(value),
+    processed: (value, result) => processed.of(result).observe(value),
+  };
+}

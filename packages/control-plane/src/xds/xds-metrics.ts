@@ -1,0 +1,73 @@
+// What the server of proxies counts, under the peer's names where they mean the same. Nothing here is kept for a single proxy.
+import type { ProxyConfig } from '@ursa/engine';
+import { type EnvoyType, typeUrls } from '@ursa/envoy';
+import type { Meter } from '@ursa/telemetry';
+
+/** Takes down what happens on the streams. Each call is a few additions. */
+export interface XdsMetrics {
+  /** An answer of a proxy to a response. */
+  answered(type: EnvoyType, accepted: boolean): void;
+  sent(type: EnvoyType, bytes: number): void;
+  /** A configuration is there to be sent. */
+  offered(mesh: string, config: ProxyConfig): void;
+  /** A proxy has answered for everything that was outstanding, for so long. */
+  delivered(milliseconds: number): void;
+}
+
+const types = Object.keys(typeUrls) as readonly EnvoyType[];
+const capitalized = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
+const doubling = (first: number, count: number): readonly number[] =>
+  Array.from({ length: count }, (_, power) => first * 2 ** power);
+
+/** Declares the metrics. */
+export function xdsMetrics(meter: Meter): XdsMetrics {
+  const requests = meter.counter('xds_requests_received', 'Answers of proxies to what they were sent.', [
+    'type_url',
+    'confirmation',
+    'error_type',
+  ]);
+  const responses = meter.counter('xds_responses_sent', 'Responses sent to proxies.', ['type_url']);
+  const bytes = meter.histogram(
+    'xds_responses_sent_bytes',
+    'Bytes of the responses sent to proxies.',
+    doubling(1024, 16),
+    ['type_url'],
+  );
+  const delivery = meter
+    .histogram(
+      'xds_delivery',
+      'Milliseconds from a configuration that is ready to be sent to the answer of the proxy, refusals included.',
+      [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000],
+    )
+    .of();
+  const regenerated = meter.counter(
+    'xds_dataplane_config_regenerated_total',
+    'Configurations of proxies that came out different and are to be sent.',
+    ['mesh'],
+  );
+  const resources = meter.histogram(
+    'xds_snapshot_resources',
+    'Resources of a proxy, by type, whenever its configuration has changed.',
+    doubling(1, 12),
+    ['resource_type'],
+  );
+  const sizes = types.map((type) => [type, resources.of(capitalized(type))] as const);
+  return {
+    answered(type, accepted) {
+      const [confirmation, error] = accepted ? ['ACK', 'no_error'] : ['NACK', 'other'];
+      requests.of(typeUrls[type], confirmation, error).value += 1;
+    },
+    sent(type, length) {
+      responses.of(typeUrls[type]).value += 1;
+      bytes.of(typeUrls[type]).observe(length);
+    },
+    offered(mesh, config) {
+      regenerated.of(mesh).value += 1;
+      for (const [type, size] of sizes) {
+        const { size: count } = config.resources[type];
+        if (count > 0) size.observe(count);
+      }
+    },
+    delivered: (milliseconds) => delivery.observe(milliseconds),
+  };
+}

@@ -1,0 +1,18 @@
+// What programs tell of themselves, for Prometheus and OpenTelemetry: counted, written and sent. Knows no mesh.
+export type { Distribution } from './distribution.ts';
+export { type Count, createMeter, type Meter, metricsContentType, type Reading, type Series } from './meter.ts';
+export type { Attribute } from './otlp/attributes.ts';
+export { type Collector, deliver, type Signal } from './otlp/deliver.ts';
+export { encodeMetricsRequest } from './otlp/encode-metrics.ts';
+export { type OtlpMetric, otlpMetrics, type ScopeMetrics } from './otlp/metrics.ts';
+export { encodeSpansRequest, type Span, type SpanScope } from './otlp/spans.ts';
+export {
+  type Family,
+  formatPrometheus,
+  formatValue,
+  type Label,
+  parsePrometheus,
+  parseValue,
+  type Sample,
+} from './prometheus-text.ts';
+export { type AnsweredRequest, type RequestMetrics, requestMetrics } from './request-metrics.ts';
