@@ -13,10 +13,16 @@ export interface CollectorRefs {
   readonly missing: readonly string[];
 }
 
+/** References by policy. Kinds of policies that refer to no collectors are answered at once, without a derivation: every reader of a policy asks. */
+export type CollectorRefLookup = Pick<
+  Derivation<readonly [type: string, mesh: string, name: string], CollectorRefs>,
+  'get'
+>;
+
 /** References by policy and by proxy. */
 export interface CollectorRefDerivations {
   /** Of one policy. `total` is 0 for a policy that is not there, or refers to none. */
-  readonly ofPolicy: Derivation<readonly [type: string, mesh: string, name: string], CollectorRefs>;
+  readonly ofPolicy: CollectorRefLookup;
   /** What to tell the proxies to which these rules apply. */
   readonly warnings: Derivation<readonly [rules: RuleSets], readonly ConfigWarning[]>;
 }
@@ -40,12 +46,12 @@ export function deriveCollectorRefs(
     const missing = refs.filter((ref) => collectorOf(ref) === undefined).map(nameOf);
     return { total: refs.length, missing: [...new Set(missing)].sort() };
   };
+  const ofPolicy = graph.derive('collectors of a policy', (type: string, mesh: string, name: string) => {
+    const policy: Resource | undefined = inputs.resources(type).get(`${mesh}/${name}`);
+    return policy === undefined ? none : resolve(type, mesh, (policy.spec ?? {}) as PolicySpec);
+  });
   return {
-    ofPolicy: graph.derive('collectors of a policy', (type: string, mesh: string, name: string) => {
-      if (!referring.has(type)) return none;
-      const policy: Resource | undefined = inputs.resources(type).get(`${mesh}/${name}`);
-      return policy === undefined ? none : resolve(type, mesh, (policy.spec ?? {}) as PolicySpec);
-    }),
+    ofPolicy: { get: (type, mesh, name) => (referring.has(type) ? ofPolicy.get(type, mesh, name) : none) },
     warnings: graph.derive('missing collectors', (rules: RuleSets) =>
       [...referring.keys()].flatMap((type) =>
         (rules.get(type)?.matched ?? []).flatMap(({ key, mesh, spec }) => {

@@ -1,7 +1,7 @@
 // Puts a proxy's configuration together from its parts. Each part is a derivation of its own: what did not change is not built again.
 import type { Derivation } from '@ursa/collections';
 import type { EnvoyResource } from '@ursa/envoy';
-import { type CollectorRefs, deriveCollectorRefs } from './collector-refs.ts';
+import { type CollectorRefLookup, deriveCollectorRefs } from './collector-refs.ts';
 import { collectorLookup } from './collectors.ts';
 import type { ConfigParts } from './config-parts.ts';
 import type { ConfigWarning, ProxyConfig } from './engine.ts';
@@ -48,7 +48,7 @@ export interface ConfigDerivations {
   /** Everything but endpoints. */
   readonly resourcesWithout: Derivation<readonly [proxyKey: string, without: LeftOut], ResourceMaps>;
   readonly heldBack: Derivation<readonly [proxyKey: string], LeftOut>;
-  readonly collectorRefs: Derivation<readonly [policyType: string, mesh: string, name: string], CollectorRefs>;
+  readonly collectorRefs: CollectorRefLookup;
 }
 
 /** Derives configurations. */

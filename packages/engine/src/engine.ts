@@ -3,7 +3,7 @@ import type { Collection, Derivation } from '@ursa/collections';
 import type { EnvoyResource, EnvoyType } from '@ursa/envoy';
 import type { PolicyHead, ProxyRules } from '@ursa/policy';
 import type { Resource } from '@ursa/resources';
-import type { CollectorRefs } from './collector-refs.ts';
+import type { CollectorRefLookup } from './collector-refs.ts';
 import type { Explanation, Question } from './explain/explanation.ts';
 import type { LeftOut } from './held-back.ts';
 import type { Finding } from './lint/finding.ts';
@@ -143,5 +143,5 @@ export interface Engine {
   /** What in a mesh will not do what its author wanted. */
   findings(mesh: string): readonly Finding[];
   /** The collectors that a policy refers to, and which of them are not there. */
-  readonly collectorRefs: Derivation<readonly [policyType: string, mesh: string, name: string], CollectorRefs>;
+  readonly collectorRefs: CollectorRefLookup;
 }
