@@ -3,6 +3,7 @@ import type { Derivation, Graph } from '@ursa/collections';
 import type { EnvoyResource } from '@ursa/envoy';
 import type { DynamicDocument, ProxyPolicy, WorkloadFacts } from '@ursa/policy';
 import type { RedirectPorts } from './dataplane-facts.ts';
+import { deriveDestinationRules } from './destination-rules.ts';
 import type { Destination } from './destinations.ts';
 import type { EndpointDerivations } from './endpoints.ts';
 import type { EngineInputs } from './engine.ts';
@@ -83,6 +84,7 @@ export interface ClassPartsOptions {
 /** Derives the shared parts. */
 export function deriveClassParts({ graph, inputs, policies, endpoints, traffic }: ClassPartsOptions): ClassParts {
   const equals = sameResources;
+  const rulesOf = deriveDestinationRules(graph, policies);
   const listener = graph.derive(
     'outbound listener',
     (outbound: Outbound, ruleSets: RuleSets, proxyClass: ProxyClass, workload: WorkloadFacts | undefined) =>
@@ -125,12 +127,15 @@ export function deriveClassParts({ graph, inputs, policies, endpoints, traffic }
       ) =>
         outbounds.flatMap((outbound) => {
           const { destination } = outbound;
-          const path = traffic.get(destination, ruleSets);
+          const own = rulesOf.get(destination, ruleSets);
+          const path = traffic.get(destination, own);
           // As with the peers: only connections are closed, HTTP destinations without a backend have no listener.
           if (path.kind === 'nowhere' && isHttp(destination.protocol)) return [];
           const called = destinationsOf(destination, path);
-          const clusters = called.map((destination) => cluster.get(destination, ruleSets, proxyClass));
-          return [...listener.get(outbound, ruleSets, listenerClass, workload), ...clusters];
+          const clusters = called.map((destination) =>
+            cluster.get(destination, rulesOf.get(destination, ruleSets), proxyClass),
+          );
+          return [...listener.get(outbound, own, listenerClass, workload), ...clusters];
         }),
       { equals },
     ),
@@ -143,14 +148,15 @@ export function deriveClassParts({ graph, inputs, policies, endpoints, traffic }
         callerTags: string,
       ): ReadonlyMap<string, EnvoyResource> => {
         const called = outbounds.flatMap(({ destination }) =>
-          destinationsOf(destination, traffic.get(destination, ruleSets)),
+          destinationsOf(destination, traffic.get(destination, rulesOf.get(destination, ruleSets))),
         );
         return new Map(
           called.map((destination) => {
             const name = destinationName(destination, names);
-            const shaped = shapingsOf(policies, ruleSets, destination.target).length > 0;
+            const own = rulesOf.get(destination, ruleSets);
+            const shaped = shapingsOf(policies, own, destination.target).length > 0;
             const resource = shaped
-              ? endpoints.shaped.get(destination, name, ruleSets, callerTags)
+              ? endpoints.shaped.get(destination, name, own, callerTags)
               : endpoints.plain.get(destination, name);
             return [name, resource];
           }),
@@ -159,7 +165,9 @@ export function deriveClassParts({ graph, inputs, policies, endpoints, traffic }
       { equals: sameMap },
     ),
     warnings: graph.derive('traffic warnings', (outbounds: readonly Outbound[], ruleSets: RuleSets) => [
-      ...new Set(outbounds.flatMap(({ destination }) => traffic.get(destination, ruleSets).warnings)),
+      ...new Set(
+        outbounds.flatMap(({ destination }) => traffic.get(destination, rulesOf.get(destination, ruleSets)).warnings),
+      ),
     ]),
     passthrough: (ruleSets, proxyClass, redirect, open, ports) =>
       passthrough.get(ruleSets, proxyClass, redirect.inbound, redirect.outbound, redirect.ipv6, open, ports),

@@ -69,7 +69,7 @@ const originText = ({ head, ruleIndex }: RuleOrigin) => [head.key, head.labels, 
 const keysOf = (heads: readonly PolicyHead[]) => heads.map((head) => head.key);
 
 /** Types of the policies that shape all traffic with one conf; with `redirected`, also those for traffic to unknown destinations. */
-function typesForTraffic(policies: readonly ProxyPolicy[], redirected: boolean): ReadonlySet<string> {
+export function typesForTraffic(policies: readonly ProxyPolicy[], redirected: boolean): ReadonlySet<string> {
   const shapes = ({ hooks }: ProxyPolicy) =>
     hooks.traffic !== undefined || (redirected && hooks.redirected !== undefined);
   return new Set(policies.filter(shapes).map(({ name }) => name));
@@ -90,12 +90,16 @@ function inboundContent(ruleSets: RuleSets, forTraffic: ReadonlySet<string>): st
 }
 
 /** Types of the policies that shape clusters with rules for inbounds. */
-function typesForCallers(policies: readonly ProxyPolicy[]): ReadonlySet<string> {
+export function typesForCallers(policies: readonly ProxyPolicy[]): ReadonlySet<string> {
   return new Set(policies.flatMap(({ name, hooks }) => (hooks.caller === undefined ? [] : [name])));
 }
 
 /** All that outbounds are built from, as text. */
-function outboundContent(ruleSets: RuleSets, forTraffic: ReadonlySet<string>, forCallers: ReadonlySet<string>): string {
+export function outboundContent(
+  ruleSets: RuleSets,
+  forTraffic: ReadonlySet<string>,
+  forCallers: ReadonlySet<string>,
+): string {
   const sets = [...ruleSets].map(([type, { to, toSubsets, single, meshWide }]) => [
     type,
     forTraffic.has(type) ? single?.conf : undefined,

@@ -57,6 +57,20 @@ test('a policy for a whole mesh sends each proxy what it changes, once', () => {
   assert.ok((world.graph.stats().recomputed.config ?? 0) - before <= proxies.length);
 });
 
+test('a policy for one service builds nothing of other services again', () => {
+  const { world, log } = openStory();
+  world.apply(timeout('own', { kind: 'Dataplane', name: 'web-2' }, '6s'));
+  log.take();
+  const before = world.graph.stats().recomputed;
+  const to = [{ targetRef: { kind: 'MeshService', name: 'api' }, default: { connectionTimeout: '9s' } }];
+  world.apply({ type: 'MeshTimeout', mesh, name: 'apis', spec: { targetRef: { kind: 'Mesh' }, to } });
+  const after = world.graph.stats().recomputed;
+  const runs = (name: string): number => (after[name] ?? 0) - (before[name] ?? 0);
+  assert.deepEqual(log.take(), ['web-1 + cluster api', 'web-2 + cluster api']);
+  // The callers of `api` are of two classes; what calls `db` is left alone.
+  assert.deepEqual([runs('outbound listener'), runs('cluster')], [2, 2]);
+});
+
 test('proxies of one class share the very same resources', () => {
   const { world } = openStory();
   const listenerOf = (proxy: string) =>
