@@ -89,12 +89,12 @@ export async function openControlPlane(
     configuration: () => engine.config.name,
     proxyType: (key) => proxies.get(key)?.proxyType ?? 'dataplane',
   });
-  const store = watching.store(
-    openStoreOf(settings, {
-      onListenerError: (error) => bugs.error('a listener of the store failed', { error }),
-      onCommit: watching.onCommit,
-    }),
-  );
+  const opened = await openStoreOf(settings, {
+    log: log.component('store'),
+    onListenerError: (error) => bugs.error('a listener of the store failed', { error }),
+    onCommit: watching.onCommit,
+  });
+  const store = watching.store(opened.store);
   const graph = createGraph({
     onError(error, where) {
       watching.failed(where);

@@ -6,6 +6,7 @@ import { loadSettings } from './config/load-settings.ts';
 import type { LogLevel } from './log.ts';
 import { isLogLevel, logLevels, openLog } from './log.ts';
 import { openLogFile } from './log-file.ts';
+import { type MigrationDirection, migrateStore } from './migrate-store.ts';
 import { runControlPlane } from './run-control-plane.ts';
 import { buildInfo } from './version.ts';
 
@@ -75,16 +76,21 @@ program
   .option('--log-max-retained-files <number>', 'old log files kept at most', wholeNumber, 1000)
   .action(run);
 
-program
-  .command('migrate')
-  .description('Changes of the store between versions.')
-  .command('up')
-  .description('Brings the store to the form this version needs.')
-  .option('-c, --config-file <file>', 'settings in YAML')
-  .action(({ configFile }: { readonly configFile?: string }) => {
-    const { settings } = readSettings(configFile);
-    console.log(`nothing to migrate: the ${settings.store.type} store brings itself to the form it needs at the start`);
-  });
+const migrate = program.command('migrate').description('Changes of the store between versions.');
+
+function addMigration(direction: MigrationDirection, description: string): void {
+  migrate
+    .command(direction)
+    .description(description)
+    .option('-c, --config-file <file>', 'settings in YAML')
+    .action(async ({ configFile }: { readonly configFile?: string }) => {
+      const { settings } = readSettings(configFile);
+      console.log(await migrateStore(settings, direction));
+    });
+}
+
+addMigration('up', 'Brings the store to the form this version needs. Doing it again changes nothing.');
+addMigration('down', 'Takes the newest step back, for a control plane of the version before.');
 
 program
   .command('version')

@@ -75,7 +75,7 @@ describe('while the store cannot be written', () => {
     until(() => controlPlane.dpServer.connected().includes(`default/${name}`));
 
   before(async () => {
-    controlPlane = await openControlPlane(settings, log, () => store);
+    controlPlane = await openControlPlane(settings, log, async () => ({ store, connections: undefined }));
     const running = await runComponents(controlPlane.components, log.component('test'));
     stop = () => running.stop(10_000);
     await until(async () => (await diagnostics('/ready')).status === 200);

@@ -1,18 +1,10 @@
-// The store's machinery: content in memory, writes one after another, an ordered feed. A journal makes it durable.
+// The store of one process: content in memory, writes one after another, an ordered feed. A journal makes it durable.
 // Writes that arrive together are planned one by one and committed together (one fsync for all of them).
-import { formatResourceKey, MeshError, type Resource } from '@ursa/resources';
+import { MeshError } from '@ursa/resources';
 import type { Journal } from './journal.ts';
-import { planWrites, type WritePlan } from './plan-writes.ts';
-import type {
-  ChangeListener,
-  Store,
-  StoreChange,
-  StoreContent,
-  StoreHealth,
-  StoreWrite,
-  WriteDecision,
-  WriteResult,
-} from './store.ts';
+import { answerGroup, type PendingWrite, planGroup } from './plan-group.ts';
+import type { Store, StoreHealth } from './store.ts';
+import { openStoreContent } from './store-content.ts';
 
 /** Outside world of a store; defaults are the real ones. */
 export interface StoreOptions {
@@ -32,91 +24,36 @@ export interface Commit {
 /** How long a failed journal is left alone before `health` tries it again. */
 const probeAfterMilliseconds = 500;
 
-interface PendingWrite {
-  readonly writes: readonly StoreWrite[] | WriteDecision;
-  resolve(result: WriteResult): void;
-  reject(error: unknown): void;
-}
-
-function decide(writes: readonly StoreWrite[] | WriteDecision, content: StoreContent): readonly StoreWrite[] {
-  return typeof writes === 'function' ? writes(content) : writes;
-}
-
 /** A store over a journal; without one it lives as long as the process. */
 export function openSerialStore(journal: Journal | undefined, options: StoreOptions = {}): Store {
   const now = options.now ?? (() => new Date());
-  const content = new Map<string, Resource>();
-  const listeners = new Set<ChangeListener>();
-  const loaded = journal?.load() ?? { resources: [], revision: 0 };
-  for (const resource of loaded.resources) content.set(formatResourceKey(resource), resource);
-  let revision = loaded.revision;
+  const content = openStoreContent(journal?.load() ?? { resources: [], revision: 0 }, options.onListenerError);
   let pending: PendingWrite[] = [];
   let flush: Promise<void> | undefined;
   let health: StoreHealth = { ok: true };
   let probedAt = 0;
   let closed = false;
 
-  function tell(listener: ChangeListener, changes: readonly StoreChange[]): void {
-    try {
-      listener(changes);
-    } catch (error) {
-      options.onListenerError?.(error);
-    }
-  }
-
-  /** Commits what has arrived by now. Each write is planned on top of the ones before it; one that fails takes no other with it. */
+  /** Commits what has arrived by now. */
   function flushOnce(): void {
     const group = pending;
     pending = [];
-    const overlay = new Map<string, Resource | undefined>();
-    const stored = { get: (key: string) => (overlay.has(key) ? overlay.get(key) : content.get(key)) };
-    const visible = contentUnder(overlay);
-    const planned: { write: PendingWrite; plan: WritePlan }[] = [];
-    const changes: StoreChange[] = [];
-    for (const write of group) {
-      try {
-        const plan = planWrites(stored, decide(write.writes, visible), revision + changes.length, now().toISOString());
-        for (const change of plan.changes) overlay.set(formatResourceKey(change.key), change.after);
-        changes.push(...plan.changes);
-        planned.push({ write, plan });
-      } catch (error) {
-        write.reject(error);
-      }
-    }
-    if (changes.length > 0) {
+    const plan = planGroup(group, content.resources, content.revision(), now);
+    if (plan.changes.length > 0) {
       try {
         const started = performance.now();
-        journal?.commit(changes);
-        options.onCommit?.({ milliseconds: performance.now() - started, writes: planned.length });
+        journal?.commit(plan.changes);
+        options.onCommit?.({ milliseconds: performance.now() - started, writes: plan.accepted.length });
         health = { ok: true };
       } catch (error) {
         markFailed(error);
-        for (const { write } of planned) write.reject(error);
+        for (const { write } of plan.accepted) write.reject(error);
+        answerGroup({ ...plan, accepted: [] }, content.revision());
         return;
       }
-      for (const { key, after } of changes) {
-        if (after === undefined) content.delete(formatResourceKey(key));
-        else content.set(formatResourceKey(key), after);
-      }
-      revision += changes.length;
-      for (const listener of listeners) tell(listener, changes);
+      content.apply(plan.changes, content.revision() + plan.changes.length);
     }
-    for (const { write, plan } of planned) {
-      write.resolve({ revision: plan.changes.at(-1)?.revision ?? revision, resources: plan.resources });
-    }
-  }
-
-  function contentUnder(overlay: ReadonlyMap<string, Resource | undefined>): StoreContent {
-    return {
-      get(key) {
-        const id = formatResourceKey(key);
-        return overlay.has(id) ? overlay.get(id) : content.get(id);
-      },
-      *all() {
-        for (const [id, resource] of content) if (!overlay.has(id)) yield resource;
-        for (const resource of overlay.values()) if (resource !== undefined) yield resource;
-      },
-    };
+    answerGroup(plan, content.revision());
   }
 
   function markFailed(error: unknown): void {
@@ -140,18 +77,8 @@ export function openSerialStore(journal: Journal | undefined, options: StoreOpti
         flush ??= flushAll();
       });
     },
-    revision: () => revision,
-    changes(listener) {
-      const all = [...content.values()].map((resource) => ({
-        key: { type: resource.type, mesh: resource.mesh, name: resource.name },
-        before: undefined,
-        after: resource,
-        revision,
-      }));
-      listeners.add(listener);
-      tell(listener, all);
-      return { stop: () => listeners.delete(listener) };
-    },
+    revision: content.revision,
+    changes: content.listen,
     health() {
       if (!health.ok && journal !== undefined && performance.now() - probedAt >= probeAfterMilliseconds) {
         try {
@@ -166,7 +93,7 @@ export function openSerialStore(journal: Journal | undefined, options: StoreOpti
     async close() {
       closed = true;
       await flush;
-      listeners.clear();
+      content.close();
       journal?.close();
     },
   };
