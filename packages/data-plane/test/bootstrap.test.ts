@@ -229,17 +229,22 @@ test('a proxy that leaves says so; older control planes do not understand it', a
 test('the bootstrap is told to reconnect soon, unless it says otherwise itself', () => {
   const given = {
     dynamicResources: { adsConfig: { grpcServices: [{ envoyGrpc: { clusterName: 'ads_cluster' } }] } },
-    hdsConfig: { grpcServices: [{ retryPolicy: { numRetries: 1 } }] },
+    hdsConfig: { grpcServices: [{ envoyGrpc: { clusterName: 'ads_cluster' } }] },
     node: { id: '1' },
   };
   const { dynamicResources, hdsConfig, node } = parse(withQuickReconnect(JSON.stringify(given)));
   assert.deepEqual(dynamicResources.adsConfig.grpcServices, [
     {
-      envoyGrpc: { clusterName: 'ads_cluster' },
-      retryPolicy: { retryBackOff: { baseInterval: '0.5s', maxInterval: '2s' } },
+      envoyGrpc: {
+        clusterName: 'ads_cluster',
+        retryPolicy: { retryBackOff: { baseInterval: '0.5s', maxInterval: '1.5s' } },
+      },
     },
   ]);
   assert.deepEqual(hdsConfig, given.hdsConfig);
   assert.deepEqual(node, { id: '1' });
+  const own = { envoyGrpc: { retryPolicy: { numRetries: 1 } } };
+  const kept = parse(withQuickReconnect(JSON.stringify({ dynamicResources: { adsConfig: { grpcServices: [own] } } })));
+  assert.deepEqual(kept.dynamicResources.adsConfig.grpcServices, [own]);
   assert.equal(withQuickReconnect('node: {id: x}\n').includes('retryPolicy'), false);
 });

@@ -1,0 +1,75 @@
+// F19: the control plane may use 256 MiB, and has a thousand proxies and large writes to deal with. It must shed load rather than be killed.
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { waitFor } from '../../examples/demo/wait-for.ts';
+import { atMost, defineFault, reported } from '../harness/fault.ts';
+import { startFleet } from '../harness/fleet.ts';
+import { addHost } from '../harness/hosts.ts';
+import { describeLost } from '../harness/load.ts';
+import { memoryOf } from '../harness/process-memory.ts';
+import { openWorld } from '../harness/world.ts';
+
+const limit = 256 << 20;
+const proxies = 1000;
+const groups = '/sys/fs/cgroup/memory';
+
+/** The fault. */
+export const fault = defineFault({
+  id: 'F19',
+  title: 'control plane in 256 MiB with 1,000 proxies and large writes',
+  how: 'memory cgroup; 1,000 stub proxies; 40 bodies of 900 kB at a time',
+  pace: 'ci',
+  async run(context) {
+    const group = join(groups, `ursa-faults-${Date.now()}`);
+    mkdirSync(group);
+    writeFileSync(join(group, 'memory.limit_in_bytes'), String(limit));
+    try {
+      const join256 = ['sh', '-c', `echo $$ >${group}/cgroup.procs && exec "$0" "$@"`];
+      const world = await openWorld(context, { controlPlane: { wrap: join256 } });
+      const { controlPlane } = world;
+      const first = controlPlane.process();
+      const load = await world.load();
+      const fleet = await startFleet(addHost('fleet'), controlPlane, proxies, { spread: 10_000 });
+      const connected = await waitFor(
+        'the proxies are connected',
+        async () => {
+          const report = await fleet.report();
+          return !first.running() || report.connected >= proxies;
+        },
+        { within: 60_000, every: 200 },
+      ).catch(() => false);
+      const statuses: Record<string, number> = {};
+      const filler = 'x'.repeat(900_000);
+      for (let round = 0; round < 3 && first.running(); round += 1) {
+        await Promise.all(
+          Array.from({ length: 40 }, async (_, index) => {
+            const body = { type: 'MeshTimeout', mesh: 'default', name: `big-${index}`, spec: { filler } };
+            const answer = await controlPlane.request('PUT', `/meshes/default/meshtimeouts/big-${index}`, body).then(
+              ({ status }) => String(status),
+              () => 'none',
+            );
+            statuses[answer] = (statuses[answer] ?? 0) + 1;
+          }),
+        );
+      }
+      await sleep(500);
+      const killed = !first.running();
+      const peak = Number(readFileSync(join(group, 'memory.max_usage_in_bytes'), 'utf8')) / (1 << 20);
+      const resident = killed ? 0 : memoryOf(first.pid).resident;
+      const kept = await fleet.stop();
+      const report = await load.stop();
+      context.say(`answers to large writes: ${JSON.stringify(statuses)}; ${describeLost(report)}`);
+      return [
+        atMost(0, 'kills', killed ? 1 : 0),
+        atMost(0, 'requests lost', report.lost.length + report.streamBreaks.length),
+        reported('proxies connected', connected === false ? 0 : kept.connected),
+        reported('resident at the end', resident, 'MiB'),
+        reported('most memory of the group, with file pages', peak, 'MiB'),
+      ];
+    } finally {
+      // Its last process may still be going.
+      setTimeout(() => rmdirSync(group), 100);
+    }
+  },
+});
