@@ -1,6 +1,9 @@
 // What watches the control plane at work: one meter, and for each part the hooks that write into it.
 import type { GraphObserver } from '@ursa/collections';
 import { createMeter, type Meter, type RequestMetrics, requestMetrics } from '@ursa/telemetry';
+import type { Component } from './component.ts';
+import { composeSending } from './compose-sending.ts';
+import type { Settings } from './config/settings.ts';
 import {
   type GeneratorMetrics,
   generatorMetrics,
@@ -12,8 +15,12 @@ import { graphMetrics } from './diagnostics/graph-metrics.ts';
 import { processMetrics } from './diagnostics/process-metrics.ts';
 import type { IdentityMetrics } from './identity/workload-identities.ts';
 import type { MeshInsightsMetrics } from './insights/mesh-insights.ts';
+import type { Log } from './log.ts';
 import { commitMetrics, meterStore } from './store/metered-store.ts';
 import type { Store } from './store/store.ts';
+import { openChangeTraces } from './tracing/change-traces.ts';
+import { traceStore } from './tracing/traced-store.ts';
+import type { Tracer } from './tracing/tracer.ts';
 import { followPropagation, type Propagation } from './xds/propagation.ts';
 import { type XdsMetrics, xdsMetrics } from './xds/xds-metrics.ts';
 
@@ -33,6 +40,10 @@ export interface Watching {
   readonly propagation: Propagation;
   readonly apiRequests: RequestMetrics;
   readonly dpServerRequests: RequestMetrics;
+  /** Undefined where nothing is traced. */
+  readonly tracer: Tracer | undefined;
+  /** Sends metrics and traces to collectors. Ends after everything that makes some. */
+  readonly sending: Component;
 }
 
 /** What is known only after the parts are made. */
@@ -42,16 +53,22 @@ export interface WatchedParts {
   readonly proxyType: (proxyKey: string) => string;
 }
 
-/** Opens the watching. */
-export function composeWatching(zone: string, parts: WatchedParts): Watching {
-  const meter = createMeter({ labels: { zone } });
+/** Opens the watching. Errors: `MeshError('invalid')` that names the variable of the environment at fault. */
+export function composeWatching(settings: Settings, log: Log, parts: WatchedParts): Watching {
+  const meter = createMeter({ labels: { zone: settings.multizone.zone.name } });
+  const sending = composeSending(settings, process.env, { meter, log: log.component('telemetry') });
+  const { tracer } = sending;
+  const traces = tracer && openChangeTraces(tracer);
   processMetrics(meter);
   const loop = eventLoopProbe(meter);
   const graph = graphMetrics({
     meter,
     isConfiguration: (name) => name === parts.configuration(),
     proxyType: parts.proxyType,
-    onBatch: (started) => loop.mark(started),
+    onBatch(started, milliseconds, recomputed) {
+      loop.mark(started);
+      traces?.worked(milliseconds, recomputed);
+    },
   });
   const propagationTimes = meter
     .histogram(
@@ -61,7 +78,11 @@ export function composeWatching(zone: string, parts: WatchedParts): Watching {
     )
     .of();
   const propagation = followPropagation({
-    arrived: ({ milliseconds }) => propagationTimes.observe(milliseconds / 1000),
+    ...traces,
+    arrived(change) {
+      propagationTimes.observe(change.milliseconds / 1000);
+      traces?.arrived(change);
+    },
   });
   meter.read('xds_propagation_underway', 'gauge', 'Changes that some connected proxy has not answered for yet.', () =>
     propagation.underway(),
@@ -73,8 +94,16 @@ export function composeWatching(zone: string, parts: WatchedParts): Watching {
     graph,
     failed: (derivation) => graph.failed(derivation),
     onCommit: commitMetrics(meter),
-    store: (store) =>
-      meterStore(store, { meter, onWritten: (revision, started) => propagation.written(revision, started) }),
+    store(store) {
+      const metered = meterStore(store, {
+        meter,
+        onWritten: (revision, started) => propagation.written(revision, started),
+      });
+      if (tracer === undefined || traces === undefined) return metered;
+      return traceStore(metered, tracer, (revision, request) => traces.written(revision, request));
+    },
+    tracer,
+    sending: sending.component,
     identities: identityMetrics(meter),
     generators: generatorMetrics(meter),
     meshInsights: meshInsightsMetrics(meter),

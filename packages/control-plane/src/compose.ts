@@ -85,7 +85,7 @@ export async function openControlPlane(
     enabled: pluginPoliciesEnabled,
   });
   const bugs = log.component('bugs');
-  const watching = composeWatching(settings.multizone.zone.name, {
+  const watching = composeWatching(settings, log, {
     configuration: () => engine.config.name,
     proxyType: (key) => proxies.get(key)?.proxyType ?? 'dataplane',
   });
@@ -282,6 +282,7 @@ export async function openControlPlane(
     serviceAddress: (service) => `${service}.${settings.dnsServer.domain}:${settings.dnsServer.serviceVipPort}`,
     certificate,
     requests: watching.apiRequests,
+    tracer: watching.tracer,
     onBug: (error, request) => bugs.error('a request to the API failed', { error, request }),
   });
 
@@ -316,6 +317,7 @@ export async function openControlPlane(
   readiness.addDegradable('store', () => degradationOf(store.health()));
   const components = [
     storeComponent,
+    watching.sending,
     diagnostics,
     startup,
     ...generators,

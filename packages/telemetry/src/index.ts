@@ -4,8 +4,17 @@ export { type Count, createMeter, type Meter, metricsContentType, type Reading, 
 export type { Attribute } from './otlp/attributes.ts';
 export { type Collector, deliver, type Signal } from './otlp/deliver.ts';
 export { encodeMetricsRequest } from './otlp/encode-metrics.ts';
+export {
+  collectorOf,
+  type Environment,
+  exportInterval,
+  type NamedCollector,
+  resourceAttributes,
+} from './otlp/environment.ts';
 export { type OtlpMetric, otlpMetrics, type ScopeMetrics } from './otlp/metrics.ts';
-export { encodeSpansRequest, type Span, type SpanScope } from './otlp/spans.ts';
+export { pushMetrics } from './otlp/push-metrics.ts';
+export { openSpanExporter, type SpanExporter } from './otlp/span-exporter.ts';
+export type { Span } from './otlp/spans.ts';
 export {
   type Family,
   formatPrometheus,

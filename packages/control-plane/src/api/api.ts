@@ -13,6 +13,7 @@ import type { StaticAccess } from '../identity/static-access.ts';
 import type { LiveResources } from '../store/live-resources.ts';
 import type { ResourceManager } from '../store/resource-manager.ts';
 import type { StoreHealth } from '../store/store.ts';
+import type { Tracer } from '../tracing/tracer.ts';
 import type { Rollout } from '../xds/rollout.ts';
 import { diffRoutes } from './diff/diff-routes.ts';
 import { type ControlPlaneFacts, discoveryRoutes } from './discovery-routes.ts';
@@ -80,6 +81,8 @@ export interface ApiOptions {
   readonly certificate: Pick<ServerCertificate, 'certificate' | 'privateKey'>;
   /** Hears of every request. */
   readonly requests?: RequestMetrics;
+  /** Traces requests. */
+  readonly tracer?: Pick<Tracer, 'request'> | undefined;
   readonly onBug: (error: unknown, request: string) => void;
   readonly now?: () => Date;
 }
@@ -133,6 +136,7 @@ export function createApiApp(options: ApiOptions): FastifyInstance {
     storeHealth: options.storeHealth,
     now: options.now ?? (() => new Date()),
     onBug: options.onBug,
+    tracer: options.tracer,
     ...(options.requests === undefined ? {} : { observer: options.requests }),
   });
 }

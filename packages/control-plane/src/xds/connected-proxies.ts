@@ -193,6 +193,7 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
         },
         sent(type, bytes) {
           metrics?.sent(type, bytes);
+          connection?.waiter?.sent(bytes);
           connection?.delivery.sent(type);
           connection?.observed.sent(type);
         },

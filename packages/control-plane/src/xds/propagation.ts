@@ -19,12 +19,18 @@ export interface PropagatedChange {
 export interface PropagationObserver {
   /** All proxies that it concerns have answered. Not called for a change that concerns none. */
   arrived(change: PropagatedChange): void;
+  /** A response goes out to a proxy that the change concerns; `proxy` is the same object for the same connection. */
+  pushed?(revision: number, bytes: number, proxy: object): void;
+  /** A change was worked out, and concerns so many proxies. */
+  applied?(revision: number, proxies: number): void;
 }
 
 /** What of changes one connection still has to answer for. */
 export interface Waiter {
   /** The change that is being worked out concerns the proxy. */
   offered(revision: number): void;
+  /** A response goes out to it. */
+  sent(bytes: number): void;
   refused(): void;
   /** The proxy has answered; `outstanding` is the first revision it has not answered for, undefined when there is none. */
   answered(outstanding: number | undefined): void;
@@ -76,7 +82,7 @@ export function followPropagation(
   return {
     waiter() {
       let waitsFor: Followed[] = [];
-      return {
+      const waiter: Waiter = {
         offered(revision) {
           // Certificates and other proxies change configurations too, between two changes of the store.
           if (revision <= lastApplied) return;
@@ -92,6 +98,10 @@ export function followPropagation(
             const dropped = waitsFor.shift();
             if (dropped !== undefined) underway.delete(dropped);
           }
+        },
+        sent(bytes) {
+          const newest = waitsFor.at(-1);
+          if (newest !== undefined) observer.pushed?.(newest.revision, bytes, waiter);
         },
         refused() {
           const [oldest] = waitsFor;
@@ -111,11 +121,13 @@ export function followPropagation(
           waitsFor = [];
         },
       };
+      return waiter;
     },
     applied(revision) {
       lastApplied = Math.max(lastApplied, revision);
       const worked = current;
       current = undefined;
+      observer.applied?.(revision, worked?.proxies ?? 0);
       if (worked !== undefined) conclude(worked);
     },
     written(revision, started) {

@@ -5,7 +5,7 @@ import type { Log } from '../log.ts';
 import { createGatherer, type Gathered, type MetricsSources } from './gather.ts';
 import { type MetricsConfig, parseMetricsConfig } from './metrics-config.ts';
 import { openMetricsServer } from './metrics-server.ts';
-import { pushMetrics } from './push-metrics.ts';
+import { pushProxyMetrics } from './push-metrics.ts';
 
 /** What metrics are gathered for. */
 export interface MetricsOptions {
@@ -73,7 +73,7 @@ export async function openMetrics({
     pushing = new AbortController();
     const signal = AbortSignal.any([pushing.signal, ended.signal]);
     for (const collector of config.collectors) {
-      void pushMetrics({ collector, extraLabels: config.extraLabels, gather, log, signal });
+      void pushProxyMetrics({ collector, extraLabels: config.extraLabels, gather, log, signal });
     }
   };
   const watching = watchDocument({

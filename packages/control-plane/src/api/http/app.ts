@@ -4,6 +4,7 @@ import { finished } from 'node:stream';
 import type { RequestMetrics } from '@ursa/telemetry';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { StoreHealth } from '../../store/store.ts';
+import type { Tracer } from '../../tracing/tracer.ts';
 import type { Authenticate } from './caller.ts';
 import type { CrossOrigin } from './cross-origin.ts';
 import { degradedHeaders } from './degraded-store.ts';
@@ -28,6 +29,8 @@ export interface AppOptions {
   readonly now: () => Date;
   /** Told of requests, for metrics. */
   readonly observer?: RequestMetrics;
+  /** Puts what a request does into its trace. */
+  readonly tracer?: Pick<Tracer, 'request'> | undefined;
   /** Told of errors that are bugs; callers get only "Internal Server Error". */
   readonly onBug: (error: unknown, request: string) => void;
 }
@@ -82,12 +85,24 @@ async function serve(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
+  const { tracer } = options;
+  const work = () => answerOf(options, route, request);
+  const answer =
+    tracer === undefined
+      ? await work()
+      : await tracer.request(
+          { method: request.method, route: route.path, traceParent: request.headers.traceparent?.toString() },
+          work,
+        );
+  return send(options, route.path, request, reply, answer);
+}
+
+async function answerOf(options: AppOptions, route: Route, request: FastifyRequest): Promise<Answer> {
   try {
     const user = await options.authenticate(request.raw);
-    const answer = await route.handle(toCall(request, user));
-    return send(options, route.path, request, reply, answer);
+    return await route.handle(toCall(request, user));
   } catch (error) {
-    return send(options, route.path, request, reply, answerError(options, request, error));
+    return answerError(options, request, error);
   }
 }
 

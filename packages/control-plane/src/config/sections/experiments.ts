@@ -123,12 +123,22 @@ export const policiesSettings = {
 /** `tracing` */
 export const tracingSettings = {
   openTelemetry: {
-    enabled: flag('KUMA_TRACING_OPENTELEMETRY_ENABLED', false, 'Trace requests to the control plane.', {
-      noEffect: 'The control plane traces nothing yet.',
-    }),
-    endpoint: text('KUMA_TRACING_OPENTELEMETRY_ENDPOINT', '', 'Collector of the traces.', {
-      noEffect: 'The control plane traces nothing yet.',
-    }),
+    enabled: flag(
+      'KUMA_TRACING_OPENTELEMETRY_ENABLED',
+      false,
+      'Trace requests to the API, and changes until the proxies have them. `OTEL_EXPORTER_OTLP_*` say where the traces go.',
+    ),
+    endpoint: text(
+      'KUMA_TRACING_OPENTELEMETRY_ENDPOINT',
+      '',
+      'Collector of the traces, as host:port, spoken to by gRPC without TLS, where no `OTEL_EXPORTER_OTLP_*ENDPOINT` is set; empty: localhost:4317.',
+    ),
+    samplingPercent: whole(
+      'KUMA_TRACING_OPENTELEMETRY_SAMPLING_PERCENT',
+      100,
+      'How many of a hundred requests are traced whose caller has not decided (header `traceparent`).',
+      { max: 100 },
+    ),
   },
 };
 

@@ -170,8 +170,7 @@ export const metricsSettings = {
     enabled: flag(
       'KUMA_METRICS_OPENTELEMETRY_ENABLED',
       true,
-      'Send the metrics where `OTEL_EXPORTER_OTLP_ENDPOINT` says.',
-      { noEffect: 'Metrics are served, not sent, so far.' },
+      'Send the metrics where `OTEL_EXPORTER_OTLP_ENDPOINT` says, if it is set.',
     ),
   },
 };
