@@ -9,6 +9,7 @@ import { findingsPage } from './findings-page.ts';
 import { policyNamesModule } from './policy-names-module.ts';
 import { resourcesPage } from './resources-page.ts';
 import { settingsPage } from './settings-page.ts';
+import { transparentProxyPage } from './transparent-proxy-page.ts';
 
 /** A generated file. */
 export interface Page {
@@ -24,6 +25,7 @@ export const pages: readonly Page[] = [
   { file: 'docs/reference/settings.md', text: settingsPage },
   { file: 'docs/reference/kuma-dp.md', text: dataPlanePage },
   { file: 'docs/reference/kumactl.md', text: describeCommands },
+  { file: 'docs/reference/transparent-proxy.md', text: transparentProxyPage },
   { file: 'docs/reference/findings.md', text: findingsPage },
   { file: 'docs/reference/resources.md', text: () => resourcesPage(types) },
   {

@@ -35,6 +35,9 @@ export const examples: Readonly<Record<string, string>> = {
   'config control-planes remove': 'kumactl config control-planes remove --name east',
   'config control-planes switch': 'kumactl config control-planes switch --name east',
   completion: 'source <(kumactl completion bash)',
+  'install transparent-proxy':
+    'kumactl install transparent-proxy --kuma-dp-user kuma-dp --redirect-dns --exclude-inbound-ports 22 --dry-run',
+  'uninstall transparent-proxy': 'kumactl uninstall transparent-proxy --dry-run',
   demo: 'kumactl demo',
   version: 'kumactl version --detailed',
 };

@@ -19,6 +19,7 @@ import { addInspectZoneProxies } from './commands/inspect-zone-proxies.ts';
 import { addLint } from './commands/lint.ts';
 import { addRender } from './commands/render.ts';
 import { addRollout } from './commands/rollout.ts';
+import { addInstallTransparentProxy, addUninstallTransparentProxy } from './commands/transparent-proxy.ts';
 import { addVersion } from './commands/version.ts';
 import { examples } from './examples.ts';
 import { CommandEnd, exitCodes } from './exit-codes.ts';
@@ -89,6 +90,8 @@ export function createProgram(terminal: Terminal): Command {
   addGenerateTokens(generate, session);
   addGenerateKeys(generate, session);
   addConfig(program, session);
+  addInstallTransparentProxy(program.command('install').description('Install parts of the mesh'), session);
+  addUninstallTransparentProxy(program.command('uninstall').description('Uninstall parts of the mesh'), session);
   addDemo(program, session);
   addCompletion(program, session);
   addVersion(program, session);

@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import { runCommand } from '../src/index.ts';
+import type { Host } from '../src/transparent-proxy/host.ts';
 
 /** What one command line did. */
 export interface CommandResult {
@@ -16,6 +17,7 @@ export interface TestMachine {
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly now?: number;
+  readonly host?: Host;
 }
 
 /** Runs a command line in this process. */
@@ -33,6 +35,7 @@ export async function run(args: readonly string[], machine: TestMachine = {}): P
     },
     readInput: async () => machine.input ?? '',
     now: () => machine.now ?? Date.parse('2026-11-23T12:00:00Z'),
+    ...(machine.host === undefined ? {} : { host: machine.host }),
   });
   return { code, stdout, stderr };
 }
