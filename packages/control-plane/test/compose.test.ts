@@ -77,7 +77,6 @@ test('what is not built yet is refused by the name of its setting', async () => 
     ['mode', 'global', 'KUMA_MODE'],
     ['multizone.zone.globalAddress', 'grpcs://global:5685', 'KUMA_MULTIZONE_ZONE_GLOBAL_ADDRESS'],
     ['environment', 'kubernetes', 'KUMA_ENVIRONMENT'],
-    ['store.type', 'postgres', 'KUMA_STORE_TYPE'],
     ['store.type', 'kubernetes', 'KUMA_STORE_TYPE'],
   ] as const) {
     await assert.rejects(
