@@ -20,7 +20,7 @@ const pureRule = (name) => ({
 });
 
 /** Layers of the control plane, left to right: a layer imports only what stands before it. */
-const layers = [['config'], ['store'], ['identity'], ['delta'], ['xds', 'kds', 'insights', 'generators'], ['api', 'kubernetes']];
+const layers = [['config'], ['store'], ['identity'], ['delta'], ['instances'], ['xds', 'kds', 'insights', 'generators'], ['api', 'kubernetes']];
 const layerRules = layers.flatMap((group, index) =>
   group.map((layer) => ({
     name: `control-plane-${layer}-looks-left`,

@@ -16,7 +16,10 @@ import type { Store } from './store/store.ts';
 
 /** What generators work with. */
 export interface GeneratorParts {
+  /** The leader's. */
   readonly store: Store;
+  /** Makes a part run on the leader only. */
+  readonly led: (part: Component) => Component;
   readonly clock: Clock;
   readonly paced: LiveResources;
   readonly graph: Graph;
@@ -28,27 +31,30 @@ export interface GeneratorParts {
 /** The generators that the settings leave switched on. */
 export function composeGenerators(
   settings: Settings,
-  { store, clock, paced, graph, vips, log, metrics }: GeneratorParts,
+  { store, led, clock, paced, graph, vips, log, metrics }: GeneratorParts,
 ) {
   const { ipam, dnsServer, meshService, multizone } = settings;
   const generatorsLog = log.component('generators');
   const onFailure = (error: unknown) => generatorsLog.error('a generated resource could not be written', { error });
   const components: Component[] = [
-    generator({
-      name: 'external-service-addresses',
-      graph: paced.graph,
-      store,
-      clock,
-      plan: deriveExternalServicePlan(paced, {
-        externalServices: parseAddressRange(ipam.meshExternalService.cidr),
-        multiZoneServices: parseAddressRange(ipam.meshMultiZoneService.cidr),
+    led(
+      generator({
+        name: 'external-service-addresses',
+        graph: paced.graph,
+        store,
+        clock,
+        plan: deriveExternalServicePlan(paced, {
+          externalServices: parseAddressRange(ipam.meshExternalService.cidr),
+          multiZoneServices: parseAddressRange(ipam.meshMultiZoneService.cidr),
+        }),
+        onFailure,
+        onWritten: metrics.externalServices,
       }),
-      onFailure,
-      onWritten: metrics.externalServices,
-    }),
+    ),
   ];
   if (dnsServer.serviceVipEnabled) {
     components.push(
+      // On every instance: they are kept in its graph only.
       serviceVips({
         live: paced,
         graph,
@@ -60,16 +66,18 @@ export function composeGenerators(
   }
   if (meshService.generationInterval > 0) {
     components.push(
-      meshServiceGenerator({
-        live: paced,
-        store,
-        clock,
-        zone: multizone.zone.name,
-        range: parseAddressRange(ipam.meshService.cidr),
-        gracePeriod: meshService.deletionGracePeriod,
-        onFailure,
-        onWritten: metrics.meshServices,
-      }),
+      led(
+        meshServiceGenerator({
+          live: paced,
+          store,
+          clock,
+          zone: multizone.zone.name,
+          range: parseAddressRange(ipam.meshService.cidr),
+          gracePeriod: meshService.deletionGracePeriod,
+          onFailure,
+          onWritten: metrics.meshServices,
+        }),
+      ),
     );
   }
   return components;

@@ -23,6 +23,7 @@ import {
   tokenSettings,
   whenSecretsAreMade,
 } from './compose-identity.ts';
+import { composeInstances } from './compose-instances.ts';
 import { composeWatching } from './compose-watching.ts';
 import type { Settings } from './config/settings.ts';
 import { showSettings } from './config/show-settings.ts';
@@ -40,6 +41,7 @@ import { identitySecrets } from './identity/identity-secrets.ts';
 import { proxyIdentities } from './identity/proxy-identities.ts';
 import { readServerCertificate } from './identity/server-certificate.ts';
 import { openTokens } from './identity/tokens/tokens.ts';
+import { insightKeyOf, isConnected, type ProxyInsight } from './insights/insight.ts';
 import { openMeshInsights } from './insights/mesh-insights.ts';
 import { openPolicyRefusals } from './insights/policy-refusals.ts';
 import { openProxyInsights } from './insights/proxy-insights.ts';
@@ -47,7 +49,6 @@ import type { Log } from './log.ts';
 import { openStore } from './open-store.ts';
 import { refuseUnsupported } from './refuse-unsupported.ts';
 import { initialPolicies } from './store/initial-policies.ts';
-import { soleLeadership } from './store/leadership.ts';
 import { openLiveResources } from './store/live-resources.ts';
 import { type MeshCompanion, openResourceManager, type ResourceManager } from './store/resource-manager.ts';
 import { clusterIdOf, createStartupResources } from './store/startup-resources.ts';
@@ -78,6 +79,7 @@ export async function openControlPlane(
 ): Promise<ControlPlane> {
   refuseUnsupported(settings);
   const clock = systemClock;
+  const startTime = new Date(clock.now()).toISOString();
   const { pluginPoliciesEnabled, customPolicies } = settings.policies;
   const policies = choosePolicies({
     builtin: builtinPolicies,
@@ -130,9 +132,27 @@ export async function openControlPlane(
   const certificate = await serverCertificate(settings);
   const tokens = openTokens(live, { clock, keyPatience: 2_000, ...(await tokenSettings(settings)) });
   const identityLog = log.component('identity');
+  const instanceId = makeInstanceId();
+  const several = composeInstances(settings, {
+    store,
+    live,
+    clock,
+    log,
+    instanceId,
+    describe: () => ({
+      id: instanceId,
+      hostname: hostname(),
+      address: '',
+      port: 0,
+      version: buildInfo.version,
+      startTime,
+      proxies: dpServer.connected().length,
+    }),
+  });
+  const { leaderStore, led } = several;
   const secrets = identitySecrets({
     live,
-    store,
+    store: leaderStore,
     clock,
     bootstrapAdminToken: settings.apiServer.authn.tokens.bootstrapAdminToken,
     onFailure: (what, error) => identityLog.error('a secret could not be made; it is tried again', { what, error }),
@@ -173,10 +193,9 @@ export async function openControlPlane(
 
   const paced = openPacedResources(store, clock);
   const generators = composeGenerators(settings, {
-    ...{ store, clock, paced, graph, vips, log },
+    ...{ store: leaderStore, led, clock, paced, graph, vips, log },
     metrics: watching.generators,
   });
-  const instanceId = makeInstanceId();
   const insightsLog = log.component('insights');
   const onInsightsError = (error: unknown) => insightsLog.error('insights could not be written', { error });
   const insights = openProxyInsights({
@@ -189,7 +208,7 @@ export async function openControlPlane(
     onError: onInsightsError,
   });
   const meshInsights = openMeshInsights({
-    store,
+    store: leaderStore,
     live,
     types,
     intervalMilliseconds: settings.metrics.mesh.minResyncInterval,
@@ -222,6 +241,7 @@ export async function openControlPlane(
     },
     tokens,
     observer: insights,
+    isConnected: (key) => isConnected(live.get(insightKeyOf(key))?.spec as ProxyInsight | undefined),
     refusals,
     metrics: watching.xds,
     propagation: watching.propagation,
@@ -234,7 +254,7 @@ export async function openControlPlane(
   declareMetrics({
     meter: watching.meter,
     store,
-    leadership: soleLeadership,
+    leadership: several.leadership,
     live,
     graph,
     log,
@@ -323,12 +343,13 @@ export async function openControlPlane(
     ...generators,
     certificates,
     insights,
-    meshInsights,
+    ...several.upkeep,
+    led(meshInsights),
     refusals,
     dpServer,
     api,
     // Last, so that making keys takes no time from the start: who needs one waits for it, and `/ready` does.
-    secrets,
+    led(secrets),
   ];
   const parts = components.map((component) => awaited(component, readiness));
   return { components: parts, store, manager, api, dpServer, diagnostics };

@@ -164,13 +164,14 @@ describe('while the store cannot be written', () => {
         if (response.typeUrl === typeUrls.secret) return response.resources[0]?.version;
       }
     };
-    const versions = new Set([await nextSecret()]);
-    store.breakDown();
-    while (versions.size < 3) versions.add(await nextSecret());
     const connectionsOf = async (name: string) => {
       const { text } = await ask('GET', `/meshes/default/dataplane-insights/${name}`);
       return (JSON.parse(text) as ProxyInsight).subscriptions;
     };
+    const versions = new Set([await nextSecret()]);
+    await until(async () => ((await connectionsOf('web')) ?? []).length > 0);
+    store.breakDown();
+    while (versions.size < 3) versions.add(await nextSecret());
     stream.cancel();
     await until(() => !controlPlane.dpServer.connected().includes('default/web'));
     assert.equal((await connectionsOf('web')).at(-1)?.disconnectTime, undefined, 'not known yet');

@@ -66,7 +66,10 @@ export function generator({ name, graph, store, clock, plan, onFailure, onWritte
       watch?.stop();
       watch = undefined;
       timer?.stop();
+      timer = undefined;
       await writing;
+      written = undefined;
+      notBefore = 0;
     },
   };
 }

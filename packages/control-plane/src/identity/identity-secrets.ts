@@ -68,6 +68,7 @@ export function identitySecrets({
   const owed = new Set<string>();
   const inWork = new Map<string, Promise<void>>();
   const retries = new Set<{ stop(): void }>();
+  let watch: { stop(): void } | undefined;
 
   const make = async (what: Missing): Promise<readonly SecretDraft[]> => {
     switch (what.kind) {
@@ -120,6 +121,7 @@ export function identitySecrets({
         return;
       }
       onFailure(id, error);
+      if (watch === undefined) return;
       const retry = clock.at(clock.now() + retryAfter, () => {
         retries.delete(retry);
         supplyMissing(missing.get());
@@ -146,7 +148,6 @@ export function identitySecrets({
     knownMeshes = meshes;
   };
 
-  let watch: { stop(): void } | undefined;
   return {
     name: 'identity-secrets',
     async start() {
@@ -158,8 +159,12 @@ export function identitySecrets({
     },
     async stop() {
       watch?.stop();
+      watch = undefined;
       for (const retry of retries) retry.stop();
+      retries.clear();
       await Promise.all(inWork.values());
+      owed.clear();
+      knownMeshes = undefined;
     },
   };
 }

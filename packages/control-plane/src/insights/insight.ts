@@ -1,6 +1,7 @@
 // The observed state of a proxy, as stored: its connections to the control plane and what became of the configuration it was sent.
 // Field names are those of the peers (reference s2, DataplaneInsight); 64-bit counts are decimal strings, as protobuf's JSON has them.
 import type { EnvoyType } from '@ursa/envoy';
+import type { ResourceKey } from '@ursa/resources';
 
 /** Spec of DataplaneInsight, ZoneIngressInsight and ZoneEgressInsight. */
 export interface ProxyInsight {
@@ -19,6 +20,20 @@ export interface ProxySubscription {
   readonly disconnectTime?: string;
   readonly status: SubscriptionStatus;
   readonly version: SubscriptionVersion;
+  /** The proxy has brought its resource along, which goes when the proxy is gone. Only in Ursa. */
+  readonly registered?: boolean;
+}
+
+/** Types of insights by the type of the resource they are about. */
+export const insightTypes: Readonly<Record<string, string>> = {
+  Dataplane: 'DataplaneInsight',
+  ZoneIngress: 'ZoneIngressInsight',
+  ZoneEgress: 'ZoneEgressInsight',
+};
+
+/** Key of the insight of a proxy's resource. */
+export function insightKeyOf({ type, mesh, name }: ResourceKey): ResourceKey {
+  return { type: insightTypes[type] ?? '', mesh, name };
 }
 
 /** Which programs the proxy consists of. */
@@ -172,6 +187,15 @@ export function withSubscription(
   subscription: ProxySubscription,
   limit: number,
 ): ProxyInsight {
-  const others = (insight?.subscriptions ?? []).filter((other) => other.id !== subscription.id);
-  return { ...insight, subscriptions: [...others, subscription].slice(-Math.max(1, limit)) };
+  const known = insight?.subscriptions ?? [];
+  return { ...insight, subscriptions: placed(known, subscription).slice(-Math.max(1, limit)) };
+}
+
+// The newest stands last. Of two instances, the one that lost a connection may tell so after the other has told of the next one.
+function placed(known: readonly ProxySubscription[], subscription: ProxySubscription): readonly ProxySubscription[] {
+  if (known.some(({ id }) => id === subscription.id))
+    return known.map((other) => (other.id === subscription.id ? subscription : other));
+  if (subscription.disconnectTime === undefined) return [...known, subscription];
+  const later = known.findIndex(({ disconnectTime }) => disconnectTime === undefined);
+  return later === -1 ? [...known, subscription] : known.toSpliced(later, 0, subscription);
 }

@@ -129,6 +129,8 @@ export function openMeshInsights(options: MeshInsightsOptions): Component {
       feed?.stop();
       await writing;
       clearTimeout(timer);
+      timer = undefined;
+      changed.clear();
     },
   };
 }

@@ -6,12 +6,12 @@ import type { EnvoyType } from '@ursa/envoy';
 import { formatResourceKey, type MeshSpec, type Resource, type ResourceKey } from '@ursa/resources';
 import type { Component } from '../component.ts';
 import { keyInType, type LiveResources } from '../store/live-resources.ts';
-import type { Store, StoreWrite } from '../store/store.ts';
+import type { Store, StoreContent, StoreWrite } from '../store/store.ts';
 import { isUnavailable } from '../store/unavailable.ts';
 import {
   afterEvent,
   type ConnectionEvent,
-  disconnected,
+  insightKeyOf,
   type MtlsInsight,
   noResponses,
   type ProxyInsight,
@@ -48,21 +48,16 @@ export interface ObservedConnection {
   disconnected(): void;
 }
 
-/** Insights of all proxies. Starts before the server that proxies connect to, and stops after it. */
+/** Insights of the proxies that are connected here. Starts before the server that they connect to, and stops after it. */
 export interface ProxyInsights extends Component {
-  /** Ends what a former run of this control plane left open: nobody is online before it has connected. */
-  start(): Promise<void>;
-  connected(proxy: ResourceKey, version: SubscriptionVersion): ObservedConnection;
+  /** `registered`: the proxy has brought its resource along. */
+  connected(proxy: ResourceKey, version: SubscriptionVersion, registered?: boolean): ObservedConnection;
+  /** Says of all connections again that they are open: others may have taken this instance for gone. */
+  reassert(): void;
   /** Writes what has not been written yet. */
   flush(): Promise<void>;
   stop(): Promise<void>;
 }
-
-const insightTypes: Readonly<Record<string, string>> = {
-  Dataplane: 'DataplaneInsight',
-  ZoneIngress: 'ZoneIngressInsight',
-  ZoneEgress: 'ZoneEgressInsight',
-};
 
 // What cannot wait is written this soon, so that many connects at once make few writes.
 const promptMilliseconds = 50;
@@ -75,6 +70,7 @@ interface Connection {
   readonly id: string;
   readonly connectTime: string;
   readonly version: SubscriptionVersion;
+  readonly registered: boolean;
   status: SubscriptionStatus;
   secured: boolean;
   disconnectTime: string | undefined;
@@ -86,6 +82,7 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
   const now = options.now ?? (() => new Date());
   const soon = gather(promptMilliseconds, write);
   const later = gather(flushIntervalMilliseconds, write);
+  const open = new Set<Connection>();
   let writing: Promise<void> = Promise.resolve();
   let busy = false;
   let failing = false;
@@ -101,12 +98,6 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
     } else if (!soon.has(connection)) later.add(connection);
   };
 
-  const insightKey = ({ type, mesh, name }: ResourceKey): ResourceKey => ({
-    type: insightTypes[type] ?? '',
-    mesh,
-    name,
-  });
-
   /** The certificate with which the proxy takes TLS. */
   const takenIdentity = ({ proxy, secured, status }: Connection): IssuedIdentity | undefined =>
     secured && !(status.rejections ?? []).some(({ service }) => service === 'lds' || service === 'sds')
@@ -116,14 +107,14 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
   /** True when others must hear of the proxy's certificate: clients begin to speak TLS, or to speak plain text, by what is stored. */
   const hasNews = (connection: Connection): boolean => {
     const { proxy } = connection;
-    const stored = live.get(insightKey(proxy))?.spec as ProxyInsight | undefined;
+    const stored = live.get(insightKeyOf(proxy))?.spec as ProxyInsight | undefined;
     const mTLS = mtlsOf(stored?.mTLS, takenIdentity(connection), meshOf(proxy.mesh), '');
     return mTLS?.issuedBackend !== stored?.mTLS?.issuedBackend;
   };
 
   /** The insight with this connection in it; `before` is the newest known. */
   const compose = (connection: Connection, before: ProxyInsight | undefined): ProxyInsight => {
-    const { id, connectTime, version, status, disconnectTime, proxy } = connection;
+    const { id, connectTime, version, registered, status, disconnectTime, proxy } = connection;
     const subscription: ProxySubscription = {
       id,
       controlPlaneInstanceId: instanceId,
@@ -131,21 +122,22 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
       ...(disconnectTime === undefined ? {} : { disconnectTime }),
       status,
       version,
+      ...(registered ? { registered } : {}),
     };
     const mTLS = mtlsOf(before?.mTLS, takenIdentity(connection), meshOf(proxy.mesh), time());
     const { mTLS: _before, ...rest } = withSubscription(before, subscription, subscriptionLimit);
     return { ...rest, ...(mTLS === undefined ? {} : { mTLS }) };
   };
 
-  const writesFor = (connections: readonly Connection[]): readonly StoreWrite[] => {
+  const writesFor = (content: StoreContent, connections: readonly Connection[]): readonly StoreWrite[] => {
     // A proxy that came back has two connections here: its old one and its new one.
     const writes = new Map<string, Extract<StoreWrite, { kind: 'put' }>>();
     for (const connection of connections) {
       // An insight goes with its proxy's resource; one of a proxy that is gone must not come back.
-      if (live.get(connection.proxy) === undefined) continue;
-      const key = insightKey(connection.proxy);
+      if (content.get(connection.proxy) === undefined) continue;
+      const key = insightKeyOf(connection.proxy);
       const id = formatResourceKey(key);
-      const stored = live.get(key) as Resource<ProxyInsight> | undefined;
+      const stored = content.get(key) as Resource<ProxyInsight> | undefined;
       const before = (writes.get(id)?.resource.spec as ProxyInsight | undefined) ?? stored?.spec;
       const spec = compose(connection, before);
       writes.set(id, { kind: 'put', resource: { ...key, labels: stored?.labels ?? {}, spec } });
@@ -157,11 +149,10 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
     live.get({ type: 'Mesh', mesh: '', name })?.spec as MeshSpec | undefined;
 
   const unwritten = openUnwritten<Connection>(({ proxy }) => formatResourceKey(proxy), Math.max(1, subscriptionLimit));
-  const gone = new Map<string, ResourceKey>();
 
   function write(connections: readonly Connection[]): void {
     unwritten.add(connections);
-    // One write at a time: each starts from what the one before it has stored.
+    // One write at a time. Each starts from what is stored: another instance may have the proxy's next connection, or its last one.
     if (!busy) writing = work();
   }
 
@@ -173,10 +164,7 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
       await Promise.resolve();
       for (;;) {
         const connections = unwritten.take(writesAtOnce);
-        const keys = [...gone.values()];
-        if (connections.length + keys.length === 0) return;
-        gone.clear();
-        if (!(await attempt(connections, keys))) return;
+        if (connections.length === 0 || !(await attempt(connections))) return;
       }
     } finally {
       busy = false;
@@ -184,19 +172,15 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
   };
 
   /** False when the store takes nothing now: all of it is tried again later. */
-  const attempt = async (connections: readonly Connection[], keys: readonly ResourceKey[]): Promise<boolean> => {
+  const attempt = async (connections: readonly Connection[]): Promise<boolean> => {
     try {
-      const orphans = keys.filter((key) => live.get(key) === undefined && live.get(insightKey(key)) !== undefined);
-      const writes = writesFor(connections);
-      if (writes.length > 0) await store.write(writes);
-      if (orphans.length > 0) await store.write(orphans.map((key) => ({ kind: 'delete', key: insightKey(key) })));
+      await store.write((content) => writesFor(content, connections));
       failing = false;
       return true;
     } catch (error) {
       const waits = isUnavailable(error);
       if (waits) {
         unwritten.putBack(connections);
-        for (const key of keys) gone.set(formatResourceKey(key), key);
         retry = setTimeout(() => write([]), retryMilliseconds).unref();
       }
       // Once for an outage, not once a second.
@@ -211,41 +195,21 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
     soon.end();
   };
 
-  // Nobody else deletes insights: they go when their proxy's resource goes.
-  const orphan = (key: ResourceKey): void => {
-    if (live.get(insightKey(key)) === undefined) return;
-    gone.set(formatResourceKey(key), key);
-    write([]);
-  };
-  const feed = store.changes((changes) => {
-    for (const { key, after } of changes) if (after === undefined && key.type in insightTypes) orphan(key);
-  });
-
   return {
     name: 'proxy-insights',
-    async start() {
-      const writes: StoreWrite[] = [];
-      for (const type of Object.values(insightTypes)) {
-        for (const resource of live.list(type) as readonly Resource<ProxyInsight>[]) {
-          const spec = disconnected(resource.spec, time());
-          const { mesh, name, labels } = resource;
-          if (spec !== resource.spec) writes.push({ kind: 'put', resource: { type, mesh, name, labels, spec } });
-        }
-      }
-      for (let start = 0; start < writes.length; start += writesAtOnce) {
-        await store.write(writes.slice(start, start + writesAtOnce));
-      }
-    },
-    connected(proxy, version) {
+    async start() {},
+    connected(proxy, version, registered = false) {
       const connection: Connection = {
         proxy,
         id: randomUUID(),
         connectTime: time(),
         version,
+        registered,
         status: noResponses,
         secured: false,
         disconnectTime: undefined,
       };
+      open.add(connection);
       const happened = (event: ConnectionEvent): void => {
         connection.status = afterEvent(connection.status, event, time());
         touch(connection, event.kind === 'rejected' || hasNews(connection));
@@ -261,17 +225,20 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
           if (hasNews(connection)) touch(connection, true);
         },
         disconnected() {
+          open.delete(connection);
           connection.disconnectTime = time();
           touch(connection, true);
         },
       };
+    },
+    reassert() {
+      for (const connection of open) touch(connection, true);
     },
     flush() {
       flush();
       return writing;
     },
     async stop() {
-      feed.stop();
       flush();
       await writing;
       clearTimeout(retry);

@@ -1,6 +1,6 @@
 // Resources a control plane makes at its start when they are missing (reference s6): pure data and one idempotent write.
 import { randomUUID } from 'node:crypto';
-import { labelNames, type ResourceDraft } from '@ursa/resources';
+import { labelNames, MeshError, type ResourceDraft } from '@ursa/resources';
 import type { LiveResources } from './live-resources.ts';
 import type { ResourceManager } from './resource-manager.ts';
 import type { Store } from './store.ts';
@@ -25,14 +25,21 @@ export async function createStartupResources(
   { store, live, manager }: { readonly store: Store; readonly live: LiveResources; readonly manager: ResourceManager },
   options: StartupOptions,
 ): Promise<void> {
+  // Several instances may start at once: what another has made meanwhile stays.
   if (clusterIdOf(live) === '') {
-    await store.write([{ kind: 'put', resource: { ...clusterIdKey, labels: {}, spec: { config: randomUUID() } } }]);
+    const resource = { ...clusterIdKey, labels: {}, spec: { config: randomUUID() } };
+    await store.write((content) => (content.get(clusterIdKey) === undefined ? [{ kind: 'put', resource }] : []));
   }
-  const missing = startupResources(options).filter((draft) => live.get(draft) === undefined);
-  if (missing.length > 0) await manager.putAll(missing);
+  for (const draft of startupResources(options)) {
+    if (live.get(draft) === undefined) await manager.put(draft, 0).catch(unlessItIsThere);
+  }
   // A zone that was renamed leaves its old Zone behind: a control plane that stands alone has exactly one.
   const others = live.list('Zone').filter((zone) => zone.name !== options.zone);
   if (others.length > 0) await store.write(others.map((key) => ({ kind: 'delete', key })));
+}
+
+function unlessItIsThere(error: unknown): void {
+  if (!(error instanceof MeshError && error.code === 'precondition-failed')) throw error;
 }
 
 /** The id of the cluster; '' before `createStartupResources` has run. */

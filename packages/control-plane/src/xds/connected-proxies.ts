@@ -20,7 +20,8 @@ import type { XdsMetrics } from './xds-metrics.ts';
 
 /** Who is told what becomes of a connection. */
 export interface ConnectionObserver {
-  connected(proxy: ResourceKey, version: ProxyVersion): ObservedConnection;
+  /** `registered`: the proxy has brought its resource along. */
+  connected(proxy: ResourceKey, version: ProxyVersion, registered: boolean): ObservedConnection;
 }
 
 /** One connection, as told to its observer. */
@@ -138,7 +139,7 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
         queue.add(stream);
       }
     };
-    const observed = observer.connected(resourceKey, node.version);
+    const observed = observer.connected(resourceKey, node.version, node.resource !== undefined);
     const token = proven.watch((reason) => stream.end({ code: grpcStatus.unauthenticated, message: reason }));
     const connection: Connection = { key, node, stream, observed, delivery, waiter, watches: [token] };
     connections.set(key, connection);

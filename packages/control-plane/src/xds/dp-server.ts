@@ -1,7 +1,7 @@
 // The server that proxies talk to: bootstrap, ADS in both protocols, and a quiet health discovery, on one TLS port.
 import type { Source } from '@ursa/collections';
 import type { ConnectedProxy, Engine } from '@ursa/engine';
-import { MeshError, type ResourceTypes } from '@ursa/resources';
+import { MeshError, type ResourceKey, type ResourceTypes } from '@ursa/resources';
 import type { RequestMetrics } from '@ursa/telemetry';
 import type { Component } from '../component.ts';
 import type { Settings } from '../config/settings.ts';
@@ -53,6 +53,8 @@ export interface DpServerOptions {
   readonly propagation?: Propagation;
   /** Hears of the requests that are not discovery. */
   readonly requests?: RequestMetrics;
+  /** Whether the proxy of a resource is connected to any instance, as far as is known here. Default: only what is connected here counts. */
+  readonly isConnected?: (key: ResourceKey) => boolean;
   readonly log: DpServerLog;
   /** Configuration of CoreDNS for proxies that run it. */
   readonly corefileTemplate?: string;
@@ -85,6 +87,7 @@ export function openDpServer(options: DpServerOptions): DpServer {
     types,
     admit: traffic.admit,
     deregistrationDelayMilliseconds: settings.xdsServer.dataplaneDeregistrationDelay,
+    isConnected: options.isConnected ?? (() => false),
     onError: (key, error) => log.warn('a proxy that has gone could not be deregistered', { key, error }),
   });
   const proxies = openConnectedProxies({ ...options, authentication, registration });

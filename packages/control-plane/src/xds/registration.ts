@@ -25,6 +25,8 @@ export interface RegistrationOptions {
   readonly admit: TakingTraffic['admit'];
   /** A registered proxy is forgotten this long after it has gone. */
   readonly deregistrationDelayMilliseconds: number;
+  /** Whether the proxy has a connection to any instance, as far as is known here. */
+  readonly isConnected: (key: ResourceKey) => boolean;
   /** Gets what could not be written, and is tried again or can wait. */
   readonly onError: (key: ResourceKey, error: unknown) => void;
 }
@@ -111,7 +113,7 @@ export function openRegistration(options: RegistrationOptions): Registration {
   const leave = (node: ProxyNode, isBack: () => boolean): void => {
     leaving.delete(node.id);
     const key = resourceKeyOf(node.proxy);
-    if (isBack() || live.get(key) === undefined) return;
+    if (isBack() || options.isConnected(key) || live.get(key) === undefined) return;
     manager.delete(key).catch((error: unknown) => {
       onError(key, error);
       // Nobody else forgets it.

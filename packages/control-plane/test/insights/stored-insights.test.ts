@@ -1,10 +1,10 @@
-// How insights get into the store: together, in time, true after a restart, and gone with what they are about.
+// How insights get into the store: together, in time, and true when another instance writes too.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createGraph } from '@ursa/collections';
 import type { IssuedIdentity } from '@ursa/engine';
 import { coreResourceTypes, createResourceTypes, type Resource } from '@ursa/resources';
-import { isConnected, type ProxyInsight } from '../../src/insights/insight.ts';
+import { disconnected, isConnected, type ProxyInsight } from '../../src/insights/insight.ts';
 import type { MeshInsight } from '../../src/insights/mesh-insight.ts';
 import { openMeshInsights } from '../../src/insights/mesh-insights.ts';
 import { openProxyInsights } from '../../src/insights/proxy-insights.ts';
@@ -30,16 +30,16 @@ async function openWorld(...names: readonly string[]) {
   await put({ type: 'Mesh', name: 'default' });
   for (const name of names) await put({ type: 'Dataplane', mesh: 'default', name, spec: dataplaneSpec(name) });
   const identities = graph.source<IssuedIdentity>('identities');
-  const open = () =>
-    openProxyInsights({
-      store,
-      live,
-      identities,
-      instanceId: 'cp',
-      subscriptionLimit: 2,
-      flushIntervalMilliseconds: 60_000,
-      onError: failOnError,
-    });
+  const options = {
+    store,
+    live,
+    identities,
+    instanceId: 'cp',
+    subscriptionLimit: 2,
+    flushIntervalMilliseconds: 60_000,
+    onError: failOnError,
+  };
+  const open = (instanceId = 'cp') => openProxyInsights({ ...options, instanceId });
   const insightOf = (name: string) =>
     live.get({ type: 'DataplaneInsight', mesh: 'default', name })?.spec as ProxyInsight | undefined;
   const proxy = (name: string) => ({ type: 'Dataplane', mesh: 'default', name });
@@ -77,19 +77,47 @@ test('a proxy that comes back before it was missed has two connections, one of t
   await insights.stop();
 });
 
-test('after a restart nobody is online before it has connected again', async () => {
-  const world = await openWorld('web', 'api');
-  const crashed = world.open();
-  crashed.connected(world.proxy('web'), version);
-  await crashed.flush();
-  assert.equal(isConnected(world.insightOf('web')), true);
-  const restarted = world.open();
-  await restarted.start();
+test('connections are told of again when this instance was taken for gone', async () => {
+  const world = await openWorld('web');
+  const insights = world.open();
+  insights.connected(world.proxy('web'), version);
+  insights.connected(world.proxy('web'), version).disconnected();
+  await insights.flush();
+  const spec = disconnected(world.insightOf('web') as ProxyInsight, new Date().toISOString());
+  await world.put({ type: 'DataplaneInsight', mesh: 'default', name: 'web', spec });
   assert.equal(isConnected(world.insightOf('web')), false);
-  restarted.connected(world.proxy('web'), version);
-  await restarted.flush();
-  assert.equal(isConnected(world.insightOf('web')), true);
-  await restarted.stop();
+  insights.reassert();
+  await insights.flush();
+  assert.deepEqual(
+    world.insightOf('web')?.subscriptions.map(({ disconnectTime }) => disconnectTime === undefined),
+    [false, true],
+  );
+  await insights.stop();
+});
+
+test('a proxy that has moved from one instance to another has its newest connection last, whoever writes first', async () => {
+  const world = await openWorld('web');
+  const [one, other] = [world.open('one'), world.open('other')];
+  const left = one.connected(world.proxy('web'), version);
+  await one.flush();
+  other.connected(world.proxy('web'), version, true);
+  await other.flush();
+  left.disconnected();
+  await one.flush();
+  const subscriptions = world.insightOf('web')?.subscriptions ?? [];
+  assert.deepEqual(
+    subscriptions.map(({ controlPlaneInstanceId, disconnectTime }) => [
+      controlPlaneInstanceId,
+      disconnectTime === undefined,
+    ]),
+    [
+      ['one', false],
+      ['other', true],
+    ],
+  );
+  assert.equal(subscriptions[1]?.registered, true);
+  await one.stop();
+  await other.stop();
 });
 
 test('a rejection is written at once, counts wait', async () => {
@@ -186,18 +214,6 @@ test('the certificate of a proxy is shown, and counted when it is renewed', asyn
   await insights.flush();
   assert.equal(world.insightOf('web')?.mTLS?.certificateRegenerations, 2);
   assert.equal(world.insightOf('web')?.mTLS?.certificateExpirationTime, '2026-01-03T00:00:00Z');
-  await insights.stop();
-});
-
-test('an insight goes with its Dataplane and does not come back', async () => {
-  const world = await openWorld('web');
-  const insights = world.open();
-  const connection = insights.connected(world.proxy('web'), version);
-  await insights.flush();
-  await world.store.write([{ kind: 'delete', key: world.proxy('web') }]);
-  connection.disconnected();
-  await insights.flush();
-  assert.equal(world.insightOf('web'), undefined);
   await insights.stop();
 });
 

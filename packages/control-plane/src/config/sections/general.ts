@@ -2,10 +2,6 @@
 import { choice, duration, flag, list, port, text, whole } from '../setting.ts';
 import { tlsLimits } from './tls.ts';
 
-const supervised = {
-  noEffect: 'Parts of the control plane do not fail one by one; the process either runs or ends with an error.',
-};
-
 /** `general` */
 export const generalSettings = {
   dnsCacheTTL: duration('KUMA_GENERAL_DNS_CACHE_TTL', '10s', 'How long a resolved host name is kept.', {
@@ -22,14 +18,12 @@ export const generalSettings = {
   resilientComponentBaseBackoff: duration(
     'KUMA_GENERAL_RESILIENT_COMPONENT_BASE_BACKOFF',
     '5s',
-    'First wait before a failed part is started again.',
-    supervised,
+    'First wait before a part that only the leader runs is started again when it could not start.',
   ),
   resilientComponentMaxBackoff: duration(
     'KUMA_GENERAL_RESILIENT_COMPONENT_MAX_BACKOFF',
     '1m',
-    'Longest wait before a failed part is started again.',
-    supervised,
+    'Longest wait before it is started again.',
   ),
   certGenerationBaseBackoff: duration(
     'KUMA_GENERAL_CERT_GENERATION_BASE_BACKOFF',

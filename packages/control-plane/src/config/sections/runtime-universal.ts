@@ -8,14 +8,12 @@ export const universalSettings = {
   dataplaneCleanupAge: duration(
     'KUMA_RUNTIME_UNIVERSAL_DATAPLANE_CLEANUP_AGE',
     '72h',
-    'A Dataplane whose proxy is gone is deleted after this.',
-    { noEffect: 'Proxies that are offline are not cleaned up yet.' },
+    'A Dataplane whose proxy is gone is deleted after this; 0: never.',
   ),
   zoneResourceCleanupAge: duration(
     'KUMA_RUNTIME_UNIVERSAL_ZONE_RESOURCE_CLEANUP_AGE',
     '72h',
-    'A ZoneIngress or ZoneEgress whose proxy is gone is deleted after this.',
-    { noEffect: 'Proxies that are offline are not cleaned up yet.' },
+    'A ZoneIngress or ZoneEgress whose proxy is gone is deleted after this; 0: never.',
   ),
   vipRefreshInterval: duration(
     'KUMA_RUNTIME_UNIVERSAL_VIP_REFRESH_INTERVAL',

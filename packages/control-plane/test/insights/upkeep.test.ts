@@ -1,0 +1,217 @@
+// What the leader does about proxies that are gone: ends their connections, deletes their insights, deregisters who stays away.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ResourceKey } from '@ursa/resources';
+import { endedConnections } from '../../src/insights/ended-connections.ts';
+import { noResponses, type ProxyInsight, type ProxySubscription } from '../../src/insights/insight.ts';
+import { offlineProxies } from '../../src/insights/offline-proxies.ts';
+import { orphanedInsights } from '../../src/insights/orphaned-insights.ts';
+import type { Instances } from '../../src/instances/instances.ts';
+import { manualClock, openLiveStore } from '../identity/live-store.ts';
+import { silent } from '../instances/led.ts';
+
+const onError = (error: unknown): never => {
+  throw error;
+};
+const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
+const start = Date.parse('2026-01-05T00:00:00Z');
+const minute = 60_000;
+const hour = 60 * minute;
+
+function subscription(instance: string, more: Partial<ProxySubscription> = {}): ProxySubscription {
+  const version = {
+    kumaDp: { version: '', gitTag: '', gitCommit: '', buildDate: '' },
+    envoy: { version: '', build: '' },
+    dependencies: {},
+  };
+  const connectTime = '2026-01-01T00:00:00.000Z';
+  return { id: instance, controlPlaneInstanceId: instance, connectTime, status: noResponses, version, ...more };
+}
+
+async function openWorld() {
+  const { store, live, put, remove } = await openLiveStore({ type: 'Mesh', name: 'default', spec: {} });
+  const proxy = (name: string): ResourceKey => ({ type: 'Dataplane', mesh: 'default', name });
+  return {
+    store,
+    live,
+    put,
+    remove,
+    proxy,
+    async connect(name: string, ...subscriptions: readonly ProxySubscription[]) {
+      await put(
+        { ...proxy(name), spec: {} },
+        { type: 'DataplaneInsight', mesh: 'default', name, spec: { subscriptions } },
+      );
+    },
+    insight: (name: string) => live.get({ ...proxy(name), type: 'DataplaneInsight' })?.spec as ProxyInsight | undefined,
+    isThere: (name: string) => live.get(proxy(name)) !== undefined,
+  };
+}
+
+function instancesNamed(...names: string[]): Instances & { leave(name: string): void; asked(): number } {
+  const listeners = new Set<() => void>();
+  let asked = 0;
+  return {
+    self: 'one',
+    list: () => [],
+    async living() {
+      asked += 1;
+      return new Set(names);
+    },
+    onGone(listener) {
+      listeners.add(listener);
+      return { stop: () => listeners.delete(listener) };
+    },
+    leave(name) {
+      names.splice(names.indexOf(name), 1);
+      for (const listener of listeners) listener();
+    },
+    asked: () => asked,
+  };
+}
+
+test('connections to instances that are gone are over, at the start and when one goes; those to the others stay', async () => {
+  const { live, store, connect, insight } = await openWorld();
+  await connect('left', subscription('zero'));
+  await connect('web', subscription('zero'), subscription('one'));
+  await connect('api', subscription('two'));
+  const instances = instancesNamed('one', 'two');
+  const part = endedConnections({ store, live, instances, log: silent, onError });
+  await part.start();
+  const openAt = (name: string) =>
+    insight(name)?.subscriptions.flatMap(({ id, disconnectTime }) => (disconnectTime === undefined ? [id] : []));
+  assert.deepEqual([openAt('left'), openAt('web'), openAt('api')], [[], ['one'], ['two']]);
+  instances.leave('two');
+  await settled();
+  assert.deepEqual([openAt('web'), openAt('api')], [['one'], []]);
+  await part.stop();
+  instances.leave('one');
+  await settled();
+  assert.deepEqual(openAt('web'), ['one'], 'who does not lead ends nothing');
+});
+
+test('nobody asks who lives while nobody is connected', async () => {
+  const { live, store, connect } = await openWorld();
+  await connect('web', subscription('one', { disconnectTime: '2026-01-01T00:00:01.000Z' }));
+  const instances = instancesNamed('one');
+  const part = endedConnections({ store, live, instances, log: silent, onError });
+  await part.start();
+  assert.equal(instances.asked(), 0);
+  await part.stop();
+});
+
+test('an insight goes with its Dataplane, also when another instance writes it once more', async () => {
+  const { live, store, connect, insight, put, remove } = await openWorld();
+  await connect('web', subscription('one'));
+  await put({ type: 'DataplaneInsight', mesh: 'default', name: 'left', spec: { subscriptions: [] } });
+  const part = orphanedInsights({ store, live, onError });
+  await part.start();
+  assert.equal(insight('left'), undefined);
+  assert.notEqual(insight('web'), undefined);
+  await remove('Dataplane', 'default', 'web');
+  await settled();
+  assert.equal(insight('web'), undefined);
+  await put({ type: 'DataplaneInsight', mesh: 'default', name: 'web', spec: { subscriptions: [] } });
+  await settled();
+  assert.equal(insight('web'), undefined);
+  await part.stop();
+});
+
+async function openOffline() {
+  const world = await openWorld();
+  const clock = manualClock(start);
+  const part = offlineProxies({
+    store: world.store,
+    clock,
+    patience: minute,
+    ages: { Dataplane: 72 * hour, ZoneIngress: 0 },
+    log: silent,
+    onError,
+  });
+  const offlineSince = (time: number, more: Partial<ProxySubscription> = {}): ProxySubscription =>
+    subscription('one', { disconnectTime: new Date(time).toISOString(), ...more });
+  return { ...world, clock, part, offlineSince };
+}
+
+test('a Dataplane whose proxy stays away is deleted at its age, not sooner, and not when the proxy came back', async () => {
+  const { connect, isThere, clock, part, offlineSince } = await openOffline();
+  await connect('left', offlineSince(start - hour));
+  await connect('back', offlineSince(start - hour));
+  await connect('online', subscription('one'));
+  await part.start();
+  clock.moveTo(start + 70 * hour);
+  await settled();
+  assert.equal(isThere('left'), true);
+  await connect('back', offlineSince(start - hour), subscription('two'));
+  clock.moveTo(start + 71 * hour);
+  await settled();
+  assert.deepEqual([isThere('left'), isThere('back'), isThere('online')], [false, true, true]);
+  assert.equal(clock.timers(), 0, 'nothing ticks while all are online');
+  await part.stop();
+});
+
+test('one that was registered by its proxy goes when the proxy has come back to no instance', async () => {
+  const { connect, isThere, clock, part, offlineSince } = await openOffline();
+  await connect('guest', offlineSince(start, { registered: true }));
+  await connect('stored', offlineSince(start));
+  await part.start();
+  clock.moveTo(start + minute - 1);
+  await settled();
+  assert.equal(isThere('guest'), true);
+  clock.moveTo(start + minute);
+  await settled();
+  assert.deepEqual([isThere('guest'), isThere('stored')], [false, true]);
+  await part.stop();
+  assert.equal(clock.timers(), 0);
+});
+
+test('after days without any control plane, proxies have time to come back', async () => {
+  const { connect, isThere, clock, part, offlineSince } = await openOffline();
+  await connect('web', offlineSince(start - 100 * hour));
+  await part.start();
+  clock.moveTo(start + minute - 1);
+  await settled();
+  assert.equal(isThere('web'), true);
+  clock.moveTo(start + minute);
+  await settled();
+  assert.equal(isThere('web'), false);
+  await part.stop();
+});
+
+test('a type whose age is 0 is kept for ever', async () => {
+  const { put, live, clock, part, offlineSince } = await openOffline();
+  await put(
+    { type: 'ZoneIngress', name: 'in', spec: {} },
+    { type: 'ZoneIngressInsight', name: 'in', spec: { subscriptions: [offlineSince(start - hour)] } },
+  );
+  await part.start();
+  assert.equal(clock.timers(), 0);
+  assert.notEqual(live.get({ type: 'ZoneIngress', mesh: '', name: 'in' }), undefined);
+  await part.stop();
+});
+
+test('what the store refused is tried again', async () => {
+  const world = await openWorld();
+  const clock = manualClock(start);
+  const failures: unknown[] = [];
+  const part = offlineProxies({
+    store: {
+      ...world.store,
+      write: (writes) => (failures.length === 0 ? Promise.reject(new Error('away')) : world.store.write(writes)),
+    },
+    clock,
+    patience: minute,
+    ages: { Dataplane: hour },
+    log: silent,
+    onError: (error) => failures.push(error),
+  });
+  await world.connect('web', subscription('one', { disconnectTime: new Date(start).toISOString() }));
+  await part.start();
+  clock.moveTo(start + hour);
+  await settled();
+  assert.deepEqual([world.isThere('web'), failures.length], [true, 1]);
+  clock.moveTo(start + hour + minute);
+  await settled();
+  assert.equal(world.isThere('web'), false);
+  await part.stop();
+});
