@@ -1,10 +1,12 @@
 // Everything about a proxy that can be known, and can be wrong, before anything is started.
 import { MeshError } from '@ursa/resources';
+import type { TransparentProxyConfig } from '@ursa/transparent-proxy';
 import { readTrust, type Trust } from './bootstrap/trust.ts';
 import { readProxyResource } from './dataplane-template.ts';
 import { type EnvoyVersion, readEnvoyVersion } from './envoy/envoy-version.ts';
 import { findEnvoy } from './envoy/find-envoy.ts';
 import type { Log } from './log.ts';
+import { readRedirection, warnOfWrongUser } from './read-redirection.ts';
 import type { Settings } from './settings/definitions.ts';
 
 /** A proxy that could be started. */
@@ -19,6 +21,8 @@ export interface PreparedProxy {
   readonly trust: Trust;
   readonly envoyPath: string;
   readonly envoyVersion: EnvoyVersion;
+  /** How traffic is redirected to it; undefined when none is. */
+  readonly redirection: TransparentProxyConfig | undefined;
 }
 
 /** What it is prepared from. */
@@ -45,6 +49,8 @@ export async function prepareProxy({
       '--skip-verify: whoever answers at the address of the control plane gets the token and configures this proxy',
     );
   }
+  const redirection = readRedirection(settings, environment);
+  if (redirection !== undefined) warnOfWrongUser(redirection, log);
   const envoyPath = findEnvoy(settings.binaryPath, environment, workingFolder);
   const envoyVersion = await readEnvoyVersion(envoyPath);
   if (!envoyVersion.compatible) {
@@ -58,6 +64,7 @@ export async function prepareProxy({
     trust,
     envoyPath,
     envoyVersion,
+    redirection,
   };
 }
 

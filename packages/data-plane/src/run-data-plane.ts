@@ -154,6 +154,7 @@ function bootstrapCall(
     readinessPort,
     systemCaPath: findSystemCa(settings.systemCaPath),
     maxHeapSizeBytes: settings.maxMemoryBytes || readMemoryLimit(),
+    redirection: proxy.redirection,
   });
   const url = new URL(settings.controlPlaneUrl);
   return {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { after, test } from 'node:test';
+import { mergeConfig } from '@ursa/transparent-proxy';
 import { parse } from 'yaml';
 import { announceDrain } from '../src/bootstrap/announce.ts';
 import { formatBootstrapRequest, proxyFeatures } from '../src/bootstrap/bootstrap-request.ts';
@@ -64,6 +65,7 @@ test('the request carries what the control plane needs to know, by its own names
     workDir: '/run/w',
     systemCaPath: '/ca',
     maxHeapSizeBytes: 5,
+    redirection: undefined,
     envoy: { version: '1.40.0', build: 'b', compatible: true },
   };
   const request = JSON.parse(formatBootstrapRequest(settings({ metricsCertPath: ['/c'] }), facts));
@@ -94,14 +96,17 @@ test('the request carries what the control plane needs to know, by its own names
 });
 
 test('features follow the settings', () => {
-  assert.deepEqual(proxyFeatures(settings()), [
+  assert.deepEqual(proxyFeatures(settings(), undefined), [
     'feature-announces-readiness',
     'feature-tcp-accesslog-via-named-pipe',
     'feature-delta-grpc',
     'feature-strict-inbound-ports',
     'feature-reuse-port',
   ]);
-  assert.ok(proxyFeatures(settings({ bindOutbounds: ['true'] })).includes('feature-bind-outbounds'));
+  assert.ok(proxyFeatures(settings({ bindOutbounds: ['true'] }), undefined).includes('feature-bind-outbounds'));
+  const redirected = proxyFeatures(settings(), mergeConfig([]));
+  assert.deepEqual(redirected.slice(-2), ['feature-transparent-proxy-in-dataplane-metadata', 'feature-virtual-ipv6']);
+  assert.ok(!proxyFeatures(settings(), mergeConfig([{ ipFamilyMode: 'ipv4' }])).includes('feature-virtual-ipv6'));
 });
 
 test('the bootstrap and the address of its admin interface come back', async () => {

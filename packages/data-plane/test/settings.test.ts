@@ -83,7 +83,7 @@ test('the printed configuration masks the token', () => {
 test('a setting without effect says so only when somebody asks for it', () => {
   assert.deepEqual(settingsWithoutEffect(read({}).given), []);
   assert.deepEqual(
-    settingsWithoutEffect(read({ transparentProxy: ['true'] }).given).map(({ name }) => name),
-    ['--transparent-proxy'],
+    settingsWithoutEffect(read({ coreDnsBinaryPath: ['/coredns'] }).given).map(({ name }) => name),
+    ['--dns-coredns-path'],
   );
 });

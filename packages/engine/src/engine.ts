@@ -34,6 +34,8 @@ export interface ConnectedProxy {
 
 /** Where transparent proxying sends packets; ports in host order. */
 export interface TransparentProxy {
+  /** False when traffic of neither direction is redirected. */
+  readonly enabled: boolean;
   readonly inboundPort: number;
   readonly outboundPort: number;
   readonly dnsPort: number;

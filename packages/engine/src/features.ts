@@ -8,6 +8,8 @@ export const features = {
   unifiedNaming: 'feature-unified-resource-naming',
   bindOutbounds: 'feature-bind-outbounds',
   strictInboundPorts: 'feature-strict-inbound-ports',
+  /** Of our kuma-dp: IPv6 is redirected too, and virtual addresses have to be served in both families. */
+  virtualIpv6: 'feature-virtual-ipv6',
 } as const;
 
 /** Extension that counts Kafka requests. Not in every build of Envoy. */

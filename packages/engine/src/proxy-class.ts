@@ -15,6 +15,8 @@ export interface ProxyClass {
   readonly names: EnvoyNames;
   /** True when packets are redirected to the proxy, so that its listeners need no ports of their own. */
   readonly transparent: boolean;
+  /** True when its virtual addresses are served as IPv6 too. */
+  readonly virtualIpv6: boolean;
   /** Tags that the proxy tells the services it calls; undefined where none asks for them. */
   readonly announcedTags?: Readonly<Record<string, string>>;
   readonly reusePort: boolean;
@@ -26,8 +28,8 @@ export interface ProxyClass {
 export function redirectOf(connected: ConnectedProxy, dataplane: DataplaneFacts): RedirectPorts | undefined {
   const { transparentProxy } = connected;
   if (transparentProxy !== undefined) {
-    const { inboundPort, outboundPort, ipFamilyMode } = transparentProxy;
-    return { inbound: inboundPort, outbound: outboundPort, ipv6: ipFamilyMode !== 'ipv4' };
+    const { enabled, inboundPort, outboundPort, ipFamilyMode } = transparentProxy;
+    return !enabled ? undefined : { inbound: inboundPort, outbound: outboundPort, ipv6: ipFamilyMode !== 'ipv4' };
   }
   if (dataplane.redirect !== undefined) return dataplane.redirect;
   return connected.features.includes(features.transparentProxy)
@@ -66,6 +68,7 @@ export function deriveProxyClass(
       facts: { mesh, kind, features: list, mtls, unifiedNaming: unified, collectorOf: collectors(mesh) },
       names: unified ? unifiedNames : legacyNames,
       transparent,
+      virtualIpv6: transparent && list.includes(features.virtualIpv6),
       reusePort: list.includes(features.reusePort),
       kafka,
     };

@@ -120,9 +120,12 @@ function parseTransparentProxy(value: unknown): TransparentProxy | undefined {
   const redirect = fields(config.redirect);
   const dns = fields(redirect.dns);
   const family = families.find((mode) => mode === config.ipFamilyMode);
+  const inbound = fields(redirect.inbound);
+  const outbound = fields(redirect.outbound);
   return {
-    inboundPort: port(fields(redirect.inbound), 'port'),
-    outboundPort: port(fields(redirect.outbound), 'port'),
+    enabled: inbound.enabled !== false || outbound.enabled !== false,
+    inboundPort: port(inbound, 'port') || 15_006,
+    outboundPort: port(outbound, 'port') || 15_001,
     dnsPort: port(dns, 'port'),
     dnsEnabled: dns.enabled === true,
     ipFamilyMode: family ?? 'dualstack',

@@ -1,5 +1,7 @@
 // The body of POST /bootstrap: who this proxy is and what it can do (reference s9).
+import type { TransparentProxyConfig } from '@ursa/transparent-proxy';
 import type { EnvoyVersion } from '../envoy/envoy-version.ts';
+import { formatRedirection } from '../read-redirection.ts';
 import type { Settings } from '../settings/definitions.ts';
 import { version } from '../version.ts';
 
@@ -20,6 +22,8 @@ export interface BootstrapFacts {
   readonly systemCaPath: string;
   /** Bytes that Envoy may use; 0 when nothing limits it. */
   readonly maxHeapSizeBytes: number;
+  /** How traffic is redirected to the proxy; undefined when none is. */
+  readonly redirection: TransparentProxyConfig | undefined;
 }
 
 /** The request as JSON text. */
@@ -41,18 +45,19 @@ export function formatBootstrapRequest(settings: Settings, facts: BootstrapFacts
     // The name says the opposite of what it means: true would make the control plane expect a probe proxy here (reference s9).
     appProbeProxyDisabled: false,
     operatingSystem: process.platform,
-    features: proxyFeatures(settings),
+    features: proxyFeatures(settings, facts.redirection),
     resources: facts.maxHeapSizeBytes > 0 ? { maxHeapSizeBytes: facts.maxHeapSizeBytes } : {},
     workdir: facts.workDir,
     metricsResources: { certPath: settings.metricsCertPath, keyPath: settings.metricsKeyPath },
     systemCaPath: facts.systemCaPath,
+    ...(facts.redirection === undefined ? {} : { dataplaneConfig: formatRedirection(facts.redirection) }),
     ipv6Enabled: settings.ipv6Enabled,
     spireResources: { socketPath: settings.spireSocketPath },
   });
 }
 
 /** What this proxy announces; the control plane configures Envoy by it. Nothing is announced that kuma-dp does not serve. */
-export function proxyFeatures(settings: Settings): readonly string[] {
+export function proxyFeatures(settings: Settings, redirection: TransparentProxyConfig | undefined): readonly string[] {
   return [
     // It will post /ready: only then the others may send to it.
     'feature-announces-readiness',
@@ -60,6 +65,8 @@ export function proxyFeatures(settings: Settings): readonly string[] {
     ...(settings.xdsVariant === 'DELTA_GRPC' ? ['feature-delta-grpc'] : []),
     ...(settings.strictInboundPorts ? ['feature-strict-inbound-ports'] : []),
     ...(settings.reusePort ? ['feature-reuse-port'] : []),
+    ...(redirection === undefined ? [] : ['feature-transparent-proxy-in-dataplane-metadata']),
+    ...(redirection?.ipFamilyMode === 'dualstack' ? ['feature-virtual-ipv6'] : []),
     ...(settings.bindOutbounds ? ['feature-bind-outbounds'] : []),
     ...(settings.unifiedResourceNaming ? ['feature-unified-resource-naming'] : []),
     ...(settings.spireSupported ? ['feature-spire'] : []),

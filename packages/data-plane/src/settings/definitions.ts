@@ -15,7 +15,6 @@ const portOrNone = { least: 0, most: 65535 };
 const seconds = 1000;
 const minutes = 60 * seconds;
 const noDns = 'kuma-dp does not answer DNS yet';
-const noTransparentProxy = 'kuma-dp does not redirect traffic yet; give the Dataplane outbounds with ports instead';
 
 /** Settings by the name that code uses. */
 export const definitions = {
@@ -206,16 +205,14 @@ export const definitions = {
     path: 'dataplaneRuntime.transparentProxy.enabled',
     env: 'KUMA_DATAPLANE_RUNTIME_TRANSPARENT_PROXY',
     flag: 'transparent-proxy',
-    help: 'traffic of this host is redirected to the proxy',
-    withoutEffect: noTransparentProxy,
+    help: 'traffic of this host is redirected to the proxy, by "kumactl install transparent-proxy"',
   }),
   transparentProxyConfig: listSetting({
     path: 'dataplaneRuntime.transparentProxy.config',
     env: 'KUMA_DATAPLANE_RUNTIME_TRANSPARENT_PROXY_CONFIG',
     flag: 'transparent-proxy-config',
-    placeholder: 'path',
-    help: 'how traffic is redirected',
-    withoutEffect: noTransparentProxy,
+    placeholder: 'path,…',
+    help: 'the configuration that traffic is redirected by, from files with commas between them, or - for standard input; repeatable, later ones win',
   }),
   bindOutbounds: switchSetting({
     path: 'dataplaneRuntime.bindOutbounds',

@@ -19,7 +19,7 @@ import {
 } from '@ursa/envoy';
 import { type HeaderValueOption, HeaderValueOptionSchema } from '@ursa/envoy/gen/envoy/config/core/v3/base_pb.ts';
 import { FilterChainSchema } from '@ursa/envoy/gen/envoy/config/listener/v3/listener_components_pb.ts';
-import type { Listener } from '@ursa/envoy/gen/envoy/config/listener/v3/listener_pb.ts';
+import { AdditionalAddressSchema, type Listener } from '@ursa/envoy/gen/envoy/config/listener/v3/listener_pb.ts';
 import type { Route } from '@ursa/envoy/gen/envoy/config/route/v3/route_components_pb.ts';
 import type { ClusterPlace, OutboundPlace, ProxyPolicy, WeightedCluster } from '@ursa/policy';
 import { tagNames } from '@ursa/resources';
@@ -28,6 +28,7 @@ import type { Outbound } from '../outbounds.ts';
 import { isHttp } from '../protocol.ts';
 import type { ProxyClass } from '../proxy-class.ts';
 import type { Share, Traffic } from '../traffic.ts';
+import { virtualIpv6 } from '../virtual-ipv6.ts';
 
 /** Name of a destination's cluster, of its endpoints and of its virtual host. */
 export function destinationName({ legacyName, kri }: Destination, names: EnvoyNames): string {
@@ -115,12 +116,12 @@ function listenerTags({ kri, legacyName }: Destination): Record<string, string> 
 
 function outboundListener(
   { address, port, destination }: Outbound,
-  { names, transparent }: ProxyClass,
+  { names, transparent, virtualIpv6: twins }: ProxyClass,
   chains: readonly FilterChainDraft[],
 ): ListenerDraft {
   const { legacyName, kri } = destination;
   const name = names.outboundListener({ address, port, legacyName, kri });
-  return listenerDraft({
+  const draft = listenerDraft({
     name,
     ...(names.unified ? { statPrefix: name } : {}),
     address: socketAddress(address, port),
@@ -129,6 +130,11 @@ function outboundListener(
     ...(transparent ? { bindToPort: false } : {}),
     tags: listenerTags(destination),
   });
+  if (twins && !address.includes(':')) {
+    const twin = create(AdditionalAddressSchema, { address: socketAddress(virtualIpv6(address), port) });
+    draft.message.additionalAddresses.push(twin);
+  }
+  return draft;
 }
 
 /** The outbound as a place, before any policy has seen it. */

@@ -107,6 +107,7 @@ function sidecar(mesh: string): ConnectedProxy {
     metricsKeyPath: '',
     dynamicMetadata: {},
     transparentProxy: {
+      enabled: true,
       inboundPort: 15006,
       outboundPort: 15001,
       dnsPort: 15053,
