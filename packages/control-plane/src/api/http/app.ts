@@ -44,6 +44,10 @@ export function createApp(options: AppOptions): FastifyInstance {
     logger: false,
     forceCloseConnections: 'idle',
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 2048 },
+    // Paths that cannot be decoded fail before there is a route.
+    frameworkErrors: (error, request, reply) => {
+      send(options, '', request, reply, answerError(options, request, error));
+    },
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, text, done) => done(null, text));

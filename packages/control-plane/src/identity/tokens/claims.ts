@@ -34,7 +34,12 @@ export function readUserClaims({ claims }: VerifiedToken): {
   readonly Name: string;
   readonly Groups: readonly string[];
 } {
-  return { Name: text(claims, 'Name'), Groups: texts(claims.Groups, 'Groups') };
+  // Signing keys may be shared between kinds of tokens: what a token is for must not hang on its key alone.
+  if ('Mesh' in claims || 'Zone' in claims)
+    throw refuse('token is one of a proxy, not of a user; generate a user token');
+  const name = text(claims, 'Name');
+  if (name === '') throw refuse('token names no user in its claim "Name"; generate a user token');
+  return { Name: name, Groups: texts(claims.Groups, 'Groups') };
 }
 
 type Claims = VerifiedToken['claims'];
