@@ -13,6 +13,11 @@ export interface RegularExpressionError {
 /** RE2 refuses counts above, also those of counts within counts. */
 const largestCount = 1000;
 const deepestGroup = 1000;
+/** Far above what anybody writes by hand. Each proxy that gets the expression compiles it, and keeps what comes out. */
+const longestExpression = 8 * 1024;
+/** Steps of the compiled program, estimated. RE2 has room for some hundred thousand and refuses what needs more. */
+const largestProgram = 50_000;
+const stepsOf = { text: 1, any: 8, class: 8, unicodeClass: 300 };
 
 const letterEscapes = new Set('aftnrvdDsSwWbBAzCpPxQ'.split(''));
 /** Escapes that stand for a place in the text or for several characters, and so cannot stand in a class. */
@@ -52,25 +57,36 @@ export function describeRegularExpressionError(expression: string): string | und
 /** An open group, and what stands right before the reading place. */
 interface Group {
   readonly start: number;
-  /** Where the last item starts, and the largest product of counts in it; undefined where nothing can be repeated. */
-  item: { readonly start: number; readonly count: number } | undefined;
+  /** Where the last item starts, the largest product of counts in it, and its steps; undefined where nothing can be repeated. */
+  item: { readonly start: number; readonly count: number; readonly steps: number } | undefined;
+  /** Steps of all items so far. */
+  steps: number;
   /** True right behind a repetition. */
   repeated: boolean;
   /** The largest product of counts in the group so far. */
   largest: number;
 }
 
-const openGroup = (start: number): Group => ({ start, item: undefined, repeated: false, largest: 1 });
+const openGroup = (start: number): Group => ({ start, item: undefined, steps: 0, repeated: false, largest: 1 });
 
 function readExpression(expression: string): void {
   const refuse = (reason: string, start: number, end = expression.length): never => {
     throw new Refusal({ reason, text: expression.slice(start, end), position: start + 1 });
   };
+  if (expression.length > longestExpression) {
+    throw new Refusal({
+      reason: `is longer than ${longestExpression} characters`,
+      text: expression.slice(0, 20),
+      position: longestExpression + 1,
+    });
+  }
   const outer: Group[] = [];
   const names = new Set<string>();
   let group = openGroup(0);
-  const endItem = (start: number, count = 1): void => {
-    group.item = { start, count };
+  const endItem = (start: number, count = 1, steps: number = stepsOf.text): void => {
+    group.item = { start, count, steps };
+    group.steps += steps;
+    if (group.steps > largestProgram) refuse('makes too large a program', group.start);
     group.repeated = false;
     group.largest = Math.max(group.largest, count);
   };
@@ -91,7 +107,7 @@ function readExpression(expression: string): void {
     } else if (character === ')') {
       const closed = group;
       group = outer.pop() ?? refuse('unexpected )', start);
-      endItem(closed.start, closed.largest);
+      endItem(closed.start, closed.largest, closed.steps);
       position++;
     } else if (character === '|') {
       group.item = undefined;
@@ -99,15 +115,15 @@ function readExpression(expression: string): void {
       position++;
     } else if (character === '[') {
       position = readClass(expression, start, refuse);
-      endItem(start);
+      endItem(start, 1, stepsInClass(expression.slice(start, position)));
     } else if (character === '\\') {
       position = readEscape(expression, start, false, refuse);
-      endItem(start);
+      endItem(start, 1, stepsInClass(expression.slice(start, position)));
     } else {
       const repetition = /^(?:[*+?]|\{(\d+)(,(\d*))?\})\??/.exec(expression.slice(start, start + 32));
       if (repetition === null) {
         position++;
-        endItem(start);
+        endItem(start, 1, character === '.' ? stepsOf.any : stepsOf.text);
         continue;
       }
       position += repetition[0].length;
@@ -117,11 +133,18 @@ function readExpression(expression: string): void {
       const count = least === undefined ? 1 : Math.max(Number(least), Number(most ?? 0), 1);
       const inverted = most !== undefined && most !== '' && Number(most) < Number(least);
       if (inverted || count * item.count > largestCount) refuse('invalid repetition size', start, position);
-      endItem(item.start, count * item.count);
+      group.steps -= item.steps;
+      endItem(item.start, count * item.count, count * item.steps);
       group.repeated = true;
     }
   }
   if (outer.length > 0) refuse('missing )', group.start);
+}
+
+/** Of a class or an escape: those of Unicode have hundreds of ranges. */
+function stepsInClass(text: string): number {
+  const unicode = text.match(/\\[pP]/g)?.length ?? 0;
+  return unicode * stepsOf.unicodeClass + (text.startsWith('[') ? stepsOf.class : stepsOf.text);
 }
 
 type Refuse = (reason: string, start: number, end?: number) => never;

@@ -5,7 +5,7 @@ import { labelNames } from './label-names.ts';
 import type { Labels } from './resource.ts';
 import type { ResourceType } from './resource-type.ts';
 import { compileSchema, type SchemaCheck } from './schema/compile-schema.ts';
-import { addFinding, type Findings, prefixField } from './schema/findings.ts';
+import { addFinding, type Findings, isFull, prefixField } from './schema/findings.ts';
 import { closed, stringMap } from './schema/shapes.ts';
 import { suggestionFor } from './schema/suggestion.ts';
 import { wrongType } from './schema/wrong-type.ts';
@@ -128,6 +128,7 @@ function inlineSpec(type: ResourceType, given: Document, findings: Findings): un
 
 function nestedSpec(type: ResourceType, given: Document, known: ReadonlySet<string>, findings: Findings): unknown {
   for (const key of Object.keys(given)) {
+    if (isFull(findings)) break;
     if (!known.has(key)) addFinding(findings, `unknown field; ${suggestionFor(key, [...known])}`, key.slice(0, 300));
   }
   const start = findings.length;

@@ -57,7 +57,28 @@ test('what RE2 refuses is refused, with the part at fault and its place', () => 
 
 test('an expression that would keep a backtracking engine busy for ever is read like any other', () => {
   assert.equal(findRegularExpressionError(`^(a+)+${'(a|aa)*'.repeat(500)}$`), undefined);
-  assert.equal(findRegularExpressionError('[a'.repeat(50_000))?.reason, 'missing ]');
+  assert.equal(findRegularExpressionError('[a'.repeat(4_000))?.reason, 'missing ]');
+});
+
+test('an expression that would cost every proxy much memory is refused', () => {
+  for (const [expression, reason] of [
+    ['a'.repeat(8_193), /longer than 8192/],
+    ['a?'.repeat(500_000), /longer than 8192/],
+    ['(?:\\pL\\pN){100}', /too large a program/],
+    ['(.{100}){10}'.repeat(20), /too large a program/],
+    [`(?:${'[a-z]'.repeat(100)}){1000}`, /too large a program/],
+  ] as const) {
+    assert.match(findRegularExpressionError(expression)?.reason ?? '', reason, expression.slice(0, 30));
+  }
+  for (const expression of [
+    'a{1000}',
+    '.{1000}',
+    '[a-z0-9]{1,1000}',
+    '\\pL{1,63}',
+    `^(${'service-name|'.repeat(500)}x)$`,
+  ]) {
+    assert.equal(findRegularExpressionError(expression), undefined, expression.slice(0, 30));
+  }
 });
 
 test('the error says what, which part, and where', () => {

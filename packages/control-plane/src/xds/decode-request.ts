@@ -63,7 +63,7 @@ function read(bytes: Uint8Array, fields: RequestFields): DecodedRequest {
     else if (field === fields.names) names.push(reader.string());
     else if (field === fields.typeUrl) typeUrl = reader.string();
     else if (field === fields.nonce) nonce = reader.string();
-    else if (field === fields.node) node = fromBinary(NodeSchema, reader.bytes());
+    else if (field === fields.node) node = readNode(reader.bytes());
     else if (field === fields.error) error = readErrorMessage(reader.bytes());
     else if (field === fields.dropped) dropped.push(reader.string());
     else if (field === fields.held) readEntry(reader.bytes(), held);
@@ -75,13 +75,28 @@ function read(bytes: Uint8Array, fields: RequestFields): DecodedRequest {
   return { typeUrl, node, nonce, error, names, dropped, held };
 }
 
-/** `message` of a `google.rpc.Status`. */
+/** Bytes of a node: Envoy's has some ten KiB of extensions, and the proxy's own resource. */
+const largestNode = 384 * 1024;
+
+function readNode(bytes: Uint8Array): Node {
+  if (bytes.length <= largestNode) return fromBinary(NodeSchema, bytes);
+  throw new MeshError('too-large', `the node has ${bytes.length} bytes; at most ${largestNode} are read`);
+}
+
+const longestErrorMessage = 16 * 1024;
+
+function readText(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes.subarray(0, longestErrorMessage));
+}
+
+/** `message` of a `google.rpc.Status`, its beginning when it is long. */
 function readErrorMessage(bytes: Uint8Array): string {
   const reader = new BinaryReader(bytes);
   let message = '';
   while (reader.pos < reader.len) {
     const [field, wireType] = reader.tag();
-    if (field === 2 && wireType === WireType.LengthDelimited) message = reader.string();
+    // Searched for the names of all resources: as long as Envoy's words are, and no longer.
+    if (field === 2 && wireType === WireType.LengthDelimited) message = readText(reader.bytes());
     else reader.skip(wireType, field);
   }
   return message;

@@ -3,12 +3,12 @@ import type { ConnectedProxy } from '@ursa/engine';
 import {
   MeshError,
   parseResource,
+  parseYamlDocuments,
   type Resource,
   type ResourceDraft,
   type ResourceKey,
   type ResourceTypes,
 } from '@ursa/resources';
-import { parseDocument } from 'yaml';
 import type { LiveResources } from '../store/live-resources.ts';
 import type { ResourceManager } from '../store/resource-manager.ts';
 import { isUnavailable } from '../store/unavailable.ts';
@@ -44,6 +44,14 @@ export interface Registration {
   stop(): void;
 }
 
+/** Hostile YAML costs the parser some 8 µs per character. */
+const yamlLimits = {
+  source: 'the resource of the proxy',
+  maximumLength: 64 * 1024,
+  maximumAliases: 0,
+  maximumMarks: 3_000,
+};
+
 /** How soon a deregistration that the store did not take is tried again. */
 const retryMilliseconds = 1_000;
 
@@ -61,17 +69,11 @@ export function parseOwnResource(
   proxy: Pick<ConnectedProxy, 'mesh' | 'name' | 'proxyType'>,
 ): ResourceDraft {
   const key = resourceKeyOf(proxy);
-  const yaml = parseDocument(document, { merge: false, uniqueKeys: true });
-  const [problem] = yaml.errors;
-  if (problem !== undefined)
-    throw new MeshError('invalid', `the resource of the proxy is not valid YAML: ${problem.message}`);
-  let content: unknown;
-  try {
-    content = yaml.toJS({ maxAliasCount: 0 });
-  } catch {
-    throw new MeshError('invalid', 'the resource of the proxy must not use YAML aliases');
+  const [content, another] = parseYamlDocuments(document, yamlLimits);
+  if (content === undefined || another !== undefined) {
+    throw new MeshError('invalid', `${yamlLimits.source}: expected one document, with the resource`);
   }
-  const draft = parseResource(types, content);
+  const draft = parseResource(types, content.value);
   for (const field of ['type', 'mesh', 'name'] as const) {
     if (draft[field] === key[field]) continue;
     throw new MeshError(

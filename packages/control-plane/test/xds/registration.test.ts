@@ -56,7 +56,8 @@ describe('a proxy that registers itself', () => {
     ['of another name', 'default.liar', document('honest'), /has the name "honest", the proxy itself "liar"/],
     ['of another mesh', 'default.liar', document('liar', 'other'), /mesh/],
     ['that is not valid', 'default.liar', document('liar', 'default', { networkin: {} }), /did you mean "?networking/],
-    ['that is no YAML', 'default.liar', '{', /not valid YAML/],
+    ['that is no YAML', 'default.liar', '{', /the resource of the proxy:1:2: Flow map must end/],
+    ['that takes long to read', 'default.liar', '- a\n'.repeat(3_001), /YAML of more than 3000 lines/],
     ['with aliases', 'default.liar', 'a: &a [1]\nb: *a\n', /aliases/],
     ['of a mesh that does not exist', 'nowhere.liar', document('liar', 'nowhere'), /nowhere/],
   ] as const) {

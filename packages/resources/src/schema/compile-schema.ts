@@ -3,7 +3,7 @@
 import type { TSchema } from 'typebox';
 import { MeshError } from '../error.ts';
 import { compileNumber, compileString } from './compile-scalar.ts';
-import { addFinding, type Findings, prefixField, prefixIndex, prefixKey } from './findings.ts';
+import { addFinding, type Findings, isFull, prefixField, prefixIndex, prefixKey } from './findings.ts';
 import { copyFreeValue, isDangerousKey } from './free-value.ts';
 import type { SchemaNode } from './schema-node.ts';
 import { suggestionFor } from './suggestion.ts';
@@ -123,6 +123,7 @@ function compileObject(schema: SchemaNode, dialect: SchemaDialect, alsoKnown: re
       else if (!property.isDefault(checked)) copy[property.name] = checked;
     }
     for (const key in given) {
+      if (isFull(findings)) break;
       if (known.has(key)) continue;
       if (isDangerousKey(key)) addFinding(findings, 'this key is never accepted', key);
       else if (!open) addFinding(findings, `unknown field; ${suggestionFor(key, suggested)}`, cutField(key));
@@ -143,7 +144,8 @@ function protoDefaultOf(schema: SchemaNode): (value: unknown) => boolean {
   if (schema.enum !== undefined) return (value) => value === schema.enum?.[0];
   if (schema.type === 'array') return (value) => Array.isArray(value) && value.length === 0;
   if (schema.type !== 'object') return (value) => value === '' || value === 0 || value === false;
-  return schema.properties === undefined ? (value) => Object.keys(value as object).length === 0 : never;
+  // Of a wrong value nothing is left: after many findings no more are noted, and none says so.
+  return schema.properties === undefined ? (value) => Object.keys(value ?? {}).length === 0 : never;
 }
 
 function compileMap(schema: SchemaNode, dialect: SchemaDialect): SchemaCheck {
@@ -156,6 +158,7 @@ function compileMap(schema: SchemaNode, dialect: SchemaDialect): SchemaCheck {
     const copy: Record<string, unknown> = {};
     let count = 0;
     for (const [key, item] of Object.entries(value)) {
+      if (isFull(findings)) break;
       if (isDangerousKey(key)) {
         addFinding(findings, 'this key is never accepted', key);
         continue;
@@ -179,7 +182,7 @@ function compileList(schema: SchemaNode, dialect: SchemaDialect): SchemaCheck {
     if (value.length < minItems) addFinding(findings, `in body should have at least ${minItems} items`);
     if (value.length > maxItems) addFinding(findings, `in body should have at most ${maxItems} items`);
     const copy: unknown[] = [];
-    for (let index = 0; index < value.length; index++) {
+    for (let index = 0; index < value.length && !isFull(findings); index++) {
       const start = findings.length;
       copy.push(check(value[index], findings));
       if (findings.length > start) prefixIndex(findings, start, index);

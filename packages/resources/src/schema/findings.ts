@@ -18,6 +18,11 @@ export function addFinding(findings: Findings, message: string, field = '', unre
   if (findings.length < maximumFindings) findings.push({ field, message, unreadable });
 }
 
+/** True when no more findings are recorded: then nothing that only leads to another one needs to be done. */
+export function isFull(findings: Findings): boolean {
+  return findings.length >= maximumFindings;
+}
+
 /** Puts a property's name in front of all findings from `start` on. */
 export function prefixField(findings: Findings, start: number, name: string): void {
   for (const finding of findings.slice(start)) finding.field = joinField(name, finding.field);

@@ -1,5 +1,7 @@
 // A JSON parser that says where and why it refuses: keys given twice, keys that are never accepted, nesting too deep. `JSON.parse` takes
 // the last of two equal keys in silence, and not every runtime says at which position it failed.
+
+import { MeshError } from '../error.ts';
 import { isDangerousKey, maximumDepth } from '../schema/free-value.ts';
 import { errorAt } from './position.ts';
 
@@ -15,12 +17,19 @@ const literals: readonly (readonly [string, unknown])[] = [
   ['null', null],
 ];
 
-/** Parses JSON text. `source` names the text in errors: a file, or "the body". Throws `MeshError` 'invalid'. */
-export function parseJson(text: string, source = 'the body'): unknown {
+/**
+ * Parses JSON text. `source` names the text in errors: a file, or "the body". Throws `MeshError` 'invalid', and 'too-large' when it holds more
+ * than `maximumValues`, where keys, lists and objects count as values.
+ */
+export function parseJson(text: string, source = 'the body', maximumValues = Number.POSITIVE_INFINITY): unknown {
   let position = 0;
+  let values = 0;
 
   function fail(message: string, at = position): never {
     throw errorAt(source, text, at, message);
+  }
+  function count(): void {
+    if (++values > maximumValues) throw tooManyValues(source, maximumValues);
   }
   function skipSpace(): void {
     whitespace.lastIndex = position;
@@ -43,6 +52,7 @@ export function parseJson(text: string, source = 'the body'): unknown {
       : String(JSON.parse(escaped));
   }
   function parseValue(depth: number): unknown {
+    count();
     if (depth > maximumDepth) fail(`nested more than ${maximumDepth} levels deep`);
     skipSpace();
     const character = text[position];
@@ -69,6 +79,7 @@ export function parseJson(text: string, source = 'the body'): unknown {
     for (;;) {
       skipSpace();
       const keyAt = position;
+      count();
       if (text[position] !== '"') fail('expected a key in double quotes');
       const key = parseString();
       if (isDangerousKey(key)) fail(`the key ${JSON.stringify(key)} is never accepted`, keyAt);
@@ -107,4 +118,8 @@ export function parseJson(text: string, source = 'the body'): unknown {
   skipSpace();
   if (position < text.length) fail('unexpected text after the end of the document');
   return value;
+}
+
+function tooManyValues(source: string, maximum: number): MeshError {
+  return new MeshError('too-large', `${source}: more than ${maximum} keys and values; split it into several resources`);
 }

@@ -38,6 +38,9 @@ export interface YamlOptions {
   readonly maximumLength?: number;
   /** How many values a document may give by alias. Default 100. */
   readonly maximumAliases?: number;
+  /** How many keys and values JSON text may hold, and how many marks (line ends, indicators) YAML text. Default: any number. */
+  readonly maximumValues?: number;
+  readonly maximumMarks?: number;
 }
 
 const tooDeep = `nested more than ${maximumDepth} levels deep`;
@@ -54,19 +57,31 @@ export function parseYamlDocuments(text: string, options: YamlOptions): readonly
       `${source}: ${text.length} characters; at most ${maximumLength} are read. Split the file`,
     );
   }
-  const json = /^\s*\{/.test(text) ? tryJson(text, source) : undefined;
-  return json ?? parseDocuments(text, source, maximumAliases);
+  const json = /^\s*\{/.test(text) ? tryJson(text, source, options.maximumValues) : undefined;
+  return json ?? parseDocuments(text, source, maximumAliases, options.maximumMarks);
+}
+
+/** What the parser has to do grows with these characters, and costs it some 20 µs each. */
+function refuseManyMarks(text: string, source: string, maximum: number): void {
+  let marks = 0;
+  for (const _ of text.matchAll(/[\n,:?&!*{["'#%|>]|-\s/g)) {
+    if (++marks <= maximum) continue;
+    throw new MeshError(
+      'too-large',
+      `${source}: YAML of more than ${maximum} lines, fields and items; send it as JSON, or split it`,
+    );
+  }
 }
 
 /** A text that starts like JSON may still be YAML in flow style; then the YAML parser judges it. */
-function tryJson(text: string, source: string): readonly ParsedDocument[] | undefined {
+function tryJson(text: string, source: string, maximumValues?: number): readonly ParsedDocument[] | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     return undefined;
   }
-  parseJson(text, source);
+  parseJson(text, source, maximumValues);
   let positions: readonly ParsedDocument[] | undefined;
   const withPositions = (): ParsedDocument | undefined => {
     positions ??= parseDocuments(text, source, 0);
@@ -82,8 +97,14 @@ function tryJson(text: string, source: string): readonly ParsedDocument[] | unde
   ];
 }
 
-function parseDocuments(text: string, source: string, maximumAliases: number): readonly ParsedDocument[] {
+function parseDocuments(
+  text: string,
+  source: string,
+  maximumAliases: number,
+  maximumMarks = Number.POSITIVE_INFINITY,
+): readonly ParsedDocument[] {
   refuseDeepYaml(text, source);
+  refuseManyMarks(text, source, maximumMarks);
   try {
     const lineCounter = new LineCounter();
     const documents = parseAllDocuments(text, {

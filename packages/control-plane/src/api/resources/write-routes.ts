@@ -105,7 +105,8 @@ function parseDraft(type: ResourceType, options: WriteOptions, call: Call, mesh:
 
 /** Documents of newer types may leave the mesh to the path; a type of another kind is refused before anything else is looked at. */
 function completeDocument(type: ResourceType, document: unknown, mesh: string): unknown {
-  if (type.specForm !== 'nested' || typeof document !== 'object' || document === null) return document;
+  if (type.specForm !== 'nested' || typeof document !== 'object' || document === null || Array.isArray(document))
+    return document;
   const given = document as Readonly<Record<string, unknown>>;
   if (typeof given.type === 'string' && given.type !== type.name) {
     const message = `type in body should be one of [${type.name}]`;

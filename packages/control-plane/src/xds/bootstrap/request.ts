@@ -43,6 +43,7 @@ const longestText = 4096;
 const longestDocument = 512 * 1024;
 const mostEntries = 256;
 const deepestValue = 32;
+const mostValues = 4096;
 
 /** Parses the body. Throws `MeshError`: 'malformed' when it is no JSON object, 'invalid' with the fields that are wrong. */
 export function parseBootstrapRequest(body: Uint8Array): BootstrapRequest {
@@ -146,8 +147,8 @@ function readerOf(from: Fields, path: string, violations: Violation[] = []) {
     },
     textMap(key: string): Readonly<Record<string, string>> {
       const value = get(key) ?? {};
-      const entries = isFields(value) ? Object.entries(value) : [];
-      const fits = isFields(value) && entries.length <= mostEntries && entries.flat().every(isShortText);
+      const entries = isFields(value) && Object.keys(value).length <= mostEntries ? Object.entries(value) : undefined;
+      const fits = entries?.flat().every(isShortText) === true;
       if (!fits) wrong(key, `must be an object with at most ${mostEntries} strings`);
       return fits ? (Object.fromEntries(entries) as Record<string, string>) : {};
     },
@@ -162,8 +163,8 @@ function readerOf(from: Fields, path: string, violations: Violation[] = []) {
     value(key: string): object | undefined {
       const value = get(key);
       if (value === undefined) return undefined;
-      if (isFields(value) && depthOf(value) <= deepestValue) return value;
-      wrong(key, `must be an object of at most ${deepestValue} levels`);
+      if (isFields(value) && isSmall(value)) return value;
+      wrong(key, `must be an object of at most ${deepestValue} levels and ${mostValues} values`);
       return undefined;
     },
   };
@@ -173,10 +174,12 @@ function isShortText(value: unknown): value is string {
   return typeof value === 'string' && value.length <= longestText;
 }
 
-/** Levels of nesting; stops counting once there are too many. */
-function depthOf(value: unknown, depth = 0): number {
-  if (typeof value !== 'object' || value === null || depth > deepestValue) return depth;
-  let deepest = depth;
-  for (const item of Object.values(value)) deepest = Math.max(deepest, depthOf(item, depth + 1));
-  return deepest;
+/** Whether a value is neither too deep nor too large; stops looking once it is. */
+function isSmall(value: object): boolean {
+  let values = 0;
+  const fits = (item: unknown, depth: number): boolean => {
+    if (++values > mostValues || depth > deepestValue) return false;
+    return typeof item !== 'object' || item === null || Object.values(item).every((inner) => fits(inner, depth + 1));
+  };
+  return fits(value, 0);
 }

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { createHmac, createPrivateKey, createPublicKey } from 'node:crypto';
 import { test } from 'node:test';
 import { SignJWT } from 'jose';
-import { generateSigningKey } from '../../src/identity/tokens/signing-key.ts';
-import { openTokens } from '../../src/identity/tokens/tokens.ts';
-import { manualClock } from '../identity/live-store.ts';
-import { openApiFixture } from './api-fixture.ts';
-import { dataplaneDocument, openWithMeshes, timeoutDocument } from './documents.ts';
+import { generateSigningKey } from '../../../src/identity/tokens/signing-key.ts';
+import { openTokens } from '../../../src/identity/tokens/tokens.ts';
+import { openApiFixture } from '../../api/api-fixture.ts';
+import { dataplaneDocument, openWithMeshes, timeoutDocument } from '../../api/documents.ts';
+import { manualClock } from '../../identity/live-store.ts';
 import { filled, routesOf } from './every-route.ts';
 
 const [key, meshKey, foreignKey] = await Promise.all([1, 2, 3].map(() => generateSigningKey()));

@@ -1,8 +1,8 @@
 // Every route with hostile texts where names, pages and documents belong: a named status, no bug, nothing stored, nothing that a browser runs.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ApiFixture, Asked } from './api-fixture.ts';
-import { dataplaneDocument, openDefault, timeoutDocument } from './documents.ts';
+import type { ApiFixture, Asked } from '../../api/api-fixture.ts';
+import { dataplaneDocument, openDefault, timeoutDocument } from '../../api/documents.ts';
 import { filled, parametersOf, routesOf } from './every-route.ts';
 
 const names = [

@@ -1,7 +1,7 @@
 // Every route of the API with its parameters filled in, for tests that ask all of them.
-import { apiRoutes } from '../../src/api/api.ts';
-import type { Route } from '../../src/api/http/route.ts';
-import type { ApiFixture } from './api-fixture.ts';
+import { apiRoutes } from '../../../src/api/api.ts';
+import type { Route } from '../../../src/api/http/route.ts';
+import type { ApiFixture } from '../../api/api-fixture.ts';
 
 /** Names of path parameters to what is put there; '' is for those that are not named. */
 export type Fillings = Readonly<Record<string, string>>;
