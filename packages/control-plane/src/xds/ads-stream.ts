@@ -143,6 +143,7 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
     await observer.admit(node, call, stream);
     clearTimeout(introduction);
     admitted = true;
+    call.proven();
     call.resume();
     for (const waiting of early.splice(0)) receive(waiting);
   };

@@ -136,6 +136,7 @@ export function openDpServer(options: DpServerOptions): DpServer {
         ),
         onBug: (error) => log.error('a request of a proxy failed', { error }),
         headersTimeoutMilliseconds: dpServer.readHeaderTimeout,
+        unprovenConnections: dpServer.maxUnprovenConnections,
         stopTimeoutMilliseconds: dpServer.gracefulShutdownTimeout,
       }).catch((cause: unknown) => {
         throw cannotServe(dpServer.port, cause);

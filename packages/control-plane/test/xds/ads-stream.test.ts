@@ -24,6 +24,7 @@ function openStream(changes: Partial<AdsObserver> = {}, write: GrpcCall['write']
       writes += 1;
       return write(parts);
     },
+    proven: () => undefined,
     pause: () => undefined,
     resume: () => undefined,
     end: (outcome) => void ends.push(outcome),

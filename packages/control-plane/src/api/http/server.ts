@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import { MeshError } from '@ursa/resources';
 import type { Settings } from '../../config/settings.ts';
+import { openConnectionLimit } from '../../connection-limit.ts';
 
 type ApiServer = Settings['apiServer'];
 
@@ -47,6 +48,7 @@ function open(
 ): Promise<OpenServer> {
   // A client that stops reading, or sends nothing after connecting, holds its socket no longer than this.
   server.setTimeout(settings.writeTimeout);
+  limitConnections(server, settings.maxConnections);
   return new Promise((resolve, reject) => {
     server.once('error', (error) => {
       const setting = `apiServer.${section}.port (KUMA_API_SERVER_${section.toUpperCase()}_PORT)`;
@@ -57,6 +59,15 @@ function open(
       server.removeAllListeners('error');
       resolve({ port: (server.address() as AddressInfo).port, close: (grace) => close(server, grace) });
     });
+  });
+}
+
+function limitConnections(server: Server, most: number): void {
+  const limit = openConnectionLimit(most);
+  server.on('connection', (socket) => limit.enter(socket));
+  server.on('request', (request, response) => {
+    limit.works(request.socket, request);
+    response.once('close', () => limit.rests(request.socket));
   });
 }
 

@@ -1,5 +1,5 @@
 // Settings of the REST API and the GUI.
-import { choice, duration, flag, list, port, records, text } from '../setting.ts';
+import { choice, duration, flag, list, port, records, text, whole } from '../setting.ts';
 import { tlsLimits } from './tls.ts';
 
 /** `apiServer` */
@@ -90,4 +90,10 @@ export const apiServerSettings = {
   readTimeout: duration('KUMA_API_SERVER_READ_TIMEOUT', '10s', 'Time a client has for its whole request.'),
   writeTimeout: duration('KUMA_API_SERVER_WRITE_TIMEOUT', '30s', 'Time an answer may take.'),
   idleTimeout: duration('KUMA_API_SERVER_IDLE_TIMEOUT', '2m', 'A connection without requests is closed after this.'),
+  maxConnections: whole(
+    'KUMA_API_SERVER_MAX_CONNECTIONS',
+    1000,
+    'Connections to each port of the API at most; beyond that, one that idles gives way to a new one.',
+    { min: 1 },
+  ),
 };

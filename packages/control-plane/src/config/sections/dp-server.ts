@@ -11,6 +11,12 @@ export const dpServerSettings = {
   tlsKeyFile: text('KUMA_DP_SERVER_TLS_KEY_FILE', '', 'Key; empty: that of `general`.'),
   ...tlsLimits('KUMA_DP_SERVER'),
   readHeaderTimeout: duration('KUMA_DP_SERVER_READ_HEADER_TIMEOUT', '5s', 'Time a client has for its request headers.'),
+  maxUnprovenConnections: whole(
+    'KUMA_DP_SERVER_MAX_UNPROVEN_CONNECTIONS',
+    1000,
+    'Connections at most on which no proxy has proven yet who it is; beyond that, one that idles gives way to a new one.',
+    { min: 1 },
+  ),
   gracefulShutdownTimeout: duration(
     'KUMA_DP_SERVER_GRACEFUL_SHUTDOWN_TIMEOUT',
     '10s',

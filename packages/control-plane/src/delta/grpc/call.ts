@@ -12,6 +12,8 @@ export interface GrpcCall {
    * False: the client does not keep up; write nothing until `onDrain`.
    */
   write(parts: readonly Uint8Array[]): boolean;
+  /** Tells that the client has proven who it is: its connection is not in doubt any more while this call lasts. */
+  proven(): void;
   /** Stops and resumes reading; what the client sends meanwhile is held back by HTTP/2's flow control. */
   pause(): void;
   resume(): void;
@@ -46,6 +48,7 @@ export function serveCall(
   method: GrpcMethod,
   messageLimit: number,
   onBug: (error: unknown) => void,
+  onProven: () => void,
 ): GrpcCall {
   let ended = false;
   let outcome: GrpcOutcome = { code: grpcStatus.ok, message: '' };
@@ -67,6 +70,7 @@ export function serveCall(
       stream.uncork();
       return fluent;
     },
+    proven: onProven,
     pause: () => stream.pause(),
     resume: () => stream.resume(),
     end(how) {

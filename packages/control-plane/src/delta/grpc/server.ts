@@ -13,6 +13,7 @@ import type { SecureVersion } from 'node:tls';
 import { type GrpcCall, type GrpcMethod, serveCall } from './call.ts';
 import { exchangeHttp1, exchangeHttp2, type HttpHandler, type Serving } from './http-exchange.ts';
 import { grpcStatus, statusTrailers } from './status.ts';
+import { openStrangers } from './strangers.ts';
 
 /** What a port serves and how. */
 export interface GrpcServerOptions {
@@ -37,6 +38,8 @@ export interface GrpcServerOptions {
   readonly onBug: (error: unknown) => void;
   /** How long a client may take to send its request's headers, and a TLS client its handshake. */
   readonly headersTimeoutMilliseconds: number;
+  /** Connections at most without a call whose client has proven who it is. */
+  readonly unprovenConnections: number;
   /** How long calls may take to end when the server stops. */
   readonly stopTimeoutMilliseconds: number;
 }
@@ -82,6 +85,7 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
     },
   });
   const calls = new Set<GrpcCall>();
+  const strangers = openStrangers(options.unprovenConnections);
   const connections = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
 
@@ -103,7 +107,7 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
       );
       return;
     }
-    const call = serveCall(stream, headers, method, messageLimit, options.onBug);
+    const call = serveCall(stream, headers, method, messageLimit, options.onBug, () => strangers.proven(stream));
     calls.add(call);
     stream.once('close', () => calls.delete(call));
   });
@@ -128,6 +132,7 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
   });
   server.on('connection', (socket: Socket) => {
     connections.add(socket);
+    strangers.enter(socket);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, tcpKeepAliveMilliseconds);
     // Errors of a socket before TLS and HTTP/2 have taken it over end that socket only (CVE-2025-59465).

@@ -1,0 +1,86 @@
+// How many connections a port holds that have not earned their place: beyond that, the one that has idled longest gives way to a new one, so
+// that whoever comes with a request is served while somebody else opens connections and sits on them.
+import type { Socket } from 'node:net';
+
+/** What a connection's client is still sending. */
+export interface Incoming {
+  /** False while a part of it is missing. */
+  readonly complete: boolean;
+}
+
+/** The connections of one port. */
+export interface ConnectionLimit {
+  /** Counts a connection until it closes; it is destroyed when there is no room. */
+  enter(socket: Socket): void;
+  /** The connection's client has asked for something, which is being answered. */
+  works(socket: Socket, incoming: Incoming): void;
+  /** The answer is over. */
+  rests(socket: Socket): void;
+  /** The connection is no longer counted. */
+  leave(socket: Socket): void;
+  /** Connections counted now. */
+  size(): number;
+}
+
+interface Entry {
+  readonly socket: Socket;
+  /** Milliseconds: since when it idles. */
+  readonly since: number;
+  readonly incoming: Incoming | undefined;
+}
+
+// A new connection has so long before it must give way: a handshake, and a first request, take a moment.
+const patience = 1_000;
+
+/** Room for `most` connections. */
+export function openConnectionLimit(most: number, now: () => number = () => performance.now()): ConnectionLimit {
+  // Oldest first.
+  const entries = new Map<string, Entry>();
+  const followed = new WeakSet<Socket>();
+
+  const set = (socket: Socket, incoming: Incoming | undefined): void => {
+    const key = connectionKey(socket);
+    if (!entries.delete(key)) return;
+    entries.set(key, { socket, since: now(), incoming });
+  };
+  /** Ends the connection that waits for its client longest, if it has done so for a while. */
+  const makeRoom = (): boolean => {
+    for (const [key, { socket, since, incoming }] of entries) {
+      if (now() - since < patience) return false;
+      if (incoming?.complete === true) continue;
+      entries.delete(key);
+      socket.destroy();
+      return true;
+    }
+    return false;
+  };
+
+  return {
+    enter(socket) {
+      if (entries.size >= most && !makeRoom()) {
+        socket.destroy();
+        return;
+      }
+      const key = connectionKey(socket);
+      entries.set(key, { socket, since: now(), incoming: undefined });
+      if (followed.has(socket)) return;
+      followed.add(socket);
+      socket.once('close', () => {
+        if (entries.get(key)?.socket === socket) entries.delete(key);
+      });
+    },
+    works: set,
+    rests: (socket) => set(socket, undefined),
+    leave: (socket) => void entries.delete(connectionKey(socket)),
+    size: () => entries.size,
+  };
+}
+
+/** TLS and HTTP/2 wrap sockets into others; the client's address stays the same. */
+export function connectionKey({
+  remoteAddress,
+  remotePort,
+  localPort,
+}: Pick<Socket, 'remoteAddress' | 'remotePort' | 'localPort'>): string {
+  return `${remoteAddress} ${remotePort} ${localPort}`;
+}

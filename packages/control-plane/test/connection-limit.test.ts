@@ -1,0 +1,73 @@
+// Connections beyond the limit: the one that has idled longest gives way, those at work and those that have just come do not.
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import { test } from 'node:test';
+import { openConnectionLimit } from '../src/connection-limit.ts';
+
+class FakeSocket extends EventEmitter {
+  readonly remoteAddress = '192.0.2.1';
+  readonly localPort = 1;
+  readonly remotePort: number;
+  destroyed = false;
+
+  constructor(remotePort: number) {
+    super();
+    this.remotePort = remotePort;
+  }
+
+  destroy(): void {
+    this.destroyed = true;
+    this.emit('close');
+  }
+}
+
+function open(most: number) {
+  let time = 0;
+  let port = 0;
+  const limit = openConnectionLimit(most, () => time);
+  return {
+    limit,
+    wait: (milliseconds: number) => {
+      time += milliseconds;
+    },
+    come() {
+      const socket = new FakeSocket(++port) as unknown as Socket;
+      limit.enter(socket);
+      return socket;
+    },
+  };
+}
+
+test('who has idled longest gives way, and nobody who has just come', () => {
+  const { limit, wait, come } = open(2);
+  const first = come();
+  const second = come();
+  assert.ok(come().destroyed, 'the others have just come');
+  wait(2_000);
+  const third = come();
+  assert.deepEqual([first.destroyed, second.destroyed, third.destroyed], [true, false, false]);
+  assert.equal(limit.size(), 2);
+});
+
+test('who is answered stays, who is slow with a request does not, and resting makes young again', () => {
+  const { limit, wait, come } = open(3);
+  const [working, slow, rested] = [come(), come(), come()];
+  limit.works(working, { complete: true });
+  limit.works(slow, { complete: false });
+  limit.works(rested, { complete: true });
+  wait(2_000);
+  limit.rests(rested);
+  assert.equal(come().destroyed, false);
+  assert.deepEqual([working.destroyed, slow.destroyed, rested.destroyed], [false, true, false]);
+});
+
+test('who leaves, or closes, is not counted', () => {
+  const { limit, come } = open(2);
+  const proven = come();
+  limit.leave(proven);
+  const closed = come();
+  closed.destroy();
+  assert.equal(limit.size(), 0);
+  assert.deepEqual([come().destroyed, come().destroyed, come().destroyed], [false, false, true]);
+});
