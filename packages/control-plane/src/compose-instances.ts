@@ -1,26 +1,37 @@
 // Which instances of this control plane there are, which of them leads, and what only the leader does.
+import { randomUUID } from 'node:crypto';
 import type { Component } from './component.ts';
 import type { Settings } from './config/settings.ts';
 import type { Clock } from './identity/clock.ts';
 import { endedConnections } from './insights/ended-connections.ts';
 import { offlineProxies } from './insights/offline-proxies.ts';
 import { orphanedInsights } from './insights/orphaned-insights.ts';
+import { openCatalog } from './instances/catalog.ts';
+import { openElection } from './instances/election.ts';
 import { type Instance, type Instances, soleInstance } from './instances/instances.ts';
 import { leaderOnly } from './instances/leader-only.ts';
+import { postgresCatalog } from './instances/postgres-catalog.ts';
+import { onLeaseReleased, postgresLease } from './instances/postgres-lease.ts';
 import type { Log } from './log.ts';
 import { type Leadership, soleLeadership, storeOfLeader } from './store/leadership.ts';
 import type { LiveResources } from './store/live-resources.ts';
+import type { Pool } from './store/postgres/pool.ts';
 import type { Store } from './store/store.ts';
+import { type StartingProxies, startingAnywhere } from './xds/starting-proxies.ts';
 
 /** What instances are composed of. */
 export interface InstanceParts {
   readonly store: Store;
+  /** Connections to the database that instances share; undefined: there is only this one. */
+  readonly connections: Pick<Pool, 'use'> | undefined;
   readonly live: LiveResources;
   readonly clock: Clock;
   readonly log: Log;
   readonly instanceId: string;
   /** This instance, as of now. Asked only when parts are started. */
   readonly describe: () => Instance;
+  /** This instance was silent for so long that the others took it for gone. */
+  readonly onReturn: () => void;
 }
 
 /** The instances of this control plane as the rest of it sees them. */
@@ -33,17 +44,66 @@ export interface ComposedInstances {
   led(part: Component): Component;
   /** What the leader does for all instances: it keeps the insights true and deregisters proxies that stay away. */
   readonly upkeep: readonly Component[];
+  /** Says that this instance is there: before it takes connections, until it has none any more. */
+  readonly presence: readonly Component[];
+  /** Seeks the leadership once everything runs, and gives it back before anything stops. */
+  readonly candidacy: readonly Component[];
+  /** Where proxies that start are remembered, when others must know. */
+  readonly starting: StartingProxies | undefined;
 }
 
 // Envoy takes up to 40 seconds to notice that the machine of its control plane is gone, and some to come to another one.
 const shortestPatience = 60_000;
 
+// Long enough for three attempts to renew it, short enough for another leader within ten seconds.
+const leaseDuration = 6_000;
+
+type Together = Pick<ComposedInstances, 'leadership' | 'instances' | 'presence' | 'candidacy'>;
+
+/** By the database that instances share; without one this instance is alone and leads. */
+function together(settings: Settings, parts: InstanceParts): Together {
+  const { connections, store, clock, instanceId, describe, onReturn } = parts;
+  const log = parts.log.component('instances');
+  if (connections === undefined) {
+    return {
+      leadership: soleLeadership,
+      instances: soleInstance(instanceId, describe),
+      presence: [],
+      candidacy: [],
+    };
+  }
+  const holder = `${instanceId}/${randomUUID()}`;
+  const lease = postgresLease({ connections, store, holder, duration: leaseDuration });
+  const election = openElection({ lease, clock, log });
+  const catalog = openCatalog({
+    table: postgresCatalog(connections),
+    describe,
+    id: instanceId,
+    clock,
+    interval: settings.interCp.catalog.heartbeatInterval,
+    onReturn,
+    log,
+  });
+  let released: { stop(): void } | undefined;
+  const candidacy: Component = {
+    name: election.name,
+    async start() {
+      await election.start();
+      released = onLeaseReleased(store, election.wake);
+    },
+    async stop() {
+      released?.stop();
+      await election.stop();
+    },
+  };
+  return { leadership: election, instances: catalog, presence: [catalog], candidacy: [candidacy] };
+}
+
 /** Composes them from the settings. */
 export function composeInstances(settings: Settings, parts: InstanceParts): ComposedInstances {
   const { store, live, clock } = parts;
   const log = parts.log.component('instances');
-  const leadership = soleLeadership;
-  const instances = soleInstance(parts.instanceId, parts.describe);
+  const { leadership, instances, presence, candidacy } = together(settings, parts);
   const leaderStore = storeOfLeader(store, leadership);
   const { resilientComponentBaseBackoff: base, resilientComponentMaxBackoff: max } = settings.general;
   const led = (part: Component): Component => leaderOnly(part, { leadership, clock, backoff: { base, max }, log });
@@ -61,5 +121,6 @@ export function composeInstances(settings: Settings, parts: InstanceParts): Comp
       onError,
     }),
   ];
-  return { leadership, instances, leaderStore, led, upkeep: upkeep.map(led) };
+  const starting = parts.connections && startingAnywhere(store, live);
+  return { leadership, instances, leaderStore, led, upkeep: upkeep.map(led), presence, candidacy, starting };
 }

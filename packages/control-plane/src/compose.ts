@@ -135,6 +135,7 @@ export async function openControlPlane(
   const instanceId = makeInstanceId();
   const several = composeInstances(settings, {
     store,
+    connections: opened.connections,
     live,
     clock,
     log,
@@ -148,6 +149,7 @@ export async function openControlPlane(
       startTime,
       proxies: dpServer.connected().length,
     }),
+    onReturn: () => insights.reassert(),
   });
   const { leaderStore, led } = several;
   const secrets = identitySecrets({
@@ -241,6 +243,7 @@ export async function openControlPlane(
     },
     tokens,
     observer: insights,
+    ...(several.starting === undefined ? {} : { starting: several.starting }),
     isConnected: (key) => isConnected(live.get(insightKeyOf(key))?.spec as ProxyInsight | undefined),
     refusals,
     metrics: watching.xds,
@@ -342,6 +345,7 @@ export async function openControlPlane(
     startup,
     ...generators,
     certificates,
+    ...several.presence,
     insights,
     ...several.upkeep,
     led(meshInsights),
@@ -350,6 +354,7 @@ export async function openControlPlane(
     api,
     // Last, so that making keys takes no time from the start: who needs one waits for it, and `/ready` does.
     led(secrets),
+    ...several.candidacy,
   ];
   const parts = components.map((component) => awaited(component, readiness));
   return { components: parts, store, manager, api, dpServer, diagnostics };

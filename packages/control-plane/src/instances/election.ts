@@ -3,7 +3,7 @@
 import type { Component } from '../component.ts';
 import type { Clock } from '../identity/clock.ts';
 import type { Logger } from '../log.ts';
-import type { Leadership } from '../store/leadership.ts';
+import type { LeaderClaim, Leadership } from '../store/leadership.ts';
 
 /** What the store says of the lease. Times in milliseconds, by the store's clock. */
 export type LeaseState =
@@ -25,8 +25,10 @@ export interface Lease {
   readonly duration: number;
   /** Takes the lease when it is free, renews it when it is held here. */
   take(): Promise<LeaseState>;
-  /** Gives it back, if it is held here. */
-  release(): Promise<void>;
+  /** Writes down who leads, before anything is done as the leader. Rejects when it cannot. */
+  announce(claim: LeaderClaim): Promise<void>;
+  /** Gives the lease back, if it is held here, and tells the others. */
+  release(claim: LeaderClaim): Promise<void>;
 }
 
 /** What an election works with. */
@@ -84,12 +86,13 @@ export function openElection(options: ElectionOptions): Election {
     });
   };
   /** False when the answer came too late to be believed. */
-  const believe = (term: number, asked: number, askedAt: number): boolean => {
+  const believe = async (term: number, asked: number, askedAt: number): Promise<boolean> => {
     if (leading !== undefined && leading.term !== term) stepDown('another instance has led meanwhile');
+    const isNew = leading === undefined;
+    if (isNew) await lease.announce({ holder: lease.holder, term });
     const lasts = lease.duration - margin;
     const belief = { term, until: asked + lasts, wallUntil: askedAt + lasts };
-    if (belief.until <= elapsed() || belief.wallUntil <= clock.now()) return false;
-    const isNew = leading === undefined;
+    if (!running || belief.until <= elapsed() || belief.wallUntil <= clock.now()) return false;
     leading = belief;
     watchExpiry();
     if (isNew) {
@@ -105,7 +108,7 @@ export function openElection(options: ElectionOptions): Election {
     try {
       const state = await lease.take();
       if (!running) return;
-      if (state.held) lookIn(believe(state.term, asked, askedAt) ? renewEvery : retryAfter);
+      if (state.held) lookIn((await believe(state.term, asked, askedAt)) ? renewEvery : retryAfter);
       else {
         stepDown('another instance holds the lease');
         lookIn(Math.min(lookEvery, Math.max(0, state.left)));
@@ -131,7 +134,7 @@ export function openElection(options: ElectionOptions): Election {
   return {
     name: 'election',
     leads,
-    fence: () => (leading === undefined ? undefined : { holder: lease.holder, term: leading.term }),
+    claim: () => (leading === undefined ? undefined : { holder: lease.holder, term: leading.term }),
     onChange(listener) {
       listeners.add(listener);
       listener(leads());
@@ -148,10 +151,10 @@ export function openElection(options: ElectionOptions): Election {
       running = false;
       nextLook?.stop();
       await looking;
-      const wasLeading = leading !== undefined;
+      const claim = leading && { holder: lease.holder, term: leading.term };
       stepDown('the instance stops');
-      if (wasLeading)
-        await lease.release().catch((error: unknown) => log.warn('the lease runs out by itself', { error }));
+      if (claim !== undefined)
+        await lease.release(claim).catch((error: unknown) => log.warn('the lease runs out by itself', { error }));
     },
   };
 }

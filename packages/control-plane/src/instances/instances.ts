@@ -26,8 +26,10 @@ export interface KnownInstance extends Instance {
 export interface Instances {
   /** Id of the instance that asks. */
   readonly self: string;
-  /** All that live, this one among them, by id. */
+  /** All that are known, this one among them, by id; those that have gone for a while too. */
   list(): readonly KnownInstance[];
+  /** Whether one of the list lives, as far as is known. */
+  isLiving(instance: KnownInstance): boolean;
   /** Ids of those that live now, by the store. Errors: `MeshError('unavailable')`. */
   living(): Promise<ReadonlySet<string>>;
   /** Calls back when an instance has gone, in order or not. */
@@ -40,6 +42,7 @@ export function soleInstance(id: string, describe: () => Instance): Instances {
   return {
     self: id,
     list: () => [{ ...describe(), leader: true, silence: 0 }],
+    isLiving: () => true,
     living: async () => living,
     onGone: () => ({ stop: () => undefined }),
   };

@@ -54,7 +54,7 @@ export function meterStore(store: Store, options: MeteringOptions): Store {
     ['outcome'],
   );
   return {
-    async write(writes, fence) {
+    async write(writes) {
       const started = now();
       let decided: readonly StoreWrite[] = [];
       let operations: readonly (readonly [operation: string, type: string])[] = [];
@@ -64,7 +64,7 @@ export function meterStore(store: Store, options: MeteringOptions): Store {
         return decided;
       };
       try {
-        const result = await store.write(decide, fence);
+        const result = await store.write(decide);
         const seconds = (now() - started) / 1000;
         for (const [operation, type] of operations) durations.of(operation, type).observe(seconds);
         if (operations.length > 0) {

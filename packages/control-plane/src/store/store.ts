@@ -33,13 +33,6 @@ export interface StoreContent {
  */
 export type WriteDecision = (content: StoreContent) => readonly StoreWrite[];
 
-/** A claim to leadership, which the store checks in the transaction of a write: it refuses what a former leader writes late. */
-export interface Fence {
-  readonly holder: string;
-  /** Grows whenever the leadership goes to another holder. */
-  readonly term: number;
-}
-
 export interface WriteResult {
   /** Revision of the last change of this write; the store's revision when nothing changed. */
   readonly revision: number;
@@ -64,10 +57,9 @@ export type ChangeListener = (changes: readonly StoreChange[]) => void;
 export interface Store {
   /**
    * Applies all writes as one. A put whose spec, status and labels equal the stored ones changes nothing. Errors: `MeshError` with code
-   * `precondition-failed` (expectedVersion lost a race), `not-found` (deletion of something absent), `unavailable` (disk full, database gone,
-   * or the claim of `fence` does not hold; a store that only one process can open need not check it).
+   * `precondition-failed` (expectedVersion lost a race), `not-found` (deletion of something absent), `unavailable` (disk full, database gone).
    */
-  write(writes: readonly StoreWrite[] | WriteDecision, fence?: Fence): Promise<WriteResult>;
+  write(writes: readonly StoreWrite[] | WriteDecision): Promise<WriteResult>;
   /** The current revision. */
   revision(): number;
   /** Every resource, as of now; the feed continues exactly from there. The listener is called once with all of them, then with every write. */

@@ -27,7 +27,7 @@ export function withWriteDeadline(
     return health.ok ? '' : ` (degraded since ${health.since}: ${shownReason(health.reason)})`;
   };
   return {
-    async write(writes, fence) {
+    async write(writes) {
       if (waiting >= mostWaiting) {
         throw new MeshError(
           'unavailable',
@@ -35,7 +35,7 @@ export function withWriteDeadline(
         );
       }
       waiting += 1;
-      const stored = store.write(writes, fence).finally(() => {
+      const stored = store.write(writes).finally(() => {
         waiting -= 1;
       });
       let timer: NodeJS.Timeout | undefined;

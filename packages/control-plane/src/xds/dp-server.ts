@@ -22,6 +22,7 @@ import type { Propagation } from './propagation.ts';
 import { openProxyAuthentication } from './proxy-authentication.ts';
 import { openRegistration, parseOwnResource } from './registration.ts';
 import type { Rollout } from './rollout.ts';
+import { type StartingProxies, startingHere } from './starting-proxies.ts';
 import { openTakingTraffic } from './taking-traffic.ts';
 import type { XdsMetrics } from './xds-metrics.ts';
 
@@ -55,6 +56,8 @@ export interface DpServerOptions {
   readonly requests?: RequestMetrics;
   /** Whether the proxy of a resource is connected to any instance, as far as is known here. Default: only what is connected here counts. */
   readonly isConnected?: (key: ResourceKey) => boolean;
+  /** Where proxies that start are remembered. Default: in this process. */
+  readonly starting?: StartingProxies;
   readonly log: DpServerLog;
   /** Configuration of CoreDNS for proxies that run it. */
   readonly corefileTemplate?: string;
@@ -80,7 +83,12 @@ export function openDpServer(options: DpServerOptions): DpServer {
   const { settings, live, manager, types, log, certificate } = options;
   const { dpServer } = settings;
   const authentication = openProxyAuthentication(settings, options.tokens);
-  const traffic = openTakingTraffic({ live, manager, authentication });
+  const traffic = openTakingTraffic({
+    live,
+    manager,
+    authentication,
+    starting: options.starting ?? startingHere(),
+  });
   const registration = openRegistration({
     live,
     manager,

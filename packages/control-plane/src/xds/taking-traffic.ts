@@ -4,16 +4,17 @@ import { type DataplaneSpec, MeshError, type Resource, type ResourceDraft, type 
 import type { HttpHandler, HttpRequest, HttpResponse } from '../delta/grpc/index.ts';
 import type { LiveResources } from '../store/live-resources.ts';
 import type { ResourceManager } from '../store/resource-manager.ts';
+import { isUnavailable } from '../store/unavailable.ts';
 import type { BootstrapRequest } from './bootstrap/request.ts';
 import type { ProxyAuthentication } from './proxy-authentication.ts';
+import type { StartingProxies } from './starting-proxies.ts';
 
 /** What it works with. */
 export interface TakingTrafficOptions {
   readonly live: LiveResources;
   readonly manager: ResourceManager;
   readonly authentication: ProxyAuthentication;
-  /** Milliseconds, from any fixed moment. */
-  readonly now?: () => number;
+  readonly starting: StartingProxies;
 }
 
 /** Decides which proxies take traffic. */
@@ -22,7 +23,7 @@ export interface TakingTraffic {
   readonly ready: HttpHandler;
   readonly drain: HttpHandler;
   /** A proxy gets its bootstrap: if it announces its readiness, its Dataplane is withheld until then. */
-  starting(request: BootstrapRequest): void;
+  starting(request: BootstrapRequest): Promise<void>;
   /** The Dataplane that a proxy brings along, as it is to be registered. */
   admit(draft: ResourceDraft, stored: Resource | undefined, features: readonly string[]): ResourceDraft;
 }
@@ -33,8 +34,6 @@ export const announcesReadiness = 'feature-announces-readiness';
 /** Ports of the inbounds that were made not ready, with dots between. */
 const withheldPorts = 'kuma.io/withheld-ports';
 const longestBody = 64 * 1024;
-/** How long a proxy may take from its bootstrap to its registration; later it is taken for one that has connected anew. */
-const startPatience = 10 * 60 * 1000;
 
 type Traffic = Pick<ResourceDraft, 'labels' | 'spec'>;
 
@@ -72,14 +71,7 @@ export function release<Dataplane extends Traffic>(dataplane: Dataplane): Datapl
 }
 
 /** Opens it; nobody is starting. */
-export function openTakingTraffic({
-  live,
-  manager,
-  authentication,
-  now = Date.now,
-}: TakingTrafficOptions): TakingTraffic {
-  /** Proxies that have their bootstrap and have not said that they are ready: key to the time of the bootstrap, oldest first. */
-  const starting = new Map<string, number>();
+export function openTakingTraffic({ live, manager, authentication, starting }: TakingTrafficOptions): TakingTraffic {
   const keyOf = ({ mesh, name }: { readonly mesh: string; readonly name: string }): ResourceKey => ({
     type: 'Dataplane',
     mesh,
@@ -107,26 +99,24 @@ export function openTakingTraffic({
   return {
     ready: change(async ({ mesh, name }, dataplane) => {
       if (isWithheld(dataplane)) await manager.put(release(dataplane), dataplane.version);
-      starting.delete(`${mesh}/${name}`);
+      await starting.end({ mesh, name });
     }),
     drain: change(async (_, dataplane) => {
       const withheld = isWithheld(dataplane) ? dataplane : withhold(dataplane);
       if (withheld !== dataplane) await manager.put(withheld, dataplane.version);
     }),
-    starting({ mesh, name, features, dataplaneToken }) {
+    async starting({ mesh, name, features, dataplaneToken }) {
       // Without a token it may be anybody; its word must not count against the proxy of that name.
       if (!features.includes(announcesReadiness) || dataplaneToken === '') return;
-      for (const [key, since] of starting) {
-        if (now() - since < startPatience) break;
-        starting.delete(key);
-      }
-      starting.delete(`${mesh}/${name}`);
-      starting.set(`${mesh}/${name}`, now());
+      await starting.begin({ mesh, name }).catch((error: unknown) => {
+        // A proxy gets its bootstrap without the store, too. It takes traffic as soon as it is connected then.
+        if (!isUnavailable(error)) throw error;
+      });
     },
     admit(draft, stored, features) {
       if (draft.type !== 'Dataplane' || !features.includes(announcesReadiness)) return draft;
       // Withheld in the store and not starting: it drains and has lost its stream meanwhile.
-      const notYet = starting.has(`${draft.mesh}/${draft.name}`) || (stored !== undefined && isWithheld(stored));
+      const notYet = starting.has(draft) || (stored !== undefined && isWithheld(stored));
       return notYet ? withhold(draft) : draft;
     },
   };

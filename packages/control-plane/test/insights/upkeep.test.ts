@@ -54,6 +54,7 @@ function instancesNamed(...names: string[]): Instances & { leave(name: string): 
   return {
     self: 'one',
     list: () => [],
+    isLiving: () => true,
     async living() {
       asked += 1;
       return new Set(names);

@@ -3,9 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Component } from '../../src/component.ts';
 import { leaderOnly } from '../../src/instances/leader-only.ts';
-import { soleLeadership, storeOfLeader } from '../../src/store/leadership.ts';
+import { claimLeadership, soleLeadership, storeOfLeader } from '../../src/store/leadership.ts';
 import { openMemoryStore } from '../../src/store/memory-store.ts';
-import type { Fence, Store } from '../../src/store/store.ts';
 import { manualClock } from '../identity/live-store.ts';
 import { openLeadership, silent } from './led.ts';
 
@@ -110,20 +109,23 @@ test('a control plane that has its store for itself does not start when such a p
   await assert.rejects(led.start(), /not yet/);
 });
 
-test("the leader's store refuses writes without leadership, and claims it in every other", async () => {
-  const fences: (Fence | undefined)[] = [];
-  const memory = openMemoryStore();
-  const store: Store = {
-    ...memory,
-    write(writes, fence) {
-      fences.push(fence);
-      return memory.write(writes, fence);
-    },
-  };
+test("the leader's store refuses writes without leadership, by its clock or by the claim that stands in the store", async () => {
+  const store = openMemoryStore();
   const leadership = openLeadership(true);
   const led = storeOfLeader(store, leadership);
-  await led.write([]);
+  const refused = { code: 'unavailable' };
+  const put = { kind: 'put', resource: { type: 'Mesh', mesh: '', name: 'default', labels: {}, spec: {} } } as const;
+  await assert.rejects(led.write([put]), refused, 'nobody has claimed it');
+  await store.write((content) => claimLeadership(content, { holder: 'test', term: 1 }));
+  await led.write([put]);
   leadership.set(false);
-  await assert.rejects(led.write([]), { code: 'unavailable' });
-  assert.deepEqual(fences, [{ holder: 'test', term: 1 }]);
+  await assert.rejects(led.write([]), refused);
+  leadership.set(true);
+  await store.write((content) => claimLeadership(content, { holder: 'other', term: 2 }));
+  const frozenBefore = led.write(() => assert.fail('a former leader must decide nothing'));
+  await assert.rejects(frozenBefore, refused);
+  await assert.rejects(
+    store.write((content) => claimLeadership(content, { holder: 'test', term: 1 })),
+    { code: 'conflict' },
+  );
 });

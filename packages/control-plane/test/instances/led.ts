@@ -16,7 +16,7 @@ export function openLeadership(leads: boolean): GivenLeadership {
   let current = leads;
   return {
     leads: () => current,
-    fence: () => (current ? { holder: 'test', term: 1 } : undefined),
+    claim: () => (current ? { holder: 'test', term: 1 } : undefined),
     onChange(listener) {
       listeners.add(listener);
       listener(current);

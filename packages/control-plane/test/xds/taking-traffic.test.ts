@@ -4,7 +4,9 @@ import { request } from 'node:https';
 import { after, before, describe, test } from 'node:test';
 import type { DataplaneSpec, Resource } from '@ursa/resources';
 import type { BootstrapRequest } from '../../src/xds/bootstrap/request.ts';
+import { startingAnywhere, startingHere } from '../../src/xds/starting-proxies.ts';
 import { announcesReadiness, openTakingTraffic, release } from '../../src/xds/taking-traffic.ts';
+import { openLiveStore } from '../identity/live-store.ts';
 import { type RunningServer, startServer } from './running-server.ts';
 
 describe('a proxy that starts or drains', () => {
@@ -62,7 +64,7 @@ describe('a proxy that starts or drains', () => {
 describe('the Dataplane that a proxy brings', () => {
   let time = 0;
   const traffic = openTakingTraffic({
-    now: () => time,
+    starting: startingHere(() => time),
     live: undefined as never,
     manager: undefined as never,
     authentication: undefined as never,
@@ -82,17 +84,17 @@ describe('the Dataplane that a proxy brings', () => {
   } as unknown as BootstrapRequest;
   const ours = [announcesReadiness];
 
-  test('takes traffic at once when its proxy only connects anew, or never says that it is ready', () => {
+  test('takes traffic at once when its proxy only connects anew, or never says that it is ready', async () => {
     assert.equal(traffic.admit(draft, undefined, ours), draft);
-    traffic.starting({ ...bootstrap, features: [] });
-    traffic.starting({ ...bootstrap, dataplaneToken: '' });
+    await traffic.starting({ ...bootstrap, features: [] });
+    await traffic.starting({ ...bootstrap, dataplaneToken: '' });
     assert.equal(traffic.admit(draft, undefined, ours), draft);
-    traffic.starting(bootstrap);
+    await traffic.starting(bootstrap);
     assert.equal(traffic.admit(draft, undefined, []), draft);
   });
 
-  test('is withheld while its proxy starts or drains, and comes back as it was', () => {
-    traffic.starting(bootstrap);
+  test('is withheld while its proxy starts or drains, and comes back as it was', async () => {
+    await traffic.starting(bootstrap);
     const withheld = traffic.admit(draft, undefined, ours);
     assert.deepEqual(withheld, {
       ...draft,
@@ -108,8 +110,32 @@ describe('the Dataplane that a proxy brings', () => {
     });
     assert.deepEqual(release(withheld), draft);
     time += 3_600_000;
-    traffic.starting({ ...bootstrap, name: 'other' });
     assert.equal(traffic.admit(draft, undefined, ours), draft, 'a start of long ago is forgotten');
     assert.notEqual(traffic.admit(draft, { ...withheld, version: 1 } as unknown as Resource, ours), draft, 'it drains');
   });
+});
+
+test('a proxy that starts is remembered for all instances, until one of them hears that it is ready, or it never gets there', async () => {
+  const { store, live } = await openLiveStore();
+  let time = 1_000_000;
+  const one = startingAnywhere(store, live, () => time);
+  const other = startingAnywhere(store, live, () => time);
+  const [web, api] = [
+    { mesh: 'default', name: 'web' },
+    { mesh: 'default', name: 'api' },
+  ];
+  await one.begin(web);
+  await one.begin(api);
+  assert.deepEqual([other.has(web), other.has(api)], [true, true]);
+  await other.end(web);
+  await other.end(web);
+  assert.deepEqual([one.has(web), one.has(api)], [false, true]);
+  time += 3_600_000;
+  assert.equal(one.has(api), false);
+  await one.begin(web);
+  assert.deepEqual(
+    live.list('ProxyStart').map(({ name }) => name),
+    ['web'],
+    'what never got there is not kept',
+  );
 });

@@ -42,7 +42,7 @@ export const monitoringSettings = {
   ...tlsLimits('KUMA_MONITORING_ASSIGNMENT_SERVER', monitoring),
 };
 
-const single = { noEffect: 'Several control planes over one store do not exist yet.' };
+const peerOnly = { noEffect: 'Every instance writes its own entry, with each heartbeat.' };
 
 /** `interCp` */
 export const interCpSettings = {
@@ -50,24 +50,26 @@ export const interCpSettings = {
     instanceAddress: text(
       'KUMA_INTER_CP_CATALOG_INSTANCE_ADDRESS',
       '',
-      'Address other control planes reach this one at.',
-      single,
+      'Address at which the other instances reach this one; empty: the first of this machine that is no loopback address.',
     ),
     heartbeatInterval: duration(
       'KUMA_INTER_CP_CATALOG_HEARTBEAT_INTERVAL',
       '5s',
-      'How often an instance says that it lives.',
-      single,
+      'How often an instance says that it lives. After two that were missed the others take it for gone.',
     ),
     writerInterval: duration(
       'KUMA_INTER_CP_CATALOG_WRITER_INTERVAL',
       '15s',
       'How often the leader writes the list of instances.',
-      single,
+      peerOnly,
     ),
   },
   server: {
-    port: port('KUMA_INTER_CP_SERVER_PORT', 5683, 'Port of calls between control planes.', single),
-    ...tlsLimits('KUMA_INTER_CP_SERVER', single),
+    port: port(
+      'KUMA_INTER_CP_SERVER_PORT',
+      5683,
+      'Port of calls between instances, where several share a PostgreSQL store.',
+    ),
+    ...tlsLimits('KUMA_INTER_CP_SERVER'),
   },
 };

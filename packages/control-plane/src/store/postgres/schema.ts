@@ -78,5 +78,19 @@ $body$;`,
   down: undefined,
 };
 
+/** Apart from the resources: what changes every few seconds while nothing happens must not wake those who follow the log. */
+const instances: SchemaStep = {
+  name: 'instances of the control plane, and the lease of their leader',
+  up: `
+create table ursa.lease(
+  single boolean primary key default true check (single), holder text not null, term bigint not null, ends timestamptz not null
+) with (fillfactor = 10);
+create table ursa.instances(
+  id text primary key, hostname text not null, address text not null, port integer not null, version text not null,
+  start_time text not null, proxies integer not null, seen timestamptz not null
+) with (fillfactor = 50);`,
+  down: 'drop table ursa.instances; drop table ursa.lease;',
+};
+
 /** Step n brings the schema from version n to n + 1. */
-export const schemaSteps: readonly SchemaStep[] = [first];
+export const schemaSteps: readonly SchemaStep[] = [first, instances];

@@ -22,7 +22,7 @@ export interface BootstrapSources {
   /** Throws `MeshError('unauthenticated')` when the token is not good for this proxy. */
   verifyToken(request: BootstrapRequest): Promise<void>;
   /** Told of every proxy that gets a bootstrap: it starts anew, whatever was known of it. */
-  starting?(request: BootstrapRequest): void;
+  starting?(request: BootstrapRequest): Promise<void>;
 }
 
 /** Makes the handler of `POST /bootstrap`. */
@@ -32,7 +32,7 @@ export function openBootstrap(sources: BootstrapSources): (request: HttpRequest)
     try {
       const request = parseBootstrapRequest(http.body);
       const { document, sidecar } = await answer(sources, names, request, hostOf(http.authority));
-      sources.starting?.(request);
+      await sources.starting?.(request);
       const yaml = toYaml(document);
       if (!String(http.headers.accept ?? '').includes('application/json')) {
         return { status: 200, contentType: 'text/x-yaml', body: yaml };
