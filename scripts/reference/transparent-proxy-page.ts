@@ -9,7 +9,7 @@ export function transparentProxyPage(): string {
     '',
     'Generated from the code by `node scripts/document.ts`. One configuration for `kumactl install transparent-proxy --config` and `kuma-dp run',
     '--transparent-proxy-config`, as YAML or JSON; fields not given keep their defaults, unknown ones are refused. Flags win over variables of the',
-    'environment, these over files, later files over earlier ones.',
+    'environment, these over files, later files over earlier ones. How to use it: [the guide](../guide/transparent-proxying.md).',
     '',
     '| field | flag of kumactl | environment | default | |',
     '|---|---|---|---|---|',

@@ -1,0 +1,191 @@
+// Programs that know nothing of a mesh talk through it: their hosts' traffic is redirected by the rules that kumactl installs, by either kind of
+// iptables, in both families. Names come from /etc/hosts, as kuma-dp does not answer DNS yet.
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { waitFor } from '../../examples/demo/wait-for.ts';
+import { type Host, type HostProxy, hostsMissing, isInside, openHosts, runInside, users } from '../harness/hosts.ts';
+import { virtualAddresses } from '../harness/virtual-addresses.ts';
+import { allowAll, meshWith, openWorld, policy } from '../harness/world.ts';
+
+const missing = hostsMissing();
+if (missing !== false) {
+  test('transparent proxying', { skip: missing }, () => {}); // because hosts are network namespaces with real iptables
+} else if (isInside) {
+  test('hosts with redirected traffic', story);
+} else {
+  test('unmodified programs talk through the mesh, in network namespaces', () => runInside(import.meta.filename));
+}
+
+const legacyPrograms = ['iptables', 'ip6tables']
+  .flatMap((prefix) => ['', '-save', '-restore'].map((end) => `${prefix}${end}:$(command -v ${prefix}-legacy${end})`))
+  .join(',');
+
+/** Rules of a host, both kinds and both families, without counters. */
+const allRules =
+  "for kind in nft legacy; do for name in iptables ip6tables; do $name-$kind-save 2>/dev/null | grep -E '^-A|^:[A-Z_]+ -' | sed 's/ \\[.*//'; done; done; true";
+
+/** What curl got, as the applications' user; '' when it got nothing. */
+async function get(
+  from: Host,
+  url: string,
+  options: readonly string[] = [],
+  uid: number = users.application,
+): Promise<string> {
+  const { code, output } = await from.run(['curl', '-sf', '-m', '4', ...options, url], uid);
+  return code === 0 ? output.trim() : '';
+}
+
+async function story(context: TestContext): Promise<void> {
+  const hosts = openHosts();
+  const client = hosts.add('client', 2);
+  const server = hosts.add('server', 3);
+  const outside = hosts.add('outside', 9);
+  const world = await openWorld();
+  const { controlPlane } = world;
+  const programs = [
+    server.serve('http', '127.0.0.1', 8080, 'on-localhost'),
+    server.serve('http', '0.0.0.0', 8081, 'on-everything'),
+    server.serve('http', server.ipv4, 8082, 'on-the-host'),
+    server.serve('http', server.ipv6, 8083, 'on-ipv6'),
+    server.serve('tcp', '0.0.0.0', 8084, 'raw'),
+    server.serve('http', '0.0.0.0', 9998, 'undeclared'),
+    server.serve('http', '0.0.0.0', 9999, 'excluded'),
+    ...[8000, 7777, 7778].map((port) => outside.serve('http', '::', port, 'outside')),
+  ];
+  const proxies: HostProxy[] = [];
+  context.after(async () => {
+    await Promise.all([...programs, ...proxies.map(({ process }) => process)].map((process) => process.stop()));
+    await world.close();
+  });
+  const gives = (what: string, probe: () => Promise<string>, expected: RegExp): Promise<string> =>
+    waitFor(what, async () => {
+      const answer = await probe();
+      if (!expected.test(answer)) throw new Error(`got "${answer}"`);
+      return answer || ' ';
+    });
+
+  await controlPlane.apply(meshWith('STRICT'));
+  await controlPlane.apply(allowAll);
+  const rulesBefore = { client: await client.shell(allRules), server: await server.shell(allRules) };
+
+  await context.test('kumactl installs the rules: by nft on one host, by legacy on the other', async () => {
+    await gives('the network is there', () => get(client, `http://[${outside.ipv6}]:8000`), /outside/);
+    const flags = `--exclude-outbound-ports 7777 --exclude-outbound-ports-for-uids ${users.other}`;
+    await client.shell(`kumactl install transparent-proxy --iptables-executables "${legacyPrograms}" ${flags}`);
+    await server.shell('kumactl install transparent-proxy --exclude-inbound-ports 9999');
+    assert.match(await client.shell('iptables-legacy-save; ip6tables-legacy-save'), /KUMA_MESH[\s\S]*KUMA_MESH/);
+    assert.match(await server.shell('iptables-nft-save; ip6tables-nft-save'), /KUMA_MESH[\s\S]*KUMA_MESH/);
+  });
+
+  await context.test(
+    'kuma-dp runs as its own user, without outbounds and without ports of redirection in its Dataplane',
+    async () => {
+      const http = (service: string) => ({ 'kuma.io/service': service, 'kuma.io/protocol': 'http' });
+      proxies.push(
+        await server.startProxy(controlPlane, {
+          type: 'Dataplane',
+          mesh: 'default',
+          name: 'server',
+          networking: {
+            address: server.ipv4,
+            inbound: [
+              { port: 8080, serviceAddress: '127.0.0.1', tags: http('on-localhost') },
+              { port: 8081, tags: http('on-everything') },
+              { port: 8082, tags: http('on-the-host') },
+              { port: 8083, address: server.ipv6, tags: http('on-ipv6') },
+              { port: 8084, tags: { 'kuma.io/service': 'raw' } },
+            ],
+          },
+        }),
+        await client.startProxy(controlPlane, {
+          type: 'Dataplane',
+          mesh: 'default',
+          name: 'client',
+          networking: { address: client.ipv4, inbound: [{ port: 1, tags: http('client') }] },
+        }),
+      );
+      const services = ['on-localhost', 'on-everything', 'on-the-host', 'on-ipv6', 'raw'];
+      hosts.setNames(await virtualAddresses(controlPlane, 'client', services));
+    },
+  );
+
+  await context.test('HTTP by name, IPv4 and IPv6, wherever the application listens', async () => {
+    const from: Readonly<Record<string, RegExp>> = {
+      'on-localhost': /^on-localhost from 127\.0\.0\.1$/,
+      'on-everything': /^on-everything from 127\.0\.0\.6$/,
+      'on-the-host': /^on-the-host from 127\.0\.0\.6$/,
+      'on-ipv6': /^on-ipv6 from ::6$/,
+    };
+    for (const [service, expected] of Object.entries(from)) {
+      for (const family of ['-4', '-6']) {
+        await gives(`${service} over ${family}`, () => get(client, `http://${service}.mesh`, [family]), expected);
+      }
+    }
+  });
+
+  await context.test('a host reaches its own services through the mesh', async () => {
+    await gives('on-everything', () => get(server, 'http://on-everything.mesh'), /^on-everything from 127\.0\.0\.6$/);
+    await gives('on-ipv6', () => get(server, 'http://on-ipv6.mesh', ['-6']), /^on-ipv6 from ::6$/);
+  });
+
+  await context.test('TCP by name, IPv4 and IPv6', async () => {
+    const addresses = (await virtualAddresses(controlPlane, 'client', ['raw']))['raw.mesh'] ?? [];
+    assert.equal(addresses.length, 2);
+    for (const address of ['raw.mesh', ...addresses]) {
+      const script = `exec 3<>/dev/tcp/${address}/80; echo hello >&3; head -1 <&3`;
+      const talk = async (): Promise<string> =>
+        (await client.run(['timeout', '4', 'bash', '-c', script], users.application)).output.trim();
+      await gives(`raw at ${address}`, talk, /^raw from 127\.0\.0\.6$/);
+    }
+  });
+
+  await context.test('it was mutual TLS, and whoever is not in the mesh is refused', async () => {
+    const stats = (await proxies[0]?.admin('/stats?filter=ssl.handshake')) ?? '';
+    const handshakes = [...stats.matchAll(/^listener\.\S+_808\d\.ssl\.handshake: (\d+)$/gm)].map(([, count]) =>
+      Number(count),
+    );
+    assert.ok(handshakes.length >= 5 && handshakes.every((count) => count > 0), stats);
+    for (const port of [8081, 8082]) assert.equal(await get(outside, `http://${server.ipv4}:${port}`), '');
+    assert.equal(await get(outside, `http://[${server.ipv6}]:8083`), '');
+  });
+
+  await context.test(
+    'a port that is excluded is reached past Envoy; one that nobody declared is not reached',
+    async () => {
+      assert.match(await get(outside, `http://${server.ipv4}:9999`), new RegExp(`^excluded from ${outside.ipv4}`));
+      assert.equal(await get(outside, `http://${server.ipv4}:9998`), '');
+    },
+  );
+
+  const everywhere = [`http://${outside.ipv4}:8000`, `http://[${outside.ipv6}]:8000`, `http://${outside.ipv4}:7778`];
+  await context.test('what lies outside is reached through Envoy, while the mesh lets it', async () => {
+    for (const url of everywhere) await gives(url, () => get(client, url), /^outside/);
+    await controlPlane.apply(policy('MeshPassthrough', 'none', { default: { passthroughMode: 'None' } }));
+    for (const url of everywhere) await gives(`${url} is closed`, () => get(client, url), /^$/);
+  });
+
+  await context.test('excluded ports and users leave past Envoy all the same', async () => {
+    for (const address of [outside.ipv4, `[${outside.ipv6}]`])
+      assert.match(await get(client, `http://${address}:7777`), /^outside/);
+    for (const url of everywhere) assert.match(await get(client, url, [], users.other), /^outside/);
+  });
+
+  await context.test(
+    'installed again without them, they are redirected; connections through the mesh stay',
+    async () => {
+      await client.shell(`kumactl install transparent-proxy --iptables-executables "${legacyPrograms}"`);
+      assert.equal(await get(client, `http://${outside.ipv4}:7777`), '');
+      assert.match(await get(client, 'http://on-everything.mesh'), /^on-everything/);
+    },
+  );
+
+  await context.test('uninstalled, the hosts are as they were', async () => {
+    await client.shell('kumactl uninstall transparent-proxy');
+    await server.shell('kumactl uninstall transparent-proxy');
+    assert.equal(await client.shell(allRules), rulesBefore.client);
+    assert.equal(await server.shell(allRules), rulesBefore.server);
+    for (const url of everywhere) assert.match(await get(client, url), /^outside/);
+    assert.match(await get(outside, `http://${server.ipv4}:9998`), /^undeclared/);
+    assert.equal(await get(client, 'http://on-everything.mesh', ['-4']), '');
+  });
+}
