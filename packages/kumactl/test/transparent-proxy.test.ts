@@ -60,6 +60,69 @@ test('flags win over the environment, that over files, of which later ones win; 
   }
 });
 
+test('flags, variables and a file that say the same make the same rules', async () => {
+  const byFlags = [
+    ...[
+      '--redirect-inbound-port',
+      '1',
+      '--redirect-outbound-port',
+      '2',
+      '--redirect-all-dns-traffic',
+      '--redirect-dns-port',
+      '3',
+    ],
+    ...['--exclude-inbound-ports', '4,5', '--exclude-inbound-ips', '10.0.0.1', '--exclude-outbound-ports', '6'],
+    ...[
+      '--exclude-outbound-ips',
+      'fd00::/8',
+      '--exclude-outbound-ports-for-uids',
+      'tcp:7:8',
+      '--vnet',
+      'br+:10.0.0.0/8',
+    ],
+    ...[
+      '--drop-invalid-packets',
+      '--iptables-logs',
+      '--redirect-outbound-insert-instead-of-append',
+      '--kuma-dp-user',
+      '9',
+    ],
+  ];
+  const input = `
+kumaDPUser: "9"
+dropInvalidPackets: true
+log: { enabled: true }
+redirect:
+  inbound: { port: 1, excludePorts: [4, 5], excludePortsForIPs: [10.0.0.1] }
+  outbound:
+    port: 2
+    excludePorts: "6"
+    excludePortsForIPs: ["fd00::/8"]
+    excludePortsForUIDs: ["tcp:7:8"]
+    insertRedirectInsteadOfAppend: true
+  dns: { enabled: true, captureAll: true, port: 3 }
+  vnet: { networks: ["br+:10.0.0.0/8"] }
+`;
+  const variables = {
+    ...{ KUMA_DP_USER: '9', DROP_INVALID_PACKETS: 'true', LOG_ENABLED: 'true', REDIRECT_INBOUND_PORT: '1' },
+    ...{ REDIRECT_INBOUND_EXCLUDE_PORTS: '4,5', REDIRECT_INBOUND_EXCLUDE_PORTS_FOR_IPS: '10.0.0.1' },
+    ...{ REDIRECT_OUTBOUND_PORT: '2', REDIRECT_OUTBOUND_EXCLUDE_PORTS: '6' },
+    ...{ REDIRECT_OUTBOUND_EXCLUDE_PORTS_FOR_IPS: 'fd00::/8', REDIRECT_OUTBOUND_EXCLUDE_PORTS_FOR_UIDS: 'tcp:7:8' },
+    ...{ REDIRECT_OUTBOUND_INSERT_REDIRECT_INSTEAD_OF_APPEND: 'true', REDIRECT_DNS_ENABLED: 'true' },
+    ...{ REDIRECT_DNS_CAPTURE_ALL: 'true', REDIRECT_DNS_PORT: '3', REDIRECT_VNET_NETWORKS: 'br+:10.0.0.0/8' },
+  };
+  const env = Object.fromEntries(
+    Object.entries(variables).map(([key, value]) => [`KUMA_TRANSPARENT_PROXY_${key}`, value]),
+  );
+  const dry = [...install, '--dry-run'];
+  const flags = await run([...dry, ...byFlags], { host: fakeHost() });
+  const file = await run([...dry, '--config', '-'], { host: fakeHost(), input });
+  const environment = await run(dry, { host: fakeHost(), env });
+  assert.equal(flags.code, 0, flags.stderr);
+  assert.equal(file.stdout, flags.stdout);
+  assert.equal(environment.stdout, flags.stdout);
+});
+
 test('switches take a value, older names still work, and the global --no-config is no configuration', async () => {
   const args = [...install, '--dry-run', '--no-config', '--redirect-inbound=false', '--kuma-dp-uid', '42', '--verbose'];
   const { code, stdout, stderr } = await run(args, { host: fakeHost() });

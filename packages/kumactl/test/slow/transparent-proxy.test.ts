@@ -137,6 +137,77 @@ inHost(
   },
 );
 
+/** As user 5678 answers DNS on 15053 with what the test looks for; as any user asks a server and prints the answer, or `none`. */
+const dnsScript = `
+const { createSocket } = require('node:dgram');
+const [role, address, text] = process.argv.slice(2);
+const family = address.includes(':') ? 'udp6' : 'udp4';
+const socket = createSocket(family);
+if (role === 'serve') {
+  socket.on('message', (query, from) => socket.send(text, from.port, from.address));
+  socket.bind(Number(process.argv[5]), address);
+} else {
+  // Connected: an answer counts only when it seems to come from the server that was asked.
+  socket.connect(53, address, () => socket.send('query'));
+  socket.on('message', (answer) => { console.log(String(answer)); process.exit(); });
+  socket.on('error', () => {});
+  setTimeout(() => { console.log('none'); process.exit(); }, Number(text));
+}
+`;
+
+for (const kind of ['nft', 'legacy']) {
+  inHost(
+    `iptables-${kind}: DNS of applications reaches kuma-dp, its own reaches the server, and other servers are left alone`,
+    (folder) => {
+      const script = join(folder, 'dns.cjs');
+      writeFileSync(script, dnsScript);
+      writeFileSync(join(folder, 'resolv.conf'), 'nameserver 10.53.0.1\nnameserver fd53::1\n');
+      const as = (uid: number): string => `setpriv --reuid ${uid} --regid ${uid} --clear-groups`;
+      const node = join(folder, 'node');
+      const ask = (uid: number, address: string, patience = 5000): string =>
+        `echo "==== ${uid} ${address}"; ${as(uid)} '${node}' '${script}' ask ${address} ${patience}`;
+      return [
+        // The servers are addresses of this host; others have to be able to run the programs.
+        `touch '${node}'; mount --bind '${process.execPath}' '${node}'; chmod 755 '${folder}'; chmod 644 '${script}'`,
+        ...['10.53.0.1/32', '10.53.0.2/32'].map((address) => `ip address add ${address} dev lo`),
+        ...['fd53::1/128', 'fd53::2/128'].map((address) => `ip -6 address add ${address} dev lo nodad`),
+        `iptables-${kind} -t nat -A POSTROUTING -p tcp --dport 1 -j ACCEPT`,
+        `export KUMA_TRANSPARENT_PROXY_REDIRECT_DNS_RESOLV_CONFIG_PATH='${folder}/resolv.conf'`,
+        'kumactl install transparent-proxy --redirect-dns --redirect-ssh',
+        `iptables-${kind}-save | grep -q 'CT --zone'`,
+        ...['127.0.0.1', '::1'].map(
+          (address) => `${as(5678)} '${node}' '${script}' serve ${address} kuma-dp 15053 & servers="$servers $!"`,
+        ),
+        ...['10.53.0.1', '10.53.0.2', 'fd53::1', 'fd53::2'].map(
+          (address) => `'${node}' '${script}' serve ${address} server 53 & servers="$servers $!"`,
+        ),
+        'for _ in $(seq 200); do [ "$(ss -lun | grep -cE ":(53|15053) ")" = 6 ] && break; sleep 0.05; done',
+        ...['10.53.0.1', 'fd53::1'].flatMap((address) => [ask(1000, address), ask(5678, address)]),
+        ...['10.53.0.2', 'fd53::2'].map((address) => ask(1000, address)),
+        'kumactl uninstall transparent-proxy >/dev/null',
+        ...['10.53.0.1', 'fd53::1'].map((address) => ask(1001, address)),
+        'kill $servers',
+      ].join('\n');
+    },
+    (stdout) => {
+      const answers = partsOf(stdout);
+      const asked = Object.fromEntries(
+        Object.entries(answers).filter(([, answer]) => /^(kuma-dp|server|none)$/m.test(answer)),
+      );
+      assert.deepEqual(asked, {
+        '1000 10.53.0.1': 'kuma-dp\n',
+        '5678 10.53.0.1': 'server\n',
+        '1000 fd53::1': 'kuma-dp\n',
+        '5678 fd53::1': 'server\n',
+        '1000 10.53.0.2': 'server\n',
+        '1000 fd53::2': 'server\n',
+        '1001 10.53.0.1': 'server\n',
+        '1001 fd53::1': 'server\n',
+      });
+    },
+  );
+}
+
 inHost(
   'a host whose SSH server would be redirected is left alone, unless it is asked for',
   () =>
