@@ -302,6 +302,7 @@ export async function openControlPlane(
     labels,
     facts: { hostname: hostname(), version: buildInfo.version, instanceId, clusterId: () => clusterIdOf(live) },
     config: () => showSettings(settings),
+    logTail: () => log.tail(),
     serviceAddress: (service) => `${service}.${settings.dnsServer.domain}:${settings.dnsServer.serviceVipPort}`,
     certificate,
     requests: watching.apiRequests,

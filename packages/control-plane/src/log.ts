@@ -35,6 +35,8 @@ export interface Log {
   resetLevels(component?: string): Readonly<Record<string, LogLevel>>;
   /** Lines written so far, by component and level. */
   lines(): readonly LineCount[];
+  /** The newest lines that were written, the oldest of them first. */
+  tail(): readonly string[];
 }
 
 /** How many lines a component has written at a level. */
@@ -47,9 +49,21 @@ export interface LineCount {
 /** Fields whose values are never written, at the top and one level below. */
 const secretFields = ['token', 'password', 'authorization', 'privateKey', 'key', 'data'];
 
+// Lines that are kept in memory for whoever asks for them later, and how long one may be.
+const mostKept = 1000;
+const longestKept = 2000;
+
 /** Opens the log of a process at a general level. */
 export function openLog(level: LogLevel, output: LogOutput): Log {
   const counts = new Map<string, Record<string, number>>();
+  const tail: string[] = [];
+  const keep: LogOutput = {
+    write(line) {
+      tail.push(line.length > longestKept ? `${line.slice(0, longestKept)}…\n` : line);
+      if (tail.length > mostKept) tail.shift();
+      output.write(line);
+    },
+  };
   const base = pino(
     {
       base: null,
@@ -59,7 +73,7 @@ export function openLog(level: LogLevel, output: LogOutput): Log {
       serializers: { error: describeError },
       redact: { paths: secretFields.flatMap((field) => [field, `*.${field}`]), censor: '*****' },
     },
-    output,
+    keep,
   );
   const overrides = new Map<string, LogLevel>();
   const loggers = new Map<string, { readonly logger: Logger; setLevel(level: LogLevel): void }>();
@@ -118,6 +132,7 @@ export function openLog(level: LogLevel, output: LogOutput): Log {
       applyLevels();
       return Object.fromEntries(taken);
     },
+    tail: () => [...tail],
     lines: () =>
       [...counts].flatMap(([component, levels]) =>
         Object.entries(levels).map(([level, count]) => ({ component, level, count })),

@@ -6,6 +6,7 @@ import { loadSettings } from './config/load-settings.ts';
 import type { LogLevel } from './log.ts';
 import { isLogLevel, logLevels, openLog } from './log.ts';
 import { openLogFile } from './log-file.ts';
+import { textOutput } from './log-text.ts';
 import { type MigrationDirection, migrateStore } from './migrate-store.ts';
 import { runControlPlane } from './run-control-plane.ts';
 import { buildInfo } from './version.ts';
@@ -13,6 +14,7 @@ import { buildInfo } from './version.ts';
 interface RunOptions {
   readonly configFile?: string;
   readonly logLevel: LogLevel;
+  readonly logFormat: 'json' | 'text';
   readonly logOutputPath?: string;
   readonly logMaxSize: number;
   readonly logMaxAge: number;
@@ -49,7 +51,7 @@ function openLogOf(options: RunOptions) {
           maxAgeDays: options.logMaxAge,
           maxRetainedFiles: options.logMaxRetainedFiles,
         });
-  return openLog(options.logLevel, output);
+  return openLog(options.logLevel, options.logFormat === 'text' ? textOutput(output) : output);
 }
 
 async function run(options: RunOptions): Promise<void> {
@@ -70,6 +72,7 @@ program
   .addOption(
     new Option('--log-level <level>', 'how much is logged').choices(logLevels.filter(isLogLevel)).default('info'),
   )
+  .addOption(new Option('--log-format <format>', 'how lines look').choices(['json', 'text']).default('json'))
   .option('--log-output-path <file>', 'log to this file instead of the standard output')
   .option('--log-max-size <megabytes>', 'size from which on the log file is started anew', wholeNumber, 100)
   .option('--log-max-age <days>', 'age from which on old log files are removed', wholeNumber, 30)

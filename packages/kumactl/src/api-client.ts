@@ -26,6 +26,8 @@ export interface ApiRequest {
   readonly path: string;
   readonly body?: string;
   readonly accept?: string;
+  /** An answer with an error's status is an answer too: what is not ready says why. */
+  readonly anyStatus?: boolean;
 }
 
 /** Sends requests to one control plane. */
@@ -61,7 +63,7 @@ export function openApiClient(coordinates: ApiServerCoordinates, options: ApiCli
     const response = await exchange(coordinates, request, options.timeoutMilliseconds);
     options.log?.(`${line}: ${response.status}, ${response.text.length} characters`);
     warn(response.warning);
-    if (response.status < 200 || response.status > 299) {
+    if (request.anyStatus !== true && (response.status < 200 || response.status > 299)) {
       throw serverError(line, response.status, response.text, response.retryAfter);
     }
     return response;

@@ -34,6 +34,7 @@ export const examples: Readonly<Record<string, string>> = {
   'config control-planes list': 'kumactl config control-planes list',
   'config control-planes remove': 'kumactl config control-planes remove --name east',
   'config control-planes switch': 'kumactl config control-planes switch --name east',
+  'support-bundle': 'kumactl support-bundle --dataplane web-1 -o bundle.tgz',
   completion: 'source <(kumactl completion bash)',
   'install transparent-proxy':
     'kumactl install transparent-proxy --kuma-dp-user kuma-dp --redirect-dns --exclude-inbound-ports 22 --dry-run',

@@ -21,7 +21,7 @@ export function readNamedFile(flag: string, file: string): Buffer {
 }
 
 /** Writes a file whole or not at all, readable as `mode` says even when it was there before. */
-export function writeWholeFile(flag: string, file: string, content: string, mode: number): void {
+export function writeWholeFile(flag: string, file: string, content: string | Buffer, mode: number): void {
   const temporary = `${file}.${process.pid}.new`;
   try {
     writeFileSync(temporary, content, { mode });

@@ -19,6 +19,7 @@ import { addInspectZoneProxies } from './commands/inspect-zone-proxies.ts';
 import { addLint } from './commands/lint.ts';
 import { addRender } from './commands/render.ts';
 import { addRollout } from './commands/rollout.ts';
+import { addSupportBundle } from './commands/support-bundle.ts';
 import { addInstallTransparentProxy, addUninstallTransparentProxy } from './commands/transparent-proxy.ts';
 import { addVersion } from './commands/version.ts';
 import { examples } from './examples.ts';
@@ -90,6 +91,7 @@ export function createProgram(terminal: Terminal): Command {
   addGenerateTokens(generate, session);
   addGenerateKeys(generate, session);
   addConfig(program, session);
+  addSupportBundle(program, session);
   addInstallTransparentProxy(program.command('install').description('Install parts of the mesh'), session);
   addUninstallTransparentProxy(program.command('uninstall').description('Uninstall parts of the mesh'), session);
   addDemo(program, session);

@@ -34,6 +34,8 @@ export interface Session {
   configuration(mayBeNew?: boolean): Configuration;
   /** Refuses with `--no-config`. */
   saveConfiguration(configuration: Configuration): void;
+  /** Address of the control plane in use; may hold a password. */
+  readonly address: string;
   /** A client of the control plane in use, or of a context by its name. */
   client(context?: string): ApiClient;
 }
@@ -58,6 +60,10 @@ export function openSession(flags: GlobalFlags, terminal: Terminal): Session {
       if (flags.mesh !== undefined) return flags.mesh;
       const current = configuration();
       return current.contexts.find((context) => context.name === contextName(current))?.defaults?.mesh ?? 'default';
+    },
+    get address() {
+      const current = configuration();
+      return activeControlPlane(current, contextName(current)).coordinates.apiServer.url;
     },
     saveConfiguration(changed) {
       if (!flags.config)

@@ -1,5 +1,6 @@
 // What a mesh is made of.
 export * from './addresses.ts';
+export * from './conceal-secrets.ts';
 export * from './core-resource-types.ts';
 export * from './dataplane-accessors.ts';
 export * from './define-type.ts';
@@ -15,6 +16,7 @@ export * from './legacy/mesh-gateway-route.ts';
 export * from './legacy/virtual-outbound.ts';
 export * from './parse-resource.ts';
 export * from './protocols.ts';
+export * from './redact-secrets.ts';
 export * from './regular-expression.ts';
 export * from './resource.ts';
 export * from './resource-names.ts';

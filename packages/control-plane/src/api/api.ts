@@ -75,6 +75,8 @@ export interface ApiOptions {
   readonly facts: Omit<ControlPlaneFacts, 'gui'>;
   /** All settings as JSON, secrets masked; the body of `/config`. */
   readonly config: () => unknown;
+  /** The newest lines of the log. */
+  readonly logTail: () => readonly string[];
   /** Under which host name and port applications reach a service by its tag: `<service>.mesh:80`. */
   readonly serviceAddress: (service: string) => string;
   /** Used by the HTTPS server when the settings name no files. */
@@ -168,6 +170,7 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
       access: options.access,
       facts: { ...facts, clusterId: facts.clusterId, gui: gui ? guiAddress : '' },
       config: options.config,
+      logTail: options.logTail,
     }),
     ...insightsRoutes(reader, options.now ?? (() => new Date())),
     ...kriRoutes(reader, options.revision),

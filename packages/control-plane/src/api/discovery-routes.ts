@@ -1,5 +1,5 @@
 // Endpoints that say what this control plane is and what it knows: /, /_resources, /policies, /config, /who-am-i.
-import type { ResourceType } from '@ursa/resources';
+import { type ResourceType, redactText } from '@ursa/resources';
 import { Type } from 'typebox';
 import { requireAccess, type StaticAccess } from '../identity/static-access.ts';
 import { formatJson } from './http/json-text.ts';
@@ -26,6 +26,8 @@ export interface DiscoveryOptions {
   readonly facts: ControlPlaneFacts;
   /** All settings as JSON, secrets masked. */
   readonly config: () => unknown;
+  /** The newest lines of the log. */
+  readonly logTail: () => readonly string[];
 }
 
 /**
@@ -66,6 +68,17 @@ export function discoveryRoutes(options: DiscoveryOptions): readonly Route[] {
       requireAccess(options.access, 'controlPlaneMetadata', call.user);
       return options.config();
     }),
+    {
+      method: 'GET',
+      path: '/_log',
+      tag: 'Discovery',
+      summary: 'The newest lines of this instance’s log, secrets redacted',
+      answers: { 200: Type.String() },
+      handle(call) {
+        requireAccess(options.access, 'adminResources', call.user);
+        return { status: 200, contentType: 'application/x-ndjson', body: options.logTail().map(redactText).join('') };
+      },
+    },
     get('/who-am-i', 'Who the caller is taken for', userSchema, ({ user }) => ({
       name: user.name,
       groups: user.groups,

@@ -102,6 +102,7 @@ export function openApiFixture(
     labels,
     facts: { hostname: 'host', version: '0.0.0', instanceId: 'host-1', clusterId: () => 'cluster' },
     config: () => ({ mode: 'zone' }),
+    logTail: () => [],
     serviceAddress: (service) => `${service}.mesh:80`,
     certificate: { certificate: '', privateKey: '' },
     onBug: (error) => void bugs.push(error),

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { MeshError } from '@ursa/resources';
 import { openLog } from '../../src/log.ts';
 import { openLogFile } from '../../src/log-file.ts';
+import { textOutput } from '../../src/log-text.ts';
 
 function collect() {
   const lines: Record<string, unknown>[] = [];
@@ -20,6 +21,24 @@ test('a line says when, how bad, from where and what', () => {
   const { time, ...rest } = lines[0] ?? {};
   assert.ok(!Number.isNaN(Date.parse(String(time))));
   assert.deepEqual(rest, { level: 'warn', component: 'xds', proxy: 'web-1', msg: 'slow client' });
+});
+
+test('a line for people says the same', () => {
+  const lines: string[] = [];
+  const log = openLog('info', textOutput({ write: (line) => void lines.push(line) }));
+  log.component('xds').warn('slow client', { proxy: 'web-1', token: 'hunter2', seconds: 3 });
+  assert.match(lines[0] ?? '', /^\S+Z WARN {2}xds: slow client proxy="web-1" token="\*{5}" seconds=3\n$/);
+});
+
+test('the newest lines are kept for whoever asks later, so many and each so long', () => {
+  const log = openLog('info', { write: () => {} });
+  const component = log.component('a');
+  for (let number = 0; number < 1500; number += 1) component.info(`line ${number}`);
+  component.info('x'.repeat(100_000));
+  const tail = log.tail();
+  assert.equal(tail.length, 1000);
+  assert.match(tail[0] ?? '', /line 501"/);
+  assert.ok((tail.at(-1)?.length ?? 0) < 3000);
 });
 
 test('an error is written with its stack and its cause', () => {

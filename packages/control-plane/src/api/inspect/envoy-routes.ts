@@ -1,4 +1,5 @@
 // GET …/{xds|stats|clusters} of a proxy: what its Envoy says of itself. Only these three pages, with the parameters below, get through.
+import { redactSecrets } from '@ursa/resources';
 import { Type } from 'typebox';
 import type { AdminTarget, EnvoyAdmin } from '../../identity/envoy-admin.ts';
 import { type AccessVerb, requireAccess, type StaticAccess } from '../../identity/static-access.ts';
@@ -8,7 +9,6 @@ import type { Answer, Call, Route } from '../http/route.ts';
 import { nameParameters } from '../openapi/parameters.ts';
 import { pathOf } from '../resources/read-routes.ts';
 import type { ResourceReader } from '../resources/reader.ts';
-import { redactDump } from './redact-dump.ts';
 
 /** One page of Envoy's admin interface. */
 interface EnvoyPage {
@@ -30,7 +30,7 @@ const pages: readonly EnvoyPage[] = [
     verb: 'viewConfigDump',
     parameters: ['include_eds'],
     adminPath: (query) => (readFlag(query, 'include_eds') ? '/config_dump?include_eds' : '/config_dump'),
-    answer: (text) => ({ status: 200, body: formatJson(redactDump(JSON.parse(text))) }),
+    answer: (text) => ({ status: 200, body: formatJson(redactSecrets(JSON.parse(text))) }),
   },
   {
     path: 'stats',

@@ -51,6 +51,7 @@ export function formatOpenApiReference(types: ResourceTypes, version: string): s
     labels,
     facts: { hostname: '', version, instanceId: '', clusterId: () => '' },
     config: () => ({}),
+    logTail: () => [],
     serviceAddress: (service) => service,
     certificate: { certificate: '', privateKey: '' },
     onBug: () => {},

@@ -30,7 +30,11 @@ export function readRoutes(
     summary: at === collection ? `Lists ${type.pluralDisplayName}` : `Lists ${type.pluralDisplayName} of all meshes`,
     query: listQueryOf(type),
     answers: { 200: listSchemaOf(type) },
-    handle: (call) => answerList({ type, path: at, reader, print: (resource) => reader.printed.item(resource) }, call),
+    handle: (call) =>
+      answerList(
+        { type, path: at, reader, print: (resource) => reader.printed.item(reader.shown(resource, call.user)) },
+        call,
+      ),
   });
   return [
     {
@@ -57,10 +61,11 @@ function getResource(type: ResourceType, reader: ResourceReader, call: Call, rev
 /** One resource with its ETag, in the form asked for; 304 when the caller has it already. */
 export function answerResource(reader: ResourceReader, resource: Resource, call: Call, revision: number): Answer {
   const headers = { etag: entityTagOf(resource), 'kuma-revision': String(revision) };
-  const formatted = formatAs(call.query, reader.types, resource, getTitle);
+  const shown = reader.shown(resource, call.user);
+  const formatted = formatAs(call.query, reader.types, shown, getTitle);
   if (formatted !== undefined) return { status: 200, body: formatted, headers };
   if (isUnchanged(call, resource)) return { status: 304, body: '', headers };
-  return { status: 200, body: reader.printed.body(resource), headers };
+  return { status: 200, body: reader.printed.body(shown), headers };
 }
 
 function listQueryOf(type: ResourceType): readonly QueryParameter[] {

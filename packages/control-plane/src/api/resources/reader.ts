@@ -1,7 +1,7 @@
 // Reads resources for the endpoints: checks that the mesh exists and that the caller may, before anything is told.
-import type { Resource, ResourceType, ResourceTypes } from '@ursa/resources';
+import { concealSecrets, type Resource, type ResourceType, type ResourceTypes } from '@ursa/resources';
 import type { User } from '../../identity/access.ts';
-import { adminResourceTypes, requireAccess, type StaticAccess } from '../../identity/static-access.ts';
+import { adminResourceTypes, isAllowed, requireAccess, type StaticAccess } from '../../identity/static-access.ts';
 import type { LiveResources } from '../../store/live-resources.ts';
 import { notFound } from '../http/failure.ts';
 import { createPrintedValues, type PrintedValues } from '../http/json-text.ts';
@@ -18,6 +18,8 @@ export interface ResourceReader {
   requireMesh(mesh: string): void;
   /** Errors: `MeshError('forbidden')` for types that only administrators may see and write. */
   requireAccess(type: ResourceType, user: User): void;
+  /** The resource as a user may see it: without keys in it, unless the user may see secrets. */
+  shown(resource: Resource, user: User): Resource;
   find(type: string, mesh: string, name: string): Resource | undefined;
   /** Errors: 404 under `title`. */
   get(type: string, mesh: string, name: string, title: string): Resource;
@@ -37,6 +39,16 @@ export function createResourceReader(
     const resource = live.get({ type, mesh, name });
     return resource && observed(resource);
   };
+  // Printed forms are kept by the resource, so the same one has to come back.
+  const withoutKeys = new WeakMap<Resource, Resource>();
+  const concealed = (resource: Resource): Resource => {
+    const known = withoutKeys.get(resource);
+    if (known !== undefined) return known;
+    const spec = concealSecrets(resource.spec);
+    const shown = spec === resource.spec ? resource : { ...resource, spec };
+    withoutKeys.set(resource, shown);
+    return shown;
+  };
   const list = (type: string, mesh?: string) => live.list(type, mesh).map(observed);
   return {
     types,
@@ -47,6 +59,7 @@ export function createResourceReader(
     requireAccess(type, user) {
       if (adminResourceTypes.includes(type.name)) requireAccess(access, 'adminResources', user);
     },
+    shown: (resource, user) => (isAllowed(access, 'adminResources', user) ? resource : concealed(resource)),
     find,
     get(type, mesh, name, title) {
       const resource = find(type, mesh, name);

@@ -9,6 +9,7 @@ import {
   type Resource,
   type ResourceDraft,
   type ResourceType,
+  restoreSecrets,
 } from '@ursa/resources';
 import type { ResourceManager } from '../../store/resource-manager.ts';
 import { parseBody } from '../http/document.ts';
@@ -65,9 +66,10 @@ async function putResource(type: ResourceType, options: WriteOptions, call: Call
   const { mesh = '', name = '' } = call.params;
   options.guard.requireWritable(type);
   reader.requireMesh(mesh);
-  const draft = titled(processTitle, () => parseDraft(type, options, call, mesh, name));
+  const parsed = titled(processTitle, () => parseDraft(type, options, call, mesh, name));
   reader.requireAccess(type, call.user);
   const current = reader.find(type.name, mesh, name);
+  const draft = titled(processTitle, () => withStoredKeys(parsed, current));
   const expected = expectedVersion(call, current, updateTitle);
   if (current !== undefined) titled(updateTitle, () => requireSameLabels(manager.withLabels(draft), current));
   const title = current === undefined ? 'Failed to create a resource' : 'Failed to update a resource';
@@ -126,6 +128,15 @@ function checkWorkloadLabel(draft: ResourceDraft, context: LabelContext): void {
   if (problems.length === 0) return;
   const expected = 'must be a valid DNS-1035 label (at most 63 characters, matching regex [a-z]([-a-z0-9]*[a-z0-9])?)';
   throw badRequest(`${field}: ${expected}: ${problems.join('; ')}`);
+}
+
+/** A key that was shown as a mask and comes back as one is the stored key. Errors: `MeshError('invalid')` where none is stored. */
+function withStoredKeys(draft: ResourceDraft, current: Resource | undefined): ResourceDraft {
+  const { value: spec, missing } = restoreSecrets(draft.spec, current?.spec);
+  if (missing.length === 0) return spec === draft.spec ? draft : { ...draft, spec };
+  const message = 'stands for a key that is not shown, and none is stored here: write the key itself, or name a Secret';
+  const violations = missing.map((field) => ({ field, message }));
+  throw new MeshError('invalid', `${missing[0]}: ${message}`, { violations });
 }
 
 /** Errors: `MeshError('invalid')` for labels that stay as they were when the resource was created. */

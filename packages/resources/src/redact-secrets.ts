@@ -1,8 +1,8 @@
-// What an Envoy says of its own configuration, without what must not be told. Envoy leaves out private keys by itself, but not the token with which
-// the proxy comes to the control plane, nor credentials that it was given as headers.
+// JSON and text without what must not be told: what Envoys say of their configuration, logs, bundles for bug reports. Envoy leaves out private keys
+// by itself, but not the token with which the proxy comes to the control plane, nor credentials that it was given as headers.
 
 const redacted = '[redacted]';
-const redactedBytes = Buffer.from(redacted).toString('base64');
+const redactedBytes = btoa(redacted);
 
 /** Headers and metadata that carry credentials. */
 const credentialNames = /^(proxy-)?authorization$|^cookie$|token|api-?key|secret|password/i;
@@ -21,16 +21,18 @@ const secretFields: ReadonlySet<string> = new Set([
 ]);
 
 /** The same JSON, with every credential replaced by `[redacted]`. */
-export function redactDump(value: unknown): unknown {
+export function redactSecrets(value: unknown): unknown {
   if (typeof value === 'string') return redactText(value);
-  if (Array.isArray(value)) return value.map(redactDump);
+  if (Array.isArray(value)) return value.map(redactSecrets);
   if (!isObject(value)) return value;
-  const { key } = value;
-  const isCredential = typeof key === 'string' && credentialNames.test(key) && typeof value.value === 'string';
+  const { key, name } = value;
+  const isCredential =
+    [key, name].some((text) => typeof text === 'string' && credentialNames.test(text)) &&
+    typeof value.value === 'string';
   return Object.fromEntries(
     Object.entries(value).map(([field, content]) => {
       if (isCredential && field === 'value') return [field, redacted];
-      return [field, secretFields.has(field) ? concealed(content) : redactDump(content)];
+      return [field, secretFields.has(field) ? concealed(content) : redactSecrets(content)];
     }),
   );
 }
@@ -48,9 +50,18 @@ function concealed(content: unknown, inner = ''): unknown {
   );
 }
 
-function redactText(text: string): string {
-  if (encodedPem.test(text) && Buffer.from(text, 'base64').includes('PRIVATE KEY')) return redacted;
+/** A text, with private keys in PEM and web tokens replaced by `[redacted]`. */
+export function redactText(text: string): string {
+  if (encodedPem.test(text) && decoded(text).includes('PRIVATE KEY')) return redacted;
   return text.replace(privateKey, redacted).replace(webToken, redacted);
+}
+
+function decoded(base64: string): string {
+  try {
+    return atob(base64);
+  } catch {
+    return '';
+  }
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
