@@ -14,7 +14,6 @@ import { coreResourceTypes, createResourceTypes, type LabelContext, type MeshSpe
 import { type ApiComponent, openApi } from './api/api.ts';
 import type { Component } from './component.ts';
 import { degradationOf } from './compose-degradation.ts';
-import { composeEnvoyChecks } from './compose-envoy-checks.ts';
 import { composeGenerators } from './compose-generators.ts';
 import {
   corefileTemplateOf,
@@ -25,6 +24,7 @@ import {
 } from './compose-identity.ts';
 import { composeInstances } from './compose-instances.ts';
 import { composeWatching } from './compose-watching.ts';
+import { composeWriteChecks } from './compose-write-checks.ts';
 import type { Settings } from './config/settings.ts';
 import { showSettings } from './config/show-settings.ts';
 import { choosePolicies } from './custom-policies/choose-policies.ts';
@@ -180,7 +180,7 @@ export async function openControlPlane(
     },
   };
   const engine = openEngine({ graph, policies, inputs });
-  const manager = composeEnvoyChecks(settings, uncheckedManager, { graph, inputs, policies }, log);
+  const manager = composeWriteChecks(settings, uncheckedManager, { graph, inputs, policies }, log);
   const certificates = proxyIdentities({
     live,
     clock,

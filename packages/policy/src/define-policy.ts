@@ -2,6 +2,7 @@
 import type { ResourceType, TargetRef, TargetRefKind } from '@ursa/resources';
 import type { Static, TSchema } from 'typebox';
 import type { Authorization, ClientIdentity, EffectiveOn } from './authorization.ts';
+import type { Hazard } from './hazards.ts';
 import type { AnyHooks, HooksFor, InboundRuleSet } from './hooks.ts';
 import type { MergeOptions } from './merge-conf.ts';
 import type { CollectorRef } from './place.ts';
@@ -78,6 +79,8 @@ export interface PolicyFacts<Conf extends TSchema, RuleConf extends TSchema> {
   readonly status?: TSchema;
   /** The collectors that a conf refers to. Proxies and the policy's status say which of them are not there. */
   readonly collectorRefs?: (conf: Static<Conf>) => readonly CollectorRef[];
+  /** What a conf does beside shaping traffic; fields are relative to the spec. Operators may refuse kinds of it. */
+  readonly hazards?: (spec: never) => readonly Hazard[];
   /** Policies of this type that every new mesh starts with, unless its `skipCreatingInitialPolicies` names the type. */
   readonly initial?: readonly InitialPolicy[];
   /**
@@ -157,6 +160,8 @@ export interface ProxyPolicy {
   ) => Authorization;
   /** The collectors that a policy refers to. */
   readonly collectorRefs?: (spec: PolicySpec) => readonly CollectorRef[];
+  /** What a policy does beside shaping traffic. */
+  readonly hazards?: (spec: PolicySpec) => readonly Hazard[];
   /** Set for policies that say where traffic goes. */
   readonly routing?: Routing;
   /** Policies that a new mesh starts with. */
@@ -202,6 +207,7 @@ export function defineProxyPolicy<
     initial: definition.initial ?? [],
     guardsAccess: definition.guardsAccess ?? false,
     ...(definition.effectiveOn === undefined ? {} : { effectiveOn: definition.effectiveOn }),
+    ...(definition.hazards === undefined ? {} : { hazards: definition.hazards as ProxyPolicy['hazards'] & {} }),
     ...(definition.authorize === undefined ? {} : { authorize: definition.authorize as ProxyPolicy['authorize'] & {} }),
     ...(collectorRefs === undefined
       ? {}

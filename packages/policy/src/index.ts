@@ -6,6 +6,7 @@ export * from './define-route-policy.ts';
 export * from './destination.ts';
 export * from './egress-rules.ts';
 export * from './finish-hooks.ts';
+export * from './hazards.ts';
 export * from './hooks.ts';
 export * from './inbound-rules.ts';
 export * from './matches-hash.ts';

@@ -17,6 +17,7 @@ import { type AccessLogConf, accessLogConf, checkAccessLog } from './access-log-
 import { addLoggers } from './access-loggers.ts';
 import { clientFilter } from './client-filter.ts';
 import { rememberClientNames } from './client-names.ts';
+import { logHazards } from './log-hazards.ts';
 import { defaultFormats } from './log-line.ts';
 import { placeholdersOf } from './placeholders.ts';
 import { markRoute, onlyRoute, withoutRouteLog } from './route-log.ts';
@@ -38,6 +39,7 @@ export const meshAccessLog = defineProxyPolicy({
   rules: clientMatches,
   status: collectorStatus,
   collectorRefs,
+  hazards: logHazards,
   conf: accessLogConf,
   gatewayListenerTags: true,
   toKinds: ({ kind }) => (kind === 'MeshGateway' ? ['Mesh'] : destinations),

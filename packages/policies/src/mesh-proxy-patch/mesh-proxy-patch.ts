@@ -2,7 +2,8 @@
 import { defineProxyPolicy } from '@ursa/policy';
 import { checkPatch } from './check-proxy-patch.ts';
 import { addedResources, modifyResource } from './modify-resources.ts';
-import { proxyPatchConf } from './proxy-patch-conf.ts';
+import { patchHazards } from './patch-hazards.ts';
+import { type ProxyPatchConf, proxyPatchConf } from './proxy-patch-conf.ts';
 
 /** The policy. */
 export const meshProxyPatch = defineProxyPolicy({
@@ -13,6 +14,7 @@ export const meshProxyPatch = defineProxyPolicy({
   conf: proxyPatchConf,
   gatewayListenerTags: true,
   checkConf: checkPatch,
+  hazards: ({ default: conf = {} }: { readonly default?: ProxyPatchConf }) => patchHazards(conf),
   apply: {
     finish: modifyResource,
     additions: addedResources,

@@ -84,8 +84,25 @@ export const meshExternalService = defineType({
     }
     return violations.all;
   },
-  warn: (spec: MeshExternalServiceSpec, context) => serviceNameWarnings('MeshExternalService', [spec.match], context),
+  warn: (spec: MeshExternalServiceSpec, context) => [
+    ...serviceNameWarnings('MeshExternalService', [spec.match], context),
+    ...nearbyWarnings(spec),
+  ],
 });
+
+/** Addresses that mean another machine for every proxy: mostly a mistake, sometimes a way to credentials. */
+function nearbyWarnings({ endpoints = [] }: MeshExternalServiceSpec): readonly string[] {
+  return endpoints.flatMap(({ address }, index) => {
+    const where = `spec.endpoints[${index}].address: ${address}`;
+    if (/^(?:127\.|::1$|localhost\.?$)/i.test(address)) return [`${where} is the host of whichever proxy sends there`];
+    if (/^(?:169\.254\.|fe[89ab][0-9a-f]:|metadata\.google\.internal\.?$)/i.test(address)) {
+      return [
+        `${where} is near whichever proxy sends there: at cloud providers it hands out credentials of the machine`,
+      ];
+    }
+    return [];
+  });
+}
 
 function checkEndpoints(spec: MeshExternalServiceSpec, violations: ViolationList): void {
   for (const [index, endpoint] of (spec.endpoints ?? []).entries()) {

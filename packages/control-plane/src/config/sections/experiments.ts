@@ -105,6 +105,11 @@ export const policiesSettings = {
     [],
     'Folders or modules of policies of your own; their code runs inside the control plane. See the guide "add a policy".',
   ),
+  refusedHazards: list(
+    'KUMA_POLICIES_REFUSED_HAZARDS',
+    ['host', 'admin'],
+    "What policies may not do: `host` (files, environment, sockets of the proxy's host), `admin` (Envoy's admin interface), `code` (Lua, Wasm), `authorization` (filters that guard), `internal` (loopback and link-local addresses), `log-environment`.",
+  ),
   envoyValidation: {
     enabled: flag(
       'KUMA_POLICIES_ENVOY_VALIDATION_ENABLED',
