@@ -2,19 +2,23 @@
 import { randomUUID } from 'node:crypto';
 import type { Component } from './component.ts';
 import type { Settings } from './config/settings.ts';
+import { tlsLimitsOf } from './config/tls-limits.ts';
 import type { Clock } from './identity/clock.ts';
 import { endedConnections } from './insights/ended-connections.ts';
+import { insightTypes, type ProxyInsight } from './insights/insight.ts';
 import { offlineProxies } from './insights/offline-proxies.ts';
 import { orphanedInsights } from './insights/orphaned-insights.ts';
+import { type InstanceCalls, noCalls, openInstanceCalls, type ServedCalls } from './instances/calls.ts';
 import { openCatalog } from './instances/catalog.ts';
 import { openElection } from './instances/election.ts';
 import { type Instance, type Instances, soleInstance } from './instances/instances.ts';
 import { leaderOnly } from './instances/leader-only.ts';
+import { ownAddress } from './instances/own-address.ts';
 import { postgresCatalog } from './instances/postgres-catalog.ts';
 import { onLeaseReleased, postgresLease } from './instances/postgres-lease.ts';
 import type { Log } from './log.ts';
 import { type Leadership, soleLeadership, storeOfLeader } from './store/leadership.ts';
-import type { LiveResources } from './store/live-resources.ts';
+import { keyInType, type LiveResources } from './store/live-resources.ts';
 import type { Pool } from './store/postgres/pool.ts';
 import type { Store } from './store/store.ts';
 import { type StartingProxies, startingAnywhere } from './xds/starting-proxies.ts';
@@ -29,7 +33,9 @@ export interface InstanceParts {
   readonly log: Log;
   readonly instanceId: string;
   /** This instance, as of now. Asked only when parts are started. */
-  readonly describe: () => Instance;
+  readonly describe: () => Omit<Instance, 'address' | 'port'>;
+  /** Keys of the proxies that are connected here. */
+  readonly isConnectedHere: (proxyKey: string) => boolean;
   /** This instance was silent for so long that the others took it for gone. */
   readonly onReturn: () => void;
 }
@@ -38,6 +44,9 @@ export interface InstanceParts {
 export interface ComposedInstances {
   readonly leadership: Leadership;
   readonly instances: Instances;
+  readonly calls: InstanceCalls;
+  /** Id of the instance that has a proxy's connection, if another one has it. */
+  holderOf(mesh: string, name: string): string | undefined;
   /** The store for what only the leader writes. */
   readonly leaderStore: Store;
   /** Makes a part run on the leader only. */
@@ -58,16 +67,18 @@ const shortestPatience = 60_000;
 // Long enough for three attempts to renew it, short enough for another leader within ten seconds.
 const leaseDuration = 6_000;
 
-type Together = Pick<ComposedInstances, 'leadership' | 'instances' | 'presence' | 'candidacy'>;
+type Together = Pick<ComposedInstances, 'leadership' | 'instances' | 'calls' | 'presence' | 'candidacy'>;
 
 /** By the database that instances share; without one this instance is alone and leads. */
 function together(settings: Settings, parts: InstanceParts): Together {
-  const { connections, store, clock, instanceId, describe, onReturn } = parts;
+  const { connections, store, live, clock, instanceId, onReturn } = parts;
+  const { catalog: catalogSettings, server } = settings.interCp;
   const log = parts.log.component('instances');
   if (connections === undefined) {
     return {
       leadership: soleLeadership,
-      instances: soleInstance(instanceId, describe),
+      instances: soleInstance(instanceId, () => ({ ...parts.describe(), address: ownAddress(), port: 0 })),
+      calls: noCalls,
       presence: [],
       candidacy: [],
     };
@@ -75,12 +86,19 @@ function together(settings: Settings, parts: InstanceParts): Together {
   const holder = `${instanceId}/${randomUUID()}`;
   const lease = postgresLease({ connections, store, holder, duration: leaseDuration });
   const election = openElection({ lease, clock, log });
+  const calls: ServedCalls = openInstanceCalls({
+    ...{ id: instanceId, live, clock, log },
+    port: server.port,
+    limits: tlsLimitsOf(server),
+  });
+  const address = catalogSettings.instanceAddress === '' ? ownAddress() : catalogSettings.instanceAddress;
   const catalog = openCatalog({
     table: postgresCatalog(connections),
-    describe,
+    describe: () => ({ ...parts.describe(), address, port: calls.port }),
+    leads: election.leads,
     id: instanceId,
     clock,
-    interval: settings.interCp.catalog.heartbeatInterval,
+    interval: catalogSettings.heartbeatInterval,
     onReturn,
     log,
   });
@@ -96,14 +114,14 @@ function together(settings: Settings, parts: InstanceParts): Together {
       await election.stop();
     },
   };
-  return { leadership: election, instances: catalog, presence: [catalog], candidacy: [candidacy] };
+  return { leadership: election, instances: catalog, calls, presence: [calls, catalog], candidacy: [candidacy] };
 }
 
 /** Composes them from the settings. */
 export function composeInstances(settings: Settings, parts: InstanceParts): ComposedInstances {
   const { store, live, clock } = parts;
   const log = parts.log.component('instances');
-  const { leadership, instances, presence, candidacy } = together(settings, parts);
+  const { leadership, instances, calls, presence, candidacy } = together(settings, parts);
   const leaderStore = storeOfLeader(store, leadership);
   const { resilientComponentBaseBackoff: base, resilientComponentMaxBackoff: max } = settings.general;
   const led = (part: Component): Component => leaderOnly(part, { leadership, clock, backoff: { base, max }, log });
@@ -122,5 +140,16 @@ export function composeInstances(settings: Settings, parts: InstanceParts): Comp
     }),
   ];
   const starting = parts.connections && startingAnywhere(store, live);
-  return { leadership, instances, leaderStore, led, upkeep: upkeep.map(led), presence, candidacy, starting };
+  return {
+    ...{ leadership, instances, calls, leaderStore, led, presence, candidacy, starting },
+    upkeep: upkeep.map(led),
+    holderOf(mesh, name) {
+      if (parts.isConnectedHere(keyInType({ mesh, name }))) return undefined;
+      const insights = Object.values(insightTypes).map((type) => live.get({ type, mesh, name })?.spec);
+      const subscriptions = (insights as readonly (ProxyInsight | undefined)[]).flatMap(
+        (insight) => insight?.subscriptions ?? [],
+      );
+      return subscriptions.findLast(({ disconnectTime }) => disconnectTime === undefined)?.controlPlaneInstanceId;
+    },
+  };
 }

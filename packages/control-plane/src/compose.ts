@@ -143,12 +143,11 @@ export async function openControlPlane(
     describe: () => ({
       id: instanceId,
       hostname: hostname(),
-      address: '',
-      port: 0,
       version: buildInfo.version,
       startTime,
       proxies: dpServer.connected().length,
     }),
+    isConnectedHere: (key) => proxies.get(key) !== undefined,
     onReturn: () => insights.reassert(),
   });
   const { leaderStore, led } = several;
@@ -293,6 +292,9 @@ export async function openControlPlane(
     envoyAdmin: createEnvoyAdmin({ live, clock, proxies, adminIdentities }),
     live,
     rollout: dpServer.rollout,
+    instances: several.instances,
+    calls: several.calls,
+    holderOf: several.holderOf,
     storeHealth: () => store.health(),
     revision: () => store.revision(),
     manager,

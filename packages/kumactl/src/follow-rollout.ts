@@ -34,6 +34,8 @@ interface Progress {
   readonly refused: number;
   readonly total: number;
   readonly items: readonly unknown[];
+  /** Instances of the control plane that did not say how far their proxies are. */
+  readonly silent: readonly unknown[];
 }
 
 // One request waits no longer than this, so that progress is shown while it goes on.
@@ -77,11 +79,12 @@ async function ask(session: Session, { revision, mesh }: RolloutGoal, wait: numb
     refused: count('refused'),
     total: count('total'),
     items: listOf(answer, 'items'),
+    silent: listOf(answer, 'silentInstances'),
   };
 }
 
-function isReached({ share }: RolloutGoal, { done, acked, total }: Progress): boolean {
-  return done || (share < 100 && total > 0 && acked * 100 >= total * share);
+function isReached({ share }: RolloutGoal, { done, acked, total, silent }: Progress): boolean {
+  return done || (share < 100 && silent.length === 0 && total > 0 && acked * 100 >= total * share);
 }
 
 /** One refusal ends the wait for all; the wait for a share ends when the share cannot be reached any more. */
@@ -93,10 +96,11 @@ function isRefused({ revision, share }: RolloutGoal, { refused, pending, total, 
   );
 }
 
-function describe({ revision }: RolloutGoal, { acked, pending, refused, total }: Progress): string {
+function describe({ revision }: RolloutGoal, { acked, pending, refused, total, silent }: Progress): string {
   const parts = [`${acked} of ${total} ${total === 1 ? 'proxy has' : 'proxies have'} it`];
   if (pending > 0) parts.push(`${pending} pending`);
   if (refused > 0) parts.push(`${refused} ${refused === 1 ? 'refuses' : 'refuse'} it`);
+  if (silent.length > 0) parts.push(`no answer from ${silent.map((one) => field(one, 'instance')).join(', ')}`);
   return `revision ${revision}: ${parts.join(', ')}`;
 }
 
@@ -122,14 +126,15 @@ function refusalText({ revision }: RolloutGoal, { items }: Progress): string {
   ].join('\n');
 }
 
-function lateText({ timeout }: RolloutGoal, { items }: Progress): string {
+function lateText({ timeout }: RolloutGoal, { items, silent }: Progress): string {
   const pending = items.filter((proxy) => field(proxy, 'state') !== 'acked');
   const lines = pending.slice(0, listedProxies).map((proxy) => {
     const waits = field(proxy, 'waitsFor') === undefined ? '' : ` (waits for its ${field(proxy, 'waitsFor')})`;
     return `* ${nameOf(proxy)} is ${field(proxy, 'state')}${waits}`;
   });
   const late = timeout > 0 ? `was not over within ${timeout / 1000} s (--timeout)` : 'is not over';
-  return [`Error: the roll-out ${late}:`, ...lines, ...rest(pending)].join('\n');
+  const unknown = silent.map((one) => `* what proxies of another instance have is not known: ${field(one, 'reason')}`);
+  return [`Error: the roll-out ${late}:`, ...lines, ...rest(pending), ...unknown].join('\n');
 }
 
 function rest(proxies: readonly unknown[]): readonly string[] {

@@ -10,6 +10,8 @@ import type { Tokens } from '../identity/access.ts';
 import type { EnvoyAdmin } from '../identity/envoy-admin.ts';
 import type { ServerCertificate } from '../identity/server-certificate.ts';
 import type { StaticAccess } from '../identity/static-access.ts';
+import type { InstanceCalls } from '../instances/calls.ts';
+import type { Instances } from '../instances/instances.ts';
 import type { LiveResources } from '../store/live-resources.ts';
 import type { ResourceManager } from '../store/resource-manager.ts';
 import type { StoreHealth } from '../store/store.ts';
@@ -17,6 +19,7 @@ import type { Tracer } from '../tracing/tracer.ts';
 import type { Rollout } from '../xds/rollout.ts';
 import { diffRoutes } from './diff/diff-routes.ts';
 import { type ControlPlaneFacts, discoveryRoutes } from './discovery-routes.ts';
+import { followRollout } from './follow-rollout.ts';
 import { guiRoutes } from './gui-routes.ts';
 import { withHeldBack } from './held-back-rollout.ts';
 import { createApp } from './http/app.ts';
@@ -35,6 +38,9 @@ import { hostnameRoutes } from './inspect/hostname-routes.ts';
 import { laterRoutes } from './inspect/later-routes.ts';
 import { matchingRoutes } from './inspect/matching-routes.ts';
 import { createProxyInspector } from './inspect/proxy-inspector.ts';
+import { forwardedRoutes } from './instances/forwarded-routes.ts';
+import { gatherRollout } from './instances/gathered-rollout.ts';
+import { instancesRoutes } from './instances/instances-routes.ts';
 import { describedRoutes } from './openapi/routes.ts';
 import { kriRoutes } from './resources/kri-routes.ts';
 import { overviewRoutes } from './resources/overview-routes.ts';
@@ -64,6 +70,11 @@ export interface ApiOptions {
   readonly rollout: Rollout;
   /** Whether the store can be written, and whether what memory holds may be old. */
   readonly storeHealth: () => StoreHealth;
+  /** Who else there is, and how they are asked for what only they know. */
+  readonly instances: Instances;
+  readonly calls: InstanceCalls;
+  /** Id of the instance that has a proxy's connection, if another one has it. Mesh '' for proxies of a zone. */
+  readonly holderOf: (mesh: string, name: string) => string | undefined;
   /** Revision of the store. */
   readonly revision: () => number;
   readonly manager: ResourceManager;
@@ -163,6 +174,7 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
     access: options.access,
     issuesUserTokens: settings.authn.tokens.enableIssuer,
   };
+  const rollout = followRollout(withHeldBack(options.rollout, options.live, options.engine));
   const routes = [
     ...discoveryRoutes({
       reader,
@@ -177,10 +189,18 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
     ...overviewRoutes(reader),
     ...dataplaneRoutes(reader, inspector),
     ...matchingRoutes(reader, inspector),
-    ...configRoutes(reader, options.access, options),
-    ...rolloutRoutes(reader, withHeldBack(options.rollout, options.live, options.engine), options.revision),
+    ...instancesRoutes(options.instances, options.now ?? (() => new Date())),
+    ...rolloutRoutes(
+      reader,
+      gatherRollout(rollout, options),
+      options.revision,
+      () => options.instances.list().length > 1,
+    ),
     ...diffRoutes({ ...options, reader, guard, format }),
-    ...envoyRoutes(reader, options.access, options.envoyAdmin),
+    ...forwardedRoutes(
+      [...configRoutes(reader, options.access, options), ...envoyRoutes(reader, options.access, options.envoyAdmin)],
+      options,
+    ),
     ...gatewayRoutes(reader),
     ...explainRoutes(reader, options.access, options.engine),
     ...laterRoutes(reader),

@@ -1,21 +1,19 @@
 // GET /_rollout and /meshes/{mesh}/_rollout: which connected proxies have what a revision changed, which do not yet, and which refuse it.
 import { parseDuration } from '@ursa/resources';
 import { Type } from 'typebox';
-import type { ProxyRollout, ProxyState, Rollout, RolloutView } from '../xds/rollout.ts';
+import type { ProxyRollout, ProxyState } from '../xds/rollout.ts';
+import { isDone, type RolloutQuestion } from './follow-rollout.ts';
 import { badRequest } from './http/failure.ts';
 import { formatJson } from './http/json-text.ts';
 import { nextPage, parsePage, slicePage } from './http/page.ts';
 import type { Answer, Call, QueryParameter, Route } from './http/route.ts';
+import type { GatheredRollout } from './instances/gathered-rollout.ts';
 import { nameParameters } from './openapi/parameters.ts';
 import type { ResourceReader } from './resources/reader.ts';
 
 const states: readonly ProxyState[] = ['acked', 'pending', 'refused'];
 // Longer than this, a proxy in between might take the connection for dead.
 const longestWait = 60_000;
-// One look for all answers of proxies that come in within this time.
-const settleMilliseconds = 20;
-// Callers beyond this are answered at once: what waits here costs memory, and a look at each step of every proxy.
-const mostWaiting = 256;
 
 const query: readonly QueryParameter[] = [
   {
@@ -76,6 +74,7 @@ const rolloutSchema = Type.Object(
       refused: Type.Integer(),
       total: Type.Integer(),
     }),
+    silentInstances: Type.Optional(Type.Array(Type.Object({ instance: Type.String(), reason: Type.String() }))),
     total: Type.Integer(),
     items: Type.Array(proxySchema),
     next: Type.Union([Type.String(), Type.Null()]),
@@ -84,19 +83,16 @@ const rolloutSchema = Type.Object(
 );
 
 /** Both endpoints. `revision` is the store's newest. */
-export function rolloutRoutes(reader: ResourceReader, rollout: Rollout, revision: () => number): readonly Route[] {
-  let waiting = 0;
+export function rolloutRoutes(
+  reader: ResourceReader,
+  follow: (question: RolloutQuestion) => Promise<GatheredRollout>,
+  revision: () => number,
+  /** Whether others write too: a revision may be on its way here then. */
+  hasOthers: () => boolean,
+): readonly Route[] {
   const answer = async (call: Call, mesh: string | undefined): Promise<Answer> => {
-    const asked = parseQuestion(call.query, revision());
-    let view = rollout.at(asked.revision, mesh);
-    if (asked.wait > 0 && waiting < mostWaiting && !isOver(view, asked.revision)) {
-      waiting += 1;
-      try {
-        view = await untilOver(rollout, asked, mesh);
-      } finally {
-        waiting -= 1;
-      }
-    }
+    const asked = parseQuestion(call.query, revision(), hasOthers() ? mostAhead : 0);
+    const view = await follow({ revision: asked.revision, wait: asked.wait, mesh });
     return { status: 200, body: formatJson(formatView(view, asked, call)) };
   };
   const route = { method: 'GET', tag: 'Inspection', query, answers: { 200: rolloutSchema } } as const;
@@ -120,6 +116,9 @@ export function rolloutRoutes(reader: ResourceReader, rollout: Rollout, revision
   ];
 }
 
+// Another instance may have answered a write that is on its way here.
+const mostAhead = 10_000;
+
 interface Question {
   readonly revision: number;
   /** Milliseconds. */
@@ -128,11 +127,11 @@ interface Question {
 }
 
 /** Errors: 400 that names the parameter. */
-function parseQuestion(parameters: URLSearchParams, newest: number): Question {
+function parseQuestion(parameters: URLSearchParams, newest: number, ahead: number): Question {
   const revision = parameters.get('revision') ?? String(newest);
   if (!/^\d{1,15}$/.test(revision))
     throw badRequest('revision: must be a whole number, as in the header Kuma-Revision');
-  if (Number(revision) > newest)
+  if (Number(revision) > newest + ahead)
     throw badRequest(`revision: there is no revision ${revision}; the newest is ${newest}`);
   const text = parameters.get('wait') ?? '';
   const wait = text === '' ? 0 : parseDuration(text);
@@ -144,50 +143,21 @@ function parseQuestion(parameters: URLSearchParams, newest: number): Question {
   return { revision: Number(revision), wait, states: new Set(listed) };
 }
 
-const isDone = ({ processed, proxies }: RolloutView, revision: number): boolean =>
-  processed >= revision && proxies.every(({ state }) => state === 'acked');
-
-/** True when waiting is pointless: all have the change, nobody who could still take it is left, or somebody refuses it. */
-function isOver(view: RolloutView, revision: number): boolean {
-  if (isDone(view, revision)) return true;
-  const refused = view.proxies.some(({ refusals = [] }) => refusals.some((refusal) => refusal.revision >= revision));
-  return refused || (view.processed >= revision && view.proxies.every(({ state }) => state !== 'pending'));
-}
-
-function untilOver(rollout: Rollout, { revision, wait }: Question, mesh: string | undefined): Promise<RolloutView> {
-  return new Promise((resolve) => {
-    let look: NodeJS.Timeout | undefined;
-    const finish = (view: RolloutView): void => {
-      progress.stop();
-      clearTimeout(look);
-      clearTimeout(end);
-      resolve(view);
-    };
-    const progress = rollout.onProgress(() => {
-      look ??= setTimeout(() => {
-        look = undefined;
-        const view = rollout.at(revision, mesh);
-        if (isOver(view, revision)) finish(view);
-      }, settleMilliseconds);
-    });
-    const end = setTimeout(() => finish(rollout.at(revision, mesh)), wait);
-  });
-}
-
-function formatView(view: RolloutView, asked: Question, call: Call): unknown {
+function formatView(view: GatheredRollout, asked: Question, call: Call): unknown {
   const page = parsePage(call.query, 'Could not read the roll-out');
   const listed = view.proxies.filter(({ state }) => asked.states.has(state));
   const countOf = (wanted: ProxyState) => view.proxies.filter(({ state }) => state === wanted).length;
   return {
     revision: asked.revision,
     processed: view.processed,
-    done: isDone(view, asked.revision),
+    done: isDone(view, asked.revision) && view.silent.length === 0,
     counts: {
       acked: countOf('acked'),
       pending: countOf('pending'),
       refused: countOf('refused'),
       total: view.proxies.length,
     },
+    ...(view.silent.length === 0 ? {} : { silentInstances: view.silent }),
     total: listed.length,
     items: slicePage(listed, page).map(formatProxy),
     next: nextPage(call, page, listed.length),

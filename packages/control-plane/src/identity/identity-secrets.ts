@@ -22,8 +22,8 @@ import { adminUser } from './users.ts';
 // GlobalSecret with a user token of the administrator, for the first login from another machine.
 export const adminTokenSecret = 'admin-user-token';
 
-// GlobalSecret with the authority under which the instances of one control plane talk to each other.
-const instancesAuthoritySecret = 'inter-cp-ca';
+/** GlobalSecret with the authority under which the instances of one control plane talk to each other. */
+export const instancesAuthoritySecret = 'inter-cp-ca';
 
 export interface IdentitySecretsInputs {
   readonly live: LiveResources;

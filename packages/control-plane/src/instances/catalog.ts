@@ -20,6 +20,8 @@ export interface CatalogTable {
 export interface CatalogOptions {
   readonly table: CatalogTable;
   readonly describe: () => Instance;
+  /** Whether this instance leads: it knows sooner than the table does. */
+  readonly leads: () => boolean;
   readonly id: string;
   readonly clock: Clock;
   /** Milliseconds between two heartbeats. */
@@ -42,7 +44,7 @@ const shortestPause = 500;
 const shownFor = 5 * 60_000;
 
 /** Opens the catalog; nobody knows this instance before it is started. */
-export function openCatalog({ table, describe, id, clock, interval, onReturn, log }: CatalogOptions): Catalog {
+export function openCatalog({ table, describe, leads, id, clock, interval, onReturn, log }: CatalogOptions): Catalog {
   const goneAfter = silentIntervals * interval;
   const goneListeners = new Set<() => void>();
   const beatListeners = new Set<(living: readonly KnownInstance[]) => void>();
@@ -56,7 +58,11 @@ export function openCatalog({ table, describe, id, clock, interval, onReturn, lo
   const isLiving = ({ silence }: KnownInstance): boolean => silence < goneAfter;
   const since = (): readonly KnownInstance[] => {
     const passed = clock.now() - readAt;
-    return known.map((each) => ({ ...each, silence: each.silence + passed }));
+    return known.map((each) =>
+      each.id === id
+        ? { ...each, ...describe(), leader: leads(), silence: 0 }
+        : { ...each, silence: each.silence + passed },
+    );
   };
   const take = (all: readonly KnownInstance[]): void => {
     const before = known.filter(isLiving);

@@ -13,6 +13,8 @@ import type { FastifyInstance } from 'fastify';
 import { type ApiOptions, createApiApp } from '../../src/api/api.ts';
 import { defaultSettings } from '../../src/config/load-settings.ts';
 import { openTokens } from '../../src/identity/tokens/tokens.ts';
+import { noCalls } from '../../src/instances/calls.ts';
+import { soleInstance } from '../../src/instances/instances.ts';
 import { type LiveResources, openLiveResources } from '../../src/store/live-resources.ts';
 import { openMemoryStore } from '../../src/store/memory-store.ts';
 import { openResourceManager, type ResourceManager } from '../../src/store/resource-manager.ts';
@@ -94,6 +96,12 @@ export function openApiFixture(
       onProgress: () => ({ stop: () => undefined }),
     }),
     storeHealth: store.health,
+    instances: soleInstance('host-1', () => ({
+      ...{ id: 'host-1', hostname: 'host', address: '127.0.0.1', port: 0, version: '0.0.0' },
+      ...{ startTime: '2026-01-01T00:00:00.000Z', proxies: 1 },
+    })),
+    calls: noCalls,
+    holderOf: () => undefined,
     revision: store.revision,
     manager,
     tokens: openTokens(live),

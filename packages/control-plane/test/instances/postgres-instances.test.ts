@@ -86,6 +86,7 @@ if (postgresMissing === undefined) {
           ...{ id, hostname: 'host', address: '127.0.0.1', port: 1, version: '1' },
           ...{ startTime: '2026-01-01T00:00:00Z', proxies: 3 },
         }),
+        leads: () => false,
         id,
         clock: systemClock,
         interval: 200,

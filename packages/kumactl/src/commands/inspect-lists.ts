@@ -1,9 +1,9 @@
-// `kumactl inspect meshes|services|zones|zoneingresses|zoneegresses`: how all of a kind fare, one line each.
+// `kumactl inspect meshes|services|zones|control-planes|zoneingresses|zoneegresses`: how all of a kind fare, one line each.
 import type { Command } from 'commander';
 import { type OutputFormat, outputOption } from '../flags.ts';
 import { field, listOf } from '../json-fields.ts';
 import type { Session } from '../session.ts';
-import { formatTable } from '../table.ts';
+import { formatAge, formatTable } from '../table.ts';
 import { formatYaml } from '../yaml-output.ts';
 import { connectionCells, connectionHeaders, isConnected } from './connection-state.ts';
 
@@ -60,6 +60,22 @@ const lists: readonly InspectedList[] = [
         text(field(version, 'version', 'kumaCp', 'version')) || '-',
       ];
     },
+  },
+  {
+    command: 'control-planes',
+    description: 'Show the instances of the control plane: who leads, and how many proxies each has',
+    path: () => '/_instances',
+    headers: ['INSTANCE', 'STATUS', 'LEADER', 'DATAPLANES', 'ADDRESS', 'VERSION', 'STARTED AGO', 'LAST SEEN AGO'],
+    row: (instance, now) => [
+      text(field(instance, 'id')),
+      text(field(instance, 'status')),
+      field(instance, 'leader') === true ? 'yes' : 'no',
+      String(field(instance, 'proxies') ?? 0),
+      text(field(instance, 'address')),
+      text(field(instance, 'version')),
+      formatAge(text(field(instance, 'startTime')), now),
+      formatAge(text(field(instance, 'lastSeen')), now),
+    ],
   },
   zoneProxyList('zoneingresses', 'zoneIngress', 'ingresses'),
   zoneProxyList('zoneegresses', 'zoneEgress', 'egresses'),

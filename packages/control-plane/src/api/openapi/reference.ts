@@ -4,6 +4,8 @@ import type { ResourceTypes } from '@ursa/resources';
 import { stringify } from 'yaml';
 import { defaultSettings } from '../../config/load-settings.ts';
 import { openTokens } from '../../identity/tokens/tokens.ts';
+import { noCalls } from '../../instances/calls.ts';
+import { soleInstance } from '../../instances/instances.ts';
 import { openLiveResources } from '../../store/live-resources.ts';
 import { openMemoryStore } from '../../store/memory-store.ts';
 import { openResourceManager } from '../../store/resource-manager.ts';
@@ -43,6 +45,11 @@ export function formatOpenApiReference(types: ResourceTypes, version: string): s
     rollout: { at: () => ({ processed: 0, proxies: [] }), onProgress: () => ({ stop: () => {} }) },
     envoyAdmin: { ask: () => Promise.reject(new Error('no proxy is asked by a description')) },
     storeHealth: () => ({ ok: true }),
+    instances: soleInstance('', () => ({
+      ...{ id: '', hostname: '', address: '', port: 0, version, startTime: '', proxies: 0 },
+    })),
+    calls: noCalls,
+    holderOf: () => undefined,
     revision: () => 0,
     manager: openResourceManager({ store, types, labels, unsafeDelete: false }),
     tokens,

@@ -1,0 +1,10 @@
+// Where other machines reach this one, when no setting says it.
+import { networkInterfaces } from 'node:os';
+
+/** The first address that is no loopback or link-local one, IPv4 before IPv6; 127.0.0.1 when there is none. */
+export function ownAddress(interfaces: ReturnType<typeof networkInterfaces> = networkInterfaces()): string {
+  const outer = Object.values(interfaces)
+    .flatMap((list) => list ?? [])
+    .filter(({ internal, address }) => !internal && !address.startsWith('fe80:') && !address.startsWith('169.254.'));
+  return (outer.find(({ family }) => family === 'IPv4') ?? outer[0])?.address ?? '127.0.0.1';
+}
