@@ -85,7 +85,7 @@ function identitiesOf(mesh: string, spec: MeshServiceSpec): string[] {
 }
 
 /** Name of the cluster for instances with some tags: the peers' hash over all tags. */
-function subsetName(service: string, tags: Tags): string {
+export function subsetName(service: string, tags: Tags): string {
   const all = Object.entries({ ...tags, [tagNames.service]: service }).sort(([first], [second]) =>
     first < second ? -1 : 1,
   );

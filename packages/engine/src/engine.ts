@@ -129,6 +129,8 @@ export interface Engine {
   readonly identityRequest: Derivation<readonly [proxyKey: string], IdentityRequest | undefined>;
   /** The merged rules of a Dataplane by policy type, for all types that apply to it; connected or not. */
   readonly rules: Derivation<readonly [proxyKey: string], ReadonlyMap<string, ProxyRules>>;
+  /** The same for a MeshGateway, by its key: the rules of all its listeners together, whether a proxy serves it or not. */
+  readonly gatewayRules: Derivation<readonly [key: string], ReadonlyMap<string, ProxyRules>>;
   /** The policies of one type that apply to a Dataplane, the weakest first; connected or not. Shadow policies are left out. */
   readonly matchedPolicies: Derivation<readonly [policyType: string, proxyKey: string], readonly PolicyHead[]>;
   /**

@@ -3,6 +3,7 @@
 export { resourceJson } from '@ursa/envoy';
 export type { CollectorRefs } from './collector-refs.ts';
 export { type DataplaneFacts, dataplaneFacts } from './dataplane-facts.ts';
+export { subsetName } from './destinations.ts';
 export * from './engine.ts';
 export type * from './explain/explanation.ts';
 export { presumeConnected, presumedProxy } from './explain/presumed.ts';

@@ -86,6 +86,7 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
     config,
     identityRequest,
     rules: inForce,
+    gatewayRules: rules.ofGateway,
     matchedPolicies: matched,
     resourcesWithout,
     heldBack,

@@ -12,6 +12,7 @@ import {
   type RouteResolver,
   type RuleOrigin,
   refersTo,
+  type SelectableProxy,
   type Selection,
   selectBuckets,
   selects,
@@ -19,6 +20,7 @@ import {
 import { displayNameOf, type Resource } from '@ursa/resources';
 import type { DataplaneFacts } from './dataplane-facts.ts';
 import type { EngineInputs } from './engine.ts';
+import { proxyOfGateway } from './gateway-proxy.ts';
 import { type LeftOut, policiesOf } from './held-back.ts';
 
 /** Rules of every policy type that has any, by type. Derived: its identity stands for its content. */
@@ -43,6 +45,8 @@ export interface RuleDerivations {
   readonly needsClientTags: Derivation<readonly [mesh: string], boolean>;
   /** The same rules; changes only with what they say of traffic that the proxy sends. */
   readonly outboundRules: Derivation<readonly [proxyKey: string, without: LeftOut], RuleSets>;
+  /** Rules of a MeshGateway by its key, for all its listeners together. */
+  readonly ofGateway: Derivation<readonly [key: string], RuleSets>;
   /** Keys of the Dataplanes that a policy applies to, sorted; also those of proxies that are not connected. */
   readonly affected: Derivation<readonly [type: string, mesh: string, name: string], readonly string[]>;
 }
@@ -211,30 +215,33 @@ export function deriveRules({ graph, inputs, policies, dataplane, views, shadow 
     const routes = destinations.named('MeshHTTPRoute', mesh, targetRef.name ?? '');
     return routes.map(policyHead).find((route) => refersTo(policy, targetRef, route));
   };
-  const select = (facts: DataplaneFacts, without: readonly string[]): Map<string, Selected[]> => {
+  const select = (proxy: SelectableProxy, without: readonly string[]): Map<string, Selected[]> => {
     const chosen = new Map<string, Selected[]>();
     const seen = new Set<string>();
-    for (const { type, key } of proxyBuckets(facts.selectable).flatMap((bucket) => candidates.get(bucket))) {
+    for (const { type, key } of proxyBuckets(proxy).flatMap((bucket) => candidates.get(bucket))) {
       if (seen.has(`${type} ${key}`)) continue;
       seen.add(`${type} ${key}`);
       const policy = without.includes(`${type}/${key}`) ? undefined : selector.get(type, key);
       const selection =
-        policy === undefined || (policy.shadow && !shadow) ? undefined : selects(policy, facts.selectable, routeOf);
+        policy === undefined || (policy.shadow && !shadow) ? undefined : selects(policy, proxy, routeOf);
       if (selection !== undefined) chosen.set(type, [...(chosen.get(type) ?? []), [key, selection]]);
     }
     return chosen;
   };
 
   // The text names the class of proxies to which the same policies apply in the same way.
-  const selected = graph.derive('selected policies', (proxyKey: string, without: LeftOut): string => {
-    const facts = dataplane.get(proxyKey);
-    if (facts === undefined) return '';
-    const chosen = select(facts, policiesOf(without));
+  const classText = (chosen: ReadonlyMap<string, Selected[]>, inboundCount: number): string => {
     const types = policies.flatMap(({ name }) => {
       const ofType = chosen.get(name)?.sort(([first], [second]) => (first < second ? -1 : 1));
       return ofType === undefined ? [] : [[name, JSON.stringify(ofType)]];
     });
-    return JSON.stringify([facts.inbounds.length, types]);
+    return JSON.stringify([inboundCount, types]);
+  };
+
+  const selected = graph.derive('selected policies', (proxyKey: string, without: LeftOut): string => {
+    const facts = dataplane.get(proxyKey);
+    if (facts === undefined) return '';
+    return classText(select(facts.selectable, policiesOf(without)), facts.inbounds.length);
   });
 
   const rules = graph.derive('rules', (type: string, inboundCount: number, chosen: string): ProxyRules | undefined => {
@@ -253,9 +260,9 @@ export function deriveRules({ graph, inputs, policies, dataplane, views, shadow 
     return mergeForProxy(policy.shape, matched, { inbounds }, destinations, routeOf);
   });
 
-  const ruleSetsOf = graph.derive('rule sets', (classText: string): RuleSets => {
-    if (classText === '') return noRules;
-    const [inboundCount, types] = JSON.parse(classText) as [number, [string, string][]];
+  const ruleSetsOf = graph.derive('rule sets', (ofClass: string): RuleSets => {
+    if (ofClass === '') return noRules;
+    const [inboundCount, types] = JSON.parse(ofClass) as [number, [string, string][]];
     const entries = types.flatMap(([type, chosen]): [string, ProxyRules][] => {
       const merged = rules.get(type, inboundCount, chosen);
       return merged === undefined ? [] : [[type, merged]];
@@ -269,16 +276,16 @@ export function deriveRules({ graph, inputs, policies, dataplane, views, shadow 
   const forCallers = typesForCallers(policies);
   const inboundRulesOf = graph.derive(
     'inbound rules',
-    (classText: string) => {
-      const ruleSets = ruleSetsOf.get(classText);
+    (ofClass: string) => {
+      const ruleSets = ruleSetsOf.get(ofClass);
       return views.inbound.share(inboundContent(ruleSets, receiving), ruleSets);
     },
     { equals: Object.is },
   );
   const outboundRulesOf = graph.derive(
     'outbound rules',
-    (classText: string) => {
-      const ruleSets = ruleSetsOf.get(classText);
+    (ofClass: string) => {
+      const ruleSets = ruleSetsOf.get(ofClass);
       return views.outbound.share(outboundContent(ruleSets, sending, forCallers), ruleSets);
     },
     { equals: Object.is },
@@ -309,6 +316,10 @@ export function deriveRules({ graph, inputs, policies, dataplane, views, shadow 
         ofMesh.get(mesh).some((key) => selector.get(name, key) !== undefined),
       ),
     ),
+    ofGateway: graph.derive('rules of a MeshGateway', (key: string) => {
+      const gateway = inputs.resources('MeshGateway').get(key);
+      return gateway === undefined ? noRules : ruleSetsOf.get(classText(select(proxyOfGateway(gateway), []), 0));
+    }),
     affected: graph.derive('affected Dataplanes', (type: string, mesh: string, name: string) => {
       const policy = selector.get(type, `${mesh}/${name}`);
       if (policy === undefined) return [];

@@ -167,9 +167,15 @@ function selectDataplane(head: PolicyHead, proxy: SelectableProxy): Selection {
 
 function selectGateway(head: PolicyHead, proxy: SelectableProxy): Selection {
   const { gateway } = proxy;
-  if (gateway?.kind !== 'builtin' || !refersTo(head, head.targetRef, gateway.meshGateway)) return nothing;
+  if (gateway?.kind !== 'builtin' || !refersToGateway(head, gateway.meshGateway)) return nothing;
   const selector = head.targetRef.tags ?? {};
   return { ...nothing, listeners: positions(gateway.listeners, (listener) => tagsMatch(selector, listener.ownTags)) };
+}
+
+// A MeshGateway belongs to no namespace, and to no zone unless a zone made it: its name is enough then.
+function refersToGateway({ targetRef, namespace, zone }: PolicyHead, gateway: Provenance): boolean {
+  const inReach = (own: string, other: string) => other === '' || own === other;
+  return targetRef.name === gateway.displayName && inReach(namespace, gateway.namespace) && inReach(zone, gateway.zone);
 }
 
 /**

@@ -35,7 +35,6 @@ import { envoyRoutes } from './inspect/envoy-routes.ts';
 import { explainRoutes } from './inspect/explain-routes.ts';
 import { gatewayRoutes } from './inspect/gateway-routes.ts';
 import { hostnameRoutes } from './inspect/hostname-routes.ts';
-import { laterRoutes } from './inspect/later-routes.ts';
 import { matchingRoutes } from './inspect/matching-routes.ts';
 import { createProxyInspector } from './inspect/proxy-inspector.ts';
 import { forwardedRoutes } from './instances/forwarded-routes.ts';
@@ -56,7 +55,10 @@ import { tokensRoutes } from './tokens-routes.ts';
 /** Everything the API stands on. */
 export interface ApiOptions {
   readonly types: ResourceTypes;
-  readonly engine: Pick<Engine, 'rules' | 'config' | 'heldBack' | 'affectedDataplanes' | 'collectorRefs' | 'explain'>;
+  readonly engine: Pick<
+    Engine,
+    'rules' | 'gatewayRules' | 'config' | 'heldBack' | 'affectedDataplanes' | 'collectorRefs' | 'explain'
+  >;
   /** An engine over the same inputs in which shadow policies are in force. */
   readonly shadowEngine: Pick<Engine, 'config'>;
   /** An engine over the same inputs in which drafts have happened. */
@@ -201,9 +203,8 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
       [...configRoutes(reader, options.access, options), ...envoyRoutes(reader, options.access, options.envoyAdmin)],
       options,
     ),
-    ...gatewayRoutes(reader),
+    ...gatewayRoutes(reader, options.engine),
     ...explainRoutes(reader, options.access, options.engine),
-    ...laterRoutes(reader),
     ...hostnameRoutes(reader, options.labels),
     ...serviceInsightRoutes(reader, options.serviceAddress),
     ...types.all.flatMap((type) =>

@@ -47,6 +47,8 @@ test('keys and certificates are left out of a shown configuration', () => {
 
 test('a configuration is asked for by path, and is not there for a proxy that never connected', async () => {
   const nothingHeldBack = {
+    rules: { name: 'rules', get: () => new Map() },
+    gatewayRules: { name: 'rules of a gateway', get: () => new Map() },
     heldBack: { name: 'held back', get: () => '' },
     affectedDataplanes: { name: 'affected', get: () => [] },
     explain: () => assert.fail(),
@@ -62,7 +64,7 @@ test('a configuration is asked for by path, and is not there for a proxy that ne
     resources: { ...config.resources, listener: new Map() },
   };
   const changes = {
-    engine: { ...of(config), rules: { name: 'rules', get: () => new Map() }, ...nothingHeldBack },
+    engine: { ...of(config), ...nothingHeldBack },
     shadowEngine: of(renamed),
   };
   const { ask } = await openWithMeshes(openApiFixture({}, aloneZone, changes), 'default');

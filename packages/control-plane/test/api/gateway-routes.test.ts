@@ -44,3 +44,28 @@ test('the Dataplanes of a gateway are those that no other gateway names more exa
   }
   assert.equal((await ask('GET', '/meshes/default/meshgateways/none/dataplanes')).status, 404);
 });
+
+test('the rules of a gateway are those of the policies that name it, whether a Dataplane serves it or not', async () => {
+  const { ask } = await openDefault();
+  const timeout = (name: string, gateway: string) => ({
+    type: 'MeshTimeout',
+    mesh: 'default',
+    name,
+    spec: {
+      targetRef: { kind: 'MeshGateway', name: gateway },
+      to: [{ targetRef: { kind: 'Mesh' }, default: { connectionTimeout: '3s' } }],
+    },
+  });
+  await ask('PUT', '/meshes/default/meshgateways/edge', meshGateway('edge', { 'kuma.io/service': 'edge' }));
+  for (const document of [timeout('of-edge', 'edge'), timeout('of-another', 'another')]) {
+    const { status, text } = await ask('PUT', `/meshes/default/meshtimeouts/${document.name}`, document);
+    assert.equal(status, 201, text);
+  }
+  const { status, body } = await ask('GET', '/meshes/default/meshgateways/edge/_rules');
+  assert.equal(status, 200);
+  assert.equal(body.resource.name, 'edge');
+  const rules = body.rules.flatMap(({ toRules }: { toRules: unknown[] }) => toRules);
+  const names = rules.flatMap(({ origin }: { origin: { name: string }[] }) => origin.map(({ name }) => name));
+  assert.ok(names.includes('of-edge') && !names.includes('of-another'), names.join(', '));
+  assert.equal((await ask('GET', '/meshes/default/meshgateways/none/_rules')).status, 404);
+});

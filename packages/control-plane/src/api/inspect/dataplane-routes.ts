@@ -1,7 +1,7 @@
-// Inspection of one data plane: _rules, _policies, _routes, _layout, and the older `policies`.
+// Inspection of one data plane: _rules, _policies, _routes, _layout, and the older `policies` and `rules`.
 import type { DataplaneFacts } from '@ursa/engine';
 import type { DestinationId } from '@ursa/policy';
-import { formatResource, type MeshSpec, type Resource } from '@ursa/resources';
+import { formatResource, type Resource } from '@ursa/resources';
 import { badRequest, Failure } from '../http/failure.ts';
 import { formatJson } from '../http/json-text.ts';
 import type { Answer, Call, Route } from '../http/route.ts';
@@ -9,6 +9,8 @@ import { parseKriParameter } from '../resources/kri-routes.ts';
 import type { ResourceReader } from '../resources/reader.ts';
 import { layoutSchema, legacySchema, policiesSchema, routesSchema, rulesSchema } from './inspect-schemas.ts';
 import { formatLayout } from './layout-view.ts';
+import { isExclusive } from './mesh-mode.ts';
+import { formatOlderRules } from './older-rules-view.ts';
 import { formatInboundPolicies, formatOutboundPolicies, formatProxyPolicies, formatRoutes } from './policies-view.ts';
 import type { ProxyInspector } from './proxy-inspector.ts';
 import { formatRules } from './rules-view.ts';
@@ -70,6 +72,9 @@ export function dataplaneRoutes(reader: ResourceReader, inspector: ProxyInspecto
     route('policies', 'Policies that apply to a data plane (older form)', legacySchema, (inspected) =>
       formatMatchedPolicies(reader, inspector, inspected),
     ),
+    route('rules', 'The merged rules of a data plane by tags (older form)', legacySchema, (inspected) =>
+      formatOlderRules(inspected.facts, rulesOf(inspected)),
+    ),
   ];
 }
 
@@ -77,8 +82,7 @@ function inspect(reader: ResourceReader, inspector: ProxyInspector, call: Call):
   const { mesh = '', name = '' } = call.params;
   reader.requireMesh(mesh);
   const dataplane = reader.get('Dataplane', mesh, name, 'Could not retrieve Dataplane');
-  const mode = (reader.find('Mesh', '', mesh)?.spec as MeshSpec | undefined)?.meshServices?.mode;
-  return { dataplane, facts: inspector.factsOf(dataplane), exclusive: mode === 'Exclusive' };
+  return { dataplane, facts: inspector.factsOf(dataplane), exclusive: isExclusive(reader, mesh) };
 }
 
 function requireExclusive({ exclusive }: Inspected, endpoint: string): void {

@@ -1,14 +1,20 @@
-// GET …/meshgateways/{name}/dataplanes: the Dataplanes that are a built-in gateway.
+// Inspection of a MeshGateway: the Dataplanes that serve it, and its rules, whether one serves it or not.
+import type { Engine } from '@ursa/engine';
 import type { DataplaneSpec, MeshGatewaySpec, Resource } from '@ursa/resources';
+import { keyInType } from '../../store/live-resources.ts';
 import { formatJson } from '../http/json-text.ts';
 import type { Route } from '../http/route.ts';
 import type { ResourceReader } from '../resources/reader.ts';
-import { legacySchema } from './inspect-schemas.ts';
+import { legacySchema, rulesSchema } from './inspect-schemas.ts';
+import { isExclusive } from './mesh-mode.ts';
+import { formatRules } from './rules-view.ts';
 
 type Tags = Readonly<Record<string, string>>;
 
-/** The endpoint. */
-export function gatewayRoutes(reader: ResourceReader): readonly Route[] {
+const title = 'Could not retrieve MeshGateway';
+
+/** The endpoints. */
+export function gatewayRoutes(reader: ResourceReader, engine: Pick<Engine, 'gatewayRules'>): readonly Route[] {
   return [
     {
       method: 'GET',
@@ -18,13 +24,27 @@ export function gatewayRoutes(reader: ResourceReader): readonly Route[] {
       answers: { 200: legacySchema },
       handle: ({ params: { mesh = '', name = '' } }) => {
         reader.requireMesh(mesh);
-        const gateway = reader.get('MeshGateway', mesh, name, 'Could not retrieve MeshGateway');
+        const gateway = reader.get('MeshGateway', mesh, name, title);
         const gateways = reader.list('MeshGateway', mesh);
         const items = reader
           .list('Dataplane', mesh)
           .filter((dataplane) => gatewayOf(dataplane, gateways) === gateway)
           .map((dataplane) => ({ dataplane: { mesh: dataplane.mesh, name: dataplane.name } }));
         return { status: 200, body: formatJson({ items, total: items.length }) };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/meshes/{mesh}/meshgateways/{name}/_rules',
+      tag: 'Inspection',
+      summary: 'The merged rules of a built-in gateway',
+      answers: { 200: rulesSchema },
+      handle: ({ params: { mesh = '', name = '' } }) => {
+        reader.requireMesh(mesh);
+        const gateway = reader.get('MeshGateway', mesh, name, title);
+        const rules = engine.gatewayRules.get(keyInType(gateway));
+        const body = formatRules(gateway, { inbounds: [], gateway: undefined }, rules, isExclusive(reader, mesh));
+        return { status: 200, body: formatJson(body) };
       },
     },
   ];

@@ -6,21 +6,24 @@ import type { Resource } from '@ursa/resources';
 import type { RulesByType } from './proxy-inspector.ts';
 import { formatMeta } from './resource-meta.ts';
 
-/** The rules of a data plane as JSON. `exclusive`: destinations are resources only, so rules by tags mean nothing and are left out. */
+/** What of a proxy the rules stand at. */
+type Inbounds = Pick<DataplaneFacts, 'inbounds' | 'gateway'>;
+
+/** The rules of a data plane, or of a MeshGateway, as JSON. `exclusive`: destinations are resources only, so rules by tags mean nothing and are left out. */
 export function formatRules(
-  dataplane: Resource,
-  facts: DataplaneFacts,
+  subject: Resource,
+  facts: Inbounds,
   rules: RulesByType,
   exclusive: boolean,
 ): Record<string, unknown> {
   return {
     httpMatches: formatMatches(rules.get('MeshHTTPRoute')),
-    resource: formatMeta(dataplane),
+    resource: formatMeta(subject),
     rules: [...rules].flatMap(([type, merged]) => formatType(type, merged, facts, exclusive)),
   };
 }
 
-function formatType(type: string, rules: ProxyRules, facts: DataplaneFacts, exclusive: boolean): readonly unknown[] {
+function formatType(type: string, rules: ProxyRules, facts: Inbounds, exclusive: boolean): readonly unknown[] {
   const fromRules = byInbound(facts, (position) => rules.inbounds[position]?.from.map(formatSubsetRule) ?? []);
   const inboundRules = byInbound(facts, (position) => rules.inbounds[position]?.rules.map(formatInboundRule) ?? []);
   const toResourceRules = [...rules.to.values()].map(formatOutboundRule).sort(byResourceName);
@@ -44,7 +47,7 @@ function formatType(type: string, rules: ProxyRules, facts: DataplaneFacts, excl
 }
 
 /** Entries for inbounds that have rules, in order of their ports. */
-function byInbound(facts: DataplaneFacts, rulesAt: (position: number) => readonly unknown[]): readonly unknown[] {
+function byInbound(facts: Inbounds, rulesAt: (position: number) => readonly unknown[]): readonly unknown[] {
   return facts.inbounds
     .map((inbound, position) => ({ inbound, rules: rulesAt(position) }))
     .filter(({ rules }) => rules.length > 0)

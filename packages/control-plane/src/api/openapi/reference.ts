@@ -29,6 +29,7 @@ export function formatOpenApiReference(types: ResourceTypes, version: string): s
   });
   const engine = {
     rules: nothing(new Map()),
+    gatewayRules: nothing(new Map()),
     config: nothing(undefined),
     heldBack: nothing(''),
     affectedDataplanes: nothing([]),
