@@ -146,11 +146,16 @@ function openStream<Request, Response>(
       const ready = responses.shift();
       if (ready !== undefined) return Promise.resolve(ready);
       return new Promise((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error('no response within two seconds')), 2000);
-        takers.push((response) => {
+        const taker = (response: Response): void => {
           clearTimeout(timer);
           resolve(response);
-        });
+        };
+        const timer = setTimeout(() => {
+          // What comes later is for whoever asks then.
+          takers.splice(takers.indexOf(taker), 1);
+          reject(new Error('no response within two seconds'));
+        }, 2000);
+        takers.push(taker);
         void closed.then(({ code, message }) => reject(new Error(`the stream ended: ${code} ${message}`)));
       });
     },
