@@ -8,6 +8,7 @@ import { endedConnections } from './insights/ended-connections.ts';
 import { insightTypes, type ProxyInsight } from './insights/insight.ts';
 import { offlineProxies } from './insights/offline-proxies.ts';
 import { orphanedInsights } from './insights/orphaned-insights.ts';
+import { balance } from './instances/balance.ts';
 import { type InstanceCalls, noCalls, openInstanceCalls, type ServedCalls } from './instances/calls.ts';
 import { openCatalog } from './instances/catalog.ts';
 import { openElection } from './instances/election.ts';
@@ -34,8 +35,10 @@ export interface InstanceParts {
   readonly instanceId: string;
   /** This instance, as of now. Asked only when parts are started. */
   readonly describe: () => Omit<Instance, 'address' | 'port'>;
-  /** Keys of the proxies that are connected here. */
   readonly isConnectedHere: (proxyKey: string) => boolean;
+  /** Keys of the proxies that are connected here. */
+  readonly connected: () => readonly string[];
+  readonly sendAway: (proxyKey: string) => void;
   /** This instance was silent for so long that the others took it for gone. */
   readonly onReturn: () => void;
 }
@@ -55,7 +58,7 @@ export interface ComposedInstances {
   readonly upkeep: readonly Component[];
   /** Says that this instance is there: before it takes connections, until it has none any more. */
   readonly presence: readonly Component[];
-  /** Seeks the leadership once everything runs, and gives it back before anything stops. */
+  /** What begins once everything runs and ends before anything stops: to seek the leadership, and to even out who has how many proxies. */
   readonly candidacy: readonly Component[];
   /** Where proxies that start are remembered, when others must know. */
   readonly starting: StartingProxies | undefined;
@@ -102,6 +105,10 @@ function together(settings: Settings, parts: InstanceParts): Together {
     onReturn,
     log,
   });
+  const balanced = balance({
+    ...{ catalog, clock, log, connected: parts.connected, sendAway: parts.sendAway },
+    interval: catalogSettings.heartbeatInterval,
+  });
   let released: { stop(): void } | undefined;
   const candidacy: Component = {
     name: election.name,
@@ -114,7 +121,13 @@ function together(settings: Settings, parts: InstanceParts): Together {
       await election.stop();
     },
   };
-  return { leadership: election, instances: catalog, calls, presence: [calls, catalog], candidacy: [candidacy] };
+  return {
+    leadership: election,
+    instances: catalog,
+    calls,
+    presence: [calls, catalog],
+    candidacy: [balanced, candidacy],
+  };
 }
 
 /** Composes them from the settings. */

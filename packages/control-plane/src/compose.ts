@@ -147,6 +147,8 @@ export async function openControlPlane(
       startTime,
       proxies: dpServer.connected().length,
     }),
+    connected: () => dpServer.connected(),
+    sendAway: (key) => dpServer.sendAway(key),
     isConnectedHere: (key) => proxies.get(key) !== undefined,
     onReturn: () => insights.reassert(),
   });

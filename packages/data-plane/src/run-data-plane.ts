@@ -6,6 +6,7 @@ import { announceDrain, announceReady } from './bootstrap/announce.ts';
 import { formatBootstrapRequest } from './bootstrap/bootstrap-request.ts';
 import { type BootstrapCall, fetchBootstrap } from './bootstrap/fetch-bootstrap.ts';
 import { withQuickReconnect } from './bootstrap/quick-reconnect.ts';
+import { atEachAddress, parseAddresses, withAddresses } from './bootstrap/several-addresses.ts';
 import { findSystemCa } from './bootstrap/trust.ts';
 import { drain } from './drain.ts';
 import { type AdminAddress, askEnvoy } from './envoy/admin.ts';
@@ -78,7 +79,12 @@ async function runInFolder(proxy: PreparedProxy, folder: string, options: RunOpt
     log.info('asks the control plane for the bootstrap', { url: settings.controlPlaneUrl, mesh, name, readinessPort });
     const patience = { backoff: settings.retryBackoff, maxDuration: settings.retryMaxDuration };
     const bootstrap = await fetchBootstrap(call, patience, log, options.stopSignal);
-    const configPath = writePrivate(settings.configDir || folder, 'bootstrap.yaml', withQuickReconnect(bootstrap.yaml));
+    const otherAddresses = atEachAddress(call).flatMap(({ url }) => (url.href === bootstrap.url.href ? [] : [url]));
+    const configPath = writePrivate(
+      settings.configDir || folder,
+      'bootstrap.yaml',
+      withQuickReconnect(withAddresses(bootstrap.yaml, bootstrap.url, otherAddresses)),
+    );
     metrics = await openMetrics({
       ...{ mesh, name, workDir: folder, log: log.component('metrics') },
       sources: { admin: bootstrap.admin, address: proxy.address },
@@ -156,9 +162,10 @@ function bootstrapCall(
     maxHeapSizeBytes: settings.maxMemoryBytes || readMemoryLimit(),
     redirection: proxy.redirection,
   });
-  const url = new URL(settings.controlPlaneUrl);
+  const [url, ...others] = parseAddresses(settings.controlPlaneUrl);
   return {
     url,
+    others,
     mesh,
     name,
     proxyType: settings.proxyType,

@@ -40,6 +40,8 @@ export interface AdsStream {
   /** Sends what can be sent now. */
   flush(): void;
   end(outcome: GrpcOutcome): void;
+  /** Ends it so that the client comes back over a new connection. */
+  sendAway(outcome: GrpcOutcome): void;
 }
 
 const typeByUrl: ReadonlyMap<string, EnvoyType> = new Map(
@@ -122,6 +124,7 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
     offer: (resources) => sequence.offer(resources),
     flush,
     end: (outcome) => call.end(outcome),
+    sendAway: (outcome) => call.sendAway(outcome),
   };
 
   const receive = (request: DecodedRequest): void => {

@@ -85,6 +85,8 @@ export interface ConnectedProxies {
   observe(protocol: AdsProtocol): AdsObserver;
   /** Keys, `<mesh>/<name>`, sorted. */
   keys(): readonly string[];
+  /** Ends the connection of a proxy so that it comes back over a new one, to another instance if it knows one. */
+  sendAway(key: string): void;
   /** Proxies that have something to be sent and wait for their turn. */
   queued(): number;
   /** How far they have come with a change. */
@@ -239,6 +241,10 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
       };
     },
     keys: () => [...connections.keys()].sort(),
+    sendAway(key) {
+      const message = 'this control plane has more proxies than others: connect to another one';
+      connections.get(key)?.stream.sendAway({ code: grpcStatus.unavailable, message });
+    },
     queued: () => queue.size,
     rollout: openRollout({
       processed: () => live.revision(),

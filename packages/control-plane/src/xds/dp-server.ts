@@ -69,6 +69,8 @@ export interface DpServer extends Component {
   readonly port: number;
   /** Keys (`<mesh>/<name>`) of the proxies that are connected here. */
   connected(): readonly string[];
+  /** Ends the connection of a proxy so that it comes back over a new one, to another instance if it knows one. */
+  sendAway(proxyKey: string): void;
   /** Proxies that have something to be sent and wait for their turn. */
   queued(): number;
   /** How far they have come with a change. */
@@ -122,6 +124,7 @@ export function openDpServer(options: DpServerOptions): DpServer {
       return server?.port ?? 0;
     },
     connected: () => proxies.keys(),
+    sendAway: (key) => proxies.sendAway(key),
     queued: () => proxies.queued(),
     rollout: proxies.rollout,
     async start() {

@@ -28,6 +28,7 @@ function openStream(changes: Partial<AdsObserver> = {}, write: GrpcCall['write']
     pause: () => undefined,
     resume: () => undefined,
     end: (outcome) => void ends.push(outcome),
+    sendAway: (outcome) => void ends.push(outcome),
     fail: (error) => void bugs.push(error),
   };
   const ignore = (): void => undefined;

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type AdminAddress, askEnvoy } from '../envoy/admin.ts';
 import type { Log } from '../log.ts';
 import type { BootstrapCall } from './fetch-bootstrap.ts';
+import { atEachAddress } from './several-addresses.ts';
 import { tlsOptions } from './trust.ts';
 
 const timeout = 3000;
@@ -22,7 +23,7 @@ export async function announceReady(
   while (!(await isLive(admin))) await sleep(readinessInterval, undefined, { signal });
   let said = false;
   for (;;) {
-    const answer = await post(call, token, '/ready');
+    const answer = await postToAny(call, token, '/ready');
     if (typeof answer === 'number' && answer !== 409 && answer < 500) {
       if (answer === 200) log.info('ready: others may send to this proxy');
       else log.debug('the control plane does not wait for readiness', { status: answer });
@@ -36,9 +37,9 @@ export async function announceReady(
 
 /** Whether the control plane has taken this proxy's endpoints away. False for control planes that cannot, or that do not answer. */
 export async function announceDrain(call: BootstrapCall, token: string, log: Log): Promise<boolean> {
-  let answer = await post(call, token, '/drain');
+  let answer = await postToAny(call, token, '/drain');
   // Somebody wrote the Dataplane at the same moment.
-  if (answer === 409) answer = await post(call, token, '/drain');
+  if (answer === 409) answer = await postToAny(call, token, '/drain');
   if (answer === 200) return true;
   log.warn('the control plane does not take this proxy out of service; clients may come until the drain time is over', {
     reason: answer,
@@ -52,6 +53,16 @@ async function isLive(admin: AdminAddress): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** The answer of the first address that has one. */
+async function postToAny(call: BootstrapCall, token: string, path: string): Promise<number | string> {
+  let answer: number | string = '';
+  for (const one of atEachAddress(call)) {
+    answer = await post(one, token, path);
+    if (typeof answer === 'number' && answer < 500) return answer;
+  }
+  return answer;
 }
 
 /** The answer's status, or why there was none. */

@@ -13,6 +13,8 @@ export interface Failure {
 /** What the failed attempt was about. */
 export interface Attempt {
   readonly url: URL;
+  /** Further addresses of the same control plane. */
+  readonly others?: readonly URL[];
   readonly mesh: string;
   readonly name: string;
   readonly proxyType: string;

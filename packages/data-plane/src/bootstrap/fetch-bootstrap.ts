@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import type { AdminAddress } from '../envoy/admin.ts';
 import type { Log } from '../log.ts';
 import { type Attempt, explainAnswer, explainSilence, type Failure } from './explain-failure.ts';
+import { atEachAddress } from './several-addresses.ts';
 import { tlsOptions } from './trust.ts';
 
 /** What the control plane answered. */
@@ -14,6 +15,8 @@ export interface Bootstrap {
   /** Envoy's bootstrap, as YAML, with the token inside. */
   readonly yaml: string;
   readonly admin: AdminAddress;
+  /** The address it came from. */
+  readonly url: URL;
 }
 
 /** How long and how often to try. Milliseconds. */
@@ -62,14 +65,25 @@ export async function fetchBootstrap(
   }
 }
 
+/** At each address, until one answers. What the first one that answers says counts; else what is wrong with the first. */
 async function attempt(call: BootstrapCall, signal: AbortSignal): Promise<Bootstrap | Failure> {
+  let first: Failure | undefined;
+  for (const one of atEachAddress(call)) {
+    const outcome = await attemptOne(one, signal);
+    if (!('error' in outcome) || !outcome.retry || signal.aborted) return outcome;
+    first ??= outcome;
+  }
+  return first ?? attemptOne(call, signal);
+}
+
+async function attemptOne(call: BootstrapCall, signal: AbortSignal): Promise<Bootstrap | Failure> {
   let answer: { status: number; body: string };
   try {
     answer = await post(call, signal);
   } catch (cause) {
     return explainSilence(call, cause as Error);
   }
-  return answer.status === 200 ? readBootstrap(answer.body) : explainAnswer(call, answer.status, answer.body);
+  return answer.status === 200 ? readBootstrap(call.url, answer.body) : explainAnswer(call, answer.status, answer.body);
 }
 
 function post(call: BootstrapCall, signal: AbortSignal): Promise<{ status: number; body: string }> {
@@ -105,12 +119,12 @@ function post(call: BootstrapCall, signal: AbortSignal): Promise<{ status: numbe
 }
 
 /** Takes the answer apart. Its YAML is Envoy's to judge; only the address of the admin interface is read here. */
-function readBootstrap(body: string): Bootstrap {
+function readBootstrap(url: URL, body: string): Bootstrap {
   try {
     const answer: { bootstrap?: unknown } = JSON.parse(body);
     if (typeof answer.bootstrap !== 'string') throw new Error('it has no "bootstrap"');
     const yaml = Buffer.from(answer.bootstrap, 'base64').toString('utf8');
-    return { yaml, admin: readAdminAddress(yaml) };
+    return { yaml, admin: readAdminAddress(yaml), url };
   } catch (cause) {
     throw new MeshError(
       'invalid',

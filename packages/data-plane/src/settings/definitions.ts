@@ -24,7 +24,7 @@ export const definitions = {
     flag: 'cp-address',
     placeholder: 'url',
     initial: 'https://localhost:5678',
-    help: "URL of the control plane's server for data plane proxies",
+    help: "URL of the control plane's server for data plane proxies; several with commas between when it has several instances",
   }),
   caCert: textSetting({
     path: 'controlPlane.caCert',

@@ -1,5 +1,6 @@
 // From environment and flags to settings. Flags win over the environment, the environment over the defaults.
 import { formatDuration, MeshError, type Violation } from '@ursa/resources';
+import { parseAddresses } from '../bootstrap/several-addresses.ts';
 import { definitions, type SettingName, type Settings } from './definitions.ts';
 import type { Setting } from './setting.ts';
 
@@ -74,12 +75,10 @@ export function settingsWithoutEffect(
 /** Rules that a single value cannot say. */
 function checkSettings(settings: Settings): readonly Violation[] {
   const violations: Violation[] = [];
-  const url = URL.parse(settings.controlPlaneUrl);
-  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
-    violations.push({
-      field: '--cp-address',
-      message: `expected a URL such as https://localhost:5678, got "${settings.controlPlaneUrl}"`,
-    });
+  try {
+    parseAddresses(settings.controlPlaneUrl);
+  } catch (cause) {
+    violations.push({ field: '--cp-address', message: (cause as Error).message });
   }
   if (settings.resource !== '' && settings.resourcePath !== '') {
     violations.push({

@@ -19,6 +19,8 @@ export interface GrpcCall {
   resume(): void;
   /** Ends the call. Later writes are dropped. */
   end(outcome: GrpcOutcome): void;
+  /** Ends the call and takes no more of them on its connection (GOAWAY): the next one comes over a new connection, which may lead elsewhere. */
+  sendAway(outcome: GrpcOutcome): void;
   /** Ends the call because of a bug of ours: it is reported, the client learns only that there was one. */
   fail(error: unknown): void;
 }
@@ -80,6 +82,10 @@ export function serveCall(
       stream.end();
       farewell = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), farewellMilliseconds);
       farewell.unref();
+    },
+    sendAway(how) {
+      call.end(how);
+      stream.session?.close();
     },
     fail(error) {
       onBug(error);
