@@ -15,7 +15,7 @@ import { applyChange } from './apply-change.ts';
 import { addBypassAddress } from './bypass-address.ts';
 import { type FamilyPlan, planFamilies } from './gather-facts.ts';
 import type { Host } from './host.ts';
-import { familyNames, findAllIptables } from './iptables.ts';
+import { familyNames, findAllIptables, type Iptables } from './iptables.ts';
 import { requireRoot } from './require-root.ts';
 import { findSshPorts } from './ssh-ports.ts';
 
@@ -59,11 +59,10 @@ async function installFamily({ iptables, tables, style, family }: FamilyPlan, op
 
 /** Rules from an earlier installation may be in the other kind of iptables, or of a family that is not redirected any more: two sets redirect twice. */
 async function clearOthers(plans: readonly FamilyPlan[], { host, config, print, warn }: InstallOptions): Promise<void> {
-  const used = new Set(plans.map(({ iptables }) => iptables?.save));
-  const tables = plans[0]?.tables ?? [];
-  for (const iptables of findAllIptables(host).filter(({ save }) => !used.has(save))) {
-    if (plans.some(({ iptables: other }) => other?.mode === iptables.mode && other.family === iptables.family))
-      continue;
+  const isUsed = ({ mode, family }: Iptables): boolean =>
+    plans.some(({ iptables }) => iptables?.mode === mode && iptables.family === family);
+  for (const iptables of findAllIptables(host).filter((found) => !isUsed(found))) {
+    const tables = plans.find(({ family }) => family === iptables.family)?.tables ?? [];
     const style = { long: false, comments: true };
     const { text } = await applyChange(host, { iptables, config, tables, style, keep: false }, warn);
     if (text !== '')
