@@ -3,7 +3,7 @@
 // `--minutes N` how long a soak lasts; `--json FILE` keeps the figures; `--write` puts them into docs/reliability.md.
 import './generate.ts';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -96,6 +96,8 @@ async function chooseFaults(): Promise<readonly (readonly [folder: string, fault
 async function runOne(folder: string, fault: Fault, runtime: Runtime): Promise<FaultRun> {
   const started = performance.now();
   const place = mkdtempSync(join(tmpdir(), 'ursa-faults-'));
+  // A database server runs as another user, who has to get through.
+  chmodSync(place, 0o755);
   const report = join(place, 'report.json');
   const child = spawn(
     'unshare',

@@ -8,6 +8,15 @@ import { type ApiAnswer, type ResourceDocument, resourcePath } from '../../examp
 import { waitFor } from '../../examples/demo/wait-for.ts';
 import type { Host } from './hosts.ts';
 
+/** An answer of the API, with the milliseconds it took. */
+export interface TimedAnswer extends ApiAnswer {
+  readonly took: number;
+  /** It says when to try again. */
+  readonly retryAfter: boolean;
+  /** It says that what it tells may be old. */
+  readonly stale: boolean;
+}
+
 /** A control plane under test. */
 export interface ControlPlaneHost {
   readonly host: Host;
@@ -25,12 +34,7 @@ export interface ControlPlaneHost {
   /** kill -9, and waits until it is gone. */
   kill(): Promise<void>;
   /** One call of the API; an answer of any status, or an error when there is none in time. */
-  request(
-    method: string,
-    path: string,
-    body?: unknown,
-    patience?: number,
-  ): Promise<ApiAnswer & { readonly took: number }>;
+  request(method: string, path: string, body?: unknown, patience?: number): Promise<TimedAnswer>;
   /** Writes a resource. Throws with the API's answer when it is refused. */
   apply(resource: ResourceDocument): Promise<void>;
   delete(resource: ResourceDocument): Promise<void>;
@@ -80,7 +84,15 @@ export function controlPlaneOn(options: ControlPlaneHostOptions): ControlPlaneHo
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
-    return { status: response.status, text, json: parseJson(text), took: performance.now() - started };
+    const { status, headers } = response;
+    return {
+      status,
+      text,
+      json: parseJson(text),
+      took: performance.now() - started,
+      retryAfter: headers.has('retry-after'),
+      stale: headers.has('warning'),
+    };
   };
   const succeed = async (method: string, path: string, body?: unknown): Promise<ApiAnswer> => {
     const answer = await request(method, path, body);

@@ -69,8 +69,8 @@ export function atLeast(bound: number, name: string, value: number | undefined, 
 }
 
 /** A value to know, without a promise. */
-export function reported(name: string, value: number, unit = ''): Figure {
-  return { name, value, unit, target: undefined };
+export function reported(name: string, value: number | undefined, unit = ''): Figure {
+  return { name, value: value ?? null, unit, target: undefined };
 }
 
 /** Whether the promise was kept. A figure that could not be measured breaks it. */

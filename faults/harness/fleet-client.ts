@@ -13,6 +13,8 @@ import type { FleetPlan, FleetReport } from './fleet.ts';
 
 const plan: FleetPlan = JSON.parse(process.argv[2] ?? '{}');
 const path = '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources';
+/** Why streams ended, with how often. */
+const endings: Record<string, number> = {};
 const counts = { connected: 0, streams: 0, removed: 0, updates: 0 };
 /** When something arrived, in milliseconds since 1970; kept since the last report. */
 let arrivals: number[] = [];
@@ -122,8 +124,18 @@ function run(index: number): void {
         rest = rest.subarray(end);
       }
     });
+    let ending = 'the connection was lost';
+    const take = (headers: Readonly<Record<string, unknown>>): void => {
+      if (headers['grpc-status'] !== undefined)
+        ending = `${headers['grpc-status']} ${decodeURIComponent(String(headers['grpc-message'] ?? ''))}`;
+    };
+    stream.on('response', take);
+    stream.on('trailers', take);
     stream.on('error', () => undefined);
-    stream.on('close', () => session.destroy());
+    stream.on('close', () => {
+      endings[ending] = (endings[ending] ?? 0) + 1;
+      session.destroy();
+    });
     counts.connected += 1;
     counts.streams += 1;
     session.once('close', () => {
@@ -150,7 +162,7 @@ function run(index: number): void {
 function report(): FleetReport {
   const since = arrivals;
   arrivals = [];
-  return { ...counts, arrivals: since };
+  return { ...counts, endings, arrivals: since };
 }
 
 for (let index = 0; index < plan.size; index += 1) run(index + plan.first);

@@ -30,6 +30,8 @@ export interface FleetReport {
   /** Clusters and listeners that were taken away from proxies so far. */
   readonly removed: number;
   readonly updates: number;
+  /** Why streams ended so far, with how often. */
+  readonly endings: Readonly<Record<string, number>>;
   /** When updates arrived since the last report, in milliseconds since 1970. */
   readonly arrivals: readonly number[];
 }

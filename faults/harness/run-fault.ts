@@ -1,6 +1,6 @@
 // Runs one fault in namespaces of its own (network, mounts, processes): `scripts/faults.ts` starts it with `unshare`. What it measured goes
 // to a file as JSON; the exit code says only whether it could be measured.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -20,6 +20,7 @@ const { values } = parseArgs({
 const runtime = values.runtime as Runtime;
 const { fault }: { fault: Fault } = await import(`../${values.fault}/fault.ts`);
 const folder = mkdtempSync(join(tmpdir(), 'ursa-fault-'));
+
 let code = 0;
 try {
   openBridge();
@@ -35,8 +36,6 @@ try {
 } catch (error) {
   console.error(error);
   code = 1;
-} finally {
-  rmSync(folder, { recursive: true, force: true });
 }
-// All that was started goes with this process: it is the first of its process namespace.
+// All that was started and mounted goes with this process: it is the first of its namespaces. Whoever has started it deletes the folder.
 process.exit(code);

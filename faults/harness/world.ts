@@ -54,6 +54,15 @@ export async function openWorld(context: FaultContext, options: WorldOptions = {
     environment: options.environment ?? {},
     wrap: options.controlPlane?.wrap ?? [],
   });
+  return await openWorldWith(context, controlPlane, options);
+}
+
+/** Starts a control plane that was prepared otherwise, with a mesh and services. */
+export async function openWorldWith(
+  context: FaultContext,
+  controlPlane: ControlPlaneHost,
+  options: WorldOptions & Pick<ServiceHostOptions, 'dataPlaneUrl'> = {},
+): Promise<World> {
   await controlPlane.start();
   await controlPlane.apply({ ...strictMesh, ...options.mesh });
   await controlPlane.apply(allowAll);
@@ -61,7 +70,7 @@ export async function openWorld(context: FaultContext, options: WorldOptions = {
 }
 
 /** Adds services to a control plane that has its mesh. */
-export async function populate(
+async function populate(
   { programs, folder }: FaultContext,
   controlPlane: ControlPlaneHost,
   { proxies = {}, dataPlaneUrl }: WorldOptions & Pick<ServiceHostOptions, 'dataPlaneUrl'> = {},

@@ -63,6 +63,9 @@ const tcpKeepAliveMilliseconds = 10_000;
 // A connection without any call is of no use to us.
 const idleMilliseconds = 60_000;
 
+// When a thousand proxies come at once, their handshakes wait for us, not we for them: whoever is cut off then comes again, and makes it worse.
+const handshakeMilliseconds = 30_000;
+
 /** Opens the port; resolves when it listens. Rejects when it cannot (port taken, bad certificate). */
 export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const { certificate: cert, key, minVersion, maxVersion, ciphers } = options.tls;
@@ -73,7 +76,7 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
     ...(maxVersion === undefined ? {} : { maxVersion }),
     ...(ciphers === undefined ? {} : { ciphers }),
     allowHTTP1: true,
-    handshakeTimeout: options.headersTimeoutMilliseconds,
+    handshakeTimeout: handshakeMilliseconds,
     maxSessionInvalidFrames: 10,
     maxSessionRejectedStreams: 10,
     maxSessionMemory: 32,
