@@ -2,7 +2,7 @@
 // `npm run faults -- f10 f11` runs some; `--ci` those of `npm test`; `--long` the long ones too; `--runtime executable|node|both` what is tested;
 // `--minutes N` how long a soak lasts; `--json FILE` keeps the figures; `--write` puts them into docs/reliability.md.
 import './generate.ts';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,6 +47,14 @@ if (process.getuid?.() !== 0) {
   process.exit(0);
 }
 await fetchEnvoy(process.env);
+// Whoever ends this script ends what it has started.
+let running: ChildProcess | undefined;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    running?.kill('SIGKILL');
+    process.exit(130);
+  });
+}
 const runs: FaultRun[] = [];
 let skipped = 0;
 for (const [folder, fault] of await chooseFaults()) {
@@ -110,6 +118,7 @@ async function runOne(folder: string, fault: Fault, runtime: Runtime): Promise<F
     ],
     { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, TMPDIR: place } },
   );
+  running = child;
   const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
   const figures: readonly Figure[] = code === 0 ? JSON.parse(readFileSync(report, 'utf8')) : [];
   rmSync(place, { recursive: true, force: true });

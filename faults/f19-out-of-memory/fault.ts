@@ -14,11 +14,30 @@ const limit = 256 << 20;
 const proxies = 1000;
 const groups = '/sys/fs/cgroup/memory';
 
+/** A valid route of some 100 kB for services that nobody calls. */
+const largeRoute = (name: string) => ({
+  type: 'MeshHTTPRoute',
+  mesh: 'default',
+  name,
+  spec: {
+    targetRef: { kind: 'Mesh' },
+    to: [
+      {
+        targetRef: { kind: 'MeshService', name: 'nobody' },
+        rules: Array.from({ length: 400 }, (_, index) => ({
+          matches: [{ path: { type: 'PathPrefix', value: `/${index}/${'x'.repeat(150)}` } }],
+          default: {},
+        })),
+      },
+    ],
+  },
+});
+
 /** The fault. */
 export const fault = defineFault({
   id: 'F19',
   title: 'control plane in 256 MiB with 1,000 proxies and large writes',
-  how: 'memory cgroup; 1,000 stub proxies; 40 bodies of 900 kB at a time',
+  how: 'memory cgroup; 1,000 stub proxies; 60 routes of 100 kB, 20 at a time',
   pace: 'ci',
   async run(context) {
     const group = join(groups, `ursa-faults-${Date.now()}`);
@@ -30,28 +49,26 @@ export const fault = defineFault({
       const { controlPlane } = world;
       const first = controlPlane.process();
       const load = await world.load();
-      const fleet = await startFleet(addHost('fleet'), controlPlane, proxies, { spread: 10_000 });
+      const fleet = await startFleet(addHost('fleet'), controlPlane, proxies, { spread: 20_000 });
       const connected = await waitFor(
         'the proxies are connected',
         async () => {
           const report = await fleet.report();
           return !first.running() || report.connected >= proxies;
         },
-        { within: 60_000, every: 200 },
+        { within: 90_000, every: 200 },
       ).catch(() => false);
       const statuses: Record<string, number> = {};
-      const filler = 'x'.repeat(900_000);
       for (let round = 0; round < 3 && first.running(); round += 1) {
-        await Promise.all(
-          Array.from({ length: 40 }, async (_, index) => {
-            const body = { type: 'MeshTimeout', mesh: 'default', name: `big-${index}`, spec: { filler } };
-            const answer = await controlPlane.request('PUT', `/meshes/default/meshtimeouts/big-${index}`, body).then(
+        const answers = await Promise.all(
+          Array.from({ length: 20 }, (_, index) =>
+            controlPlane.request('PUT', `/meshes/default/meshhttproutes/big-${index}`, largeRoute(`big-${index}`)).then(
               ({ status }) => String(status),
               () => 'none',
-            );
-            statuses[answer] = (statuses[answer] ?? 0) + 1;
-          }),
+            ),
+          ),
         );
+        for (const answer of answers) statuses[answer] = (statuses[answer] ?? 0) + 1;
       }
       await sleep(500);
       const killed = !first.running();

@@ -1,5 +1,6 @@
 // A PostgreSQL server for a world, reached over a wire that can misbehave, and control planes over it.
 import { join } from 'node:path';
+import { startProcess } from '../../examples/demo/child-process.ts';
 import {
   openPostgresServer,
   type PostgresServer,

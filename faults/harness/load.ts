@@ -65,7 +65,7 @@ function ask(child: ChildProcess, word: 'report' | 'stop'): Promise<LoadReport> 
 
 /** Seconds from a moment until the last request was lost; 0 when none was. */
 export function secondsToRecover({ lost }: Pick<LoadReport, 'lost'>, since: number): number {
-  const last = Math.max(since, ...lost.map(({ at }) => at));
+  const last = lost.reduce((latest, { at }) => Math.max(latest, at), since);
   return (last - since) / 1000;
 }
 
@@ -76,5 +76,9 @@ export function describeLost({ lost, streamBreaks }: Pick<LoadReport, 'lost' | '
     const text = `${kind}: ${reason}`;
     counts.set(text, (counts.get(text) ?? 0) + 1);
   }
-  return [...counts].map(([text, count]) => `${count} × ${text}`).join('; ');
+  const times = [...lost, ...streamBreaks].map(({ at }) => at);
+  if (times.length === 0) return 'nothing lost';
+  const clock = (at: number): string => new Date(at).toISOString().slice(11, 23);
+  const span = `between ${clock(times.reduce((one, other) => Math.min(one, other)))} and ${clock(times.reduce((one, other) => Math.max(one, other)))}`;
+  return `${[...counts].map(([text, count]) => `${count} × ${text}`).join('; ')}, ${span}`;
 }

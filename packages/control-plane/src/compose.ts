@@ -23,6 +23,7 @@ import {
   whenSecretsAreMade,
 } from './compose-identity.ts';
 import { composeInstances } from './compose-instances.ts';
+import { composeMissingProxies } from './compose-missing-proxies.ts';
 import { composeWatching } from './compose-watching.ts';
 import { composeWriteChecks } from './compose-write-checks.ts';
 import type { Settings } from './config/settings.ts';
@@ -353,6 +354,7 @@ export async function openControlPlane(
     ...several.presence,
     insights,
     ...several.upkeep,
+    ...composeMissingProxies(settings, several.leaderStore, clock, log).map(several.led),
     led(meshInsights),
     refusals,
     dpServer,

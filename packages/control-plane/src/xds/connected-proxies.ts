@@ -173,7 +173,11 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
     connections.delete(key);
     warnings.forget(key);
     entries.leave(key);
-    registration.gone(node, () => connections.has(key));
+    registration.gone(
+      node,
+      () => connections.has(key),
+      () => connections.size,
+    );
     tellProgress();
   };
 

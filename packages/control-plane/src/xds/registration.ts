@@ -12,6 +12,7 @@ import {
 import type { LiveResources } from '../store/live-resources.ts';
 import type { ResourceManager } from '../store/resource-manager.ts';
 import { isUnavailable } from '../store/unavailable.ts';
+import { openLostProxies } from './lost-proxies.ts';
 import type { ProvenProxy } from './proxy-authentication.ts';
 import type { ProxyNode } from './proxy-node.ts';
 import { release, type TakingTraffic } from './taking-traffic.ts';
@@ -38,8 +39,8 @@ export interface Registration {
    * proxy's own, or the token does not allow it.
    */
   register(node: ProxyNode, proven: ProvenProxy): Promise<void>;
-  /** Tells that the proxy has gone. `isBack` is asked when the delay is over. */
-  gone(node: ProxyNode, isBack: () => boolean): void;
+  /** Tells that the proxy has gone. `isBack` is asked when a delay is over, and `connected` how many proxies there are here then. */
+  gone(node: ProxyNode, isBack: () => boolean, connected: () => number): void;
   /** Registered proxies stay as they are: the control plane goes away, not they. */
   stop(): void;
 }
@@ -90,6 +91,7 @@ export function parseOwnResource(
 /** Opens registrations. */
 export function openRegistration(options: RegistrationOptions): Registration {
   const { live, manager, types, deregistrationDelayMilliseconds, onError } = options;
+  const lost = openLostProxies(options);
   const leaving = new Map<string, NodeJS.Timeout>();
   let stopped = false;
 
@@ -115,6 +117,7 @@ export function openRegistration(options: RegistrationOptions): Registration {
   const leave = (node: ProxyNode, isBack: () => boolean): void => {
     leaving.delete(node.id);
     const key = resourceKeyOf(node.proxy);
+    lost.left(key);
     if (isBack() || options.isConnected(key) || live.get(key) === undefined) return;
     manager.delete(key).catch((error: unknown) => {
       onError(key, error);
@@ -149,14 +152,17 @@ export function openRegistration(options: RegistrationOptions): Registration {
       proven.check(draft);
       stay(node.id);
       await store(draft, stored, node);
+      lost.back(key);
     },
-    gone(node, isBack) {
+    gone(node, isBack, connected) {
       if (node.resource === undefined || stopped) return;
       stay(node.id);
+      lost.gone(resourceKeyOf(node.proxy), isBack, connected);
       leaveLater(node, isBack, deregistrationDelayMilliseconds);
     },
     stop() {
       stopped = true;
+      lost.stop();
       for (const timer of leaving.values()) clearTimeout(timer);
       leaving.clear();
     },

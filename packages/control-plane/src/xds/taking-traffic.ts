@@ -33,6 +33,9 @@ export const announcesReadiness = 'feature-announces-readiness';
 
 /** Ports of the inbounds that were made not ready, with dots between. */
 const withheldPorts = 'kuma.io/withheld-ports';
+/** Why, when it is not that the proxy starts or leaves. */
+const withheldReason = 'kuma.io/withheld-because';
+const lost = 'lost';
 const longestBody = 64 * 1024;
 
 type Traffic = Pick<ResourceDraft, 'labels' | 'spec'>;
@@ -57,9 +60,20 @@ export function withhold<Dataplane extends Traffic>(dataplane: Dataplane): Datap
   };
 }
 
+/** The Dataplane of a proxy that was lost, withheld until it comes back. */
+export function withholdLost<Dataplane extends Traffic>(dataplane: Dataplane): Dataplane {
+  const withheld = withhold(dataplane);
+  return { ...withheld, labels: { ...withheld.labels, [withheldReason]: lost } };
+}
+
+/** Whether the Dataplane is withheld because its proxy was lost. */
+export function isLost({ labels }: Pick<Traffic, 'labels'>): boolean {
+  return labels[withheldReason] === lost;
+}
+
 /** The Dataplane as it was before {@link withhold}. */
 export function release<Dataplane extends Traffic>(dataplane: Dataplane): Dataplane {
-  const { [withheldPorts]: ports = '', ...labels } = dataplane.labels;
+  const { [withheldPorts]: ports = '', [withheldReason]: _reason, ...labels } = dataplane.labels;
   const withheld = new Set(ports.split('.').map(Number));
   const spec = dataplane.spec as DataplaneSpec;
   const inbound = (spec.networking?.inbound ?? []).map((each) => {
@@ -115,8 +129,9 @@ export function openTakingTraffic({ live, manager, authentication, starting }: T
     },
     admit(draft, stored, features) {
       if (draft.type !== 'Dataplane' || !features.includes(announcesReadiness)) return draft;
-      // Withheld in the store and not starting: it drains and has lost its stream meanwhile.
-      const notYet = starting.has(draft) || (stored !== undefined && isWithheld(stored));
+      // Withheld in the store and not starting: it drains and has lost its stream meanwhile. Who was lost is found with this.
+      const drains = stored !== undefined && isWithheld(stored) && !isLost(stored);
+      const notYet = starting.has(draft) || drains;
       return notYet ? withhold(draft) : draft;
     },
   };

@@ -49,7 +49,7 @@ export async function openPostgresStore(
   const replica = replicaOptions(target, settings);
   const limits = poolLimits(settings);
   const reads = openReads(replica && { options: replica, ratio: settings.readReplica.ratio, pool: limits }, log);
-  let { server } = first;
+  let { server, timeline } = first;
   try {
     await checkSchemaVersion(first.connection, settings.tolerateNewerDbVersions);
     const snapshot = await reads.snapshot(first.connection);
@@ -79,14 +79,15 @@ export async function openPostgresStore(
       replicated,
       contact,
       async connect() {
-        const found = await connectToPrimary(target, replicated.position().revision);
+        const found = await connectToPrimary(target, { revision: replicated.position().revision, timeline });
         try {
           await checkSchemaVersion(found.connection, settings.tolerateNewerDbVersions);
         } catch (error) {
           found.connection.close();
           throw error;
         }
-        server = found.server;
+        ({ server } = found);
+        timeline = found.timeline ?? timeline;
         return found.connection;
       },
       catchUp: (primary, revision) => reads.catchUp(primary, replicated, revision),

@@ -1,0 +1,115 @@
+// Withholds proxies that went while nobody looked: their control plane died with them, or before them (decision 0214). For the leader; who loses
+// a connection itself knows sooner, and deletes come later.
+import { formatResourceKey, type Resource, type ResourceKey } from '@ursa/resources';
+import type { Component } from '../component.ts';
+import type { Clock } from '../identity/clock.ts';
+import type { Store, StoreWrite } from '../store/store.ts';
+import { insightKeyOf, insightTypes, isConnected, type ProxyInsight } from './insight.ts';
+
+/** What missing proxies are found with. Times in milliseconds. */
+export interface MissingProxiesOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** How long a proxy that registered itself may be offline before others stop sending to it; counted from the start at the earliest. */
+  readonly patience?: number;
+  /** As long as proxies come back, everybody is waited for: it has been quiet for this long. */
+  readonly quiet?: number;
+  /** The resource of a proxy that takes no traffic until it comes back; undefined when it takes none anyway. */
+  readonly withhold: (resource: Resource) => Resource | undefined;
+  readonly log: {
+    info(message: string, fields: Readonly<Record<string, unknown>>): void;
+    warn(message: string, fields: Readonly<Record<string, unknown>>): void;
+  };
+  readonly onError: (error: unknown) => void;
+}
+
+const resourceTypes = new Map(Object.entries(insightTypes).map(([resource, insight]) => [insight, resource]));
+
+/** The component. One timer while a proxy is missing that has not been dealt with, none otherwise. */
+export function missingProxies(options: MissingProxiesOptions): Component {
+  const { store, clock, patience = 11_000, quiet = 3000, withhold, log, onError } = options;
+  const missing = new Map<string, { readonly key: ResourceKey; readonly since: number; dealtWith: boolean }>();
+  const online = new Set<string>();
+  let lastArrival = 0;
+  let timer: { stop(): void } | undefined;
+  let feed: { stop(): void } | undefined;
+  let working: Promise<void> = Promise.resolve();
+
+  const note = ({ type, mesh, name }: ResourceKey, insight: ProxyInsight | undefined): void => {
+    const key = { type: resourceTypes.get(type) ?? '', mesh, name };
+    const id = formatResourceKey(key);
+    if (insight === undefined || insight.subscriptions.at(-1)?.registered !== true) {
+      missing.delete(id);
+      online.delete(id);
+    } else if (isConnected(insight)) {
+      if (!online.has(id)) lastArrival = clock.now();
+      online.add(id);
+      missing.delete(id);
+    } else if (!missing.has(id)) {
+      online.delete(id);
+      missing.set(id, { key, since: clock.now(), dealtWith: false });
+      arm();
+    }
+  };
+  const arm = (): void => {
+    if (timer !== undefined || feed === undefined) return;
+    const waiting = [...missing.values()].filter(({ dealtWith }) => !dealtWith).map(({ since }) => since);
+    if (waiting.length === 0) return;
+    const at = Math.max(Math.min(...waiting) + patience, lastArrival + quiet);
+    timer = clock.at(at, look);
+  };
+  function look(): void {
+    timer = undefined;
+    const now = clock.now();
+    if (now - lastArrival >= quiet) {
+      const over = [...missing.values()].filter(({ since, dealtWith }) => !dealtWith && now - since >= patience);
+      for (const each of over) each.dealtWith = true;
+      if (missing.size > online.size) {
+        log.warn('most proxies are missing: it may be the network, so others go on sending to them', {
+          missing: missing.size,
+          online: online.size,
+        });
+      } else working = working.then(() => withholdAll(over.map(({ key }) => key))).catch(onError);
+    }
+    arm();
+  }
+  const withholdAll = async (keys: readonly ResourceKey[]): Promise<void> => {
+    let withheld: readonly string[] = [];
+    await store.write((content) => {
+      const writes = keys.flatMap((key): readonly (StoreWrite & { readonly kind: 'put' })[] => {
+        const insight = content.get(insightKeyOf(key))?.spec as ProxyInsight | undefined;
+        const stored = content.get(key);
+        if (stored === undefined || insight === undefined || isConnected(insight)) return [];
+        const resource = withhold(stored);
+        if (resource === undefined) return [];
+        const { type, mesh, name, labels, spec } = resource;
+        return [{ kind: 'put', resource: { type, mesh, name, labels, spec } }];
+      });
+      withheld = writes.map(({ resource: { mesh, name } }) => `${mesh}/${name}`);
+      return writes;
+    });
+    if (withheld.length > 0)
+      log.info('others send no more to proxies that are missing', { proxies: withheld.slice(0, 20) });
+  };
+
+  return {
+    name: 'missing-proxies',
+    async start() {
+      lastArrival = 0;
+      feed = store.changes((changes) => {
+        for (const { key, after } of changes)
+          if (resourceTypes.has(key.type)) note(key, after?.spec as ProxyInsight | undefined);
+      });
+      arm();
+    },
+    async stop() {
+      feed?.stop();
+      feed = undefined;
+      timer?.stop();
+      timer = undefined;
+      missing.clear();
+      online.clear();
+      await working;
+    },
+  };
+}

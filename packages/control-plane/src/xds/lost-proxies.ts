@@ -1,0 +1,82 @@
+// Proxies whose connection broke without a goodbye and that do not come back: others stop sending there long before they are deregistered
+// (decision 0214). Nobody is withheld when most are gone at once: then it is our network that is broken, not they.
+import { formatResourceKey, type ResourceKey } from '@ursa/resources';
+import type { LiveResources } from '../store/live-resources.ts';
+import type { ResourceManager } from '../store/resource-manager.ts';
+import { isLost, isWithheld, release, withholdLost } from './taking-traffic.ts';
+
+/** What they are found with. */
+export interface LostProxiesOptions {
+  readonly live: LiveResources;
+  readonly manager: ResourceManager;
+  /** Whether the proxy is connected to any instance, as far as this one knows. */
+  readonly isConnected: (proxy: ResourceKey) => boolean;
+  readonly onError: (key: ResourceKey, error: unknown) => void;
+  /** A proxy comes back within this, if it lives. Milliseconds. */
+  readonly patience?: number;
+}
+
+/** Withholds lost proxies. */
+export interface LostProxies {
+  /** A connection of a proxy has ended. `connected` says how many proxies are connected here when it is asked. */
+  gone(proxy: ResourceKey, isBack: () => boolean, connected: () => number): void;
+  /** A proxy has connected here. */
+  back(proxy: ResourceKey): void;
+  /** A proxy was waited for long enough: it counts no more. */
+  left(proxy: ResourceKey): void;
+  stop(): void;
+}
+
+/** Longer than the pauses between attempts of our proxies to reach a control plane (decision 0083). */
+const defaultPatience = 2500;
+/** After a proxy has come, another instance may still write that it is lost: what it knew was a moment old. */
+const secondLook = 3000;
+
+/** Opens it; nobody is lost. */
+export function openLostProxies(options: LostProxiesOptions): LostProxies {
+  const { live, manager, isConnected, onError, patience = defaultPatience } = options;
+  /** Those that have gone from here and have not come back to any instance, with the timer of the next look. */
+  const missing = new Map<string, NodeJS.Timeout>();
+  const looks = new Set<NodeJS.Timeout>();
+
+  const look = (proxy: ResourceKey, isBack: () => boolean, connected: () => number): void => {
+    const id = formatResourceKey(proxy);
+    const stored = live.get(proxy);
+    if (isBack() || isConnected(proxy) || stored === undefined) {
+      missing.delete(id);
+      return;
+    }
+    if (missing.size > connected() || isWithheld(stored)) return;
+    manager.put(withholdLost(stored), stored.version).catch((error: unknown) => onError(proxy, error));
+  };
+
+  const forget = (id: string): void => {
+    clearTimeout(missing.get(id));
+    missing.delete(id);
+  };
+
+  return {
+    gone(proxy, isBack, connected) {
+      const id = formatResourceKey(proxy);
+      forget(id);
+      const timer = setTimeout(look, patience, proxy, isBack, connected).unref();
+      missing.set(id, timer);
+    },
+    back(proxy) {
+      forget(formatResourceKey(proxy));
+      const timer = setTimeout(() => {
+        looks.delete(timer);
+        const stored = live.get(proxy);
+        if (stored === undefined || !isLost(stored) || !isConnected(proxy)) return;
+        manager.put(release(stored), stored.version).catch((error: unknown) => onError(proxy, error));
+      }, secondLook).unref();
+      looks.add(timer);
+    },
+    left: (proxy) => forget(formatResourceKey(proxy)),
+    stop() {
+      for (const timer of [...missing.values(), ...looks]) clearTimeout(timer);
+      missing.clear();
+      looks.clear();
+    },
+  };
+}

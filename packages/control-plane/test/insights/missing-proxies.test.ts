@@ -1,0 +1,110 @@
+// What the leader does about proxies that went while nobody looked: others stop sending there, unless it may be the network.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Resource } from '@ursa/resources';
+import { noResponses, type ProxySubscription } from '../../src/insights/insight.ts';
+import { missingProxies } from '../../src/insights/missing-proxies.ts';
+import { manualClock, openLiveStore } from '../identity/live-store.ts';
+import { silent } from '../instances/led.ts';
+
+const start = Date.parse('2026-01-05T00:00:00Z');
+const patience = 10_000;
+const quiet = 3000;
+const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
+const version = {
+  kumaDp: { version: '', gitTag: '', gitCommit: '', buildDate: '' },
+  envoy: { version: '', build: '' },
+  dependencies: {},
+};
+const connectTime = '2026-01-01T00:00:00.000Z';
+const open: ProxySubscription = {
+  ...{ id: 'one', controlPlaneInstanceId: 'one', connectTime, status: noResponses, version },
+  registered: true,
+};
+const closed: ProxySubscription = { ...open, disconnectTime: '2026-01-01T00:00:01.000Z' };
+
+async function openWorld() {
+  const { store, live, put } = await openLiveStore({ type: 'Mesh', name: 'default', spec: {} });
+  const clock = manualClock(start);
+  const part = missingProxies({
+    store,
+    clock,
+    patience,
+    quiet,
+    withhold: (resource: Resource) => ({ ...resource, labels: { ...resource.labels, withheld: 'yes' } }),
+    log: silent,
+    onError: (error) => {
+      throw error;
+    },
+  });
+  return {
+    clock,
+    part,
+    async tell(name: string, subscription: ProxySubscription) {
+      const key = { mesh: 'default', name };
+      await put({ ...key, type: 'Dataplane', spec: {} });
+      await put({ ...key, type: 'DataplaneInsight', spec: { subscriptions: [subscription] } });
+    },
+    async at(milliseconds: number) {
+      clock.moveTo(start + milliseconds);
+      await settled();
+    },
+    isWithheld: (name: string) => live.get({ type: 'Dataplane', mesh: 'default', name })?.labels.withheld === 'yes',
+  };
+}
+
+test('a proxy that was gone before the start is withheld when its time is over; one that came back, or is only stored, is not', async () => {
+  const { tell, part, at, isWithheld, clock } = await openWorld();
+  for (const name of ['web', 'api', 'other']) await tell(name, open);
+  await tell('dead', closed);
+  await tell('late', closed);
+  await tell('stored', { ...closed, registered: false });
+  await part.start();
+  await at(5000);
+  await tell('late', open);
+  await at(patience - 1);
+  assert.equal(isWithheld('dead'), false);
+  await at(patience);
+  assert.deepEqual(['dead', 'late', 'web', 'stored'].map(isWithheld), [true, false, false, false]);
+  assert.equal(clock.timers(), 0, 'nothing ticks when everybody is dealt with');
+  await part.stop();
+});
+
+test('while proxies keep coming back, everybody is waited for', async () => {
+  const { tell, part, at, isWithheld } = await openWorld();
+  for (const name of ['web', 'api', 'late', 'later', 'dead']) await tell(name, closed);
+  await part.start();
+  for (const name of ['web', 'api']) await tell(name, open);
+  await at(patience - 1000);
+  await tell('late', open);
+  await at(patience);
+  assert.equal(isWithheld('dead'), false);
+  await at(patience + 1000);
+  await tell('later', open);
+  await at(patience + 1000 + quiet - 1);
+  assert.equal(isWithheld('dead'), false);
+  await at(patience + 1000 + quiet);
+  assert.deepEqual([isWithheld('dead'), isWithheld('later')], [true, false]);
+  await part.stop();
+});
+
+test('when most are missing, nobody is withheld: it may be the network', async () => {
+  const { tell, part, at, isWithheld } = await openWorld();
+  await tell('web', open);
+  for (const name of ['one', 'two']) await tell(name, closed);
+  await part.start();
+  await at(10 * patience);
+  assert.deepEqual([isWithheld('one'), isWithheld('two')], [false, false]);
+  await part.stop();
+});
+
+test('who does not lead withholds nobody', async () => {
+  const { tell, part, at, isWithheld, clock } = await openWorld();
+  await tell('web', open);
+  await tell('dead', closed);
+  await part.start();
+  await part.stop();
+  assert.equal(clock.timers(), 0);
+  await at(10 * patience);
+  assert.equal(isWithheld('dead'), false);
+});

@@ -1,0 +1,86 @@
+// Proxies whose connection broke without a goodbye: others stop sending there soon, and go on when they are back, wherever that is.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { coreResourceTypes, createResourceTypes, type DataplaneSpec } from '@ursa/resources';
+import { openResourceManager } from '../../src/store/resource-manager.ts';
+import { openLostProxies } from '../../src/xds/lost-proxies.ts';
+import { isLost, isWithheld, withhold } from '../../src/xds/taking-traffic.ts';
+import { openLiveStore } from '../identity/live-store.ts';
+
+const key = { type: 'Dataplane', mesh: 'default', name: 'web' };
+const spec: DataplaneSpec = {
+  networking: { address: '10.0.0.1', inbound: [{ port: 8080, tags: { 'kuma.io/service': 'web' } }] },
+};
+
+async function openWorld() {
+  const { store, live, put } = await openLiveStore({ type: 'Mesh', name: 'default', spec: {} }, { ...key, spec });
+  const manager = openResourceManager({
+    store,
+    types: createResourceTypes(coreResourceTypes),
+    labels: { mode: 'zone', zone: 'default', environment: 'universal', federated: false },
+    unsafeDelete: false,
+  });
+  const connected = { anywhere: false };
+  const lost = openLostProxies({
+    live,
+    manager,
+    isConnected: () => connected.anywhere,
+    onError: (_, error) => assert.fail(String(error)),
+    patience: 20,
+  });
+  return { lost, live, put, connected, stored: () => live.get(key) };
+}
+
+const gone = () => false;
+const some = () => 5;
+
+test('a proxy that does not come back takes no more traffic', async () => {
+  const { lost, stored } = await openWorld();
+  lost.gone(key, gone, some);
+  await sleep(60);
+  const resource = stored();
+  assert.ok(resource !== undefined && isLost(resource) && isWithheld(resource));
+  assert.equal((resource.spec as DataplaneSpec).networking?.inbound?.[0]?.state, 'NotReady');
+  lost.stop();
+});
+
+test('one that is back, here or at another instance, goes on', async () => {
+  const { lost, stored, connected } = await openWorld();
+  lost.gone(key, () => true, some);
+  await sleep(60);
+  lost.gone(key, gone, some);
+  lost.back(key);
+  await sleep(60);
+  connected.anywhere = true;
+  lost.gone(key, gone, some);
+  await sleep(60);
+  assert.equal(stored()?.version, 1);
+  lost.stop();
+});
+
+test('when most proxies are gone, nobody is withheld; those that were waited for long enough do not count', async () => {
+  const { lost, stored, put } = await openWorld();
+  const others = ['one', 'two'].map((name) => ({ ...key, name }));
+  for (const other of others) await put({ ...other, spec });
+  for (const other of others) lost.gone(other, gone, () => 2);
+  lost.gone(key, gone, () => 2);
+  await sleep(60);
+  assert.equal(stored()?.version, 1);
+  for (const other of others) lost.left(other);
+  lost.gone(key, gone, () => 2);
+  await sleep(60);
+  assert.equal(stored()?.version, 2);
+  lost.stop();
+});
+
+test('one that had said goodbye stays as it is', async () => {
+  const { lost, put, stored } = await openWorld();
+  const { labels, spec: drained } = withhold({ labels: {}, spec });
+  await put({ ...key, labels, spec: drained });
+  lost.gone(key, gone, some);
+  await sleep(60);
+  const resource = stored();
+  assert.ok(resource !== undefined && isWithheld(resource) && !isLost(resource));
+  lost.stop();
+});
