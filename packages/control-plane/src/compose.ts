@@ -275,6 +275,8 @@ export async function openControlPlane(
   });
   const diagnostics = createDiagnosticsServer({
     settings: settings.diagnostics,
+    // The process that started this worker serves the port, and asks here.
+    host: settings.general.workers > 1 ? '127.0.0.1' : undefined,
     sources: {
       readiness,
       log,
@@ -304,6 +306,7 @@ export async function openControlPlane(
     tokens,
     access: settings.access.static,
     settings: settings.apiServer,
+    sharedPorts: settings.general.workers > 1,
     labels,
     facts: { hostname: hostname(), version: buildInfo.version, instanceId, clusterId: () => clusterIdOf(live) },
     config: () => showSettings(settings),

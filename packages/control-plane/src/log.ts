@@ -53,8 +53,8 @@ const secretFields = ['token', 'password', 'authorization', 'privateKey', 'key',
 const mostKept = 1000;
 const longestKept = 2000;
 
-/** Opens the log of a process at a general level. */
-export function openLog(level: LogLevel, output: LogOutput): Log {
+/** Opens the log of a process at a general level; lines of a worker carry its number. */
+export function openLog(level: LogLevel, output: LogOutput, worker?: number): Log {
   const counts = new Map<string, Record<string, number>>();
   const tail: string[] = [];
   const keep: LogOutput = {
@@ -66,7 +66,7 @@ export function openLog(level: LogLevel, output: LogOutput): Log {
   };
   const base = pino(
     {
-      base: null,
+      base: worker === undefined ? null : { worker },
       level: 'debug',
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },

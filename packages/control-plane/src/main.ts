@@ -3,13 +3,15 @@ import { readFileSync } from 'node:fs';
 import { MeshError } from '@ursa/resources';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { loadSettings } from './config/load-settings.ts';
-import type { LogLevel } from './log.ts';
+import type { LogLevel, LogOutput } from './log.ts';
 import { isLogLevel, logLevels, openLog } from './log.ts';
 import { openLogFile } from './log-file.ts';
 import { textOutput } from './log-text.ts';
 import { type MigrationDirection, migrateStore } from './migrate-store.ts';
 import { runControlPlane } from './run-control-plane.ts';
 import { buildInfo } from './version.ts';
+import { superviseWorkers } from './workers/supervise.ts';
+import { workerNumber } from './workers/worker.ts';
 
 interface RunOptions {
   readonly configFile?: string;
@@ -19,6 +21,7 @@ interface RunOptions {
   readonly logMaxSize: number;
   readonly logMaxAge: number;
   readonly logMaxRetainedFiles: number;
+  readonly workers?: number;
 }
 
 function wholeNumber(text: string): number {
@@ -39,26 +42,39 @@ function readSettings(file: string | undefined) {
   return loadSettings({ env: process.env, file: { name: file, text } });
 }
 
-function openLogOf(options: RunOptions) {
+function outputOf(options: RunOptions): LogOutput {
   const megabyte = 1024 * 1024;
   // Whoever read the log may go away; the control plane goes on without.
   process.stdout.on('error', () => undefined);
-  const output =
-    options.logOutputPath === undefined
-      ? { write: (line: string) => void process.stdout.write(line) }
-      : openLogFile(options.logOutputPath, {
-          maxBytes: options.logMaxSize * megabyte,
-          maxAgeDays: options.logMaxAge,
-          maxRetainedFiles: options.logMaxRetainedFiles,
-        });
-  return openLog(options.logLevel, options.logFormat === 'text' ? textOutput(output) : output);
+  return options.logOutputPath === undefined
+    ? { write: (line: string) => void process.stdout.write(line) }
+    : openLogFile(options.logOutputPath, {
+        maxBytes: options.logMaxSize * megabyte,
+        maxAgeDays: options.logMaxAge,
+        maxRetainedFiles: options.logMaxRetainedFiles,
+      });
+}
+
+/** Lines of a worker say which one it is. */
+function openLogOf(options: RunOptions, output: LogOutput, worker?: number) {
+  return openLog(options.logLevel, options.logFormat === 'text' ? textOutput(output) : output, worker);
 }
 
 async function run(options: RunOptions): Promise<void> {
-  const { settings, warnings } = readSettings(options.configFile);
-  const log = openLogOf(options);
-  for (const warning of warnings) log.component('config').warn(warning);
-  await runControlPlane(settings, log);
+  const { settings: read, warnings } = readSettings(options.configFile);
+  const { workers = read.general.workers } = options;
+  const settings = { ...read, general: { ...read.general, workers } };
+  const worker = workerNumber(process.env);
+  const output = outputOf(options);
+  const log = openLogOf(options, output, worker);
+  // Once is enough.
+  if ((worker ?? 1) === 1) for (const warning of warnings) log.component('config').warn(warning);
+  if (workers > 1 && worker === undefined) {
+    const { configFile, logLevel, logFormat } = options;
+    const args = ['run', '--workers', String(workers), '--log-level', logLevel, '--log-format', logFormat];
+    if (configFile !== undefined) args.push('--config-file', configFile);
+    await superviseWorkers({ settings, log, output, args });
+  } else await runControlPlane(settings, log);
 }
 
 const program = new Command('kuma-cp').description('The control plane of the mesh.');
@@ -73,6 +89,7 @@ program
     new Option('--log-level <level>', 'how much is logged').choices(logLevels.filter(isLogLevel)).default('info'),
   )
   .addOption(new Option('--log-format <format>', 'how lines look').choices(['json', 'text']).default('json'))
+  .option('--workers <number>', 'processes that share the ports; more than one needs the PostgreSQL store', wholeNumber)
   .option('--log-output-path <file>', 'log to this file instead of the standard output')
   .option('--log-max-size <megabytes>', 'size from which on the log file is started anew', wholeNumber, 100)
   .option('--log-max-age <days>', 'age from which on old log files are removed', wholeNumber, 30)

@@ -4,6 +4,7 @@ import type { Settings } from './config/settings.ts';
 
 /** Throws `MeshError('unsupported')` when the settings ask for more than there is. */
 export function refuseUnsupported(settings: Settings): void {
+  if (settings.general.workers > 1) refuseUnsharable(settings);
   if (settings.mode === 'global') {
     throw new MeshError(
       'unsupported',
@@ -18,5 +19,27 @@ export function refuseUnsupported(settings: Settings): void {
   }
   if (settings.environment === 'kubernetes') {
     throw new MeshError('unsupported', 'environment (KUMA_ENVIRONMENT): kubernetes is not built yet; use universal');
+  }
+}
+
+/** Several processes share one store and the ports. */
+function refuseUnsharable({ general, store, apiServer, dpServer, diagnostics }: Settings): void {
+  const workers = `general.workers (KUMA_GENERAL_WORKERS, --workers): ${general.workers} processes`;
+  if (store.type !== 'postgres') {
+    const remedy = 'use KUMA_STORE_TYPE=postgres, or one worker';
+    throw new MeshError(
+      'unsupported',
+      `${workers} cannot share the ${store.type} store, which one process owns: ${remedy}`,
+    );
+  }
+  if (apiServer.http.port === 0 || apiServer.https.port === 0 || dpServer.port === 0) {
+    throw new MeshError(
+      'invalid',
+      `${workers} share ports that are known: give apiServer.*.port and dpServer.port other than 0`,
+    );
+  }
+  if (diagnostics.tlsEnabled) {
+    const remedy = 'leave diagnostics.tlsEnabled (KUMA_DIAGNOSTICS_TLS_ENABLED) off';
+    throw new MeshError('unsupported', `${workers} have their diagnostics gathered over plain HTTP only: ${remedy}`);
   }
 }

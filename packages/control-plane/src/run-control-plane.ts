@@ -4,6 +4,7 @@ import type { Settings } from './config/settings.ts';
 import type { Log } from './log.ts';
 import { runComponents } from './run-components.ts';
 import { buildInfo } from './version.ts';
+import { onOrphaned, tellReady } from './workers/worker.ts';
 
 /**
  * Runs until SIGTERM or SIGINT, then stops within `dpServer.gracefulShutdownTimeout` and ends the process; a second signal ends it at
@@ -33,6 +34,8 @@ export async function runControlPlane(settings: Settings, log: Log): Promise<voi
     logger.info('stopped');
     process.exit(0);
   };
+  tellReady({ diagnosticsPort: diagnostics.port ?? 0 });
+  onOrphaned(() => void stop('SIGTERM'));
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
 }

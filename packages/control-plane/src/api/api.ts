@@ -83,6 +83,8 @@ export interface ApiOptions {
   readonly tokens: Tokens;
   readonly access: StaticAccess;
   readonly settings: Settings['apiServer'];
+  /** Whether other processes listen on the same ports. */
+  readonly sharedPorts?: boolean;
   /** Decides origin, zone and environment labels, and which types may be written here. */
   readonly labels: LabelContext;
   readonly facts: Omit<ControlPlaneFacts, 'gui'>;
@@ -125,10 +127,10 @@ export function openApi(options: ApiOptions): ApiComponent {
       // Certificates are read first: a control plane that cannot serve HTTPS shall not answer on HTTP for a moment.
       const tls = settings.https.enabled ? readTlsOptions(settings, options.certificate) : undefined;
       await app.ready();
-      if (settings.http.enabled) http = await openHttpServer(settings, app.routing);
+      if (settings.http.enabled) http = await openHttpServer(settings, app.routing, options.sharedPorts);
       if (tls === undefined) return;
       try {
-        https = await openHttpsServer(settings, tls, app.routing);
+        https = await openHttpsServer(settings, tls, app.routing, options.sharedPorts);
       } catch (error) {
         await http?.close(0);
         throw error;

@@ -17,6 +17,8 @@ export interface DiagnosticsServer extends Component {
 /** What it is served with. */
 export interface DiagnosticsServerOptions {
   readonly settings: Settings['diagnostics'];
+  /** Address to listen on; default: all. */
+  readonly host?: string | undefined;
   readonly sources: DiagnosticsSources;
   /** Certificate and key; asked for only when TLS is on. */
   readonly certificate: () => Promise<{ readonly certificate: string; readonly privateKey: string }>;
@@ -28,6 +30,7 @@ const maximumBodyBytes = 4096;
 /** The diagnostics server. Start error: `MeshError('unavailable')` when its port is taken. */
 export function createDiagnosticsServer({
   settings,
+  host,
   sources,
   certificate,
 }: DiagnosticsServerOptions): DiagnosticsServer {
@@ -51,7 +54,7 @@ export function createDiagnosticsServer({
       opened.headersTimeout = 1_000;
       opened.requestTimeout = 10_000;
       server = opened;
-      await listen(opened, settings.serverPort);
+      await listen(opened, settings.serverPort, host);
       port = (opened.address() as AddressInfo).port;
     },
     async stop() {
@@ -65,7 +68,7 @@ export function createDiagnosticsServer({
   };
 }
 
-function listen(server: Server, port: number): Promise<void> {
+function listen(server: Server, port: number, host: string | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause) => {
       const setting = 'diagnostics.serverPort (KUMA_DIAGNOSTICS_SERVER_PORT)';
@@ -77,7 +80,7 @@ function listen(server: Server, port: number): Promise<void> {
         ),
       );
     });
-    server.listen(port, () => {
+    server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
       server.removeAllListeners('error');
       resolve();
     });

@@ -131,6 +131,7 @@ export function openDpServer(options: DpServerOptions): DpServer {
       server = await openGrpcServer({
         host: options.host,
         port: dpServer.port,
+        shared: settings.general.workers > 1,
         tls: { ...tlsLimitsOf(dpServer), certificate: certificate.certificate, key: certificate.privateKey },
         methods: new Map([
           [`${adsService}DeltaAggregatedResources`, ads('incremental')],

@@ -1,11 +1,12 @@
 // Opens the ports of the API: HTTP and HTTPS over one app, with the time limits of the settings, and a stop that lets running requests end.
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server as NetServer } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import { MeshError } from '@ursa/resources';
 import type { Settings } from '../../config/settings.ts';
 import { openConnectionLimit } from '../../connection-limit.ts';
+import { openSharedPort } from './shared-port.ts';
 
 type ApiServer = Settings['apiServer'];
 
@@ -20,14 +21,25 @@ export interface OpenServer {
 /** How often slow clients are looked for; short, so that a limit of one second means about one second. */
 const slowClientCheckMilliseconds = 250;
 
-/** Opens an HTTP server. Errors: `MeshError('unavailable')` that names the address and the settings to change. */
-export function openHttpServer(settings: ApiServer, handle: RequestListener): Promise<OpenServer> {
-  return open(createServer(limits(settings), handle), settings, settings.http, 'http');
+/** Opens an HTTP server; `shared`: other processes listen on the same port. Errors: `MeshError('unavailable')` that names the address and the settings to change. */
+export function openHttpServer(settings: ApiServer, handle: RequestListener, shared = false): Promise<OpenServer> {
+  const server = createServer(limits(settings), handle);
+  return open(server, shared ? openSharedPort(server, undefined) : server, settings, 'http');
 }
 
 /** Opens an HTTPS server; `tls` holds certificate, key and what is wanted of clients. Errors as of `openHttpServer`. */
-export function openHttpsServer(settings: ApiServer, tls: TlsOptions, handle: RequestListener): Promise<OpenServer> {
-  return open(createTlsServer({ ...limits(settings), ...tls }, handle), settings, settings.https, 'https');
+export function openHttpsServer(
+  settings: ApiServer,
+  tls: TlsOptions,
+  handle: RequestListener,
+  shared = false,
+): Promise<OpenServer> {
+  if (!shared) {
+    const server = createTlsServer({ ...limits(settings), ...tls }, handle);
+    return open(server, server, settings, 'https');
+  }
+  const server = createServer(limits(settings), handle);
+  return open(server, openSharedPort(server, tls), settings, 'https');
 }
 
 function limits(settings: ApiServer) {
@@ -40,24 +52,21 @@ function limits(settings: ApiServer) {
   };
 }
 
-function open(
-  server: Server,
-  settings: ApiServer,
-  listener: ApiServer['http'],
-  section: 'http' | 'https',
-): Promise<OpenServer> {
+/** `port` is the server itself, or what hands connections to it. */
+function open(server: Server, port: NetServer, settings: ApiServer, section: 'http' | 'https'): Promise<OpenServer> {
+  const listener = settings[section];
   // A client that stops reading, or sends nothing after connecting, holds its socket no longer than this.
   server.setTimeout(settings.writeTimeout);
   limitConnections(server, settings.maxConnections);
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => {
+    port.once('error', (error) => {
       const setting = `apiServer.${section}.port (KUMA_API_SERVER_${section.toUpperCase()}_PORT)`;
       const reason = `cannot serve the API on ${listener.interface}:${listener.port}: ${error.message}; choose another ${setting}`;
       reject(new MeshError('unavailable', reason, { cause: error }));
     });
-    server.listen(listener.port, listener.interface, () => {
-      server.removeAllListeners('error');
-      resolve({ port: (server.address() as AddressInfo).port, close: (grace) => close(server, grace) });
+    port.listen({ port: listener.port, host: listener.interface, reusePort: port !== server }, () => {
+      port.removeAllListeners('error');
+      resolve({ port: (port.address() as AddressInfo).port, close: (grace) => close(server, port, grace) });
     });
   });
 }
@@ -71,10 +80,10 @@ function limitConnections(server: Server, most: number): void {
   });
 }
 
-function close(server: Server, graceMilliseconds: number): Promise<void> {
+function close(server: Server, port: NetServer, graceMilliseconds: number): Promise<void> {
   return new Promise((resolve) => {
     const force = setTimeout(() => server.closeAllConnections(), graceMilliseconds);
-    server.close(() => {
+    port.close(() => {
       clearTimeout(force);
       resolve();
     });

@@ -14,6 +14,12 @@ export const generalSettings = {
   ),
   tlsKeyFile: text('KUMA_GENERAL_TLS_KEY_FILE', '', 'Key of all servers.'),
   ...tlsLimits('KUMA_GENERAL'),
+  workers: whole(
+    'KUMA_GENERAL_WORKERS',
+    1,
+    'Processes that share the ports of this control plane on this machine; more than one needs the PostgreSQL store.',
+    { min: 1, max: 64 },
+  ),
   workDir: text('KUMA_GENERAL_WORK_DIR', '', 'Folder of the store and of generated certificates; empty: `~/.kuma`.'),
   resilientComponentBaseBackoff: duration(
     'KUMA_GENERAL_RESILIENT_COMPONENT_BASE_BACKOFF',

@@ -21,6 +21,8 @@ export interface GrpcServerOptions {
   readonly host: string | undefined;
   /** 0 picks a free port. */
   readonly port: number;
+  /** Whether other processes listen on the same port (SO_REUSEPORT). */
+  readonly shared?: boolean;
   /** PEM; the certificate with its chain. */
   readonly tls: {
     readonly certificate: string;
@@ -169,7 +171,8 @@ function listenToHttp1(server: Http2SecureServer, options: GrpcServerOptions, se
 function listen(server: Http2SecureServer, options: GrpcServerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ port: options.port, ...(options.host === undefined ? {} : { host: options.host }) }, () => {
+    const { port, host, shared = false } = options;
+    server.listen({ port, reusePort: shared, ...(host === undefined ? {} : { host }) }, () => {
       server.off('error', reject);
       server.on('error', () => undefined);
       resolve();
