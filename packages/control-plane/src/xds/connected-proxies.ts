@@ -8,6 +8,7 @@ import { keyInType, type LiveResources } from '../store/live-resources.ts';
 import { type AdsObserver, type AdsProtocol, type AdsStream, outcomeOf } from './ads-stream.ts';
 import { openConfigWarnings } from './config-warnings.ts';
 import { type Delivery, followDelivery } from './delivery.ts';
+import type { MemoryGuard } from './memory-guard.ts';
 import type { Propagation, Waiter } from './propagation.ts';
 import type { ProvenProxy, ProxyAuthentication } from './proxy-authentication.ts';
 import { openProxyEntries } from './proxy-entries.ts';
@@ -72,6 +73,7 @@ export interface ConnectedProxiesOptions {
   readonly certified?: ((proxyKey: string) => Promise<void>) | undefined;
   /** True while a proxy should have a certificate that it does not have yet. */
   readonly awaitsCertificate?: ((proxyKey: string) => boolean) | undefined;
+  readonly memory: MemoryGuard;
   readonly observer: ConnectionObserver;
   readonly refusals?: RefusalObserver | undefined;
   readonly metrics?: XdsMetrics | undefined;
@@ -188,6 +190,8 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
       return {
         async admit(node, call: GrpcCall, stream) {
           try {
+            const shortage = options.memory.shortage();
+            if (shortage !== undefined) throw new MeshError('unavailable', shortage);
             const proven = await authentication.verify(node.proxy, call.header('authorization'));
             await registration.register(node, proven);
             if (gone) throw new MeshError('unavailable', 'the proxy went away');

@@ -18,6 +18,7 @@ import {
   openConnectedProxies,
   type RefusalObserver,
 } from './connected-proxies.ts';
+import { type MemoryGuard, openMemoryGuard } from './memory-guard.ts';
 import type { Propagation } from './propagation.ts';
 import { openProxyAuthentication } from './proxy-authentication.ts';
 import { openRegistration, parseOwnResource } from './registration.ts';
@@ -45,6 +46,8 @@ export interface DpServerOptions {
   /** True while a proxy should have a certificate that it does not have yet. */
   readonly awaitsCertificate?: (proxyKey: string) => boolean;
   readonly tokens: Tokens;
+  /** Whether there is memory for more proxies; default: as the settings say. */
+  readonly memory?: MemoryGuard;
   /** Learns of every connection: the insights. Must be started before and stopped after this server. */
   readonly observer: ConnectionObserver;
   /** Finds the policies behind what proxies refuse. */
@@ -100,7 +103,12 @@ export function openDpServer(options: DpServerOptions): DpServer {
     isConnected: options.isConnected ?? (() => false),
     onError: (key, error) => log.warn('a proxy that has gone could not be deregistered', { key, error }),
   });
-  const proxies = openConnectedProxies({ ...options, authentication, registration });
+  const proxies = openConnectedProxies({
+    ...options,
+    authentication,
+    registration,
+    memory: options.memory ?? openMemoryGuard(dpServer.maxMemoryPercent),
+  });
   let server: GrpcServer | undefined;
 
   const ads =

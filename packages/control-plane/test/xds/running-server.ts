@@ -16,6 +16,7 @@ import { openLiveResources } from '../../src/store/live-resources.ts';
 import { openMemoryStore } from '../../src/store/memory-store.ts';
 import { openResourceManager } from '../../src/store/resource-manager.ts';
 import { type DpServer, openDpServer } from '../../src/xds/dp-server.ts';
+import type { MemoryGuard } from '../../src/xds/memory-guard.ts';
 import type { ProxyResources } from '../../src/xds/push-sequence.ts';
 
 /** Token text to claims; what is not in it is refused. */
@@ -46,6 +47,8 @@ export interface ServerChoices {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Tokens that are taken at their word; without them nobody needs one. */
   readonly tokens?: KnownTokens;
+  /** Whether there is memory for more proxies. */
+  readonly memory?: MemoryGuard;
   /** Real tokens, signed with this key (base64 of a PEM). */
   readonly signingKey?: string;
 }
@@ -103,6 +106,7 @@ export async function startServer(choices: ServerChoices = {}): Promise<RunningS
     engine: { config, rules },
     tokens,
     observer: insights,
+    ...(choices.memory === undefined ? {} : { memory: choices.memory }),
     log: silent,
   });
   const put: RunningServer['put'] = async (...resources) => {

@@ -17,6 +17,12 @@ export const dpServerSettings = {
     'Connections at most on which no proxy has proven yet who it is; beyond that, one that idles gives way to a new one.',
     { min: 1 },
   ),
+  maxMemoryPercent: whole(
+    'KUMA_DP_SERVER_MAX_MEMORY_PERCENT',
+    85,
+    'Percentage of the memory (that of the cgroup, or the machine, and of the JavaScript heap) above which no more proxies are let in; 0: no limit.',
+    { max: 100 },
+  ),
   gracefulShutdownTimeout: duration(
     'KUMA_DP_SERVER_GRACEFUL_SHUTDOWN_TIMEOUT',
     '10s',
