@@ -1,5 +1,6 @@
 // `npm run bench`: loads our control plane with meshload and prints our figures beside the peer's and the goals. Shapes by name:
 // `n1000` (default), `n100`, `worst1000`, `n3000`, `policies1000`; `--json FILE` keeps the raw reports; `--mode sotw|delta` (default delta, our default).
+// `regression` holds a short shape against the baseline that is committed (part of `npm test`); with `--update` it writes the baseline.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { figuresOf, formatFigures, type Phase } from './bench-figures.ts';
 import { askWhileIdle, putPolicies } from './bench-policies.ts';
 import { root } from './process.ts';
+import { holdAgainstBaseline } from './regression/baseline.ts';
 import { benchFolder, buildGoTool } from './shared-material.ts';
 
 /** 1,000 proxies of which each reaches ten services. */
@@ -48,20 +50,31 @@ const shapes: Readonly<Record<string, readonly string[]>> = {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'string' }, mode: { type: 'string', default: 'delta' } },
+  options: {
+    json: { type: 'string' },
+    mode: { type: 'string', default: 'delta' },
+    update: { type: 'boolean', default: false },
+  },
 });
 
 if (!existsSync(benchFolder)) {
   console.log('bench was left out: ../shared/bench is not beside this checkout');
+} else if (positionals[0] === 'regression') {
+  process.exitCode = (await holdAgainstBaseline(builtControlPlane(), values.update)) ? 0 : 1;
 } else {
   for (const name of positionals.length > 0 ? positionals : ['n1000']) await measure(name);
+}
+
+function builtControlPlane(): string {
+  const executable = join(root, 'dist', 'kuma-cp');
+  if (!existsSync(executable)) throw new Error('dist/kuma-cp does not exist; run "npm run build" first');
+  return executable;
 }
 
 async function measure(name: string): Promise<void> {
   const shape = shapes[name];
   if (shape === undefined) throw new Error(`no shape "${name}"; there are ${Object.keys(shapes).join(', ')}`);
-  const executable = join(root, 'dist', 'kuma-cp');
-  if (!existsSync(executable)) throw new Error('dist/kuma-cp does not exist; run "npm run build" first');
+  const executable = builtControlPlane();
   const meshload = buildGoTool(benchFolder, 'meshload');
   const folder = mkdtempSync(join(tmpdir(), 'ursa-bench-'));
   const started = performance.now();

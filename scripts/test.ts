@@ -20,6 +20,7 @@ const steps: readonly Step[] = [
   { script: 'golden', purpose: 'recorded cases' },
   { script: 'slow', purpose: 'tests with a real Envoy, real disks and random faults' },
   { script: 'build', purpose: 'single-file executables' },
+  { script: 'bench', args: ['regression'], purpose: 'what a change costs, against the baseline' },
   { script: 'e2e', purpose: 'the whole mesh, processes and traffic' },
   { script: 'conformance', purpose: "the peer's recorded behaviour" },
 ];
