@@ -61,7 +61,7 @@ async function story(context: TestContext): Promise<void> {
   };
   const world = await openWorld();
   const { apiUrl, dataPlaneUrl, caCertFile } = world.controlPlane;
-  const backend = machines['on the server']?.serve('http', '127.0.0.1', 8080, 'backend');
+  const backend = machines['on the server']?.serve(['http', '127.0.0.1', 8080, 'backend']);
   context.after(async () => {
     await backend?.stop();
     // kuma-dp was started in the background by a shell of the guide: whatever still runs on the hosts has to end.

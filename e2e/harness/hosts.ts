@@ -59,6 +59,9 @@ export interface Outcome {
   readonly output: string;
 }
 
+/** A server: what it speaks, where it listens, and the name that it says. */
+export type PlainServer = readonly [kind: 'http' | 'tcp', address: string, port: number, name: string];
+
 /** One host. */
 export interface Host {
   readonly name: string;
@@ -69,8 +72,8 @@ export interface Host {
   /** Runs a line of bash as root; throws when it fails. */
   shell(script: string): Promise<string>;
   start(name: string, command: readonly string[], uid: number): ChildProcess;
-  /** Starts a server that knows nothing of a mesh. */
-  serve(kind: 'http' | 'tcp', address: string, port: number, name: string): ChildProcess;
+  /** Starts servers that know nothing of a mesh. */
+  serve(...servers: readonly PlainServer[]): ChildProcess;
   /** Starts kuma-dp as its own user with `--transparent-proxy`, and waits until Envoy serves. */
   startProxy(controlPlane: ControlPlane, dataplane: ResourceDocument): Promise<HostProxy>;
 }
@@ -205,9 +208,10 @@ function addHost(name: string, number: number, folder: string, shared: SharedFil
     },
     start: (title, command, uid) =>
       startProcess({ name: title, command: as(uid), args: command.map(shared.visible), environment: { HOME: folder } }),
-    serve: (kind, address, port, title) => {
-      const server = join(root, 'e2e/harness/plain-server.ts');
-      return host.start(title, [process.execPath, server, kind, address, String(port), title], users.application);
+    serve: (...servers) => {
+      const program = join(root, 'e2e/harness/plain-server.ts');
+      const words = servers.flat().map(String);
+      return host.start(`servers of ${name}`, [process.execPath, program, ...words], users.application);
     },
     startProxy: (controlPlane, dataplane) => startProxy(host, { controlPlane, dataplane, folder, envoy: shared.envoy }),
   };

@@ -43,14 +43,16 @@ async function story(context: TestContext): Promise<void> {
   const world = await openWorld();
   const { controlPlane } = world;
   const programs = [
-    server.serve('http', '127.0.0.1', 8080, 'on-localhost'),
-    server.serve('http', '0.0.0.0', 8081, 'on-everything'),
-    server.serve('http', server.ipv4, 8082, 'on-the-host'),
-    server.serve('http', server.ipv6, 8083, 'on-ipv6'),
-    server.serve('tcp', '0.0.0.0', 8084, 'raw'),
-    server.serve('http', '0.0.0.0', 9998, 'undeclared'),
-    server.serve('http', '0.0.0.0', 9999, 'excluded'),
-    ...[8000, 7777, 7778].map((port) => outside.serve('http', '::', port, 'outside')),
+    server.serve(
+      ['http', '127.0.0.1', 8080, 'on-localhost'],
+      ['http', '0.0.0.0', 8081, 'on-everything'],
+      ['http', server.ipv4, 8082, 'on-the-host'],
+      ['http', server.ipv6, 8083, 'on-ipv6'],
+      ['tcp', '0.0.0.0', 8084, 'raw'],
+      ['http', '0.0.0.0', 9998, 'undeclared'],
+      ['http', '0.0.0.0', 9999, 'excluded'],
+    ),
+    outside.serve(...[8000, 7777, 7778].map((port) => ['http', '::', port, 'outside'] as const)),
   ];
   const proxies: HostProxy[] = [];
   context.after(async () => {
@@ -71,8 +73,10 @@ async function story(context: TestContext): Promise<void> {
   await context.test('kumactl installs the rules: by nft on one host, by legacy on the other', async () => {
     await gives('the network is there', () => get(client, `http://[${outside.ipv6}]:8000`), /outside/);
     const flags = `--exclude-outbound-ports 7777 --exclude-outbound-ports-for-uids ${users.other}`;
-    await client.shell(`kumactl install transparent-proxy --iptables-executables "${legacyPrograms}" ${flags}`);
-    await server.shell('kumactl install transparent-proxy --exclude-inbound-ports 9999');
+    await Promise.all([
+      client.shell(`kumactl install transparent-proxy --iptables-executables "${legacyPrograms}" ${flags}`),
+      server.shell('kumactl install transparent-proxy --exclude-inbound-ports 9999'),
+    ]);
     assert.match(await client.shell('iptables-legacy-save; ip6tables-legacy-save'), /KUMA_MESH[\s\S]*KUMA_MESH/);
     assert.match(await server.shell('iptables-nft-save; ip6tables-nft-save'), /KUMA_MESH[\s\S]*KUMA_MESH/);
   });
@@ -81,8 +85,8 @@ async function story(context: TestContext): Promise<void> {
     'kuma-dp runs as its own user, without outbounds and without ports of redirection in its Dataplane',
     async () => {
       const http = (service: string) => ({ 'kuma.io/service': service, 'kuma.io/protocol': 'http' });
-      proxies.push(
-        await server.startProxy(controlPlane, {
+      const started = await Promise.all([
+        server.startProxy(controlPlane, {
           type: 'Dataplane',
           mesh: 'default',
           name: 'server',
@@ -97,13 +101,14 @@ async function story(context: TestContext): Promise<void> {
             ],
           },
         }),
-        await client.startProxy(controlPlane, {
+        client.startProxy(controlPlane, {
           type: 'Dataplane',
           mesh: 'default',
           name: 'client',
           networking: { address: client.ipv4, inbound: [{ port: 1, tags: http('client') }] },
         }),
-      );
+      ]);
+      proxies.push(...started);
       const services = ['on-localhost', 'on-everything', 'on-the-host', 'on-ipv6', 'raw'];
       hosts.setNames(await virtualAddresses(controlPlane, 'client', services));
     },
@@ -170,18 +175,29 @@ async function story(context: TestContext): Promise<void> {
     for (const url of everywhere) assert.match(await get(client, url, [], users.other), /^outside/);
   });
 
-  await context.test(
-    'installed again without them, they are redirected; connections through the mesh stay',
-    async () => {
-      await client.shell(`kumactl install transparent-proxy --iptables-executables "${legacyPrograms}"`);
-      assert.equal(await get(client, `http://${outside.ipv4}:7777`), '');
-      assert.match(await get(client, 'http://on-everything.mesh'), /^on-everything/);
-    },
-  );
+  await context.test('installed again, the rules change without a gap, and connections stay', async () => {
+    const over = `${hosts.folder}/installed-again`;
+    // Connected before, it speaks only afterwards.
+    const connection = `exec 3<>/dev/tcp/raw.mesh/80; until [ -e ${over} ]; do sleep 0.05; done; echo hello >&3; head -1 <&3`;
+    const talk = client.run(['bash', '-c', connection], users.application);
+    // What is closed never opens.
+    const [url = ''] = everywhere;
+    const attempts = `count=0; until [ -e ${over} ]; do curl -s -m 2 ${url} && echo leak; count=$((count+1)); sleep 0.01; done; echo $count attempts`;
+    const attack = client.run(['bash', '-c', attempts], users.application);
+    const flags = `--iptables-executables "${legacyPrograms}" --drop-invalid-packets`;
+    await client.shell(`kumactl install transparent-proxy ${flags}`);
+    await client.shell(`touch ${over}`);
+    assert.match((await talk).output, /^raw from 127\.0\.0\.6$/m);
+    const { output } = await attack;
+    assert.doesNotMatch(output, /leak|outside/);
+    assert.ok(Number(output.match(/(\d+) attempts/)?.[1]) > 10, output);
+    // The exclusions are gone.
+    assert.equal(await get(client, `http://${outside.ipv4}:7777`), '');
+    assert.match(await get(client, 'http://on-everything.mesh'), /^on-everything/);
+  });
 
   await context.test('uninstalled, the hosts are as they were', async () => {
-    await client.shell('kumactl uninstall transparent-proxy');
-    await server.shell('kumactl uninstall transparent-proxy');
+    await Promise.all([client, server].map((host) => host.shell('kumactl uninstall transparent-proxy')));
     assert.equal(await client.shell(allRules), rulesBefore.client);
     assert.equal(await server.shell(allRules), rulesBefore.server);
     for (const url of everywhere) assert.match(await get(client, url), /^outside/);
