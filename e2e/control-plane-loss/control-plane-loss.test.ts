@@ -15,25 +15,31 @@ const client = await world.start({ service: 'client', calls: ['backend'] });
 const url = client.urlOf('backend');
 await answers(url, 200);
 
+// The machine may have much else to do: what is asserted is that no request fails, not how long things take.
+const patience = { within: 60_000 };
+
 test('killed and started again, it costs no request, and proxies follow it again', async () => {
   const load = world.load({ url, perSecond: 100 });
   controlPlane.process().signal('SIGKILL');
   await controlPlane.process().exited;
-  await sleep(1500);
-  assert.ok(load.report().sent > 100);
+  await waitFor('there is traffic without it', () => load.report().sent > 100, patience);
   await controlPlane.restart();
-  await waitFor('both proxies are connected again', async () => {
-    const states = await Promise.all(
-      [backend, client].map((service) => service.admin('/stats?filter=control_plane.connected_state')),
-    );
-    return states.every((state) => state.includes('connected_state: 1'));
-  });
+  await waitFor(
+    'both proxies are connected again',
+    async () => {
+      const states = await Promise.all(
+        [backend, client].map((service) => service.admin('/stats?filter=control_plane.connected_state')),
+      );
+      return states.every((state) => state.includes('connected_state: 1'));
+    },
+    patience,
+  );
   const { sent, failures } = await load.stop();
   assert.deepEqual(failures, [], `${failures.length} of ${sent} requests failed`);
   await controlPlane.delete(allow('client'));
-  await answers(url, 403);
+  await answers(url, 403, patience.within);
   await controlPlane.apply(allow('client'));
-  await answers(url, 200);
+  await answers(url, 200, patience.within);
 });
 
 test('a proxy that starts while it is away comes up when it is back', async () => {

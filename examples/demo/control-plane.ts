@@ -51,7 +51,7 @@ export interface ControlPlaneOptions {
 }
 
 const usual = { http: 5681, https: 5682, dataPlane: 5678, diagnostics: 5680 };
-const startPatience = 20_000;
+const startPatience = 60_000;
 
 function pluralOf(word: string): string {
   if (word.endsWith('y')) return `${word.slice(0, -1)}ies`;

@@ -49,7 +49,7 @@ export interface ProxyOptions {
   readonly token?: string;
 }
 
-const startPatience = 20_000;
+const startPatience = 60_000;
 
 /** Starts a proxy and waits until Envoy has its configuration. */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {

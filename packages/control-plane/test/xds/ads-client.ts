@@ -19,7 +19,7 @@ export interface TestStream<Request, Response> {
   send(request: Request): void;
   /** Sends bytes as they are, without a frame around them. */
   sendBytes(bytes: Uint8Array): void;
-  /** The next response; rejects when the stream ends first or nothing comes in two seconds. */
+  /** The next response; rejects when the stream ends first or nothing comes for long. */
   next(): Promise<Response>;
   /** Responses that have come and were not taken. */
   pending(): number;
@@ -153,8 +153,8 @@ function openStream<Request, Response>(
         const timer = setTimeout(() => {
           // What comes later is for whoever asks then.
           takers.splice(takers.indexOf(taker), 1);
-          reject(new Error('no response within two seconds'));
-        }, 2000);
+          reject(new Error('no response within 20 seconds'));
+        }, 20_000);
         takers.push(taker);
         void closed.then(({ code, message }) => reject(new Error(`the stream ended: ${code} ${message}`)));
       });

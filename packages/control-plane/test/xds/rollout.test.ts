@@ -1,63 +1,66 @@
 // Which proxies have a revision, over a real connection: until the last answer none does, and a refusal is told in the proxy's words.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { typeUrls } from '@ursa/envoy';
 import { connectTo, type TestConnection } from './ads-client.ts';
 import { configurationOf, edsCluster, endpointsOf } from './hand-made-mesh.ts';
 import { type RunningServer, startServer, until } from './running-server.ts';
 
-let running: RunningServer;
-let connection: TestConnection;
-before(async () => {
-  running = await startServer();
-  connection = await connectTo(running.port);
-});
-after(async () => {
-  connection.close();
-  await running.stop();
-});
-
-const newest = Number.MAX_SAFE_INTEGER;
-const states = (revision = newest) => running.server.rollout.at(revision).proxies.map(({ state }) => state);
-
-test('pending until the last answer, refused with the text, acked once it is taken', async () => {
-  let steps = 0;
-  const progress = running.server.rollout.onProgress(() => {
-    steps += 1;
+// Files of a run share one process: without a suite the connection would be opened before all of them, and be cut as a stranger's meanwhile.
+describe('a roll-out', () => {
+  let running: RunningServer;
+  let connection: TestConnection;
+  before(async () => {
+    running = await startServer();
+    connection = await connectTo(running.port);
   });
-  running.configure('default/web', configurationOf(edsCluster('a'), endpointsOf('a', [1])));
-  const stream = connection.delta();
-  stream.send({ node: { id: 'default.web', cluster: 'web' }, typeUrl: typeUrls.cluster });
-  const clusters = await stream.next();
-  assert.deepEqual(states(), ['pending']);
-  stream.send({ typeUrl: typeUrls.endpoint, resourceNamesSubscribe: ['a'] });
-  const endpoints = await stream.next();
-  stream.send({ typeUrl: typeUrls.cluster, responseNonce: clusters.nonce });
-  stream.send({ typeUrl: typeUrls.endpoint, responseNonce: endpoints.nonce });
-  await until(() => states()[0] === 'acked');
-  assert.equal(steps > 0, true);
-  progress.stop();
-
-  const before = running.server.rollout.at(newest).processed;
-  await running.put({ type: 'Mesh', name: 'default', spec: { routing: { zoneEgress: true } } });
-  running.configure('default/web', configurationOf(edsCluster('a'), endpointsOf('a', [1, 2])));
-  const second = await stream.next();
-  assert.deepEqual([states(before), states(before + 1)], [['acked'], ['pending']]);
-  stream.send({
-    typeUrl: typeUrls.endpoint,
-    responseNonce: second.nonce,
-    errorDetail: { code: 13, message: 'not these endpoints' },
+  after(async () => {
+    connection.close();
+    await running.stop();
   });
-  await until(() => states()[0] === 'refused');
-  const [proxy] = running.server.rollout.at(before + 1, 'default').proxies;
-  assert.equal(proxy?.refusals?.[0]?.message, 'not these endpoints');
-  assert.equal(proxy?.refusals?.[0]?.revision, before + 1);
-  assert.deepEqual(running.server.rollout.at(newest, 'other').proxies, []);
 
-  running.configure('default/web', configurationOf(edsCluster('a'), endpointsOf('a', [1])));
-  const third = await stream.next();
-  stream.send({ typeUrl: typeUrls.endpoint, responseNonce: third.nonce });
-  await until(() => states()[0] === 'acked');
-  stream.cancel();
-  await until(() => states().length === 0);
+  const newest = Number.MAX_SAFE_INTEGER;
+  const states = (revision = newest) => running.server.rollout.at(revision).proxies.map(({ state }) => state);
+
+  test('pending until the last answer, refused with the text, acked once it is taken', async () => {
+    let steps = 0;
+    const progress = running.server.rollout.onProgress(() => {
+      steps += 1;
+    });
+    running.configure('default/web', configurationOf(edsCluster('a'), endpointsOf('a', [1])));
+    const stream = connection.delta();
+    stream.send({ node: { id: 'default.web', cluster: 'web' }, typeUrl: typeUrls.cluster });
+    const clusters = await stream.next();
+    assert.deepEqual(states(), ['pending']);
+    stream.send({ typeUrl: typeUrls.endpoint, resourceNamesSubscribe: ['a'] });
+    const endpoints = await stream.next();
+    stream.send({ typeUrl: typeUrls.cluster, responseNonce: clusters.nonce });
+    stream.send({ typeUrl: typeUrls.endpoint, responseNonce: endpoints.nonce });
+    await until(() => states()[0] === 'acked');
+    assert.equal(steps > 0, true);
+    progress.stop();
+
+    const before = running.server.rollout.at(newest).processed;
+    await running.put({ type: 'Mesh', name: 'default', spec: { routing: { zoneEgress: true } } });
+    running.configure('default/web', configurationOf(edsCluster('a'), endpointsOf('a', [1, 2])));
+    const second = await stream.next();
+    assert.deepEqual([states(before), states(before + 1)], [['acked'], ['pending']]);
+    stream.send({
+      typeUrl: typeUrls.endpoint,
+      responseNonce: second.nonce,
+      errorDetail: { code: 13, message: 'not these endpoints' },
+    });
+    await until(() => states()[0] === 'refused');
+    const [proxy] = running.server.rollout.at(before + 1, 'default').proxies;
+    assert.equal(proxy?.refusals?.[0]?.message, 'not these endpoints');
+    assert.equal(proxy?.refusals?.[0]?.revision, before + 1);
+    assert.deepEqual(running.server.rollout.at(newest, 'other').proxies, []);
+
+    running.configure('default/web', configurationOf(edsCluster('a'), endpointsOf('a', [1])));
+    const third = await stream.next();
+    stream.send({ typeUrl: typeUrls.endpoint, responseNonce: third.nonce });
+    await until(() => states()[0] === 'acked');
+    stream.cancel();
+    await until(() => states().length === 0);
+  });
 });

@@ -8,6 +8,7 @@ import type { ProxyRules } from '@ursa/policy';
 import { coreResourceTypes, createResourceTypes, MeshError, type Resource } from '@ursa/resources';
 import { defaultSettings } from '../../src/config/load-settings.ts';
 import type { DataplaneTokenClaims, Tokens } from '../../src/identity/access.ts';
+import type { Clock } from '../../src/identity/clock.ts';
 import { openServerCertificate } from '../../src/identity/server-certificate.ts';
 import { openTokens } from '../../src/identity/tokens/tokens.ts';
 import type { ProxyInsight } from '../../src/insights/insight.ts';
@@ -51,6 +52,8 @@ export interface ServerChoices {
   readonly memory?: MemoryGuard;
   /** Real tokens, signed with this key (base64 of a PEM). */
   readonly signingKey?: string;
+  /** When real tokens are issued and expire. */
+  readonly clock?: Clock;
 }
 
 // Making a certificate takes a moment; one is enough for all tests of a run.
@@ -93,7 +96,7 @@ export async function startServer(choices: ServerChoices = {}): Promise<RunningS
   });
   const silent = { error: () => undefined, info: () => undefined, warn: () => undefined };
   const chain = await certificate;
-  const signed = choices.signingKey === undefined ? undefined : openTokens(live);
+  const signed = choices.signingKey === undefined ? undefined : openTokens(live, choices);
   const tokens: Tokens = signed ?? fakeTokens(choices.tokens ?? new Map(), invalid);
   const server = openDpServer({
     settings,
@@ -183,11 +186,11 @@ function fakeTokens(known: KnownTokens, invalid: Map<string, Set<(reason: string
   };
 }
 
-/** Asks again until the answer is true, for two seconds: what the other side of a connection does takes a moment. */
+/** Asks again until the answer is true, for twenty seconds at most: what the other side of a connection does takes a moment. */
 export async function until(check: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 2000;
+  const end = Date.now() + 20_000;
   while (!(await check())) {
-    if (Date.now() > end) throw new Error(`not true within two seconds: ${check}`);
+    if (Date.now() > end) throw new Error(`not true within 20 seconds: ${check}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
