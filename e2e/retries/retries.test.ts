@@ -71,6 +71,26 @@ test('each try has its own timeout', async () => {
   await becomes({ 'x-wait': '1000', 'x-failures': '1' }, 200, 2);
 });
 
+test('a service that says when it can be asked again is not asked before', async () => {
+  const rateLimitedBackOff = { resetHeaders: [{ name: 'x-reset', format: 'Seconds' }], maxInterval: '30s' };
+  const http = { numRetries: 2, retryOn: ['5xx'], ...quickly, rateLimitedBackOff };
+  await controlPlane.apply(retry('backend', { http }));
+  // Envoy waits as long as it was told, and up to half as long again; a slow machine longer. Without the header it would be 10 ms at most.
+  await waitFor(
+    'both tries wait for a second',
+    async () => {
+      const id = randomUUID();
+      const headers = { 'x-id': id, 'x-status': '503', 'x-failures': '2', 'x-reset': '1' };
+      const { status } = await ask(url, { headers });
+      const waits = backend.waits(id);
+      if (status === 200 && waits.length === 2 && waits.every((wait) => wait >= 950)) return true;
+      throw new Error(`${status} after ${waits.join(' and ')} ms`);
+    },
+    { within: 30_000 },
+  );
+  assert.deepEqual(await tried({ 'x-status': '503', 'x-failures': '1' }), [200, 2]);
+});
+
 test('of one route only', async () => {
   const rules = [{ matches: [{ path: { type: 'Exact', value: '/again' } }], default: {} }];
   const to = [{ targetRef: { kind: 'MeshService', name: 'backend' }, rules }];
