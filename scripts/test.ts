@@ -22,6 +22,7 @@ const steps: readonly Step[] = [
   { script: 'build', purpose: 'single-file executables' },
   { script: 'bench', args: ['regression'], purpose: 'what a change costs, against the baseline' },
   { script: 'e2e', purpose: 'the whole mesh, processes and traffic' },
+  { script: 'faults', purpose: 'what breaking something costs', args: ['--ci'] },
   { script: 'conformance', purpose: "the peer's recorded behaviour" },
 ];
 

@@ -15,7 +15,7 @@ export const fault = defineFault({
   id: 'F17',
   title: 'reconnect storm of 1,000 proxies',
   how: 'kill -9 of a control plane with 1,000 stub proxies (50 services, 10 of them called by each; 10,000 stubs with --long) beside the real ones',
-  pace: 'ci',
+  pace: 'fast',
   async run(context) {
     const world = await openWorld(context);
     const { controlPlane, services } = world;

@@ -76,7 +76,7 @@ export const fault = defineFault({
   id: 'F20',
   title: 'malformed and huge resources',
   how: `${corpus.length} bodies, each three times: ${corpus.map(({ what }) => what).join(', ')}`,
-  pace: 'ci',
+  pace: 'fast',
   async run(context) {
     const world = await openWorld(context);
     const { controlPlane } = world;

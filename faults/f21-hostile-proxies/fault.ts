@@ -28,7 +28,7 @@ export const fault = defineFault({
   how: `with valid tokens: ${Object.entries(attacks)
     .map(([kind, count]) => `${count} × ${kind}`)
     .join(', ')}; ${honest} honest stub proxies, ${changes} changes that concern all of them`,
-  pace: 'ci',
+  pace: 'fast',
   async run(context) {
     const world = await openWorld(context);
     const { controlPlane } = world;

@@ -46,7 +46,7 @@ export const fault = defineFault({
   id: 'F22',
   title: 'abuse of HTTP: slowloris, 10,000 connections, rapid reset, CONTINUATION flood, HPACK bomb',
   how: `${attacks.length} attacks of ${seconds} s each, one after another, with frames written by hand`,
-  pace: 'ci',
+  pace: 'fast',
   async run(context) {
     const world = await openWorld(context);
     const { controlPlane, services } = world;

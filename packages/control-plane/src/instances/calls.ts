@@ -1,6 +1,7 @@
 // Calls between the instances of a control plane: JSON over HTTPS, where both ends prove by the stored authority `inter-cp-ca` that they are instances.
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Agent, createServer, request, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createPlaceholder, type Server as PlainServer } from 'node:net';
 import { MeshError } from '@ursa/resources';
 import type { Component } from '../component.ts';
 import { readAdminAuthority } from '../identity/admin-identities.ts';
@@ -69,30 +70,41 @@ export function openInstanceCalls(options: InstanceCallsOptions): ServedCalls {
   let watch: { stop(): void } | undefined;
   let port = 0;
 
-  const server: Server = createServer(
-    { ...options.limits, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' },
-    (incoming, response) => {
-      const finish = (status: number, body: unknown): void => {
-        response.writeHead(status, { 'content-type': 'application/json' });
-        response.end(JSON.stringify(body ?? null));
-      };
-      const handler = handlers.get((incoming.url ?? '').slice(1));
-      if (incoming.method !== 'POST' || handler === undefined) {
-        finish(404, { code: 'unsupported', message: 'this instance does not know the call: it has another version' });
-        return;
-      }
-      bodyOf(incoming, largestBody)
-        .then((body) => handler(JSON.parse(body)))
-        .then((answer) => finish(200, answer))
-        .catch((error: unknown) => {
-          if (!(error instanceof MeshError))
-            log.error('a call of another instance failed', { call: incoming.url, error });
-          const known = error instanceof MeshError ? error : new MeshError('internal', 'its log says why');
-          finish(500, { code: known.code, message: known.message });
-        });
-    },
-  );
-  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  // Nobody can be answered before there is a certificate; the port is held meanwhile.
+  let server: Server | PlainServer = createPlaceholder((socket) => socket.destroy());
+
+  const handle = (incoming: IncomingMessage, response: ServerResponse): void => {
+    const finish = (status: number, body: unknown): void => {
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(body ?? null));
+    };
+    const handler = handlers.get((incoming.url ?? '').slice(1));
+    if (incoming.method !== 'POST' || handler === undefined) {
+      finish(404, { code: 'unsupported', message: 'this instance does not know the call: it has another version' });
+      return;
+    }
+    bodyOf(incoming, largestBody)
+      .then((body) => handler(JSON.parse(body)))
+      .then((answer) => finish(200, answer))
+      .catch((error: unknown) => {
+        if (!(error instanceof MeshError))
+          log.error('a call of another instance failed', { call: incoming.url, error });
+        const known = error instanceof MeshError ? error : new MeshError('internal', 'its log says why');
+        finish(500, { code: known.code, message: known.message });
+      });
+  };
+
+  /** A new server in the place of the one before: the single-file executable's runtime cannot give a running one another certificate. */
+  const serve = async (credentials: Credentials): Promise<void> => {
+    await close(server);
+    const next = createServer(
+      { ...options.limits, ...credentials, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' },
+      handle,
+    );
+    next.on('tlsClientError', (_error, socket) => socket.destroy());
+    server = next;
+    await listen(next, port);
+  };
 
   const authority = live.graph.derive('instances-authority', () =>
     readAdminAuthority(live.resources('GlobalSecret').get(keyInType({ mesh: '', name: instancesAuthoritySecret }))),
@@ -111,14 +123,15 @@ export function openInstanceCalls(options: InstanceCallsOptions): ServedCalls {
       openIssuer(pair),
     );
     const credentials: Credentials = { ca: pair.certificate, cert, key: keys.privateKey };
-    server.setSecureContext({ ...options.limits, ...credentials, minVersion: 'TLSv1.2' });
+    await serve(credentials);
     agent?.destroy();
     agent = new Agent({ ...credentials, keepAlive: true, maxSockets: 16, minVersion: 'TLSv1.2' });
   };
+  let equipping: Promise<void> = Promise.resolve();
   const equipped = (pair: ReturnType<typeof authority.get>): void => {
-    equip(pair).catch((error: unknown) =>
-      log.error('the certificate for calls between instances could not be made', { error }),
-    );
+    equipping = equipping
+      .then(() => equip(pair))
+      .catch((error: unknown) => log.error('the certificate for calls between instances could not be made', { error }));
   };
 
   const ask = (instance: KnownInstance, name: string, question: unknown, patience = usualPatience): Promise<unknown> =>
@@ -165,19 +178,25 @@ export function openInstanceCalls(options: InstanceCallsOptions): ServedCalls {
       port = (server.address() as AddressInfo).port;
       const started = live.graph.watch(authority, [], equipped);
       watch = started;
-      await equip(started.value);
+      equipped(started.value);
+      await equipping;
     },
     async stop() {
       watch?.stop();
+      await equipping;
       agent?.destroy();
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
+      await close(server);
     },
   };
 }
 
-function listen(server: Server, port: number): Promise<void> {
+function close(server: Server | PlainServer): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  if ('closeAllConnections' in server) server.closeAllConnections();
+  return closed;
+}
+
+function listen(server: Server | PlainServer, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause) => {
       const setting = 'interCp.server.port (KUMA_INTER_CP_SERVER_PORT)';

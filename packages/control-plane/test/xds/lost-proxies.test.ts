@@ -7,6 +7,7 @@ import { openResourceManager } from '../../src/store/resource-manager.ts';
 import { openLostProxies } from '../../src/xds/lost-proxies.ts';
 import { isLost, isWithheld, withhold } from '../../src/xds/taking-traffic.ts';
 import { openLiveStore } from '../identity/live-store.ts';
+import { until } from './running-server.ts';
 
 const key = { type: 'Dataplane', mesh: 'default', name: 'web' };
 const spec: DataplaneSpec = {
@@ -38,7 +39,7 @@ const some = () => 5;
 test('a proxy that does not come back takes no more traffic', async () => {
   const { lost, stored } = await openWorld();
   lost.gone(key, gone, some);
-  await sleep(60);
+  await until(() => stored()?.version === 2);
   const resource = stored();
   assert.ok(resource !== undefined && isLost(resource) && isWithheld(resource));
   assert.equal((resource.spec as DataplaneSpec).networking?.inbound?.[0]?.state, 'NotReady');
@@ -69,8 +70,7 @@ test('when most proxies are gone, nobody is withheld; those that were waited for
   assert.equal(stored()?.version, 1);
   for (const other of others) lost.left(other);
   lost.gone(key, gone, () => 2);
-  await sleep(60);
-  assert.equal(stored()?.version, 2);
+  await until(() => stored()?.version === 2);
   lost.stop();
 });
 
