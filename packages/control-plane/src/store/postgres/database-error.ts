@@ -60,7 +60,7 @@ export function describeFailure(error: unknown): string {
       return `the server has no connection left (${text}); raise its max_connections`;
     case '55P03':
     case '57014':
-      return `another session holds the store for too long (${text})`;
+      return `another session holds the store for too long, so nothing was stored (${text})`;
     case '42P01':
     case '3F000':
       return `the tables of the store are not there (${text}); run "kuma-cp migrate up"`;

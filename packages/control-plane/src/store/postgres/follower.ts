@@ -71,7 +71,7 @@ export function openFollower(first: Connection, options: FollowerOptions): Follo
     if (head.readOnly)
       throw new MeshError('unavailable', `PostgreSQL at ${current.server} became read-only: it was demoted`);
     const { revision, commitId } = replicated.position();
-    const isOurs = commitId !== undefined && head.commitId === options.ownCommit();
+    const isOurs = head.commitId !== undefined && head.commitId === options.ownCommit();
     if (!isOurs && (head.revision !== revision || head.commitId !== commitId)) {
       await options.catchUp(current, head.revision);
     }

@@ -146,9 +146,8 @@ export function openWriter({ pool, replicated, contact, now, onCommit, onTrouble
       onTrouble();
       if ((contact.lostFor() ?? 0) < patience) return true;
     }
-    if (kind === 'busy') return true;
     const failure = databaseError('cannot write to the store', error);
-    if (kind !== 'gone') contact.refuseWrites(failure.message);
+    if (kind !== 'gone' && kind !== 'busy') contact.refuseWrites(failure.message);
     for (const write of open) write.reject(attempt === undefined ? failure : expiry(write));
     return false;
   }
