@@ -1,0 +1,134 @@
+// What is asked of several instances: roll-outs of all, naming who is silent, and questions that are passed on to who has the connection.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MeshError } from '@ursa/resources';
+import type { FollowRollout } from '../../src/api/follow-rollout.ts';
+import { notFound } from '../../src/api/http/failure.ts';
+import type { Call, Route } from '../../src/api/http/route.ts';
+import { forwardedRoutes } from '../../src/api/instances/forwarded-routes.ts';
+import { gatherRollout } from '../../src/api/instances/gathered-rollout.ts';
+import type { CallHandler, InstanceCalls } from '../../src/instances/calls.ts';
+import type { Instances, KnownInstance } from '../../src/instances/instances.ts';
+import type { ProxyRollout, ProxyState } from '../../src/xds/rollout.ts';
+import { openApiFixture } from './api-fixture.ts';
+
+/** Instances that reach each other without a network; who is in `silent` does not answer. */
+function openInstances(...ids: readonly string[]) {
+  const handlers = new Map<string, CallHandler>();
+  const silent = new Set<string>();
+  const known = ids.map((id) => ({ id }) as KnownInstance);
+  const callsOf = (id: string): InstanceCalls => ({
+    answer: (name, handler) => void handlers.set(`${id} ${name}`, handler),
+    async ask(instance, name, question) {
+      if (silent.has(instance.id)) throw new MeshError('unavailable', `the instance ${instance.id} did not answer`);
+      return JSON.parse(
+        JSON.stringify(await handlers.get(`${instance.id} ${name}`)?.(JSON.parse(JSON.stringify(question)))),
+      );
+    },
+  });
+  const at = (self: string): { instances: Instances; calls: InstanceCalls } => ({
+    instances: {
+      self,
+      list: () => known,
+      isLiving: () => true,
+      living: async () => new Set(ids),
+      onGone: () => ({ stop: () => undefined }),
+    },
+    calls: callsOf(self),
+  });
+  return { at, silent };
+}
+
+const proxy = (name: string, state: ProxyState, more: Partial<ProxyRollout> = {}): ProxyRollout => ({
+  proxy: { type: 'Dataplane', mesh: 'default', name },
+  state,
+  ...more,
+});
+const following =
+  (processed: number, ...proxies: readonly ProxyRollout[]): FollowRollout =>
+  async () => ({ processed, proxies });
+
+test('a roll-out is that of all instances; one that does not answer is named', async () => {
+  const world = openInstances('one', 'two', 'three');
+  const ask = gatherRollout(following(9, proxy('web', 'acked')), world.at('one'));
+  gatherRollout(following(7, proxy('api', 'pending'), proxy('web', 'pending')), world.at('two'));
+  gatherRollout(following(8), world.at('three'));
+  const question = { revision: 7, wait: 0 };
+  const whole = await ask(question);
+  assert.equal(whole.processed, 7, 'as far as the last one');
+  assert.deepEqual(
+    whole.proxies.map(({ proxy: { name }, state }) => [name, state]),
+    [
+      ['api', 'pending'],
+      ['web', 'pending'],
+    ],
+  );
+  assert.deepEqual(whole.silent, []);
+  world.silent.add('two');
+  const part = await ask(question);
+  assert.deepEqual(part.silent, [{ instance: 'two', reason: 'the instance two did not answer' }]);
+  assert.equal(part.processed, 8);
+});
+
+test('a refusal at one instance ends the wait at all', async () => {
+  const world = openInstances('one', 'two');
+  const waits: number[] = [];
+  const ask = gatherRollout(async ({ wait }) => {
+    waits.push(wait);
+    if (wait > 0) await new Promise(() => undefined);
+    return { processed: 5, proxies: [proxy('web', 'pending')] };
+  }, world.at('one'));
+  const refusal = { type: 'listener', resource: 'in', revision: 5, message: 'no', since: 0 } as const;
+  gatherRollout(following(5, proxy('api', 'refused', { refusals: [refusal] })), world.at('two'));
+  const view = await ask({ revision: 5, wait: 60_000 });
+  assert.deepEqual(waits, [60_000, 0]);
+  assert.deepEqual(
+    view.proxies.map(({ state }) => state),
+    ['refused', 'pending'],
+  );
+});
+
+test('a question about a proxy goes to the instance with its connection, and the answer comes back as it was', async () => {
+  const world = openInstances('one', 'two');
+  const routeOf = (id: string): Route => ({
+    ...{ method: 'GET', path: '/meshes/{mesh}/dataplanes/{name}/_config', summary: '', tag: '', answers: {} },
+    handle: ({ params, query, user }) => {
+      if (params.name === 'unknown') throw notFound('No such proxy');
+      return {
+        status: 200,
+        body: `${id} ${params.name} ${query.get('shadow')} ${user.name}`,
+        contentType: 'text/plain',
+      };
+    },
+  });
+  const holders: Readonly<Record<string, string>> = { far: 'two', unknown: 'two', lost: 'three' };
+  const holderOf = (_mesh: string, name: string) => holders[name];
+  const [route] = forwardedRoutes([routeOf('one')], { ...world.at('one'), holderOf });
+  forwardedRoutes([routeOf('two')], { ...world.at('two'), holderOf: () => undefined });
+  const ask = async (name: string) =>
+    await route?.handle({
+      ...{ method: 'GET', url: '/', params: { mesh: 'default', name }, query: new URLSearchParams('shadow=true') },
+      ...{
+        user: { name: 'jane', groups: [] },
+        origin: '',
+        header: () => undefined,
+        body: { text: '', contentType: '' },
+      },
+    } as unknown as Call);
+  assert.deepEqual(await ask('near'), { status: 200, body: 'one near true jane', contentType: 'text/plain' });
+  assert.deepEqual(await ask('far'), { status: 200, body: 'two far true jane', contentType: 'text/plain' });
+  assert.equal((await ask('lost'))?.body, 'one lost true jane', 'who is gone has no connections');
+  await assert.rejects(ask('unknown'), { status: 404, title: 'No such proxy' });
+  world.silent.add('two');
+  await assert.rejects(ask('far'), { code: 'unavailable', message: /two/ });
+});
+
+test('the instances are shown, also of a control plane that is alone', async () => {
+  const { ask } = openApiFixture();
+  const { body } = await ask('GET', '/_instances');
+  const { items } = body as { readonly items: readonly Readonly<Record<string, unknown>>[] };
+  assert.deepEqual(
+    items.map(({ id, status, leader, proxies }) => [id, status, leader, proxies]),
+    [['host-1', 'Online', true, 1]],
+  );
+});
