@@ -98,7 +98,7 @@ function measurementOf(
 }
 
 function metricIn(text: string, metric: string): number {
-  return Number(new RegExp(`^${metric}\\{[^}]*\\} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
+  return Number(new RegExp(`^${metric}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
 }
 
 async function untilReady(url: string, controlPlane: { readonly exitCode: number | null }): Promise<void> {

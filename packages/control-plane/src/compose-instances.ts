@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Component } from './component.ts';
 import type { Settings } from './config/settings.ts';
 import { tlsLimitsOf } from './config/tls-limits.ts';
+import type { InstanceMetrics } from './diagnostics/component-metrics.ts';
 import type { Clock } from './identity/clock.ts';
 import { endedConnections } from './insights/ended-connections.ts';
 import { insightTypes, type ProxyInsight } from './insights/insight.ts';
@@ -41,6 +42,7 @@ export interface InstanceParts {
   readonly sendAway: (proxyKey: string) => void;
   /** This instance was silent for so long that the others took it for gone. */
   readonly onReturn: () => void;
+  readonly metrics: InstanceMetrics;
 }
 
 /** The instances of this control plane as the rest of it sees them. */
@@ -103,6 +105,7 @@ function together(settings: Settings, parts: InstanceParts): Together {
     clock,
     interval: catalogSettings.heartbeatInterval,
     onReturn,
+    onHeartbeat: parts.metrics.heartbeat,
     log,
   });
   const balanced = balance({
@@ -150,6 +153,7 @@ export function composeInstances(settings: Settings, parts: InstanceParts): Comp
       ages: { Dataplane: dataplaneCleanupAge, ZoneIngress: zoneResourceCleanupAge, ZoneEgress: zoneResourceCleanupAge },
       log,
       onError,
+      onSwept: parts.metrics.swept,
     }),
   ];
   const starting = parts.connections && startingAnywhere(store, live);

@@ -7,7 +7,9 @@ import type { Settings } from './config/settings.ts';
 import {
   type GeneratorMetrics,
   generatorMetrics,
+  type InstanceMetrics,
   identityMetrics,
+  instanceMetrics,
   meshInsightsMetrics,
 } from './diagnostics/component-metrics.ts';
 import { eventLoopProbe } from './diagnostics/event-loop.ts';
@@ -36,6 +38,7 @@ export interface Watching {
   readonly identities: IdentityMetrics;
   readonly generators: GeneratorMetrics;
   readonly meshInsights: MeshInsightsMetrics;
+  readonly instances: InstanceMetrics;
   readonly xds: XdsMetrics;
   readonly propagation: Propagation;
   readonly apiRequests: RequestMetrics;
@@ -107,6 +110,7 @@ export function composeWatching(settings: Settings, log: Log, parts: WatchedPart
     identities: identityMetrics(meter),
     generators: generatorMetrics(meter),
     meshInsights: meshInsightsMetrics(meter),
+    instances: instanceMetrics(meter),
     xds: {
       ...xds,
       answered(type, accepted) {

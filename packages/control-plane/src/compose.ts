@@ -152,6 +152,7 @@ export async function openControlPlane(
     sendAway: (key) => dpServer.sendAway(key),
     isConnectedHere: (key) => proxies.get(key) !== undefined,
     onReturn: () => insights.reassert(),
+    metrics: watching.instances,
   });
   const { leaderStore, led } = several;
   const secrets = identitySecrets({

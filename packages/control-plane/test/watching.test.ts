@@ -26,6 +26,8 @@ before(async () => {
     'apiServer.https.enabled': false,
     'dpServer.port': 0,
     'dpServer.authn.dpProxy.type': 'none',
+    // The process may be one that runs all tests, with a full heap.
+    'dpServer.maxMemoryPercent': 0,
     'diagnostics.serverPort': 0,
     'metrics.mesh.minResyncInterval': 10,
     'policies.envoyValidation.enabled': false,

@@ -28,6 +28,36 @@ export function generatorMetrics(meter: Meter): GeneratorMetrics {
   };
 }
 
+/** Hears of the work that keeps instances and proxies apart from those that are gone. */
+export interface InstanceMetrics {
+  /** Milliseconds that a heartbeat took, or that it could not be written. */
+  heartbeat(milliseconds: number | 'failed'): void;
+  /** Milliseconds to delete proxies that have stayed away. */
+  swept(milliseconds: number): void;
+}
+
+/** Declares the metrics of instances. */
+export function instanceMetrics(meter: Meter): InstanceMetrics {
+  const heartbeats = meter
+    .histogram(
+      'component_heartbeat',
+      'Milliseconds of a heartbeat, where several instances share a store.',
+      milliseconds,
+    )
+    .of();
+  const failures = meter.counter('component_heartbeat_failures', 'Heartbeats that could not be written.').of();
+  const sweeps = meter
+    .histogram('component_dp_gc', 'Milliseconds to delete proxies that have stayed away for too long.', milliseconds)
+    .of();
+  return {
+    heartbeat(value) {
+      if (value === 'failed') failures.value += 1;
+      else heartbeats.observe(value);
+    },
+    swept: (value) => sweeps.observe(value),
+  };
+}
+
 /** Declares the metrics of certificates. */
 export function identityMetrics(meter: Meter): IdentityMetrics {
   const durations = meter.histogram(

@@ -15,6 +15,8 @@ export interface OfflineProxiesOptions {
   readonly ages: Readonly<Record<string, number>>;
   readonly log: { info(message: string, fields: Readonly<Record<string, unknown>>): void };
   readonly onError: (error: unknown) => void;
+  /** Told how long it took to delete those whose time was up. */
+  readonly onSwept?: ((milliseconds: number) => void) | undefined;
 }
 
 const resourceTypes = new Map(Object.entries(insightTypes).map(([resource, insight]) => [insight, resource]));
@@ -23,7 +25,7 @@ const mostNamed = 20;
 
 /** The component. One timer, set for the first proxy whose time is up; none while all are online. */
 export function offlineProxies(options: OfflineProxiesOptions): Component {
-  const { store, clock, patience, ages, log, onError } = options;
+  const { store, clock, patience, ages, log, onError, onSwept } = options;
   const due = new Map<string, { readonly key: ResourceKey; readonly at: number }>();
   let startedAt = 0;
   let timer: { readonly at: number; stop(): void } | undefined;
@@ -75,11 +77,13 @@ export function offlineProxies(options: OfflineProxiesOptions): Component {
       const insight = content.get({ type: insightTypes[type] ?? '', mesh, name })?.spec as ProxyInsight | undefined;
       return insight === undefined || isConnected(insight) || content.get({ type, mesh, name }) === undefined;
     };
+    const started = performance.now();
     let gone: readonly ResourceKey[] = [];
     await store.write((content) => {
       gone = keys.filter((key) => !stays(content, key));
       return gone.map((key): StoreWrite => ({ kind: 'delete', key }));
     });
+    onSwept?.(performance.now() - started);
     for (const key of keys) due.delete(formatResourceKey(key));
     if (gone.length > 0)
       log.info('proxies that stayed away have been deregistered', {

@@ -28,6 +28,8 @@ export interface CatalogOptions {
   readonly interval: number;
   /** This instance was silent for so long that others have taken it for gone. */
   readonly onReturn: () => void;
+  /** Told how long each heartbeat took, or that it could not be written. */
+  readonly onHeartbeat?: ((milliseconds: number | 'failed') => void) | undefined;
   readonly log: Logger;
 }
 
@@ -44,7 +46,8 @@ const shortestPause = 500;
 const shownFor = 5 * 60_000;
 
 /** Opens the catalog; nobody knows this instance before it is started. */
-export function openCatalog({ table, describe, leads, id, clock, interval, onReturn, log }: CatalogOptions): Catalog {
+export function openCatalog(options: CatalogOptions): Catalog {
+  const { table, describe, leads, id, clock, interval, onReturn, onHeartbeat, log } = options;
   const goneAfter = silentIntervals * interval;
   const goneListeners = new Set<() => void>();
   const beatListeners = new Set<(living: readonly KnownInstance[]) => void>();
@@ -80,8 +83,10 @@ export function openCatalog({ table, describe, leads, id, clock, interval, onRet
   };
 
   const beat = async (): Promise<void> => {
+    const started = performance.now();
     try {
       const { all, wasKnown } = await table.beat(describe(), goneAfter);
+      onHeartbeat?.(performance.now() - started);
       const returned = isJoined && !wasKnown;
       isJoined = true;
       take(all);
@@ -91,6 +96,7 @@ export function openCatalog({ table, describe, leads, id, clock, interval, onRet
       }
       for (const listener of beatListeners) listener(known.filter(isLiving));
     } catch (error) {
+      onHeartbeat?.('failed');
       if (!isJoined) throw error;
       log.debug('a heartbeat could not be written', { error });
     }

@@ -8,6 +8,7 @@ import { createGraph } from '@ursa/collections';
 import type { IssuedIdentity, TrustBundle } from '@ursa/engine';
 import { createMeter, type Meter } from '@ursa/telemetry';
 import { certificateMetrics } from '../../src/diagnostics/certificate-metrics.ts';
+import { instanceMetrics } from '../../src/diagnostics/component-metrics.ts';
 import { eventLoopProbe } from '../../src/diagnostics/event-loop.ts';
 import { graphMetrics } from '../../src/diagnostics/graph-metrics.ts';
 import { openServerCertificate } from '../../src/identity/server-certificate.ts';
@@ -70,6 +71,21 @@ test('work of the graph is told by batch, and by configuration of a proxy', () =
     'graph_batch_recomputed_count 3',
     'graph_batch_recomputed_sum 5',
     'graph_batch_seconds_count 3',
+  );
+});
+
+test('heartbeats are timed, and those that fail are counted apart', () => {
+  const meter = createMeter();
+  const { heartbeat, swept } = instanceMetrics(meter);
+  heartbeat(3);
+  heartbeat('failed');
+  swept(7);
+  assertLines(
+    meter,
+    'component_heartbeat_count 1',
+    'component_heartbeat_sum 3',
+    'component_heartbeat_failures 1',
+    'component_dp_gc_sum 7',
   );
 });
 
