@@ -9,6 +9,7 @@ export const examples: Readonly<Record<string, string>> = {
   'rollout status': 'kumactl rollout status --revision 42 --wait --timeout 1m',
   'inspect dataplanes': 'kumactl inspect dataplanes --tag kuma.io/service=web',
   'inspect dataplane': 'kumactl inspect dataplane web-1 --type config --shadow --include diff',
+  'inspect control-planes': 'kumactl inspect control-planes -o yaml',
   'inspect meshes': 'kumactl inspect meshes',
   'inspect services': 'kumactl inspect services --mesh default',
   'inspect zones': 'kumactl inspect zones -o yaml',
