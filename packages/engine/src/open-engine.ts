@@ -9,6 +9,7 @@ import { deriveDestinations } from './destinations.ts';
 import { dataplaneLookup, deriveEndpoints } from './endpoints.ts';
 import type { Engine, EngineInputs } from './engine.ts';
 import { explainWith } from './explain/explain.ts';
+import { presumeConnected } from './explain/presumed.ts';
 import { deriveIdentityRequest } from './identity-request.ts';
 import { findingsOf } from './lint/findings.ts';
 import { deriveMeshFacts } from './mesh-facts.ts';
@@ -99,7 +100,10 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
       if (!onlyPolicies) return openOver(changed, deriveSurroundings(changed));
       return openOver(changed, { ...surroundings, views: createRuleViews(views) });
     },
-    explain: explainWith(explainParts),
+    explain: explainWith(explainParts, () => {
+      const changed = { ...options, inputs: presumeConnected(inputs) };
+      return openOver(changed, deriveSurroundings(changed)).explain;
+    }),
     findings: (mesh) => findingsOf(explainParts, mesh),
   };
 }

@@ -21,3 +21,29 @@ test('a question about a client that is not there is answered, and one that cann
   }
   assert.equal((await ask('GET', '/meshes/other/_explain?from=a&to=b')).status, 404);
 });
+
+test('of a client that is not connected it says so, and what would become of its request', async () => {
+  const { ask } = await openWithMeshes(openApiFixture({}, aloneZone), 'default');
+  const dataplane = (name: string, service: string, outbound: readonly object[]) => ({
+    type: 'Dataplane',
+    mesh: 'default',
+    name,
+    networking: {
+      address: '192.0.2.1',
+      inbound: [{ port: 8080, tags: { 'kuma.io/service': service, 'kuma.io/protocol': 'http' } }],
+      outbound,
+    },
+  });
+  const toApi = [{ port: 10001, tags: { 'kuma.io/service': 'api' } }];
+  for (const document of [dataplane('web-1', 'web', toApi), dataplane('api-1', 'api', [])]) {
+    const { status, text } = await ask('PUT', `/meshes/default/dataplanes/${document.name}`, document);
+    assert.equal(status, 201, text);
+  }
+  const { body } = await ask('GET', '/meshes/default/_explain?from=web&to=api');
+  assert.equal(body.verdict, 'unreachable');
+  assert.match(body.summary, /the proxy web-1 is not connected; once it is, allowed: web -> api/);
+  assert.equal(body.problems[0].code, 'proxy-offline');
+  const places = body.steps.map(({ at }: { at: string }) => at);
+  assert.deepEqual(places.slice(0, 2), ['client', 'outbound']);
+  assert.ok(places.includes('cluster'), places.join(', '));
+});

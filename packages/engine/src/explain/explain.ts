@@ -19,9 +19,24 @@ import { clustersOf, describeMatch, routesIn } from './http-route.ts';
 import { permissionsOf } from './permission.ts';
 import { isUndecided, routeTakes } from './route-match.ts';
 
-/** Answers questions. */
-export function explainWith(parts: ExplainParts): (question: Question) => Explanation {
-  return (question) => explain(parts, question);
+/** Answers questions. Of a client that is not connected, `presumed` says what would become of its request once it is. */
+export function explainWith(
+  parts: ExplainParts,
+  presumed: () => (question: Question) => Explanation,
+): (question: Question) => Explanation {
+  return (question) => {
+    const found = explain(parts, question);
+    const [away] = found.problems;
+    // Servers may be away too; then the way has gone further.
+    if (away?.code !== 'proxy-offline' || found.steps.at(-1)?.at !== 'client') return found;
+    const would = presumed()(question);
+    return {
+      ...would,
+      verdict: found.verdict,
+      summary: `${found.summary}; once it is, ${would.summary}`,
+      problems: [away, ...would.problems],
+    };
+  };
 }
 
 /** What has been found out so far. */

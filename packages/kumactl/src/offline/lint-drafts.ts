@@ -1,26 +1,40 @@
 // Lint: everything that is wrong with the resources of some files, in the order of the files.
 import { finding } from '@ursa/engine';
-import type { ResourceTypes } from '@ursa/resources';
+import type { ResourceKey, ResourceTypes } from '@ursa/resources';
 import { openOfflineMesh } from './offline-mesh.ts';
 import type { Drafts, PlacedFinding } from './read-drafts.ts';
+import type { StoredDrafts } from './server-drafts.ts';
 
-/** All findings. Without a Mesh in the files only the documents themselves are judged: what they refer to may be elsewhere. */
-export function lintDrafts(types: ResourceTypes, files: Drafts): readonly PlacedFinding[] {
+const keyOf = ({ type, mesh, name }: ResourceKey) => `${type}/${mesh}/${name}`;
+
+/**
+ * All findings. Without a Mesh in the files only the documents themselves are judged: what they refer to may be elsewhere. With what a control
+ * plane has stored, the files are judged as if they were applied to it: what is found is about them, or about what they do to the others.
+ */
+export function lintDrafts(types: ResourceTypes, files: Drafts, stored?: StoredDrafts): readonly PlacedFinding[] {
   const { drafts, findings } = files;
-  const mesh = openOfflineMesh(types, drafts);
-  if (mesh.meshes.length === 0) return findings;
+  const written = new Set(drafts.map(keyOf));
+  const others = (stored?.drafts ?? []).filter((draft) => !written.has(keyOf(draft)));
+  const mesh = openOfflineMesh(types, [...others, ...drafts], stored);
+  if (mesh.meshes.length === 0 && stored === undefined) return findings;
   const missing = drafts
     .filter((draft) => draft.mesh !== '' && !mesh.meshes.includes(draft.mesh))
     .map((draft) =>
       finding(
         'mesh-missing',
-        `${draft.type} ${draft.name} is in the mesh ${draft.mesh}, which does not exist (there are: ${mesh.meshes.join(', ')})`,
+        `${draft.type} ${draft.name} is in the mesh ${draft.mesh}, which does not exist (there are: ${mesh.meshes.join(', ') || 'none'})`,
         'correct mesh, or create the Mesh',
         draft,
         'mesh',
       ),
     );
-  const found = mesh.meshes.flatMap((name) => mesh.engine.findings(name));
+  const before = stored === undefined ? undefined : openOfflineMesh(types, stored.drafts, stored);
+  const known = new Set(
+    before?.meshes.flatMap((name) => before.engine.findings(name)).map((each) => JSON.stringify(each)),
+  );
+  const found = mesh.meshes
+    .flatMap((name) => mesh.engine.findings(name))
+    .filter((each) => (each.resource && written.has(keyOf(each.resource))) || !known.has(JSON.stringify(each)));
   const named = new Set(found.map(({ resource }) => JSON.stringify(resource)));
   const idle = drafts
     .filter(

@@ -36,20 +36,22 @@ export interface OfflineMesh {
 export interface OfflineOptions {
   /** Features that the proxies announce, beside those of a usual kuma-dp. */
   readonly features?: readonly string[];
+  /** Zone of the control plane that the resources are in; undefined for a global one. Default: a zone of its own. */
+  readonly zone?: string | undefined;
 }
 
-const zone = 'default';
-const context = { mode: 'zone', zone, environment: 'universal', federated: false } as const;
+const ownZone = 'default';
 const never = '1970-01-01T00:00:00Z';
 
 /** Opens the mesh of these drafts. Virtual addresses and certificates are made up; all else is as the control plane has it. */
 export function openOfflineMesh(
   types: ResourceTypes,
   drafts: readonly ResourceDraft[],
-  { features = [] }: OfflineOptions = {},
+  options: OfflineOptions = {},
 ): OfflineMesh {
   const graph = createGraph();
-  const inputs = inputsOf(graph, types, drafts);
+  const { features = [] } = options;
+  const inputs = inputsOf(graph, types, drafts, 'zone' in options ? options.zone : ownZone);
   const presumed = presumeConnected(inputs, features);
   const engine = openEngine({ graph, inputs: presumed, policies: builtinPolicies });
   const proxyKeys = inputs.resources('Dataplane').keys();
@@ -85,7 +87,18 @@ function sameResources(before: Resources, after: Resources | undefined): boolean
   });
 }
 
-function inputsOf(graph: Graph, types: ResourceTypes, drafts: readonly ResourceDraft[]): EngineInputs {
+function inputsOf(
+  graph: Graph,
+  types: ResourceTypes,
+  drafts: readonly ResourceDraft[],
+  zone: string | undefined,
+): EngineInputs {
+  const context = {
+    mode: zone === undefined ? 'global' : 'zone',
+    zone: zone ?? '',
+    environment: 'universal',
+    federated: false,
+  } as const;
   const sources = new Map(
     ['DataplaneInsight', ...types.all.map(({ name }) => name)].map((name) => [name, graph.source<Resource>(name)]),
   );
@@ -98,7 +111,7 @@ function inputsOf(graph: Graph, types: ResourceTypes, drafts: readonly ResourceD
   for (const draft of drafts) {
     const type = types.byName(draft.type);
     if (type === undefined) continue;
-    const tagged = draft.type === 'Dataplane' ? tagWithZone(draft, zone) : draft;
+    const tagged = draft.type === 'Dataplane' && zone !== undefined ? tagWithZone(draft, zone) : draft;
     const labels = computeLabels(type, tagged, context);
     const times = { creationTime: never, modificationTime: never, version: 1 };
     resources(draft.type).set(`${draft.mesh}/${draft.name}`, { ...tagged, labels, ...times });
@@ -121,7 +134,7 @@ function inputsOf(graph: Graph, types: ResourceTypes, drafts: readonly ResourceD
     trust: graph.source<TrustBundle>('trust'),
     adminIdentities: graph.source<AdminIdentity>('admin identities'),
     serviceVips,
-    settings: { zone, environment: 'universal', dnsDomain: 'mesh', serviceVipPort: 80 },
+    settings: { zone: zone ?? '', environment: 'universal', dnsDomain: 'mesh', serviceVipPort: 80 },
   };
 }
 
