@@ -132,3 +132,16 @@ test('the instances are shown, also of a control plane that is alone', async () 
     [['host-1', 'Online', true, 1]],
   );
 });
+
+test('a diff says whose proxies it could not compare', async () => {
+  const { at } = openInstances('host-1', 'host-2');
+  const { instances } = at('host-1');
+  const list = () => instances.list().map((each) => ({ ...each, proxies: 7 }));
+  const { ask } = openApiFixture({}, undefined, { instances: { ...instances, list } });
+  const { body } = await ask('POST', '/_diff', { resources: [{ type: 'Mesh', name: 'other' }] });
+  const { warnings } = body as { readonly warnings: readonly { readonly message: string }[] };
+  assert.deepEqual(
+    warnings.map(({ message }) => message),
+    ['7 proxies that are connected to the instance host-2 of the control plane were not compared: ask that one too'],
+  );
+});

@@ -69,17 +69,30 @@ export const changeSchema: TSchema = Type.Object(
   { title: 'Diff' },
 );
 
+/** Proxies that are connected to another instance. */
+export interface ProxiesElsewhere {
+  readonly instance: string;
+  readonly proxies: number;
+}
+
 /** What the answer is made of. */
 export interface ChangeFacts {
   readonly revision: number;
   readonly plan: PlannedChange;
   readonly proxies: ProxyComparison;
+  /** Proxies of other instances, which only these could compare. */
+  readonly elsewhere: readonly ProxiesElsewhere[];
   /** True for types of policies. */
   readonly isPolicy: (type: string) => boolean;
   /** How many Dataplanes a policy applies to now, or would; undefined for what is no policy with a `targetRef`. */
   readonly dataplanesOf: (change: PreviewedChange) => number | undefined;
   /** A resource in the form of the API, defaults filled in. */
   readonly format: (resource: Resource) => unknown;
+}
+
+function formatElsewhere({ instance, proxies }: ProxiesElsewhere): unknown {
+  const what = `${proxies} ${proxies === 1 ? 'proxy that is' : 'proxies that are'} connected to the instance ${instance}`;
+  return { message: `${what} of the control plane were not compared: ask that one too`, proxies: [], total: 0 };
 }
 
 /** The answer. */
@@ -103,7 +116,7 @@ export function formatChange(facts: ChangeFacts): unknown {
     ],
     groups: groups.map(formatGroup),
     ...(more > 0 ? { moreGroups: more } : {}),
-    warnings: formatWarnings(facts),
+    warnings: [...formatWarnings(facts), ...facts.elsewhere.map(formatElsewhere)],
   };
 }
 

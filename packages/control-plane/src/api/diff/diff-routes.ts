@@ -4,11 +4,12 @@ import type { Engine, ResourceDrafts } from '@ursa/engine';
 import type { Resource } from '@ursa/resources';
 import { Type } from 'typebox';
 import { requireAccess, type StaticAccess } from '../../identity/static-access.ts';
+import type { Instances } from '../../instances/instances.ts';
 import { keyInType } from '../../store/live-resources.ts';
 import type { PreviewedChange } from '../../store/resource-manager.ts';
 import { formatJson } from '../http/json-text.ts';
 import type { Route } from '../http/route.ts';
-import { changeSchema, formatChange } from './change-view.ts';
+import { changeSchema, formatChange, type ProxiesElsewhere } from './change-view.ts';
 import { compareProxies } from './compare-proxies.ts';
 import { type PlanOptions, planChange } from './planned-change.ts';
 
@@ -22,6 +23,7 @@ export interface DiffOptions extends PlanOptions {
   readonly whatIf: (drafts: ResourceDrafts) => Previewing;
   /** Connected proxies by key. */
   readonly proxies: Pick<Collection<unknown>, 'keys'>;
+  readonly instances: Instances;
   readonly revision: () => number;
   readonly format: (resource: Resource) => unknown;
 }
@@ -51,6 +53,7 @@ export function diffRoutes(options: DiffOptions): readonly Route[] {
           revision: options.revision(),
           plan,
           proxies,
+          elsewhere: proxiesElsewhere(options.instances),
           isPolicy: (type) => reader.types.byName(type)?.policy !== undefined,
           dataplanesOf: ({ key, after }) => {
             if (reader.types.byName(key.type)?.policy === undefined) return undefined;
@@ -63,6 +66,13 @@ export function diffRoutes(options: DiffOptions): readonly Route[] {
       },
     },
   ];
+}
+
+function proxiesElsewhere(instances: Instances): readonly ProxiesElsewhere[] {
+  return instances
+    .list()
+    .filter((each) => each.id !== instances.self && each.proxies > 0 && instances.isLiving(each))
+    .map(({ id, proxies }) => ({ instance: id, proxies }));
 }
 
 function draftsOf(changes: readonly PreviewedChange[]): ResourceDrafts {
