@@ -21,7 +21,6 @@ export interface FaultRun {
   readonly runtime: Runtime;
   /** Empty when it could not be measured. */
   readonly figures: readonly Figure[];
-  readonly seconds: number;
   /** Day of the run. */
   readonly date: string;
 }
@@ -68,12 +67,13 @@ for (const [folder, fault] of await chooseFaults()) {
     console.log(`\n${fault.id}, ${runtime}: ${fault.title}`);
     const run = await runOne(folder, fault, runtime);
     runs.push(run);
+    // After each, so that a run that is broken off keeps what it has.
+    if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(runs, undefined, 2)}\n`);
+    if (values.write) await recordRuns([run]);
     for (const figure of run.figures) console.log(`  ${formatFigure(figure)}`);
     if (run.figures.length === 0) console.log('  could not be measured');
   }
 }
-if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(runs, undefined, 2)}\n`);
-if (values.write) await recordRuns(runs);
 const failed = runs.filter(({ figures }) => figures.length === 0 || !figures.every(isMet));
 for (const { id, runtime } of failed) console.log(`${id}, ${runtime}: the target is missed`);
 console.log(`\n${formatTally({ passed: runs.length - failed.length, failed: failed.length, skipped })}`);
@@ -122,6 +122,6 @@ async function runOne(folder: string, fault: Fault, runtime: Runtime): Promise<F
   const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
   const figures: readonly Figure[] = code === 0 ? JSON.parse(readFileSync(report, 'utf8')) : [];
   rmSync(place, { recursive: true, force: true });
-  const seconds = Math.round((performance.now() - started) / 1000);
-  return { folder, id: fault.id, runtime, figures, seconds, date: new Date().toISOString().slice(0, 10) };
+  console.log(`  took ${Math.round((performance.now() - started) / 1000)} s`);
+  return { folder, id: fault.id, runtime, figures, date: new Date().toISOString().slice(0, 10) };
 }

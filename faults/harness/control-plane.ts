@@ -1,5 +1,4 @@
 // A control plane on a host of its own, on the usual ports, spoken to over the network with the administrator's token.
-import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -149,10 +148,15 @@ const askForToken = `fetch('http://127.0.0.1:5681/global-secrets/admin-user-toke
   .then((answer) => answer.json())
   .then(({ data }) => console.log(atob(data)))`;
 
-function tokenFromItsHost(host: Host): string | undefined {
-  const [program = '', ...args] = host.command([process.execPath, '-e', askForToken]);
-  const result = spawnSync(program, args, { encoding: 'utf8' });
-  return result.status === 0 ? result.stdout.trim() : undefined;
+// Not waited for in one piece: the way to a database may be in this process.
+async function tokenFromItsHost(host: Host): Promise<string | undefined> {
+  const asking = startProcess({
+    name: 'ask for the token',
+    command: host.command([process.execPath, '-e', askForToken]),
+    args: [],
+  });
+  const { code } = await asking.exited;
+  return code === 0 ? asking.output().trim() : undefined;
 }
 
 function parseJson(text: string): unknown {

@@ -5,7 +5,7 @@ import { waitFor } from '../../examples/demo/wait-for.ts';
 import { type ControlPlaneHost, type ControlPlaneHostOptions, controlPlaneOn } from './control-plane.ts';
 import type { FaultContext } from './fault.ts';
 import { addHost } from './hosts.ts';
-import { type Load, startLoad, tableRates } from './load.ts';
+import { describeLost, type Load, startLoad, tableRates } from './load.ts';
 import { ports, type ServiceHost, type ServiceHostOptions, startServiceHost } from './service-host.ts';
 
 /** A world that runs. */
@@ -97,9 +97,18 @@ async function populate(
         streamUrl: `http://127.0.0.1:${ports.stream.outbound}`,
         ...tableRates,
       });
-      await waitFor('the load runs', async () => {
-        const { sent, messagesAnswered } = await load.report();
-        return sent > 100 && messagesAnswered > 5;
+      await waitFor(
+        'the load runs',
+        async () => {
+          const { sent, messagesAnswered } = await load.report();
+          return sent > 100 && messagesAnswered > 5;
+        },
+        { within: 30_000 },
+      ).catch(async (cause: unknown) => {
+        const report = await load.stop();
+        throw new Error(`of ${report.sent} requests: ${describeLost(report)}; ${report.messagesAnswered} messages`, {
+          cause,
+        });
       });
       const { lost } = await load.report();
       if (lost.length > 0) throw new Error(`requests are lost before anything is done: ${lost[0]?.reason}`);
