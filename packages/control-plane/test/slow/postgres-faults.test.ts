@@ -1,7 +1,7 @@
 // The PostgreSQL store on a server that crashes, freezes, fails over, or is cut off: what was acknowledged stays, nothing is torn, no call
 // hangs, and every store tells the same story afterwards. Bounds of time are those promised, with room for a busy machine.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { after, afterEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MeshError, type Resource } from '@ursa/resources';
 import { openLog } from '../../src/log.ts';
@@ -13,13 +13,18 @@ import { openWire } from './tcp-cut.ts';
 
 const log = openLog('off', { write: () => undefined }).component('store');
 
-const opened: Store[] = [];
-// Also those of a test that failed, so that the process ends.
-after(() => Promise.all(opened.map((store) => store.close())));
+/** What a test leaves open, also when it fails: a store would go on looking for its database for ever. */
+const leftOpen: { close(): unknown }[] = [];
+afterEach(async () => {
+  await Promise.all(leftOpen.splice(0).map((one) => one.close()));
+});
+
+/** No call takes longer than two seconds; the rest is room for a machine that has much else to do. */
+const longestCall = 6_000;
 
 async function open(server: PostgresServer, database: string, env: Readonly<Record<string, string>> = {}) {
   const store = await openPostgresStore(server.settings(database, env), { log });
-  opened.push(store);
+  leftOpen.push(store);
   return store;
 }
 
@@ -125,7 +130,6 @@ async function agree(
     );
     assert.deepEqual(told(feed.changes), told(feeds[0]?.changes ?? []));
   }
-  await truth.close();
   return resources;
 }
 
@@ -148,9 +152,8 @@ if (postgresMissing === undefined) {
     const back = await firstGoodWrite(stores[0]);
     await writers.stop();
     writers.check(await agree(feeds, stores, () => open(server, database)));
-    assert.ok(writers.slowest() < 3_000, `a write took ${writers.slowest()} ms`);
-    assert.ok(back < 5_000, `the first good write came after ${back} ms`);
-    await Promise.all(stores.map((store) => store.close()));
+    assert.ok(writers.slowest() < longestCall, `a write took ${writers.slowest()} ms`);
+    assert.ok(back < 10_000, `the first good write came after ${back} ms`);
   });
 
   test('a frozen server: calls end in time, the state is told, and everything goes on when it thaws', async () => {
@@ -162,7 +165,7 @@ if (postgresMissing === undefined) {
     const frozenAt = new Date();
     server.freeze();
     for (const store of stores) {
-      await until('the store is degraded', () => !store.health().ok, 8_000);
+      await until('the store is degraded', () => !store.health().ok);
       const health = store.health();
       assert.ok(!health.ok && health.stale && health.reason.includes('no answer'), JSON.stringify(health));
       assert.ok(
@@ -173,7 +176,7 @@ if (postgresMissing === undefined) {
     await sleep(3_000);
     const started = performance.now();
     await assert.rejects(stores[0].write([put('x', 1)]), isUnavailable);
-    assert.ok(performance.now() - started < 500, 'a write to a database known to be away is refused at once');
+    assert.ok(performance.now() - started < 1_500, 'a write to a database known to be away is refused at once');
     // What only asks is answered from memory.
     assert.equal((await stores[0].write(() => [])).revision, stores[0].revision());
     server.thaw();
@@ -181,15 +184,14 @@ if (postgresMissing === undefined) {
     await until('the other is healthy', () => stores[1].health().ok);
     await writers.stop();
     writers.check(await agree(feeds, stores, () => open(server, database)));
-    assert.ok(writers.slowest() < 3_000, `a write took ${writers.slowest()} ms`);
-    assert.ok(back < 5_000, `the first good write came after ${back} ms`);
-    await Promise.all(stores.map((store) => store.close()));
+    assert.ok(writers.slowest() < longestCall, `a write took ${writers.slowest()} ms`);
+    assert.ok(back < 10_000, `the first good write came after ${back} ms`);
   });
 
   test('a connection that is cut without a sound: what others wrote is seen soon, nothing is applied twice', async () => {
     const database = await server.createStore();
     const wire = await openWire(server.port);
-    after(() => wire.close());
+    leftOpen.push(wire);
     const [behind, other] = await Promise.all([
       open(server, database, { PORT: String(wire.port), CONNECTION_TIMEOUT: '1' }),
       open(server, database),
@@ -198,7 +200,7 @@ if (postgresMissing === undefined) {
     const writers = writeOn([behind, other]);
     await until('writes', () => writers.count() > 20);
     wire.cut();
-    await until('the cut is noticed', () => !behind.health().ok, 8_000);
+    await until('the cut is noticed', () => !behind.health().ok);
     wire.mend();
     const { revision } = await other.write([put('news', 1)]);
     const started = performance.now();
@@ -206,9 +208,38 @@ if (postgresMissing === undefined) {
     assert.ok(performance.now() - started < 10_000);
     await writers.stop();
     writers.check(await agree(feeds, [behind, other], () => open(server, database)));
-    assert.ok(writers.slowest() < 3_000, `a write took ${writers.slowest()} ms`);
-    await Promise.all([behind.close(), other.close()]);
+    assert.ok(writers.slowest() < longestCall, `a write took ${writers.slowest()} ms`);
   });
+
+  for (const [when, cut] of [
+    ['after', 'its answer is lost'],
+    ['before', 'it does not arrive'],
+  ] as const) {
+    test(`the connection is cut with a commit on its way, and ${cut}: it is stored once, and the writer is told so`, async () => {
+      const database = await server.createStore();
+      const wire = await openWire(server.port);
+      leftOpen.push(wire);
+      const store = await open(server, database, { PORT: String(wire.port) });
+      const other = await open(server, database);
+      const feed = follow(other);
+      await store.write([put('a', 1)]);
+      wire.cutAt('ursa.commit', when);
+      const result = await store.write([put('a', 2), put('b', 1)]);
+      assert.equal(wire.cuts(), 1, 'no commit was cut off');
+      assert.deepEqual(
+        [result.revision, ...result.resources.map((resource) => `${resource?.name} ${resource?.version}`)],
+        [3, 'a 2', 'b 1'],
+      );
+      await reach(other, 3);
+      assert.deepEqual(told(feed.changes), [
+        [1, 'a', { content: 1 }],
+        [2, 'a', { content: 2 }],
+        [3, 'b', { content: 1 }],
+      ]);
+      const rows = await server.query(database, 'select count(distinct commit_id)::int as commits from ursa.changes');
+      assert.equal(rows[0]?.commits, 2);
+    });
+  }
 
   test('a lost notification is made up for by the heartbeat', async () => {
     const database = await server.createStore();
@@ -227,13 +258,12 @@ if (postgresMissing === undefined) {
     const started = performance.now();
     await reach(other, revision);
     assert.ok(performance.now() - started < 5_000);
-    await Promise.all([one.close(), other.close()]);
   });
 
   test('an idle store asks nothing but the heartbeat', async () => {
     const database = await server.createStore();
     const wire = await openWire(server.port);
-    after(() => wire.close());
+    leftOpen.push(wire);
     const store = await open(server, database, { PORT: String(wire.port) });
     await store.write([put('a', 1)]);
     await sleep(500);
@@ -241,13 +271,12 @@ if (postgresMissing === undefined) {
     await sleep(6_500);
     const beats = (wire.sent() - before) / 200;
     assert.ok(beats > 0 && beats < 5, `${wire.sent() - before} bytes were sent in 6.5 s`);
-    await store.close();
   });
 
   test('a log that was trimmed: everything is read again, and only what differs is told', async () => {
     const database = await server.createStore();
     const wire = await openWire(server.port);
-    after(() => wire.close());
+    leftOpen.push(wire);
     const [behind, other] = await Promise.all([
       open(server, database, { PORT: String(wire.port), CONNECTION_TIMEOUT: '1' }),
       open(server, database),
@@ -257,12 +286,14 @@ if (postgresMissing === undefined) {
     const { changes, resources } = follow(behind);
     const heard = changes.length;
     wire.cut();
-    await until('the cut is noticed', () => !behind.health().ok, 8_000);
+    await until('the cut is noticed', () => !behind.health().ok);
     await other.write([
       { kind: 'delete', key: { type: 'MeshTimeout', mesh: 'default', name: 'goes' } },
       put('changes', 2),
-      ...Array.from({ length: 12_000 }, (_, number) => put('busy', number)),
     ]);
+    for (let batch = 0; batch < 24; batch += 1) {
+      await other.write(Array.from({ length: 500 }, (_, number) => put('busy', batch * 500 + number)));
+    }
     const rows = await server.query(database, 'select count(*)::int as count from ursa.changes');
     assert.ok(Number(rows[0]?.count) <= 11_000, `the log has ${rows[0]?.count} rows`);
     wire.mend();
@@ -280,7 +311,6 @@ if (postgresMissing === undefined) {
       [...resources.keys()].toSorted(),
       ['busy', 'changes', 'stays'].map((name) => `MeshTimeout/default/${name}`),
     );
-    await Promise.all([behind.close(), other.close()]);
   });
 
   test('a database that has become empty deletes nothing: the store is degraded and says why', async () => {
@@ -292,11 +322,10 @@ if (postgresMissing === undefined) {
       database,
       'truncate ursa.resources, ursa.changes; update ursa.head set revision = 0, commit_id = null',
     );
-    await until('the store is degraded', () => !store.health().ok, 8_000);
+    await until('the store is degraded', () => !store.health().ok);
     const health = store.health();
     assert.ok(!health.ok && health.reason.includes('the database is empty'), JSON.stringify(health));
     assert.equal(resources.size, 2);
-    await store.close();
   });
 
   test('a database with another past is read again', async () => {
@@ -315,15 +344,14 @@ if (postgresMissing === undefined) {
     await until('the other past is read', () => resources.size === 1);
     assert.deepEqual(resources.get('MeshTimeout/default/a')?.spec, { content: 'other' });
     assert.ok((await store.write([put('c', 1)])).revision === 4);
-    await store.close();
   });
 
   test('failover to a synchronous standby: nothing acknowledged is lost, and nothing is written to the old primary', async () => {
     const primary = await openPostgresServer();
-    after(() => primary.remove());
+    leftOpen.push({ close: () => primary.remove() });
     const database = await primary.createStore();
     const standby = await primary.openStandby();
-    after(() => standby.remove());
+    leftOpen.push({ close: () => standby.remove() });
     await primary.query('postgres', "alter system set synchronous_standby_names = 'standby'");
     await primary.query('postgres', 'select pg_reload_conf()');
     for (let tries = 0; ; tries += 1) {
@@ -349,7 +377,6 @@ if (postgresMissing === undefined) {
     const [old] = await primary.query(database, 'select revision from ursa.head');
     assert.ok(Number(old?.revision) < stores[0].revision());
     assert.ok(back < 10_000, `the first good write came after ${back} ms`);
-    await Promise.all(stores.map((store) => store.close()));
   });
 
   test('a primary that becomes read-only is left', async () => {
@@ -367,26 +394,28 @@ if (postgresMissing === undefined) {
     assert.ok(!health.ok && health.reason.includes('read-only'), JSON.stringify(health));
     await server.query('postgres', `alter database ${database} reset default_transaction_read_only`);
     await firstGoodWrite(store);
-    await store.close();
   });
 
   test('a session that holds the store refuses writes in time, and none of them is stored', async () => {
     const database = await server.createStore();
     const store = await open(server, database);
+    const hold = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<void>();
     const holder = store.connections.use(async (connection) => {
-      await connection.query('set statement_timeout = 0');
+      await connection.query('set statement_timeout = 0; set idle_in_transaction_session_timeout = 0');
       await connection.query('begin; select from ursa.head for update');
-      await connection.query('select pg_sleep(2.5)', [], 10_000);
+      held.resolve();
+      await hold.promise;
       await connection.query('rollback');
     });
-    await sleep(200);
+    await held.promise;
     const started = performance.now();
     await assert.rejects(store.write([put('a', 1)]), /holds the store for too long, so nothing was stored/);
-    assert.ok(performance.now() - started < 2_500);
+    assert.ok(performance.now() - started < longestCall);
+    hold.resolve();
     await holder;
     await firstGoodWrite(store);
     assert.equal(follow(store).resources.has('MeshTimeout/default/a'), false);
-    await store.close();
   });
 
   test('a role that may not write: the reason is told, and writing goes on once it may', async () => {
@@ -402,7 +431,6 @@ if (postgresMissing === undefined) {
     await server.query(database, 'grant insert, update, delete on all tables in schema ursa to reader');
     await until('writes are possible', () => store.health().ok);
     await store.write([put('a', 1)]);
-    await store.close();
   });
 
   test('a database that is down at the start is waited for, with the reason in the log', async () => {

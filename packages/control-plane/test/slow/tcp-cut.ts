@@ -9,6 +9,10 @@ export interface Wire {
   cut(): void;
   /** Connections made from now on work; those that were cut stay silent for ever. */
   mend(): void;
+  /** The next time the program sends this text, the connection breaks: before it arrives, or after it was answered and nobody hears the answer. */
+  cutAt(text: string, when: 'before' | 'after'): void;
+  /** How many connections broke so. */
+  cuts(): number;
   /** What the program at this end sent, in bytes. */
   sent(): number;
   close(): void;
@@ -19,10 +23,13 @@ export async function openWire(target: number): Promise<Wire> {
   const sockets = new Set<Socket>();
   let isCut = false;
   let sent = 0;
+  let trap: { readonly text: string; readonly when: 'before' | 'after' } | undefined;
+  let cuts = 0;
   const server = createServer((near) => {
     sockets.add(near);
     near.on('error', () => undefined);
     if (isCut) return;
+    let isDeaf = false;
     const far = connect(target, '127.0.0.1');
     sockets.add(far);
     far.on('error', () => near.destroy());
@@ -34,8 +41,18 @@ export async function openWire(target: number): Promise<Wire> {
       from.on('data', (bytes) => {
         if (isCut) silent = true;
         if (silent) return;
-        if (from === near) sent += bytes.length;
-        to.write(bytes);
+        if (from === near) {
+          sent += bytes.length;
+          isDeaf ||= trap?.when === 'after' && bytes.includes(trap.text);
+        }
+        const isLost = from === near ? trap?.when === 'before' && bytes.includes(trap.text) : isDeaf;
+        if (!isLost) {
+          to.write(bytes);
+          return;
+        }
+        trap = undefined;
+        cuts += 1;
+        near.resetAndDestroy();
       });
       from.on('end', () => silent || isCut || to.end());
     }
@@ -54,6 +71,10 @@ export async function openWire(target: number): Promise<Wire> {
     mend() {
       isCut = false;
     },
+    cutAt(text, when) {
+      trap = { text, when };
+    },
+    cuts: () => cuts,
     sent: () => sent,
     close() {
       server.close();

@@ -32,13 +32,16 @@ export interface Connection {
 /** A statement that is not answered after this is given up, in milliseconds. */
 export const queryTimeout = 1_500;
 
+/** Who waits for a lock of another session gives up after this, on the server's side. */
+export const lockTimeout = 1_200;
+
 /**
  * Sets what every session needs: limits on the server's side too, and commits that are on the disk when they are answered, even where
  * the database was set up to answer before.
  */
 const setUp = `
   select pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' as read_only,
-    set_config('statement_timeout', '1500', false), set_config('lock_timeout', '1200', false),
+    set_config('statement_timeout', '1500', false), set_config('lock_timeout', '${lockTimeout}', false),
     set_config('idle_in_transaction_session_timeout', '1500', false), set_config('client_min_messages', 'error', false),
     case current_setting('synchronous_commit') when 'off' then set_config('synchronous_commit', 'on', false) end`;
 

@@ -6,7 +6,7 @@ import { answerGroup, type GroupPlan, type PendingWrite, planGroup } from '../pl
 import type { Commit } from '../serial-store.ts';
 import type { StoreWrite, WriteDecision, WriteResult } from '../store.ts';
 import { commitChanges, isCommitted } from './change-log.ts';
-import type { Connection } from './connection.ts';
+import { type Connection, lockTimeout } from './connection.ts';
 import type { Contact } from './contact.ts';
 import { databaseError, describeFailure, failureKind } from './database-error.ts';
 import type { Pool } from './pool.ts';
@@ -146,6 +146,8 @@ export function openWriter({ pool, replicated, contact, now, onCommit, onTrouble
       onTrouble();
       if ((contact.lostFor() ?? 0) < patience) return true;
     }
+    // Once more, unless the time left is too short for another lock that is not granted: an answer now is certain, one cut off is not.
+    if (kind === 'busy' && performance.now() - begun + lockTimeout < patience) return true;
     const failure = databaseError('cannot write to the store', error);
     if (kind !== 'gone' && kind !== 'busy') contact.refuseWrites(failure.message);
     for (const write of open) write.reject(attempt === undefined ? failure : expiry(write));
