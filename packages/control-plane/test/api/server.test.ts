@@ -93,6 +93,46 @@ test('a client that is slow with its headers, or with its body, is sent away', a
   assert.match(await exchange(api, get('/meshes')), /^HTTP\/1\.1 200 /);
 });
 
+test('many large bodies at once find no room, small ones do', async (context) => {
+  const { api } = await openServer(context);
+  const head = (length: number) =>
+    `PUT /meshes/a HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`;
+  const slow = Array.from({ length: 64 }, () => connect(api.ports.http ?? 0, '127.0.0.1'));
+  await Promise.all(
+    slow.map(
+      (socket) =>
+        new Promise<void>((resolve) => {
+          socket.on('error', () => undefined);
+          socket.write(`${head(1024 * 1024)}{`, () => resolve());
+        }),
+    ),
+  );
+  let refused = '';
+  // The server may not have read all of the heads yet.
+  for (let attempt = 0; attempt < 100 && !refused.includes(' 503 '); attempt += 1)
+    refused = await exchangeOnce(api, head(1024 * 1024));
+  assert.match(refused, /^HTTP\/1\.1 503 [^]*retry-after: 1[^]*too many large requests/i);
+  const body = JSON.stringify({ type: 'Mesh', name: 'a' });
+  assert.match(await exchangeOnce(api, head(body.length) + body), /^HTTP\/1\.1 201 /);
+  for (const socket of slow) socket.destroy();
+});
+
+/** As `exchange`, but content with the first piece of an answer, or with none within a moment. */
+function exchangeOnce(api: ApiComponent, text: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(api.ports.http ?? 0, '127.0.0.1', () => socket.write(text));
+    const end = (received: string): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(received);
+    };
+    const timer = setTimeout(() => end(''), text.endsWith('}') ? 10_000 : 200);
+    socket.setEncoding('utf8');
+    socket.on('data', (part) => end(String(part)));
+    socket.on('error', () => end(''));
+  });
+}
+
 test('a chunked body over the limit is cut off with 413', async (context) => {
   const { api } = await openServer(context);
   const chunk = `${(65_536).toString(16)}\r\n${'a'.repeat(65_536)}\r\n`;

@@ -1,10 +1,12 @@
 // Serves routes: authenticates, hands the call to its route, turns what it throws into the error body. Knows no resource.
 import type { IncomingMessage } from 'node:http';
 import { finished } from 'node:stream';
+import { MeshError } from '@ursa/resources';
 import type { RequestMetrics } from '@ursa/telemetry';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { StoreHealth } from '../../store/store.ts';
 import type { Tracer } from '../../tracing/tracer.ts';
+import { openBodyRoom } from './body-room.ts';
 import type { Authenticate } from './caller.ts';
 import type { CrossOrigin } from './cross-origin.ts';
 import { degradedHeaders } from './degraded-store.ts';
@@ -15,6 +17,9 @@ import type { Answer, Call, Route } from './route.ts';
 
 /** Largest body a request may have, in bytes. */
 const maximumBodyBytes = 1024 * 1024;
+
+/** Bytes of all bodies that are being read and answered. */
+const roomForBodies = 64 * maximumBodyBytes;
 
 // The framework knows when a request began only where it logs requests.
 const startTimes = new WeakMap<FastifyRequest, number>();
@@ -61,6 +66,18 @@ export function createApp(options: AppOptions): FastifyInstance {
       done();
     });
   }
+  const room = openBodyRoom(roomForBodies, maximumBodyBytes);
+  app.addHook('onRequest', (request, reply, done) => {
+    const leave = room.take(request.headers);
+    if (leave === undefined) {
+      // The body is not read, so the connection is of no more use.
+      reply.header('connection', 'close');
+      send(options, '', request, reply, answerError(options, request, noRoom));
+      return;
+    }
+    finished(reply.raw, leave);
+    done();
+  });
   for (const route of options.routes) {
     app.route({
       method: route.method,
@@ -82,6 +99,8 @@ export function createApp(options: AppOptions): FastifyInstance {
   );
   return app;
 }
+
+const noRoom = new MeshError('unavailable', 'too many large requests are being read; try again in a moment');
 
 async function serve(
   options: AppOptions,
