@@ -111,7 +111,7 @@ test('many large bodies at once find no room, small ones do', async (context) =>
   // The server may not have read all of the heads yet.
   for (let attempt = 0; attempt < 100 && !refused.includes(' 503 '); attempt += 1)
     refused = await exchangeOnce(api, head(1024 * 1024));
-  assert.match(refused, /^HTTP\/1\.1 503 [^]*retry-after: 1[^]*too many large requests/i);
+  assert.match(refused, /^HTTP\/1\.1 503 .*retry-after: 1.*too many large requests/is);
   const body = JSON.stringify({ type: 'Mesh', name: 'a' });
   assert.match(await exchangeOnce(api, head(body.length) + body), /^HTTP\/1\.1 201 /);
   for (const socket of slow) socket.destroy();
