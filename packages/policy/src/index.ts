@@ -11,6 +11,7 @@ export * from './hooks.ts';
 export * from './inbound-rules.ts';
 export * from './matches-hash.ts';
 export * from './merge-conf.ts';
+export * from './metrics-access.ts';
 export * from './order.ts';
 export * from './outbound-rules.ts';
 export * from './place.ts';

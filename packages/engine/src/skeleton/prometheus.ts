@@ -5,15 +5,11 @@ import {
   type EnvoyNames,
   type EnvoyResource,
   encodeResource,
-  httpChain,
   listenerDraft,
   meshServerTls,
-  pipeAddress,
-  prefixRoute,
-  routeConfiguration,
   socketAddress,
-  staticCluster,
 } from '@ursa/envoy';
+import { metricsChain, metricsCluster } from '@ursa/policy';
 import type { MeshFacts, PrometheusFacts } from '../mesh-facts.ts';
 
 /** Listener and cluster for Prometheus. With mTLS only workloads of the mesh may read them, unless the Mesh says otherwise. */
@@ -27,13 +23,14 @@ export function prometheusResources(parts: {
   readonly names: EnvoyNames;
 }): EnvoyResource[] {
   const { names, prometheus, mesh } = parts;
-  const cluster = names.metricsCluster;
-  const socket = pipeAddress(parts.socket);
-  const routes = routeConfiguration({
-    virtualHost: names.metricsListener,
-    routes: [prefixRoute({ prefix: prometheus.path, cluster, prefixRewrite: '/' })],
-  });
-  const chain = httpChain(names.metricsListener, routes, { trusted: 'local' });
+  const access = {
+    names: { listener: names.metricsListener, cluster: names.metricsCluster },
+    path: prometheus.path,
+    socket: parts.socket,
+    servedPath: '/',
+    altStatName: true,
+  };
+  const chain = metricsChain(access);
   if (prometheus.secured) {
     const secrets = { identity: names.identitySecret(mesh.name), trust: names.meshCaSecret(mesh.name) };
     chain.message.transportSocket = meshServerTls(mesh.name, secrets);
@@ -46,11 +43,7 @@ export function prometheusResources(parts: {
     reusePort: parts.reusePort,
   });
   return [
-    encodeResource(
-      'cluster',
-      buildCluster(staticCluster({ name: cluster, altStatName: true }, [socket])),
-      'prometheus',
-    ),
+    encodeResource('cluster', buildCluster(metricsCluster(access)), 'prometheus'),
     encodeResource('listener', buildListener(listener), 'prometheus'),
   ];
 }

@@ -3,22 +3,17 @@ import { create } from '@bufbuild/protobuf';
 import {
   type FilterChainDraft,
   fileServerTls,
-  httpChain,
   legacyNames,
   listenerDraft,
   meshServerTls,
-  pipeAddress,
-  prefixRoute,
-  routeConfiguration,
   socketAddress,
-  staticCluster,
   unifiedNames,
 } from '@ursa/envoy';
 import {
   FilterChainMatch_ConnectionSourceType,
   FilterChainMatchSchema,
 } from '@ursa/envoy/gen/envoy/config/listener/v3/listener_components_pb.ts';
-import type { ProxyAdditions, ProxyPlace } from '@ursa/policy';
+import { type MetricsAccess, metricsChain, metricsCluster, type ProxyAdditions, type ProxyPlace } from '@ursa/policy';
 import { withoutBudget } from './collector.ts';
 import type { Prometheus } from './metric-conf.ts';
 import { documentPath } from './metrics-document.ts';
@@ -28,13 +23,14 @@ export function prometheusResources(backend: Prometheus, place: ProxyPlace): Pro
   const { clientId = 'default-backend', port = 5670, path = '/metrics', tls } = backend;
   const { proxy, self, reusePort } = place;
   const names = (proxy.unifiedNaming ? unifiedNames : legacyNames).metricsOf(clientId);
-  const chain = () => {
-    const route = prefixRoute({ prefix: path, cluster: names.cluster, prefixRewrite: documentPath });
-    return httpChain(names.listener, routeConfiguration({ virtualHost: names.listener, routes: [route] }), {
-      trusted: 'local',
-    });
+  const access: MetricsAccess = {
+    names,
+    path,
+    socket: `${self.workdir}/kuma-mh-${self.name}-${proxy.mesh}.sock`,
+    servedPath: documentPath,
+    altStatName: !proxy.unifiedNaming,
   };
-  const chains = chainsOf(tls?.mode ?? 'Disabled', chain, place);
+  const chains = chainsOf(tls?.mode ?? 'Disabled', () => metricsChain(access), place);
   if (typeof chains === 'string') return { warnings: [`MeshMetric: ${chains}`] };
   const listener = listenerDraft({
     name: names.listener,
@@ -44,8 +40,7 @@ export function prometheusResources(backend: Prometheus, place: ProxyPlace): Pro
     chains,
     reusePort,
   });
-  const socket = pipeAddress(`${self.workdir}/kuma-mh-${self.name}-${proxy.mesh}.sock`);
-  const cluster = staticCluster({ name: names.cluster, altStatName: !proxy.unifiedNaming }, [socket]);
+  const cluster = metricsCluster(access);
   const origin = 'prometheus';
   return { listeners: [{ ...listener, origin }], clusters: [{ ...withoutBudget(cluster), origin }] };
 }
