@@ -32,6 +32,15 @@ const lists: readonly [command: string, url: string, item: object, row: readonly
     ['east', 'off', 'Online', '2m', 'never', '0', '0', '1.2'],
   ],
   [
+    'control-planes',
+    '/_instances',
+    {
+      ...{ id: 'cp-1', status: 'Online', leader: true, proxies: 3, address: '10.0.0.1:5683', version: '1.2' },
+      ...{ startTime: '2026-11-23T11:58:00Z', lastSeen: '2026-11-23T11:59:58Z' },
+    },
+    ['cp-1', 'Online', 'yes', '3', '10.0.0.1:5683', '1.2', '2m', '2s'],
+  ],
+  [
     'zoneingresses',
     '/zoneingresses/_overview',
     { name: 'in', zoneIngress: { zone: 'east', networking: { address: '10.0.0.1', port: 10001 } } },
