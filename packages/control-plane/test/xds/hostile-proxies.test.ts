@@ -202,6 +202,6 @@ describe('a proxy with a token', () => {
     await stream.next();
     other.session.socket.destroy();
     await until(() => running.server.connected().length === 0);
-    assert.deepEqual(running.proxies(), []);
+    await until(() => running.proxies().length === 0);
   });
 });
