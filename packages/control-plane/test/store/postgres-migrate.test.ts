@@ -103,6 +103,31 @@ if (postgresMissing === undefined) {
     await reopened.close();
   });
 
+  test('what the first version holds is read by this one, and is still there after going all the way back', async () => {
+    const database = await server.createDatabase();
+    const connection = await connect(database);
+    await migrateUp(connection, schemaSteps.slice(0, 1));
+    await server.query(
+      database,
+      `select ursa.commit(0, gen_random_uuid(), '[{"type":"MeshTimeout","mesh":"default","name":"a","version":1,
+        "creation_time":"2026-01-01T00:00:00.000Z","modification_time":"2026-01-01T00:00:00.000Z","labels":"{}","spec":"{\\"content\\":1}"}]')`,
+    );
+    await migrateUp(connection);
+    const store = await openPostgresStore(server.settings(database), { log });
+    assert.deepEqual(follow(store).resources.get('MeshTimeout/default/a')?.spec, { content: 1 });
+    await store.write([put('b', 2)]);
+    await store.close();
+    for (let version = known; version > 1; version -= 1) {
+      assert.equal((await migrateDown(connection)).to, version - 1);
+    }
+    connection.close();
+    const rows = await server.query(database, 'select name, version::int as version from ursa.resources order by name');
+    assert.deepEqual(rows, [
+      { name: 'a', version: 1 },
+      { name: 'b', version: 1 },
+    ]);
+  });
+
   test('a step that fails leaves the tables as they were', async () => {
     const database = await server.createStore();
     const broken: SchemaStep = { name: 'broken', up: `${nextStep.up}; select nothing`, down: undefined };
