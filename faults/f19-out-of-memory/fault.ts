@@ -33,6 +33,14 @@ const largeRoute = (name: string) => ({
   },
 });
 
+async function leaveNothing(group: string): Promise<void> {
+  const members = (): readonly number[] =>
+    readFileSync(join(group, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number);
+  for (const pid of members()) if (pid > 0) process.kill(pid, 'SIGKILL');
+  await waitFor('the group is empty', () => members().length === 0);
+  rmdirSync(group);
+}
+
 /** The fault. */
 export const fault = defineFault({
   id: 'F19',
@@ -85,8 +93,8 @@ export const fault = defineFault({
         reported('most memory of the group, with file pages', peak, 'MiB'),
       ];
     } finally {
-      // Its last process may still be going.
-      setTimeout(() => rmdirSync(group), 100);
+      // A group is deleted by nobody else, and only when it is empty.
+      await leaveNothing(group);
     }
   },
 });
