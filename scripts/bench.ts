@@ -1,5 +1,6 @@
 // `npm run bench`: loads our control plane with meshload and prints our figures beside the peer's and the goals. Shapes by name:
-// `n1000` (default), `n100`, `worst1000`, `n3000`, `policies1000`; `--json FILE` keeps the raw reports; `--mode sotw|delta` (default delta, our default).
+// `n1000` (default), `n100`, `worst1000`, `n3000`, `policies1000`, and `postgres1000`: n1000 over PostgreSQL with a second control plane that gets the
+// writes. `--json FILE` keeps the raw reports; `--mode sotw|delta` (default delta, our default).
 // `regression` holds a short shape against the baseline that is committed (part of `npm test`); with `--update` it writes the baseline.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -7,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { type BenchDatabase, openBenchDatabase } from './bench-database.ts';
 import { figuresOf, formatFigures, type Phase } from './bench-figures.ts';
 import { askWhileIdle, putPolicies } from './bench-policies.ts';
 import { root } from './process.ts';
@@ -32,6 +34,7 @@ const shapes: Readonly<Record<string, readonly string[]>> = {
     'idle,policy,endpoint',
   ],
   policies1000: [...fleet, '-phases', 'idle,policy,route'],
+  postgres1000: [...fleet, '-rest-seconds', '4'],
   n3000: [
     '-services',
     '150',
@@ -77,9 +80,27 @@ async function measure(name: string): Promise<void> {
   const executable = builtControlPlane();
   const meshload = buildGoTool(benchFolder, 'meshload');
   const folder = mkdtempSync(join(tmpdir(), 'ursa-bench-'));
+  const database = name === 'postgres1000' ? await openBenchDatabase(executable, folder) : undefined;
+  try {
+    await measureOver(name, shape, { executable, meshload, folder, database });
+  } finally {
+    await database?.close();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+interface Bench {
+  readonly executable: string;
+  readonly meshload: string;
+  readonly folder: string;
+  readonly database: BenchDatabase | undefined;
+}
+
+async function measureOver(name: string, shape: readonly string[], bench: Bench): Promise<void> {
+  const { executable, meshload, folder, database } = bench;
   const started = performance.now();
   const controlPlane = spawn(executable, ['run', '--log-output-path', join(folder, 'kuma-cp.log')], {
-    env: { ...process.env, KUMA_GENERAL_WORK_DIR: folder },
+    env: { ...process.env, ...database?.env, KUMA_GENERAL_WORK_DIR: folder },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   try {
@@ -90,10 +111,15 @@ async function measure(name: string): Promise<void> {
     const idleResidentBytes = residentBytes(controlPlane.pid);
     const withPolicies = name === 'policies1000';
     if (withPolicies) await putPolicies(200);
+    const writesTo = await database?.openSecond();
+    if (writesTo !== undefined) await answers(`${writesTo}/`, controlPlane);
     const report = join(folder, 'report.json');
     const load = spawn(
       meshload,
-      ['-q', '-pid', String(controlPlane.pid), '-mode', values.mode, ...shape, '-out', report],
+      [
+        ...['-q', '-pid', String(controlPlane.pid), '-mode', values.mode, ...shape, '-out', report],
+        ...(writesTo === undefined ? [] : ['-api', writesTo]),
+      ],
       { stdio: ['ignore', 'inherit', 'inherit'] },
     );
     const ended = new Promise<number | null>((resolve) => load.once('exit', resolve));
@@ -110,7 +136,6 @@ async function measure(name: string): Promise<void> {
     const ended = new Promise((resolve) => controlPlane.once('exit', resolve));
     controlPlane.kill('SIGTERM');
     if (controlPlane.exitCode === null && controlPlane.signalCode === null) await ended;
-    rmSync(folder, { recursive: true });
   }
 }
 
