@@ -6,6 +6,7 @@ export const examples: Readonly<Record<string, string>> = {
   get: 'kumactl get meshtimeouts --mesh default -o yaml',
   delete: 'kumactl delete meshtrafficpermission allow-counter',
   diff: 'kumactl diff -f timeouts.yaml',
+  export: 'kumactl export --profile all --include-admin > everything.yaml',
   'rollout status': 'kumactl rollout status --revision 42 --wait --timeout 1m',
   'inspect dataplanes': 'kumactl inspect dataplanes --tag kuma.io/service=web',
   'inspect dataplane': 'kumactl inspect dataplane web-1 --type config --shadow --include diff',

@@ -8,6 +8,7 @@ import { addDelete } from './commands/delete.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDiff } from './commands/diff.ts';
 import { addExplain } from './commands/explain.ts';
+import { addExport } from './commands/export.ts';
 import { addGenerateKeys } from './commands/generate-keys.ts';
 import { addGenerateTokens } from './commands/generate-token.ts';
 import { addGet } from './commands/get.ts';
@@ -77,6 +78,7 @@ export function createProgram(terminal: Terminal): Command {
   addGet(program, session);
   addDelete(program, session);
   addDiff(program, session);
+  addExport(program, session);
   addRollout(program, session);
   const inspect = program.command('inspect').description('Look at what the mesh makes of its configuration');
   addInspectDataplanes(inspect, session);

@@ -8,7 +8,8 @@ export async function fetchTypes(client: ApiClient): Promise<readonly KnownType[
   return listOf(await client.get('/_resources'), 'resources').flatMap(readType);
 }
 
-function readType(entry: unknown): readonly KnownType[] {
+/** An entry of the list as a type; none when it is not one. */
+export function readType(entry: unknown): readonly KnownType[] {
   const [name, path, scope, shortName] = ['name', 'path', 'scope', 'shortName'].map((key) => field(entry, key));
   if (typeof name !== 'string' || typeof path !== 'string' || (scope !== 'Mesh' && scope !== 'Global')) return [];
   const policy = field(entry, 'policy');
