@@ -146,3 +146,32 @@ test('a secret is compared without being told', async () => {
   assert.equal(body.resources[0].action, 'changed');
   assert.doesNotMatch(JSON.stringify(body), /Y2FuYXJ5/);
 });
+
+test('keys that stand in a resource are told to administrators only, and a mask stands for the stored key', async () => {
+  const meshWith = (inlineString: string, expiration: string) => ({
+    type: 'Mesh',
+    name: 'other',
+    mtls: {
+      backends: [
+        {
+          name: 'own',
+          type: 'provided',
+          dpCert: { rotation: { expiration } },
+          conf: { cert: { inlineString: 'a certificate' }, key: { inlineString } },
+        },
+      ],
+    },
+  });
+  const { ask } = openApiFixture({ 'apiServer.authn.localhostIsAdmin': false });
+  const put = await ask('PUT', '/meshes/other', meshWith('the very key', '1h'));
+  assert.equal(put.status, 201, put.text);
+  const { status, text, body } = await ask('POST', '/_diff', { resources: [meshWith('[redacted]', '2h')] });
+  assert.equal(status, 200, text);
+  assert.deepEqual(
+    body.resources[0].fields.map(({ path }: { path: string }) => path),
+    ['mtls.backends[own].dpCert.rotation.expiration'],
+  );
+  const removal = await ask('POST', '/_diff', { deletions: [{ type: 'Mesh', name: 'other' }] });
+  assert.equal(removal.status, 200, removal.text);
+  assert.doesNotMatch(`${text}${removal.text}`, /the very key/);
+});

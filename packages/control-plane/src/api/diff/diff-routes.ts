@@ -60,7 +60,7 @@ export function diffRoutes(options: DiffOptions): readonly Route[] {
             const engine = after === undefined ? options.engine : then;
             return engine.affectedDataplanes.get(key.type, key.mesh, key.name).length;
           },
-          format: options.format,
+          format: (resource) => options.format(reader.shown(resource, call.user)),
         });
         return { status: 200, body: formatJson(answer) };
       },

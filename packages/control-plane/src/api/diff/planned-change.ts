@@ -13,6 +13,7 @@ import { badRequest, Failure, titledAsync } from '../http/failure.ts';
 import { requireDocumentType } from '../http/media-type.ts';
 import type { Call } from '../http/route.ts';
 import type { ResourceReader } from '../resources/reader.ts';
+import { withStoredKeys } from '../resources/stored-keys.ts';
 import type { WriteGuard } from '../resources/write-guard.ts';
 
 /** What is needed to judge a change. */
@@ -68,7 +69,7 @@ function readDraft(document: unknown, place: string, call: Call, options: PlanOp
   try {
     const draft = parseResource(options.reader.types, document, { labels: options.labels });
     requireWritable(draft.type, call, options);
-    return draft;
+    return withStoredKeys(draft, options.reader.find(draft.type, draft.mesh, draft.name));
   } catch (error) {
     throw placed(error, place);
   }

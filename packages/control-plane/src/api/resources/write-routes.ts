@@ -9,7 +9,6 @@ import {
   type Resource,
   type ResourceDraft,
   type ResourceType,
-  restoreSecrets,
 } from '@ursa/resources';
 import type { ResourceManager } from '../../store/resource-manager.ts';
 import { parseBody } from '../http/document.ts';
@@ -22,6 +21,7 @@ import { deletedSchema, resourceSchemaOf, writtenSchema } from '../openapi/resou
 import { entityTagOf, expectedVersion, lostRace } from './entity-tag.ts';
 import { pathOf } from './read-routes.ts';
 import type { ResourceReader } from './reader.ts';
+import { withStoredKeys } from './stored-keys.ts';
 import type { WriteGuard } from './write-guard.ts';
 
 /** What writing needs. */
@@ -128,15 +128,6 @@ function checkWorkloadLabel(draft: ResourceDraft, context: LabelContext): void {
   if (problems.length === 0) return;
   const expected = 'must be a valid DNS-1035 label (at most 63 characters, matching regex [a-z]([-a-z0-9]*[a-z0-9])?)';
   throw badRequest(`${field}: ${expected}: ${problems.join('; ')}`);
-}
-
-/** A key that was shown as a mask and comes back as one is the stored key. Errors: `MeshError('invalid')` where none is stored. */
-function withStoredKeys(draft: ResourceDraft, current: Resource | undefined): ResourceDraft {
-  const { value: spec, missing } = restoreSecrets(draft.spec, current?.spec);
-  if (missing.length === 0) return spec === draft.spec ? draft : { ...draft, spec };
-  const message = 'stands for a key that is not shown, and none is stored here: write the key itself, or name a Secret';
-  const violations = missing.map((field) => ({ field, message }));
-  throw new MeshError('invalid', `${missing[0]}: ${message}`, { violations });
 }
 
 /** Errors: `MeshError('invalid')` for labels that stay as they were when the resource was created. */
