@@ -20,7 +20,7 @@ export const fault = defineFault({
     let synced = 0;
     let apiUp = 0;
     const status = watchStatus(controlPlane, services);
-    for (const down of process.env.DEBUG_F ? [20] : [1, 5, 20]) {
+    for (const down of [1, 5, 20]) {
       await controlPlane.kill();
       await sleep(down * 1000);
       apiUp = Math.max(apiUp, await controlPlane.start());
