@@ -12,8 +12,11 @@ import { parseOwnResource } from '../../../src/xds/registration.ts';
 import { openDefault } from '../../api/documents.ts';
 
 const mebibyte = 1024 * 1024;
-/** What no input may cost: 50 ms are the goal, measured at the first run, before anything is compiled. */
-const mostMilliseconds = 150;
+/**
+ * What no input may cost. 50 ms are the goal, on code that is compiled; this is the first run of each, on machines of any speed. It keeps out what
+ * holds everybody up for seconds, as some of these inputs did.
+ */
+const mostMilliseconds = 1_000;
 
 const full = (unit: string, bytes = mebibyte - 400): string => unit.repeat(Math.floor(bytes / unit.length));
 const many = <Item>(count: number, make: (index: number) => Item): Item[] =>
