@@ -46,13 +46,19 @@ function describe({ what, used, limit }: MemoryUse): string {
   return `the control plane is short of memory (${usedMebibytes} of ${limitMebibytes} MiB of ${what}) and lets no more proxies in; try again later, or give it more`;
 }
 
+/**
+ * The most that the JavaScript heap may grow to, in bytes. Bun's heap has no limit of its own; asking it for one would cost a walk over the
+ * whole heap, 60 ms each time.
+ */
+const heapLimit = process.versions.bun === undefined ? getHeapStatistics().heap_size_limit : Number.POSITIVE_INFINITY;
+
 /** What the process uses of what it may: of its cgroup, or of the machine, and of the JavaScript heap. */
 function measureMemory(): readonly MemoryUse[] {
   const constrained = process.constrainedMemory();
   const total = totalmem();
-  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+  const { rss, heapUsed } = process.memoryUsage();
   return [
-    { what: 'memory', used: process.memoryUsage.rss(), limit: constrained > 0 ? Math.min(constrained, total) : total },
-    { what: 'heap', used, limit },
+    { what: 'memory', used: rss, limit: constrained > 0 ? Math.min(constrained, total) : total },
+    { what: 'heap', used: heapUsed, limit: heapLimit },
   ];
 }
