@@ -24,6 +24,9 @@ interface Report {
   }[];
 }
 
+/** What waits for proxies that never come must end. */
+const longestMilliseconds = 180_000;
+
 /** Runs the shape once. `executable`: kuma-cp; `meshload`: the load generator. */
 export async function measureOnce(executable: string, meshload: string): Promise<Measurement> {
   const folder = mkdtempSync(join(tmpdir(), 'ursa-regression-'));
@@ -53,7 +56,7 @@ export async function measureOnce(executable: string, meshload: string): Promise
         ...['-q', '-pid', String(controlPlane.pid), '-mode', 'delta', '-api', `http://127.0.0.1:${http}`],
         ...['-dp', `https://127.0.0.1:${dataPlane}`, ...shape, '-phases', 'idle,policy,route,endpoint', '-out', file],
       ],
-      { stdio: ['ignore', 'ignore', 'inherit'] },
+      { stdio: ['ignore', 'ignore', 'inherit'], timeout: longestMilliseconds },
     );
     const loaded = new Promise<number | null>((resolve) => load.once('exit', resolve));
     // Asking costs, too: only until all are there.
@@ -66,6 +69,7 @@ export async function measureOnce(executable: string, meshload: string): Promise
     const status = await loaded;
     const { wakeUpsPerSecond, cpu } = quiet.stop();
     const unit = calibration.stop();
+    if (status === null) throw new Error(`meshload was not done within ${longestMilliseconds / 60_000} minutes`);
     if (status !== 0) throw new Error(`meshload ended with ${status}`);
     const recomputed = metricIn(await metrics(), 'graph_batch_recomputed_sum');
     return measurementOf(JSON.parse(readFileSync(file, 'utf8')) as Report, {
