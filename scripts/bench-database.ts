@@ -20,7 +20,12 @@ const second = { api: 15681, dpServer: 15678, diagnostics: 15680, interCp: 15683
 export async function openBenchDatabase(executable: string, folder: string): Promise<BenchDatabase> {
   if (postgresMissing !== undefined) throw new Error(postgresMissing);
   const server = await openPostgresServer();
-  const env = { KUMA_STORE_TYPE: 'postgres', ...server.env(await server.createDatabase()) };
+  const env = {
+    KUMA_STORE_TYPE: 'postgres',
+    // The tool knows one control plane: a proxy that is sent away would not come back.
+    KUMA_INTER_CP_BALANCE_PROXIES: 'false',
+    ...server.env(await server.createDatabase()),
+  };
   if (run(executable, ['migrate', 'up'], { env: { ...process.env, ...env } }) !== 0) {
     await server.remove();
     throw new Error('kuma-cp migrate up failed');

@@ -77,7 +77,7 @@ type Together = Pick<ComposedInstances, 'leadership' | 'instances' | 'calls' | '
 /** By the database that instances share; without one this instance is alone and leads. */
 function together(settings: Settings, parts: InstanceParts): Together {
   const { connections, store, live, clock, instanceId, onReturn } = parts;
-  const { catalog: catalogSettings, server } = settings.interCp;
+  const { catalog: catalogSettings, balanceProxies, server } = settings.interCp;
   const log = parts.log.component('instances');
   if (connections === undefined) {
     return {
@@ -129,7 +129,7 @@ function together(settings: Settings, parts: InstanceParts): Together {
     instances: catalog,
     calls,
     presence: [calls, catalog],
-    candidacy: [balanced, candidacy],
+    candidacy: balanceProxies ? [balanced, candidacy] : [candidacy],
   };
 }
 

@@ -15,7 +15,7 @@ export async function askChange(session: Session, writes: readonly PlannedWrite[
     const { text } = await session.client().send({ method: 'POST', path: '/_diff', body: JSON.stringify(body) });
     return JSON.parse(text);
   } catch (error) {
-    if (error instanceof MeshError) throw withPlaces(error, writes);
+    if (error instanceof MeshError) throw withPlaces(error, writes, 'the change would be refused');
     throw error;
   }
 }
@@ -26,8 +26,8 @@ export function printChange({ terminal }: Session, answer: unknown, output: Outp
   else terminal.print(output === 'json' ? `${JSON.stringify(answer, null, 2)}\n` : formatChangeText(answer));
 }
 
-/** `resources[2].spec.to` is where the third document says it. */
-function withPlaces(error: MeshError, writes: readonly PlannedWrite[]): MeshError {
+/** The error of a list of resources, `outcome` first: `resources[2].spec.to` is where the third document says it. */
+export function withPlaces(error: MeshError, writes: readonly PlannedWrite[], outcome: string): MeshError {
   const lines = error.violations.flatMap(({ field, message }) => {
     const [, position, path = ''] = /^(?:resources|deletions)\[(\d+)\]\.?(.*)$/.exec(field) ?? [];
     const write = position === undefined ? undefined : writes[Number(position)];
@@ -38,5 +38,5 @@ function withPlaces(error: MeshError, writes: readonly PlannedWrite[]): MeshErro
     );
   });
   if (lines.length === 0) return error;
-  return new MeshError(error.code, `the change would be refused:\n${lines.join('\n')}`, { cause: error });
+  return new MeshError(error.code, `${outcome}:\n${lines.join('\n')}`, { cause: error });
 }

@@ -4,13 +4,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type ControlPlaneStub, openControlPlaneStub } from './control-plane-stub.ts';
-import { openStubServer, type StubAnswer } from './terminal.ts';
+import { openStubServer, type StubAnswer, type StubRequest } from './terminal.ts';
 
 const created: StubAnswer = { status: 201, body: {} };
-let answer: StubAnswer = created;
+type Answering = (request: StubRequest) => StubAnswer;
+let answer: StubAnswer | Answering = created;
 let stub: ControlPlaneStub;
 before(async () => {
-  stub = await openControlPlaneStub(() => answer);
+  stub = await openControlPlaneStub((request) => (typeof answer === 'function' ? answer(request) : answer));
 });
 after(() => stub.close());
 
@@ -18,7 +19,7 @@ const timeout = (name: string, wait: string, mesh = 'mesh: default\n'): string =
   `type: MeshTimeout\n${mesh}name: ${name}\nspec:\n  targetRef:\n    kind: Mesh\n  to:\n  - targetRef:\n      kind: Mesh\n    default:\n      connectionTimeout: ${wait}\n`;
 
 /** Applies a text from a file and gives the result and the requests. */
-async function apply(text: string, args: readonly string[] = [], answering: StubAnswer = created) {
+async function apply(text: string, args: readonly string[] = [], answering: StubAnswer | Answering = created) {
   answer = answering;
   const file = join(stub.folder, 'resources.yaml');
   writeFileSync(file, text);
@@ -27,17 +28,65 @@ async function apply(text: string, args: readonly string[] = [], answering: Stub
   return { ...result, requests: stub.requests.slice(sent) };
 }
 
-test('several documents are sent one by one, in their order', async () => {
-  const { code, stdout, requests } = await apply(`type: Mesh\nname: one\n---\n---\n${timeout('slow', '5s')}`);
-  assert.equal(code, 0);
+/** Answers `/_apply` with each resource as new; the second of each has a warning. */
+const together: Answering = ({ url, body }) => {
+  if (url !== '/_apply') return created;
+  const { resources } = JSON.parse(body) as { readonly resources: readonly object[] };
+  const written = resources.map((resource, index) => ({
+    ...resource,
+    created: true,
+    ...(index === 1 ? { warnings: ['old'] } : {}),
+  }));
+  return { status: 200, body: { revision: 7, resources: written } };
+};
+
+test('several documents are one change, told in their order', async () => {
+  const text = `type: Mesh\nname: one\n---\n---\n${timeout('slow', '5s')}`;
+  const { code, stdout, stderr, requests } = await apply(text, [], together);
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: 'Warning: old\n' });
   assert.equal(
     stdout,
     'resource type="Mesh" name="one" Created\nresource type="MeshTimeout" mesh="default" name="slow" Created\n',
   );
   assert.deepEqual(
     requests.map(({ method, url }) => `${method} ${url}`),
-    ['PUT /meshes/one', 'PUT /meshes/default/meshtimeouts/slow'],
+    ['POST /_apply'],
   );
+});
+
+test('a control plane that takes one at a time gets them one by one', async () => {
+  const { code, stdout, requests } = await apply(
+    `type: Mesh\nname: one\n---\n${timeout('slow', '5s')}`,
+    [],
+    ({ url }) => (url === '/_apply' ? { status: 404, body: '404: Page Not Found' } : created),
+  );
+  assert.equal(code, 0);
+  assert.equal(stdout.match(/Created/g)?.length, 2);
+  assert.deepEqual(
+    requests.map(({ method, url }) => `${method} ${url}`),
+    ['POST /_apply', 'PUT /meshes/one', 'PUT /meshes/default/meshtimeouts/slow'],
+  );
+});
+
+test('what is too much for one request is applied as several changes, and said to be', async () => {
+  const documents = Array.from({ length: 1001 }, (_, index) => `type: Mesh\nname: mesh-${index}\n`);
+  const { code, stdout, stderr, requests } = await apply(documents.join('---\n'), [], together);
+  assert.equal(code, 0);
+  assert.match(stderr, /Note: too much for one change; it is applied as 2, one after another/);
+  assert.equal(stdout.match(/Created/g)?.length, 1001);
+  assert.deepEqual(
+    requests.map(({ method, url }) => `${method} ${url}`),
+    ['POST /_apply', 'POST /_apply'],
+  );
+});
+
+test('when a later change of several is refused, it is said how much was applied', async () => {
+  const documents = Array.from({ length: 1001 }, (_, index) => `type: Mesh\nname: mesh-${index}\n`);
+  const { code, stderr } = await apply(documents.join('---\n'), [], (request) =>
+    request.body.includes('mesh-1000"') ? { status: 403, body: { title: 'Access Denied' } } : together(request),
+  );
+  assert.equal(code, 1);
+  assert.match(stderr, /Access Denied\nthe first 1000 of 1001 were applied, the others not/);
 });
 
 test('an existing resource is told as updated, and warnings go to standard error', async () => {
@@ -103,26 +152,42 @@ for (const [name, text, error] of wrongTexts) {
   });
 }
 
+const connectionTimeout = 'spec.to[0].default.connectionTimeout';
+const refusedAt = (field: string): StubAnswer => ({
+  status: 400,
+  body: {
+    title: 'Could not process a resource',
+    detail: 'Resource is not valid',
+    invalid_parameters: [{ field, reason: 'must be greater than 0' }],
+  },
+});
+
 test("the control plane's field errors are placed in the file", async () => {
-  const refused = {
-    status: 400,
-    body: {
-      title: 'Could not process a resource',
-      detail: 'Resource is not valid',
-      invalid_parameters: [{ field: 'spec.to[0].default.connectionTimeout', reason: 'must be greater than 0' }],
-    },
-  };
-  const { code, stdout, stderr } = await apply(
-    `---\n${timeout('slow', '5s')}---\ntype: Mesh\nname: two\n`,
-    [],
-    refused,
-  );
+  const refused = refusedAt(connectionTimeout);
+  const { code, stdout, stderr } = await apply(`---\n${timeout('slow', '5s')}`, [], refused);
   assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
   assert.match(
     stderr,
     /MeshTimeout "slow" was not applied:\n.*resources\.yaml:12:7: spec\.to\[0\].*must be greater than 0\n/,
   );
   assert.match(stderr, /connectionTimeout: 5s/);
+});
+
+test('so are those of several documents, none of which is applied', async () => {
+  const refused = refusedAt(`resources[1].${connectionTimeout}`);
+  const { code, stdout, stderr } = await apply(`type: Mesh\nname: two\n---\n${timeout('slow', '5s')}`, [], refused);
+  assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
+  assert.match(stderr, /nothing was applied:\n.*resources\.yaml:14:7: spec\.to\[0\].*must be greater than 0\n/);
+});
+
+test('of documents that are sent one by one it is said how many were not sent', async () => {
+  const { code, stderr } = await apply(
+    `type: Mesh\nname: one\n---\ntype: Mesh\nname: two\n---\ntype: Mesh\nname: three\n`,
+    [],
+    ({ url }) => (url === '/_apply' ? { status: 404 } : url.endsWith('/two') ? refusedAt('name') : created),
+  );
+  assert.equal(code, 1);
+  assert.match(stderr, /Mesh "two" was not applied:\n/);
   assert.match(stderr, /the 1 after it was not sent/);
 });
 
@@ -141,7 +206,7 @@ test('a folder gives its YAML and JSON files in order of their names', async () 
   writeFileSync(join(folder, 'b.json'), '{"type":"Mesh","name":"second"}');
   writeFileSync(join(folder, 'a.yml'), 'type: Mesh\nname: first\n');
   writeFileSync(join(folder, 'readme.txt'), 'not a resource');
-  answer = created;
+  answer = together;
   const { stdout } = await stub.run(['apply', '-f', folder]);
   assert.deepEqual(stdout.match(/name="\w+"/g), ['name="first"', 'name="second"']);
 });

@@ -41,6 +41,7 @@ import { forwardedRoutes } from './instances/forwarded-routes.ts';
 import { gatherRollout } from './instances/gathered-rollout.ts';
 import { instancesRoutes } from './instances/instances-routes.ts';
 import { describedRoutes } from './openapi/routes.ts';
+import { applyRoutes } from './resources/apply-routes.ts';
 import { kriRoutes } from './resources/kri-routes.ts';
 import { overviewRoutes } from './resources/overview-routes.ts';
 import { createPolicyStatus } from './resources/policy-status.ts';
@@ -201,6 +202,7 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
       () => options.instances.list().length > 1,
     ),
     ...diffRoutes({ ...options, reader, guard, format }),
+    ...applyRoutes({ reader, manager: options.manager, labels: options.labels, guard }),
     ...forwardedRoutes(
       [...configRoutes(reader, options.access, options), ...envoyRoutes(reader, options.access, options.envoyAdmin)],
       options,

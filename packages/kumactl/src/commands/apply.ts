@@ -1,13 +1,12 @@
-// `kumactl apply -f`: reads documents, refuses them here when they cannot be right, and puts them one by one into the control plane.
+// `kumactl apply -f`: reads documents, refuses them here when they cannot be right, and puts them into the control plane as one change.
 
 import { MeshError, parseDuration } from '@ursa/resources';
 import { type Command, Option } from 'commander';
 import { askChange, printChange } from '../change-request.ts';
 import { collectPairs } from '../flags.ts';
 import { followRollout, type Share } from '../follow-rollout.ts';
-import { listOf } from '../json-fields.ts';
-import { describeProblems, type PlannedWrite, planWrites, type SourceFlags } from '../planned-writes.ts';
-import { resourcePath } from '../resource-paths.ts';
+import { type PlannedWrite, planWrites, type SourceFlags } from '../planned-writes.ts';
+import { sendWrites } from '../send-writes.ts';
 import type { Session } from '../session.ts';
 import { formatResourceYaml } from '../yaml-output.ts';
 import { exitCodesText, shareOf, timeoutOption, waitOption } from './rollout.ts';
@@ -40,10 +39,7 @@ export function addApply(program: Command, session: () => Session): void {
       if (flags.dryRun === 'server') return printChange(current, await askChange(current, writes, false), 'table');
       if (flags.dryRun !== undefined)
         return current.terminal.print(writes.map(({ body }) => formatResourceYaml(body)).join('---\n'));
-      let revision: number | undefined;
-      for (const [index, write] of writes.entries()) {
-        revision = (await put(current, write, writes.length - index)) ?? revision;
-      }
+      const revision = await sendWrites(current, writes);
       if (flags.wait !== undefined) await waitForProxies(current, writes, revision, flags);
     });
 }
@@ -65,31 +61,4 @@ async function waitForProxies(
     share: shareOf(flags.wait),
     timeout: parseDuration(flags.timeout) ?? 0,
   });
-}
-
-async function put(
-  session: Session,
-  { document, body, type, mesh, name }: PlannedWrite,
-  left: number,
-): Promise<number | undefined> {
-  const path = resourcePath(type, mesh, name);
-  try {
-    const { status, text, revision } = await session.client().send({ method: 'PUT', path, body: JSON.stringify(body) });
-    for (const warning of warningsOf(text)) session.terminal.printError(`Warning: ${warning}\n`);
-    const inMesh = type.scope === 'Mesh' ? ` mesh=${JSON.stringify(mesh)}` : '';
-    const outcome = status === 201 ? 'Created' : 'Updated';
-    session.terminal.print(`resource type="${type.name}"${inMesh} name=${JSON.stringify(name)} ${outcome}\n`);
-    return revision;
-  } catch (error) {
-    if (!(error instanceof MeshError)) throw error;
-    const rest = left > 1 ? `\nthe ${left - 1} after it ${left > 2 ? 'were' : 'was'} not sent` : '';
-    const place = describeProblems(document, error);
-    throw new MeshError(error.code, `${type.name} "${name}" was not applied:\n${place.join('\n')}${rest}`, {
-      cause: error,
-    });
-  }
-}
-
-function warningsOf(text: string): readonly string[] {
-  return text.trim() === '' ? [] : listOf(JSON.parse(text), 'warnings').map(String);
 }

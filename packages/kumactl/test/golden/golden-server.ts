@@ -25,13 +25,22 @@ function meshOf({ mesh }: ResourceDraft): StoreWrite[] {
 export async function openGoldenServer(): Promise<GoldenServer> {
   const { app, store, types, ask } = openApiFixture();
   const written = new Map<string, Resource>();
+  const put = async (document: unknown) => {
+    const draft = parseResource(types, document);
+    const { resources } = await store.write([{ kind: 'put', resource: draft }, ...meshOf(draft)]);
+    const [resource] = resources;
+    if (resource !== undefined) written.set(`${resource.type}/${resource.name}`, resource);
+    return { created: true };
+  };
   const server = await openStubServer(async ({ method, url, body }) => {
     if (method === 'PUT') {
-      const draft = parseResource(types, JSON.parse(body));
-      const { resources } = await store.write([{ kind: 'put', resource: draft }, ...meshOf(draft)]);
-      const [resource] = resources;
-      if (resource !== undefined) written.set(`${resource.type}/${resource.name}`, resource);
+      await put(JSON.parse(body));
       return { status: 201 };
+    }
+    if (url === '/_apply') {
+      const answers: unknown[] = [];
+      for (const document of JSON.parse(body).resources) answers.push(await put(document));
+      return { body: { resources: answers } };
     }
     const { status, text } = await ask(method, url);
     return { status, body: JSON.parse(text.replaceAll(/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d[^"]+/g, zeroTime)) };

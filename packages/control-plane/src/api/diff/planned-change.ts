@@ -1,27 +1,15 @@
 // The body of a diff: resources as they are to be and resources that are to go, read and checked as the writes themselves would be.
-import {
-  type LabelContext,
-  MeshError,
-  parseResource,
-  type ResourceDraft,
-  type ResourceKey,
-  suggestionFor,
-} from '@ursa/resources';
+import { MeshError, type ResourceKey, suggestionFor } from '@ursa/resources';
 import type { PreviewedChange, ResourceManager } from '../../store/resource-manager.ts';
 import { parseBody } from '../http/document.ts';
-import { badRequest, Failure, titledAsync } from '../http/failure.ts';
+import { badRequest, Failure, titled, titledAsync } from '../http/failure.ts';
 import { requireDocumentType } from '../http/media-type.ts';
 import type { Call } from '../http/route.ts';
-import type { ResourceReader } from '../resources/reader.ts';
-import { withStoredKeys } from '../resources/stored-keys.ts';
-import type { WriteGuard } from '../resources/write-guard.ts';
+import { type DraftOptions, mostDrafts, readDraft, requireWritable, warningsOf } from '../resources/read-draft.ts';
 
 /** What is needed to judge a change. */
-export interface PlanOptions {
-  readonly reader: ResourceReader;
+export interface PlanOptions extends DraftOptions {
   readonly manager: ResourceManager;
-  readonly labels: LabelContext;
-  readonly guard: WriteGuard;
 }
 
 /** A change that could be made. */
@@ -34,21 +22,21 @@ export interface PlannedChange {
 }
 
 const title = 'Could not work out the change';
-const mostResources = 1000;
 
 /** Reads and judges the change in a body; writes nothing. Errors: what the writes would be refused with, by the same statuses. */
 export async function planChange(call: Call, options: PlanOptions): Promise<PlannedChange> {
   requireDocumentType(call.body);
   const { resources, deletions } = readBody(parseBody(call.body));
-  const drafts = resources.map((document, index) => readDraft(document, `resources[${index}]`, call, options));
+  const drafts = titled(title, () =>
+    resources.map((document, index) => readDraft(document, `resources[${index}]`, call, options)),
+  );
   const keys = deletions.map((document, index) => readKey(document, `deletions[${index}]`, call, options));
   const changes = await titledAsync(title, () => options.manager.preview(drafts, keys));
   const changed = new Set(changes.map(({ key }) => `${key.type}/${key.mesh}/${key.name}`));
   const unchanged = drafts.filter(({ type, mesh, name }) => !changed.has(`${type}/${mesh}/${name}`));
-  const warnings = drafts.flatMap((draft) => {
-    const warned = options.reader.types.byName(draft.type)?.warn?.(draft.spec as never, draft) ?? [];
-    return warned.map((warning) => `${draft.type} ${draft.name}: ${warning}`);
-  });
+  const warnings = drafts.flatMap((draft) =>
+    warningsOf(draft, options).map((warning) => `${draft.type} ${draft.name}: ${warning}`),
+  );
   return { changes, unchanged: unchanged.map(({ type, mesh, name }) => ({ type, mesh, name })), warnings };
 }
 
@@ -60,19 +48,9 @@ function readBody(body: unknown): { readonly resources: readonly unknown[]; read
     throw badRequest(`unknown field ${JSON.stringify(unknown)}; expected resources, deletions`);
   if (!Array.isArray(resources) || !Array.isArray(deletions))
     throw badRequest('resources and deletions must be lists of resources');
-  if (resources.length + deletions.length > mostResources)
-    throw badRequest(`at most ${mostResources} resources at once; split the change`);
+  if (resources.length + deletions.length > mostDrafts)
+    throw badRequest(`at most ${mostDrafts} resources at once; split the change`);
   return { resources, deletions };
-}
-
-function readDraft(document: unknown, place: string, call: Call, options: PlanOptions): ResourceDraft {
-  try {
-    const draft = parseResource(options.reader.types, document, { labels: options.labels });
-    requireWritable(draft.type, call, options);
-    return withStoredKeys(draft, options.reader.find(draft.type, draft.mesh, draft.name));
-  } catch (error) {
-    throw placed(error, place);
-  }
 }
 
 function readKey(document: unknown, place: string, call: Call, options: PlanOptions): ResourceKey {
@@ -98,26 +76,6 @@ function readKey(document: unknown, place: string, call: Call, options: PlanOpti
       `${place}: ${typeName} ${JSON.stringify(name)} does not exist in mesh ${JSON.stringify(mesh)}`,
     );
   return key;
-}
-
-function requireWritable(typeName: string, call: Call, { reader, guard }: PlanOptions): void {
-  const type = reader.types.byName(typeName);
-  if (type === undefined) return;
-  guard.requireWritable(type);
-  reader.requireAccess(type, call.user);
-}
-
-/** The error with the place of the resource before each field. */
-function placed(error: unknown, place: string): unknown {
-  if (!(error instanceof MeshError)) return error;
-  const violations = error.violations.map(({ field, message }) => ({
-    field: field === '' ? place : `${place}.${field}`,
-    message,
-  }));
-  // The answer to a document that cannot be read at all is its message alone.
-  const isListed = violations.length > 0 && error.code !== 'malformed';
-  const message = isListed ? error.message : `${place}: ${error.message}`;
-  return new MeshError(error.code, message, { violations, cause: error });
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

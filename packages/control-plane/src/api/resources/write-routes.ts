@@ -1,9 +1,7 @@
 // PUT and DELETE of one resource: parsed and checked here, written by the resource manager, guarded by ETags.
 import {
-  dnsLabelProblems,
   immutableLabelViolations,
   type LabelContext,
-  labelNames,
   MeshError,
   parseResource,
   type Resource,
@@ -12,7 +10,7 @@ import {
 } from '@ursa/resources';
 import type { ResourceManager } from '../../store/resource-manager.ts';
 import { parseBody } from '../http/document.ts';
-import { badRequest, type Failure, notFound, titled, titledAsync, toFailure } from '../http/failure.ts';
+import { type Failure, notFound, titled, titledAsync, toFailure } from '../http/failure.ts';
 import { formatJson } from '../http/json-text.ts';
 import { requireDocumentType } from '../http/media-type.ts';
 import type { Answer, Call, Route } from '../http/route.ts';
@@ -22,6 +20,7 @@ import { entityTagOf, expectedVersion, lostRace } from './entity-tag.ts';
 import { pathOf } from './read-routes.ts';
 import type { ResourceReader } from './reader.ts';
 import { withStoredKeys } from './stored-keys.ts';
+import { checkWorkloadLabel } from './workload-label.ts';
 import type { WriteGuard } from './write-guard.ts';
 
 /** What writing needs. */
@@ -116,18 +115,6 @@ function completeDocument(type: ResourceType, document: unknown, mesh: string): 
   }
   const isWithoutMesh = type.scope === 'Mesh' && (given.mesh ?? '') === '' && !('apiVersion' in given);
   return isWithoutMesh ? { ...given, mesh } : document;
-}
-
-/** The label becomes part of identities and of a resource's name. */
-function checkWorkloadLabel(draft: ResourceDraft, context: LabelContext): void {
-  const workload = draft.labels[labelNames.workload] ?? '';
-  if (workload === '' || context.environment === 'kubernetes') return;
-  const field = `labels["${labelNames.workload}"]`;
-  if (context.mode === 'global') throw badRequest(`${field}: not allowed on Global control plane`);
-  const problems = dnsLabelProblems(workload);
-  if (problems.length === 0) return;
-  const expected = 'must be a valid DNS-1035 label (at most 63 characters, matching regex [a-z]([-a-z0-9]*[a-z0-9])?)';
-  throw badRequest(`${field}: ${expected}: ${problems.join('; ')}`);
 }
 
 /** Errors: `MeshError('invalid')` for labels that stay as they were when the resource was created. */

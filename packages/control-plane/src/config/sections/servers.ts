@@ -64,6 +64,11 @@ export const interCpSettings = {
       peerOnly,
     ),
   },
+  balanceProxies: flag(
+    'KUMA_INTER_CP_BALANCE_PROXIES',
+    true,
+    'Whether an instance with more proxies than the others sends some of them away; false where something else decides who connects where.',
+  ),
   server: {
     port: port(
       'KUMA_INTER_CP_SERVER_PORT',

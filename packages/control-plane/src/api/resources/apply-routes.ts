@@ -1,0 +1,94 @@
+// POST /_apply: several resources as one change. All are written in one transaction or none is, and proxies see them together.
+import { MeshError, type ResourceDraft } from '@ursa/resources';
+import { Type } from 'typebox';
+import type { PutResult, ResourceManager } from '../../store/resource-manager.ts';
+import { parseBody } from '../http/document.ts';
+import { badRequest, titled, titledAsync, toFailure } from '../http/failure.ts';
+import { formatJson } from '../http/json-text.ts';
+import { requireDocumentType } from '../http/media-type.ts';
+import type { Answer, Call, Route } from '../http/route.ts';
+import { type DraftOptions, mostDrafts, readDraft } from './read-draft.ts';
+
+/** What applying needs. */
+export interface ApplyOptions extends DraftOptions {
+  readonly manager: Pick<ResourceManager, 'putAll'>;
+}
+
+const title = 'Could not apply the resources';
+
+/** The endpoint. Resources may belong to a mesh of the same body; of two documents of one resource the later counts. */
+export function applyRoutes(options: ApplyOptions): readonly Route[] {
+  return [
+    {
+      method: 'POST',
+      path: '/_apply',
+      tag: 'Resources',
+      summary: 'Creates or replaces several resources together: all or none',
+      body: Type.Object({ resources: Type.Array(Type.Object({})) }),
+      answers: {
+        200: Type.Object(
+          {
+            revision: Type.Integer(),
+            resources: Type.Array(
+              Type.Object({
+                type: Type.String(),
+                mesh: Type.String(),
+                name: Type.String(),
+                created: Type.Boolean(),
+                warnings: Type.Optional(Type.Array(Type.String())),
+              }),
+            ),
+          },
+          { title: 'Applied' },
+        ),
+      },
+      handle: (call) => apply(call, options),
+    },
+  ];
+}
+
+async function apply(call: Call, options: ApplyOptions): Promise<Answer> {
+  requireDocumentType(call.body);
+  const documents = readDocuments(parseBody(call.body));
+  const drafts = titled(title, () =>
+    documents.map((document, index) => readDraft(document, `resources[${index}]`, call, options)),
+  );
+  requireMeshes(drafts, options);
+  // A mesh may stand behind what belongs to it, as in files that are sorted by name.
+  const ordered = [...drafts].sort((one, other) => Number(other.type === 'Mesh') - Number(one.type === 'Mesh'));
+  const written = await titledAsync(title, () => options.manager.putAll(ordered));
+  const results = drafts.map((draft) => written[ordered.indexOf(draft)]).filter((result) => result !== undefined);
+  const revision = Math.max(...results.map((result) => result.revision));
+  return {
+    status: 200,
+    body: formatJson({ revision, resources: results.map(formatResult) }),
+    headers: { 'kuma-revision': String(revision) },
+  };
+}
+
+function readDocuments(body: unknown): readonly unknown[] {
+  const { resources, ...others } = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw badRequest(`unknown field ${JSON.stringify(unknown)}; expected resources`);
+  if (!Array.isArray(resources) || resources.length === 0)
+    throw badRequest('expected an object with "resources", a list of at least one resource');
+  if (resources.length > mostDrafts) throw badRequest(`at most ${mostDrafts} resources at once; split the change`);
+  return resources;
+}
+
+/** Errors: every resource whose mesh is neither stored nor among them, with its place. */
+function requireMeshes(drafts: readonly ResourceDraft[], { reader }: ApplyOptions): void {
+  const brought = new Set(drafts.filter(({ type }) => type === 'Mesh').map(({ name }) => name));
+  const violations = drafts.flatMap(({ mesh }, index) => {
+    if (mesh === '' || brought.has(mesh) || reader.find('Mesh', '', mesh) !== undefined) return [];
+    const message = `there is no mesh ${JSON.stringify(mesh)}: apply it too, or correct the name`;
+    return [{ field: `resources[${index}].mesh`, message }];
+  });
+  const [first] = violations;
+  if (first === undefined) return;
+  throw toFailure(new MeshError('invalid', `${first.field}: ${first.message}`, { violations }), title);
+}
+
+function formatResult({ resource: { type, mesh, name }, created, warnings }: PutResult): unknown {
+  return { type, mesh, name, created, ...(warnings.length > 0 ? { warnings } : {}) };
+}

@@ -1,0 +1,55 @@
+// One of several resources in a request's body: read and checked as its own PUT would be, errors with its place in the list.
+import { type LabelContext, MeshError, parseResource, type ResourceDraft } from '@ursa/resources';
+import type { Call } from '../http/route.ts';
+import type { ResourceReader } from './reader.ts';
+import { withStoredKeys } from './stored-keys.ts';
+import { checkWorkloadLabel } from './workload-label.ts';
+import type { WriteGuard } from './write-guard.ts';
+
+/** What a draft is read with. */
+export interface DraftOptions {
+  readonly reader: ResourceReader;
+  readonly labels: LabelContext;
+  readonly guard: WriteGuard;
+}
+
+/** How many resources one request may carry. */
+export const mostDrafts = 1000;
+
+/** The draft in a document that stands at `place`. Errors: what a PUT of it would be refused with, fields below `place`. */
+export function readDraft(document: unknown, place: string, call: Call, options: DraftOptions): ResourceDraft {
+  try {
+    const draft = parseResource(options.reader.types, document, { labels: options.labels });
+    if (draft.type === 'Dataplane') checkWorkloadLabel(draft, options.labels);
+    requireWritable(draft.type, call, options);
+    return withStoredKeys(draft, options.reader.find(draft.type, draft.mesh, draft.name));
+  } catch (error) {
+    throw placed(error, place);
+  }
+}
+
+/** What the writer of a draft should know though it is accepted. */
+export function warningsOf(draft: ResourceDraft, { reader }: DraftOptions): readonly string[] {
+  return reader.types.byName(draft.type)?.warn?.(draft.spec as never, draft) ?? [];
+}
+
+/** Errors: 403 and 405 for who may not write a type, and where it is not written at all. */
+export function requireWritable(typeName: string, call: Call, { reader, guard }: DraftOptions): void {
+  const type = reader.types.byName(typeName);
+  if (type === undefined) return;
+  guard.requireWritable(type);
+  reader.requireAccess(type, call.user);
+}
+
+/** The error with the place of the resource before each field. */
+function placed(error: unknown, place: string): unknown {
+  if (!(error instanceof MeshError)) return error;
+  const violations = error.violations.map(({ field, message }) => ({
+    field: field === '' ? place : `${place}.${field}`,
+    message,
+  }));
+  // The answer to a document that cannot be read at all is its message alone.
+  const isListed = violations.length > 0 && error.code !== 'malformed';
+  const message = isListed ? error.message : `${place}: ${error.message}`;
+  return new MeshError(error.code, message, { violations, cause: error });
+}
