@@ -68,9 +68,12 @@ export const fault = defineFault({
   },
 });
 
-/** Everything but proxies, which come by themselves, secrets included. */
+/**
+ * Everything, secrets included. Dataplanes too, though proxies bring them along: the first proxy that is back would else learn of services whose
+ * own proxies are not back yet that nobody serves them.
+ */
 async function exportFrom(context: FaultContext, controlPlane: ControlPlaneHost): Promise<string> {
-  return await kumactl(context, controlPlane, ['export', '--profile', 'no-dataplanes', '--include-admin']);
+  return await kumactl(context, controlPlane, ['export', '--profile', 'all', '--include-admin']);
 }
 
 /** Runs kumactl on the control plane's host; gives what it printed. */

@@ -5,6 +5,14 @@ import { parseJson, parseYamlDocuments } from '../src/index.ts';
 
 const read = (text: string): unknown[] => parseYamlDocuments(text, { source: 'mesh.yaml' }).map(({ value }) => value);
 
+test('only so many values are read, and signs inside of texts are none', () => {
+  assert.throws(() => parseJson('[1,2,3,4]', 'the body', 4), { code: 'too-large' });
+  assert.deepEqual(parseJson('[1,2,3]', 'the body', 4), [1, 2, 3]);
+  assert.throws(() => parseJson('{"a":{"b":1}}', 'the body', 3), { code: 'too-large' });
+  for (const written of [',,,:::,,,', 'a\\",:\\",:,:', '\\\\'])
+    assert.equal(parseJson(`"${written}"`, 'the body', 1), JSON.parse(`"${written}"`));
+});
+
 test('documents are split at their marks; empty ones and comments are left out', () => {
   assert.deepEqual(read('type: Mesh\nname: a\n---\n# nothing\n---\ntype: Mesh\nname: b\n'), [
     { type: 'Mesh', name: 'a' },

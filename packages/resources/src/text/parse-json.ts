@@ -11,6 +11,7 @@ const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const plainString = /"[^"\\\u0000-\u001f]*"/y;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON strings must not hold them
 const escapedString = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+const [quote, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a];
 const literals: readonly (readonly [string, unknown])[] = [
   ['true', true],
   ['false', false],
@@ -22,6 +23,7 @@ const literals: readonly (readonly [string, unknown])[] = [
  * than `maximumValues`, where keys, lists and objects count as values.
  */
 export function parseJson(text: string, source = 'the body', maximumValues = Number.POSITIVE_INFINITY): unknown {
+  if (hasMoreThan(text, maximumValues)) throw tooManyValues(source, maximumValues);
   let position = 0;
   let values = 0;
 
@@ -118,6 +120,20 @@ export function parseJson(text: string, source = 'the body', maximumValues = Num
   skipSpace();
   if (position < text.length) fail('unexpected text after the end of the document');
   return value;
+}
+
+/** Whether signs between values already tell that there are too many: that is known before the first is read, at a tenth of the cost. */
+function hasMoreThan(text: string, maximumValues: number): boolean {
+  if (text.length < maximumValues) return false;
+  let signs = 0;
+  let isInString = false;
+  for (let position = 0; position < text.length; position++) {
+    const code = text.charCodeAt(position);
+    if (code === quote) isInString = !isInString;
+    else if (isInString) position += code === backslash ? 1 : 0;
+    else if ((code === comma || code === colon) && ++signs >= maximumValues) return true;
+  }
+  return false;
 }
 
 function tooManyValues(source: string, maximum: number): MeshError {
