@@ -50,6 +50,7 @@ export const fault = defineFault({
       reported('p99 of a change on a good wire', good.p99, 'ms'),
       reported('p99 with 500 ms for a round trip', slow.p99, 'ms'),
       reported('p99 with 5 % loss', lossy.p99, 'ms'),
+      reported('writes answered 503 and made again', good.repeated + slow.repeated + lossy.repeated),
       reported('messages a second to the database, idle', idle),
     ];
   },

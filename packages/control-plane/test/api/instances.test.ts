@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MeshError } from '@ursa/resources';
+import { askOthers } from '../../src/api/diff/ask-others.ts';
+import { type DescribedProxies, mergeProxies } from '../../src/api/diff/described-proxies.ts';
 import type { FollowRollout } from '../../src/api/follow-rollout.ts';
 import { notFound } from '../../src/api/http/failure.ts';
 import type { Call, Route } from '../../src/api/http/route.ts';
@@ -16,7 +18,7 @@ import { openApiFixture } from './api-fixture.ts';
 function openInstances(...ids: readonly string[]) {
   const handlers = new Map<string, CallHandler>();
   const silent = new Set<string>();
-  const known = ids.map((id) => ({ id }) as KnownInstance);
+  const known = ids.map((id) => ({ id, proxies: 2 }) as KnownInstance);
   const callsOf = (id: string): InstanceCalls => ({
     answer: (name, handler) => void handlers.set(`${id} ${name}`, handler),
     async ask(instance, name, question) {
@@ -142,6 +144,74 @@ test('a diff says whose proxies it could not compare', async () => {
   const { warnings } = body as { readonly warnings: readonly { readonly message: string }[] };
   assert.deepEqual(
     warnings.map(({ message }) => message),
-    ['7 proxies that are connected to the instance host-2 of the control plane were not compared: ask that one too'],
+    ['7 proxies of the instance host-2 of the control plane could not be compared: there are no other instances'],
   );
+});
+
+const changed = (name: string) => ({
+  type: 'cluster',
+  name,
+  action: 'changed' as const,
+  fields: [{ path: 'connectTimeout', before: '10s', after: '5s' }],
+});
+const described = (names: readonly string[], ...groups: DescribedProxies['groups']): DescribedProxies => ({
+  compared: groups.flatMap(({ proxies }) => proxies).length,
+  groups,
+  moreGroups: 0,
+  moreProxies: 0,
+  names: { cluster: names },
+  warnings: [['port 80 is taken', groups.flatMap(({ proxies }) => proxies)]],
+});
+
+test('a diff is that of the proxies of all instances; one that does not answer is named with how many it has', async () => {
+  const world = openInstances('one', 'two', 'three');
+  const question = { body: { text: '{}', contentType: 'application/json' }, user: { name: 'jane', groups: [] } };
+  const asked: unknown[] = [];
+  const nobody = async (): Promise<DescribedProxies> => assert.fail('it asks itself');
+  const ask = askOthers(world.at('one'), nobody);
+  askOthers(world.at('two'), async (given) => {
+    asked.push(given);
+    return described(['api'], { proxies: ['default/web-2'], resources: [changed('api')] });
+  });
+  world.silent.add('three');
+  const { proxies, silent } = await ask(question);
+  assert.deepEqual(asked, [question]);
+  assert.equal(proxies.length, 1);
+  assert.deepEqual(silent, [{ instance: 'three', proxies: 2, reason: 'the instance three did not answer' }]);
+});
+
+test('proxies of several instances to which the same would happen are one group', () => {
+  const merged = mergeProxies([
+    described(
+      ['api', 'shop'],
+      { proxies: ['default/web-1'], resources: [changed('api')] },
+      { proxies: ['default/web-9'], resources: [changed('shop')] },
+    ),
+    described(['api'], { proxies: ['default/web-2', 'default/web-3'], resources: [changed('api')] }),
+  ]);
+  assert.equal(merged.compared, 4);
+  assert.deepEqual(
+    merged.groups.map(({ proxies }) => proxies),
+    [['default/web-1', 'default/web-2', 'default/web-3'], ['default/web-9']],
+  );
+  assert.deepEqual(merged.names, { cluster: ['api', 'shop'] });
+  assert.deepEqual(merged.warnings, [
+    ['port 80 is taken', ['default/web-1', 'default/web-9', 'default/web-2', 'default/web-3']],
+  ]);
+});
+
+test('groups that are too many to describe are counted, with their proxies', () => {
+  const many = (from: number, count: number): DescribedProxies => ({
+    ...described(
+      [],
+      ...Array.from({ length: count }, (_, index) => ({
+        proxies: [`default/web-${from + index}`],
+        resources: [changed(`service-${from + index}`)],
+      })),
+    ),
+    moreGroups: 3,
+    moreProxies: 7,
+  });
+  const merged = mergeProxies([many(0, 60), many(100, 60)]);
+  assert.deepEqual([merged.groups.length, merged.moreGroups, merged.moreProxies], [100, 26, 34]);
 });

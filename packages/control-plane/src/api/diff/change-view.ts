@@ -1,18 +1,13 @@
 // The answer of a diff: what would become of resources, of proxies and of their Envoy's configuration.
-import type { EnvoyResource } from '@ursa/envoy';
 import type { Resource } from '@ursa/resources';
 import { type TSchema, Type } from 'typebox';
 import type { PreviewedChange } from '../../store/resource-manager.ts';
-import { shownResource } from '../inspect/config-view.ts';
-import type { ProxyComparison, ProxyGroup, ResourcePair } from './compare-proxies.ts';
-import { type FieldChange, fieldChanges } from './field-changes.ts';
-import { meaningOf } from './field-meanings.ts';
+import type { DescribedGroup, DescribedProxies } from './described-proxies.ts';
+import { fieldChanges } from './field-changes.ts';
 import type { PlannedChange } from './planned-change.ts';
 
 // What is listed of each; counts are always whole.
 const namedProxies = 20;
-const detailedGroups = 100;
-const fieldsPerResource = 50;
 
 const fieldSchema = Type.Object({
   path: Type.String(),
@@ -69,19 +64,20 @@ export const changeSchema: TSchema = Type.Object(
   { title: 'Diff' },
 );
 
-/** Proxies that are connected to another instance. */
-export interface ProxiesElsewhere {
+/** An instance that could not say what would become of its proxies. */
+export interface SilentInstance {
   readonly instance: string;
   readonly proxies: number;
+  readonly reason: string;
 }
 
 /** What the answer is made of. */
 export interface ChangeFacts {
   readonly revision: number;
   readonly plan: PlannedChange;
-  readonly proxies: ProxyComparison;
-  /** Proxies of other instances, which only these could compare. */
-  readonly elsewhere: readonly ProxiesElsewhere[];
+  /** Of all instances that answered. */
+  readonly proxies: DescribedProxies;
+  readonly silent: readonly SilentInstance[];
   /** True for types of policies. */
   readonly isPolicy: (type: string) => boolean;
   /** How many Dataplanes a policy applies to now, or would; undefined for what is no policy with a `targetRef`. */
@@ -90,43 +86,32 @@ export interface ChangeFacts {
   readonly format: (resource: Resource) => unknown;
 }
 
-function formatElsewhere({ instance, proxies }: ProxiesElsewhere): unknown {
-  const what = `${proxies} ${proxies === 1 ? 'proxy that is' : 'proxies that are'} connected to the instance ${instance}`;
-  return { message: `${what} of the control plane were not compared: ask that one too`, proxies: [], total: 0 };
+function formatSilent({ instance, proxies, reason }: SilentInstance): unknown {
+  const what = `${proxies} ${proxies === 1 ? 'proxy' : 'proxies'} of the instance ${instance} of the control plane`;
+  return { message: `${what} could not be compared: ${reason}`, proxies: [], total: 0 };
 }
 
 /** The answer. */
 export function formatChange(facts: ChangeFacts): unknown {
   const { plan, proxies } = facts;
-  const groups = proxies.groups.slice(0, detailedGroups);
-  const more = proxies.groups.length - groups.length;
   return {
     revision: facts.revision,
     changes: plan.changes.length > 0,
     counts: {
       resources: plan.changes.length,
       policies: plan.changes.filter(({ key }) => facts.isPolicy(key.type)).length,
-      proxies: proxies.groups.reduce((sum, group) => sum + group.proxies.length, 0),
+      proxies: proxies.groups.reduce((sum, group) => sum + group.proxies.length, proxies.moreProxies),
       connectedProxies: proxies.compared,
-      envoyResources: countResources(proxies.groups),
+      envoyResources: Object.fromEntries(Object.entries(proxies.names).map(([type, names]) => [type, names.length])),
     },
     resources: [
       ...plan.changes.map((change) => formatResourceChange(change, facts)),
       ...plan.unchanged.map((key) => ({ ...key, action: 'unchanged', fields: [] })),
     ],
-    groups: groups.map(formatGroup),
-    ...(more > 0 ? { moreGroups: more } : {}),
-    warnings: [...formatWarnings(facts), ...facts.elsewhere.map(formatElsewhere)],
+    groups: proxies.groups.map(formatGroup),
+    ...(proxies.moreGroups > 0 ? { moreGroups: proxies.moreGroups } : {}),
+    warnings: [...formatWarnings(facts), ...facts.silent.map(formatSilent)],
   };
-}
-
-/** Distinct names by type: a listener of a thousand proxies is one. */
-function countResources(groups: readonly ProxyGroup[]): Readonly<Record<string, number>> {
-  const names = new Map<string, Set<string>>();
-  for (const { type, name } of groups.flatMap(({ resources }) => resources)) {
-    names.set(type, (names.get(type) ?? new Set()).add(name));
-  }
-  return Object.fromEntries([...names].map(([type, set]) => [type, set.size]));
 }
 
 const actionOf = (before: unknown, after: unknown) =>
@@ -160,32 +145,8 @@ function formatResourceChange(change: PreviewedChange, facts: ChangeFacts): unkn
   };
 }
 
-function formatGroup({ proxies, resources }: ProxyGroup): unknown {
-  return {
-    proxies: proxies.slice(0, namedProxies),
-    total: proxies.length,
-    resources: resources.map(formatPair),
-  };
-}
-
-function formatPair({ type, name, before, after }: ResourcePair): unknown {
-  const all = type === 'secret' ? [] : envoyFields(before, after);
-  const fields = all.slice(0, fieldsPerResource);
-  return {
-    type,
-    name,
-    action: actionOf(before, after),
-    fields: fields.map((field) => {
-      const meaning = meaningOf(field.path);
-      return meaning === undefined ? field : { ...field, meaning };
-    }),
-    ...(all.length > fields.length ? { moreFields: all.length - fields.length } : {}),
-  };
-}
-
-function envoyFields(before: EnvoyResource | undefined, after: EnvoyResource | undefined): readonly FieldChange[] {
-  if (before === undefined || after === undefined) return [];
-  return fieldChanges(shownResource(before), shownResource(after));
+function formatGroup({ proxies, resources }: DescribedGroup): unknown {
+  return { proxies: proxies.slice(0, namedProxies), total: proxies.length, resources };
 }
 
 function formatWarnings({ plan, proxies, dataplanesOf }: ChangeFacts): readonly unknown[] {

@@ -4,13 +4,16 @@ import type { Engine, ResourceDrafts } from '@ursa/engine';
 import type { Resource } from '@ursa/resources';
 import { Type } from 'typebox';
 import { requireAccess, type StaticAccess } from '../../identity/static-access.ts';
+import type { InstanceCalls } from '../../instances/calls.ts';
 import type { Instances } from '../../instances/instances.ts';
 import { keyInType } from '../../store/live-resources.ts';
 import type { PreviewedChange } from '../../store/resource-manager.ts';
 import { formatJson } from '../http/json-text.ts';
-import type { Route } from '../http/route.ts';
-import { changeSchema, formatChange, type ProxiesElsewhere } from './change-view.ts';
+import type { Call, Route } from '../http/route.ts';
+import { askOthers } from './ask-others.ts';
+import { changeSchema, formatChange } from './change-view.ts';
 import { compareProxies } from './compare-proxies.ts';
+import { describeProxies, mergeProxies } from './described-proxies.ts';
 import { type PlanOptions, planChange } from './planned-change.ts';
 
 type Previewing = Pick<Engine, 'config' | 'affectedDataplanes'>;
@@ -24,6 +27,7 @@ export interface DiffOptions extends PlanOptions {
   /** Connected proxies by key. */
   readonly proxies: Pick<Collection<unknown>, 'keys'>;
   readonly instances: Instances;
+  readonly calls: InstanceCalls;
   readonly revision: () => number;
   readonly format: (resource: Resource) => unknown;
 }
@@ -31,6 +35,13 @@ export interface DiffOptions extends PlanOptions {
 /** The endpoint. */
 export function diffRoutes(options: DiffOptions): readonly Route[] {
   const { reader } = options;
+  const change = async (call: Pick<Call, 'body' | 'user'>) => {
+    const plan = await planChange(call, options);
+    const then = options.whatIf(draftsOf(plan.changes));
+    const compared = await compareProxies(options.proxies, options.engine, then);
+    return { plan, then, proxies: describeProxies(compared) };
+  };
+  const others = askOthers(options, async (call) => (await change(call)).proxies);
   return [
     {
       method: 'POST',
@@ -46,14 +57,12 @@ export function diffRoutes(options: DiffOptions): readonly Route[] {
       answers: { 200: changeSchema },
       handle: async (call) => {
         requireAccess(options.access, 'viewConfigDump', call.user);
-        const plan = await planChange(call, options);
-        const then = options.whatIf(draftsOf(plan.changes));
-        const proxies = await compareProxies(options.proxies, options.engine, then);
+        const [{ plan, then, proxies: own }, { proxies, silent }] = await Promise.all([change(call), others(call)]);
         const answer = formatChange({
           revision: options.revision(),
           plan,
-          proxies,
-          elsewhere: proxiesElsewhere(options.instances),
+          proxies: mergeProxies([own, ...proxies]),
+          silent,
           isPolicy: (type) => reader.types.byName(type)?.policy !== undefined,
           dataplanesOf: ({ key, after }) => {
             if (reader.types.byName(key.type)?.policy === undefined) return undefined;
@@ -66,13 +75,6 @@ export function diffRoutes(options: DiffOptions): readonly Route[] {
       },
     },
   ];
-}
-
-function proxiesElsewhere(instances: Instances): readonly ProxiesElsewhere[] {
-  return instances
-    .list()
-    .filter((each) => each.id !== instances.self && each.proxies > 0 && instances.isLiving(each))
-    .map(({ id, proxies }) => ({ instance: id, proxies }));
 }
 
 function draftsOf(changes: readonly PreviewedChange[]): ResourceDrafts {

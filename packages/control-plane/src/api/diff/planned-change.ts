@@ -24,7 +24,7 @@ export interface PlannedChange {
 const title = 'Could not work out the change';
 
 /** Reads and judges the change in a body; writes nothing. Errors: what the writes would be refused with, by the same statuses. */
-export async function planChange(call: Call, options: PlanOptions): Promise<PlannedChange> {
+export async function planChange(call: Pick<Call, 'body' | 'user'>, options: PlanOptions): Promise<PlannedChange> {
   requireDocumentType(call.body);
   const { resources, deletions } = readBody(parseBody(call.body));
   const drafts = titled(title, () =>
@@ -53,7 +53,7 @@ function readBody(body: unknown): { readonly resources: readonly unknown[]; read
   return { resources, deletions };
 }
 
-function readKey(document: unknown, place: string, call: Call, options: PlanOptions): ResourceKey {
+function readKey(document: unknown, place: string, call: Pick<Call, 'user'>, options: PlanOptions): ResourceKey {
   const text = (field: string): string => {
     const value = isObject(document) ? document[field] : undefined;
     return typeof value === 'string' ? value : '';

@@ -17,7 +17,12 @@ export interface DraftOptions {
 export const mostDrafts = 1000;
 
 /** The draft in a document that stands at `place`. Errors: what a PUT of it would be refused with, fields below `place`. */
-export function readDraft(document: unknown, place: string, call: Call, options: DraftOptions): ResourceDraft {
+export function readDraft(
+  document: unknown,
+  place: string,
+  call: Pick<Call, 'user'>,
+  options: DraftOptions,
+): ResourceDraft {
   try {
     const draft = parseResource(options.reader.types, document, { labels: options.labels });
     if (draft.type === 'Dataplane') checkWorkloadLabel(draft, options.labels);
@@ -34,7 +39,7 @@ export function warningsOf(draft: ResourceDraft, { reader }: DraftOptions): read
 }
 
 /** Errors: 403 and 405 for who may not write a type, and where it is not written at all. */
-export function requireWritable(typeName: string, call: Call, { reader, guard }: DraftOptions): void {
+export function requireWritable(typeName: string, call: Pick<Call, 'user'>, { reader, guard }: DraftOptions): void {
   const type = reader.types.byName(typeName);
   if (type === undefined) return;
   guard.requireWritable(type);
