@@ -11,8 +11,8 @@ export interface EchoService extends RunningService {
   lastHeaders(): Readonly<Record<string, string | string[] | undefined>>;
 }
 
-/** Starts the service on a free port. */
-export async function openEchoService(name: string): Promise<EchoService> {
+/** Starts the service, on a free port unless one is given. */
+export async function openEchoService(name: string, port = 0): Promise<EchoService> {
   let answered = 0;
   let headers: Readonly<Record<string, string | string[] | undefined>> = {};
   const server = createServer(async (request, response) => {
@@ -24,6 +24,6 @@ export async function openEchoService(name: string): Promise<EchoService> {
   });
   // The proxy decides how long connections live.
   server.keepAliveTimeout = 0;
-  const running = await listen(server, 0);
+  const running = await listen(server, port);
   return { ...running, answered: () => answered, lastHeaders: () => headers };
 }

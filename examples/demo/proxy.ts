@@ -36,6 +36,8 @@ export interface ProxyOptions {
   readonly tags?: Readonly<Record<string, string>>;
   /** What the service speaks; `http` when left out. */
   readonly protocol?: string;
+  /** How its inbound is probed, as in a Dataplane. */
+  readonly serviceProbe?: Readonly<Record<string, unknown>>;
   /** Local port by destination service. */
   readonly outbounds?: Readonly<Record<string, number>>;
   /** Port of its MeshService, by destination service; destinations that are not in it are named by their tag. */
@@ -112,13 +114,16 @@ export function dataplaneOf(
     | 'outbounds'
     | 'meshServicePorts'
     | 'tags'
+    | 'serviceProbe'
   >,
 ): ResourceDocument {
   const { name, mesh = 'default', service, servicePort, inboundPort, protocol = 'http', outbounds = {} } = options;
-  const { address = '127.0.0.1', meshServicePorts = {} } = options;
+  const { address = '127.0.0.1', meshServicePorts = {}, serviceProbe } = options;
   const tags = { ...options.tags, 'kuma.io/service': service, 'kuma.io/protocol': protocol };
   // A Dataplane has at least one inbound; a service that only calls others gets one that leads nowhere.
-  const inbound = [{ port: inboundPort ?? 1, servicePort: servicePort ?? 1, serviceAddress: '127.0.0.1', tags }];
+  const inbound = [
+    { port: inboundPort ?? 1, servicePort: servicePort ?? 1, serviceAddress: '127.0.0.1', tags, serviceProbe },
+  ];
   const outbound = Object.entries(outbounds).map(([destination, port]) => ({
     port,
     ...(meshServicePorts[destination] === undefined

@@ -23,6 +23,7 @@ import type { Store } from './store/store.ts';
 import { openChangeTraces } from './tracing/change-traces.ts';
 import { traceStore } from './tracing/traced-store.ts';
 import type { Tracer } from './tracing/tracer.ts';
+import { type HealthMetrics, healthMetrics } from './xds/health/health-metrics.ts';
 import { followPropagation, type Propagation } from './xds/propagation.ts';
 import { type XdsMetrics, xdsMetrics } from './xds/xds-metrics.ts';
 
@@ -40,6 +41,7 @@ export interface Watching {
   readonly meshInsights: MeshInsightsMetrics;
   readonly instances: InstanceMetrics;
   readonly xds: XdsMetrics;
+  readonly health: HealthMetrics;
   readonly propagation: Propagation;
   readonly apiRequests: RequestMetrics;
   readonly dpServerRequests: RequestMetrics;
@@ -118,6 +120,7 @@ export function composeWatching(settings: Settings, log: Log, parts: WatchedPart
         xds.answered(type, accepted);
       },
     },
+    health: healthMetrics(meter),
     propagation,
     apiRequests: {
       ...apiRequests,

@@ -15,6 +15,7 @@ import { type ApiComponent, openApi } from './api/api.ts';
 import type { Component } from './component.ts';
 import { degradationOf } from './compose-degradation.ts';
 import { composeGenerators } from './compose-generators.ts';
+import { composeHealth } from './compose-health.ts';
 import {
   corefileTemplateOf,
   dpServerCertificate,
@@ -126,6 +127,7 @@ export async function openControlPlane(
       labels,
       unsafeDelete: settings.store.unsafeDelete,
       companions: [bringPolicies],
+      probing: settings.dpServer.hds.enabled,
     }),
     live,
   );
@@ -230,6 +232,7 @@ export async function openControlPlane(
     onError: (error) => refusalsLog.error('a refusal could not be worked on', { error }),
   });
   const corefileTemplate = await corefileTemplateOf(settings);
+  const health = composeHealth(settings, store, log);
   const dpServer = openDpServer({
     settings,
     ...(corefileTemplate === undefined ? {} : { corefileTemplate }),
@@ -249,6 +252,7 @@ export async function openControlPlane(
     ...(several.starting === undefined ? {} : { starting: several.starting }),
     isConnected: (key) => isConnected(live.get(insightKeyOf(key))?.spec as ProxyInsight | undefined),
     refusals,
+    ...(health[0] === undefined ? {} : { health: health[0], healthMetrics: watching.health }),
     metrics: watching.xds,
     propagation: watching.propagation,
     requests: watching.dpServerRequests,
@@ -361,6 +365,7 @@ export async function openControlPlane(
     ...composeMissingProxies(settings, several.leaderStore, clock, log).map(several.led),
     led(meshInsights),
     refusals,
+    ...health,
     dpServer,
     api,
     // Last, so that making keys takes no time from the start: who needs one waits for it, and `/ready` does.

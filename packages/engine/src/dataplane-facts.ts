@@ -6,8 +6,10 @@ import {
   type DataplaneInbound,
   type DataplaneOutbound,
   type DataplaneSpec,
+  isInboundReady,
   type Resource,
   tagNames,
+  whyNotReady,
 } from '@ursa/resources';
 import type { EngineInputs } from './engine.ts';
 import { parseProtocol } from './protocol.ts';
@@ -31,6 +33,8 @@ export interface InboundFacts {
   readonly tags: Tags;
   /** False while the application does not answer its probe: others get no endpoint then. */
   readonly ready: boolean;
+  /** Why not, for people. */
+  readonly whyNotReady: string | undefined;
   /** Where other proxies reach it, and the zone they find it in. */
   readonly endpoint: ServiceEndpoint;
   readonly zone: string;
@@ -69,13 +73,6 @@ export interface BackendReference {
   readonly labels?: Tags;
 }
 
-// A probed inbound is not ready before the first answer of its probe has been written into `state`.
-function isReady({ state, health, serviceProbe }: DataplaneInbound): boolean {
-  if (state !== undefined) return state === 'Ready';
-  if (health !== undefined) return health.ready === true;
-  return serviceProbe === undefined;
-}
-
 function withoutService(tags: Tags): Tags {
   return Object.fromEntries(Object.entries(tags).filter(([key]) => key !== tagNames.service));
 }
@@ -100,7 +97,8 @@ function inboundFacts(
     service: tags[tagNames.service] ?? '',
     protocol: parseProtocol(inbound.protocol ?? tags[tagNames.protocol]),
     tags,
-    ready: isReady(inbound),
+    ready: isInboundReady(inbound),
+    whyNotReady: whyNotReady(resource.labels, inbound),
     endpoint: { address: advertised, port, weight: 1, tags: withoutService(tags), labels: resource.labels },
     zone: tags[tagNames.zone] ?? '',
   };

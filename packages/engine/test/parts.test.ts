@@ -48,7 +48,7 @@ test('a Dataplane is read with its defaults: where the application listens, wher
             protocol: 'grpc',
             state: 'NotReady',
           },
-          { port: 82, serviceProbe: { tcp: {} } },
+          { port: 82, serviceProbe: { tcp: {} }, health: { ready: false }, state: 'Ready' },
           { port: 83, address: '10.0.0.2', health: { ready: true } },
           { port: 84, state: 'Ignored' },
         ],

@@ -59,7 +59,7 @@ const cases: readonly [words: readonly string[], candidates: readonly string[]][
   [['inspect', 'meshtimeout', 'f'], ['fast']],
   [
     ['inspect', 'dataplane', 'web-1', '--type', ''],
-    ['clusters', 'config', 'config-dump', 'policies', 'stats'],
+    ['clusters', 'config', 'config-dump', 'inbounds', 'policies', 'stats'],
   ],
   [
     ['get', 'meshes', '--context', ''],

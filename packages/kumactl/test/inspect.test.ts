@@ -69,6 +69,8 @@ const states: readonly [name: string, inbounds: readonly object[], subscription:
     ['disconnected', [inbound()], { ...connected, disconnectTime: '2026-11-23T11:59:30Z' }, 'Offline'],
     ['connected, without inbounds', [], connected, 'Online'],
     ['connected, with one of two inbounds ready', [inbound(), inbound('NotReady')], connected, 'Partially degraded'],
+    ['connected, with its other inbound ignored', [inbound('Ready'), inbound('Ignored')], connected, 'Online'],
+    ['connected, with an inbound of bad health', [{ ...inbound(), health: {} }], connected, 'Offline'],
     ['connected, with no inbound ready', [inbound('NotReady')], connected, 'Offline'],
   ];
 
@@ -78,6 +80,33 @@ for (const [name, inbounds, subscription, state] of states) {
     assert.match(stdout.split('\n')[1] ?? '', new RegExp(` {3}${state} {3}`));
   });
 }
+
+test('inbounds of a proxy say whether others send to them, since when, and why not', async () => {
+  const serviceProbe = { tcp: {} };
+  const probed = (port: number, ready: boolean) => ({
+    ...{ port, serviceProbe, health: { ready }, state: ready ? 'Ready' : 'NotReady' },
+    tags: { 'kuma.io/service': 'web' },
+  });
+  const inbounds = [probed(80, false), probed(81, true), { port: 82, name: 'old', state: 'NotReady' }];
+  const found = [
+    { address: '127.0.0.1', port: 80, ready: false, since: '2026-11-23T11:59:30Z', reason: 'nothing answers at :8080' },
+    { address: '127.0.0.1', port: 81, ready: true, since: '2026-11-23T11:00:00Z' },
+  ];
+  const item = overview('web-1', inbounds, connected);
+  const body = { ...item, dataplaneInsight: { ...item.dataplaneInsight, inbounds: found } };
+  const { stdout, url } = await inspect(['dataplane', 'web-1', '--type', 'inbounds'], { body });
+  assert.equal(url, '/meshes/default/dataplanes/web-1/_overview');
+  assert.deepEqual(
+    stdout.split('\n').map((line) => line.split(/ {3,}/)),
+    [
+      ['ADDRESS', 'NAME', 'SERVICE', 'STATE', 'SINCE', 'WHY'],
+      ['127.0.0.1:80', '-', 'web', 'NotReady', '30s', 'its probe fails: nothing answers at :8080'],
+      ['127.0.0.1:81', '-', 'web', 'Ready', '1h', '-'],
+      ['127.0.0.1:82', 'old', '-', 'NotReady', '-', 'its Dataplane says so: state is NotReady'],
+      [''],
+    ],
+  );
+});
 
 test('rules of a proxy name the policies they come from', async () => {
   const origin = [{ resourceMeta: { name: 'slow' } }];

@@ -17,6 +17,10 @@ export const labelNames = {
   serviceAccount: 'k8s.kuma.io/service-account',
   listenerZoneIngress: 'kuma.io/listener-zoneingress',
   listenerZoneEgress: 'kuma.io/listener-zoneegress',
+  /** Ports of the inbounds of a proxy that takes no traffic, with dots between. Only in Ursa. */
+  withheldPorts: 'kuma.io/withheld-ports',
+  /** Why, when it is not that the proxy starts or leaves: `lost`. Only in Ursa. */
+  withheldBecause: 'kuma.io/withheld-because',
   deletionGracePeriodStartedAt: 'kuma.io/deletion-grace-period-started-at',
 } as const;
 

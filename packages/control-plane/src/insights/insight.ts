@@ -8,6 +8,19 @@ export interface ProxyInsight {
   /** Oldest first. */
   readonly subscriptions: readonly ProxySubscription[];
   readonly mTLS?: MtlsInsight;
+  /** What probes have found. Only in Ursa. */
+  readonly inbounds?: readonly InboundHealth[];
+}
+
+/** What the probe of an inbound has found. */
+export interface InboundHealth {
+  readonly address: string;
+  readonly port: number;
+  readonly ready: boolean;
+  /** RFC 3339. */
+  readonly since: string;
+  /** Why it is not ready, for people. */
+  readonly reason?: string;
 }
 
 /** One connection of a proxy. */

@@ -1,5 +1,5 @@
 // Whether a proxy works, in one word: from what its Dataplane says of its ports and whether it is connected.
-import type { DataplaneInbound, DataplaneSpec } from '@ursa/resources';
+import { type DataplaneSpec, isInboundReady } from '@ursa/resources';
 import { isConnected, type ProxyInsight } from './insight.ts';
 
 /** Words of the peers (feature C6). */
@@ -18,16 +18,11 @@ export function proxyHealth(dataplane: DataplaneSpec, insight: ProxyInsight | un
   if (gateway !== undefined) return { status: connected ? 'Online' : 'Offline', reasons: [] };
   // Ignored ports do not count: their workload is not meant to be called.
   const counted = inbound.filter((port) => port.state !== 'Ignored');
-  const notReady = counted.filter((port) => !isReady(port));
+  const notReady = counted.filter((port) => !isInboundReady(port));
   const reasons = notReady.map(
     (port) => `inbound[port=${port.port ?? 0},svc=${port.tags?.['kuma.io/service'] ?? ''}] is not ready`,
   );
   if (!connected) return { status: 'Offline', reasons };
   if (notReady.length === 0) return { status: 'Online', reasons };
   return { status: notReady.length === counted.length ? 'Offline' : 'Partially degraded', reasons };
-}
-
-/** True when the workload behind a port takes requests. */
-export function isReady(inbound: DataplaneInbound): boolean {
-  return inbound.state === undefined ? inbound.health?.ready !== false : inbound.state === 'Ready';
 }

@@ -1,7 +1,6 @@
 // How the services of a mesh fare, from its Dataplanes and their insights. Pure; computed when somebody asks or something has changed.
-import type { DataplaneSpec } from '@ursa/resources';
+import { type DataplaneSpec, isInboundReady } from '@ursa/resources';
 import { isConnected, type ProxyInsight } from './insight.ts';
-import { isReady } from './proxy-status.ts';
 
 /** A Dataplane and what is known of its proxy. */
 export interface ObservedDataplane {
@@ -80,7 +79,7 @@ function servicesOf({
   for (const inbound of networking?.inbound ?? []) {
     const name = inbound.tags?.[serviceTag];
     if (name !== undefined && inbound.state !== 'Ignored')
-      services.set(name, isReady(inbound) || services.get(name) === true);
+      services.set(name, isInboundReady(inbound) || services.get(name) === true);
   }
   return [...services].map(([name, ready]) => ({ name, type: 'internal', ready }));
 }

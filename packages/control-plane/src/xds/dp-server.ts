@@ -1,4 +1,4 @@
-// The server that proxies talk to: bootstrap, ADS in both protocols, and a quiet health discovery, on one TLS port.
+// The server that proxies talk to: bootstrap, ADS in both protocols, and health discovery, on one TLS port.
 import type { Source } from '@ursa/collections';
 import type { ConnectedProxy, Engine } from '@ursa/engine';
 import { MeshError, type ResourceKey, type ResourceTypes } from '@ursa/resources';
@@ -18,6 +18,8 @@ import {
   openConnectedProxies,
   type RefusalObserver,
 } from './connected-proxies.ts';
+import { type HealthReports, openHealthDiscovery } from './health/health-discovery.ts';
+import type { HealthMetrics } from './health/health-metrics.ts';
 import { type MemoryGuard, openMemoryGuard } from './memory-guard.ts';
 import type { Propagation } from './propagation.ts';
 import { openProxyAuthentication } from './proxy-authentication.ts';
@@ -52,6 +54,9 @@ export interface DpServerOptions {
   readonly observer: ConnectionObserver;
   /** Finds the policies behind what proxies refuse. */
   readonly refusals?: RefusalObserver;
+  /** Where it goes what proxies find at their workloads; without it nobody is asked to look. */
+  readonly health?: HealthReports;
+  readonly healthMetrics?: HealthMetrics;
   readonly metrics?: XdsMetrics;
   /** Follows changes to the proxies. */
   readonly propagation?: Propagation;
@@ -93,6 +98,7 @@ export function openDpServer(options: DpServerOptions): DpServer {
     manager,
     authentication,
     starting: options.starting ?? startingHere(),
+    probing: options.health !== undefined,
   });
   const registration = openRegistration({
     live,
@@ -110,6 +116,13 @@ export function openDpServer(options: DpServerOptions): DpServer {
     memory: options.memory ?? openMemoryGuard(dpServer.maxMemoryPercent),
   });
   let server: GrpcServer | undefined;
+  const healthDiscovery =
+    options.health === undefined
+      ? quietHealthDiscovery
+      : openHealthDiscovery({
+          ...{ settings: dpServer.hds, live, authentication, reports: options.health },
+          ...{ metrics: options.healthMetrics, log },
+        });
 
   const ads =
     (protocol: AdsProtocol): GrpcMethod =>
@@ -144,7 +157,7 @@ export function openDpServer(options: DpServerOptions): DpServer {
         methods: new Map([
           [`${adsService}DeltaAggregatedResources`, ads('incremental')],
           [`${adsService}StreamAggregatedResources`, ads('state-of-the-world')],
-          [healthService, quietHealthDiscovery],
+          [healthService, healthDiscovery],
         ]),
         onRequest: routesTo(
           new Map([
@@ -207,7 +220,7 @@ function cannotServe(port: number, cause: unknown): MeshError {
   );
 }
 
-/** Accepts Envoy's health stream and asks for nothing: without a specifier Envoy waits, and logs no error. */
+/** For proxies whose bootstrap is of a time when they were asked: without anything to probe Envoy waits, and logs no error. */
 const quietHealthDiscovery: GrpcMethod = () => ({
   onMessage: () => undefined,
   onDrain: () => undefined,

@@ -1,6 +1,14 @@
 // When a proxy takes traffic from others: not before it is ready, and no more from the moment it is about to leave (decision 0081). kuma-dp says
 // so with `POST /ready` and `POST /drain`. Until it does, or after, the inbounds are not ready, and a label remembers which of them this was done to.
-import { type DataplaneSpec, MeshError, type Resource, type ResourceDraft, type ResourceKey } from '@ursa/resources';
+import {
+  type DataplaneSpec,
+  isProbed,
+  labelNames,
+  MeshError,
+  type Resource,
+  type ResourceDraft,
+  type ResourceKey,
+} from '@ursa/resources';
 import type { HttpHandler, HttpRequest, HttpResponse } from '../delta/grpc/index.ts';
 import type { LiveResources } from '../store/live-resources.ts';
 import type { ResourceManager } from '../store/resource-manager.ts';
@@ -15,6 +23,8 @@ export interface TakingTrafficOptions {
   readonly manager: ResourceManager;
   readonly authentication: ProxyAuthentication;
   readonly starting: StartingProxies;
+  /** Whether proxies probe their workloads. */
+  readonly probing?: boolean;
 }
 
 /** Decides which proxies take traffic. */
@@ -31,10 +41,8 @@ export interface TakingTraffic {
 /** Announced by proxies that will post `/ready`. Others take traffic as soon as they are registered. */
 export const announcesReadiness = 'feature-announces-readiness';
 
-/** Ports of the inbounds that were made not ready, with dots between. */
-const withheldPorts = 'kuma.io/withheld-ports';
-/** Why, when it is not that the proxy starts or leaves. */
-const withheldReason = 'kuma.io/withheld-because';
+/** Says which inbounds were made not ready. */
+const { withheldPorts, withheldBecause: withheldReason } = labelNames;
 const lost = 'lost';
 const longestBody = 64 * 1024;
 
@@ -58,6 +66,15 @@ export function withhold<Dataplane extends Traffic>(dataplane: Dataplane): Datap
     labels: { ...dataplane.labels, [withheldPorts]: ports.join('.') },
     spec: { ...spec, networking: { ...spec.networking, inbound } },
   };
+}
+
+/** The Dataplane with workloads of which nothing is known until they are probed anew. */
+function unproven(dataplane: ResourceDraft): ResourceDraft {
+  const spec = dataplane.spec as DataplaneSpec;
+  const inbound = (spec.networking?.inbound ?? []).map((each) =>
+    isProbed(each) ? { ...each, health: { ready: false } } : each,
+  );
+  return { ...dataplane, spec: { ...spec, networking: { ...spec.networking, inbound } } };
 }
 
 /** The Dataplane of a proxy that was lost, withheld until it comes back. */
@@ -85,7 +102,8 @@ export function release<Dataplane extends Traffic>(dataplane: Dataplane): Datapl
 }
 
 /** Opens it; nobody is starting. */
-export function openTakingTraffic({ live, manager, authentication, starting }: TakingTrafficOptions): TakingTraffic {
+export function openTakingTraffic(options: TakingTrafficOptions): TakingTraffic {
+  const { live, manager, authentication, starting, probing = false } = options;
   const keyOf = ({ mesh, name }: { readonly mesh: string; readonly name: string }): ResourceKey => ({
     type: 'Dataplane',
     mesh,
@@ -131,8 +149,9 @@ export function openTakingTraffic({ live, manager, authentication, starting }: T
       if (draft.type !== 'Dataplane' || !features.includes(announcesReadiness)) return draft;
       // Withheld in the store and not starting: it drains and has lost its stream meanwhile. Who was lost is found with this.
       const drains = stored !== undefined && isWithheld(stored) && !isLost(stored);
-      const notYet = starting.has(draft) || drains;
-      return notYet ? withhold(draft) : draft;
+      // What the probe found before may have ended with the machine.
+      if (starting.has(draft)) return withhold(probing ? unproven(draft) : draft);
+      return drains ? withhold(draft) : draft;
     },
   };
 }

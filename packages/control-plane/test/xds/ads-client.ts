@@ -10,8 +10,14 @@ import {
   type DiscoveryResponse,
   DiscoveryResponseSchema,
 } from '../../../envoy/gen/envoy/service/discovery/v3/discovery_pb.ts';
+import {
+  type HealthCheckSpecifier,
+  HealthCheckSpecifierSchema,
+  HealthCheckRequestOrEndpointHealthResponseSchema as HealthMessageSchema,
+} from '../../../envoy/gen/envoy/service/health/v3/hds_pb.ts';
 
 const service = '/envoy.service.discovery.v3.AggregatedDiscoveryService/';
+const healthService = '/envoy.service.health.v3.HealthDiscoveryService/';
 
 /** A stream, seen by its client. */
 export interface TestStream<Request, Response> {
@@ -30,11 +36,13 @@ export interface TestStream<Request, Response> {
 
 export type DeltaRequest = MessageInitShape<typeof DeltaDiscoveryRequestSchema>;
 export type StateRequest = MessageInitShape<typeof DiscoveryRequestSchema>;
+export type HealthMessage = MessageInitShape<typeof HealthMessageSchema>;
 
 export interface TestConnection {
   readonly session: ClientHttp2Session;
   delta(token?: string): TestStream<DeltaRequest, DeltaDiscoveryResponse>;
   state(token?: string): TestStream<StateRequest, DiscoveryResponse>;
+  health(token?: string): TestStream<HealthMessage, HealthCheckSpecifier>;
   post(
     path: string,
     body: string | Uint8Array,
@@ -56,7 +64,7 @@ export async function connectTo(
     delta: (token) =>
       openStream(
         session,
-        'DeltaAggregatedResources',
+        `${service}DeltaAggregatedResources`,
         token,
         (request: DeltaRequest) => toBinary(DeltaDiscoveryRequestSchema, create(DeltaDiscoveryRequestSchema, request)),
         (bytes) => fromBinary(DeltaDiscoveryResponseSchema, bytes),
@@ -64,10 +72,18 @@ export async function connectTo(
     state: (token) =>
       openStream(
         session,
-        'StreamAggregatedResources',
+        `${service}StreamAggregatedResources`,
         token,
         (request: StateRequest) => toBinary(DiscoveryRequestSchema, create(DiscoveryRequestSchema, request)),
         (bytes) => fromBinary(DiscoveryResponseSchema, bytes),
+      ),
+    health: (token) =>
+      openStream(
+        session,
+        `${healthService}StreamHealthCheck`,
+        token,
+        (message: HealthMessage) => toBinary(HealthMessageSchema, create(HealthMessageSchema, message)),
+        (bytes) => fromBinary(HealthCheckSpecifierSchema, bytes),
       ),
     async post(path, body, headers = {}) {
       const stream = session.request({
@@ -100,14 +116,14 @@ export function framed(message: Uint8Array): Buffer {
 
 function openStream<Request, Response>(
   session: ClientHttp2Session,
-  method: string,
+  path: string,
   token: string | undefined,
   encode: (request: Request) => Uint8Array,
   decode: (bytes: Uint8Array) => Response,
 ): TestStream<Request, Response> {
   const raw = session.request({
     ':method': 'POST',
-    ':path': service + method,
+    ':path': path,
     'content-type': 'application/grpc',
     te: 'trailers',
     ...(token === undefined ? {} : { authorization: token }),

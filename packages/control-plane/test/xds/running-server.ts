@@ -11,6 +11,7 @@ import type { DataplaneTokenClaims, Tokens } from '../../src/identity/access.ts'
 import type { Clock } from '../../src/identity/clock.ts';
 import { openServerCertificate } from '../../src/identity/server-certificate.ts';
 import { openTokens } from '../../src/identity/tokens/tokens.ts';
+import { openInboundHealth } from '../../src/insights/inbound-health.ts';
 import type { ProxyInsight } from '../../src/insights/insight.ts';
 import { openProxyInsights } from '../../src/insights/proxy-insights.ts';
 import { openLiveResources } from '../../src/store/live-resources.ts';
@@ -73,6 +74,7 @@ export async function startServer(choices: ServerChoices = {}): Promise<RunningS
     types,
     labels: { mode: 'zone', zone: 'default', environment: 'universal', federated: false },
     unsafeDelete: false,
+    probing: true,
   });
   const proxies = graph.source<ConnectedProxy>('proxies');
   const configurations = graph.source<ProxyResources>('configurations');
@@ -94,6 +96,13 @@ export async function startServer(choices: ServerChoices = {}): Promise<RunningS
       throw error;
     },
   });
+  const health = openInboundHealth({
+    store,
+    gather: 0,
+    onError: (error) => {
+      throw error;
+    },
+  });
   const silent = { error: () => undefined, info: () => undefined, warn: () => undefined };
   const chain = await certificate;
   const signed = choices.signingKey === undefined ? undefined : openTokens(live, choices);
@@ -109,6 +118,7 @@ export async function startServer(choices: ServerChoices = {}): Promise<RunningS
     engine: { config, rules },
     tokens,
     observer: insights,
+    health,
     ...(choices.memory === undefined ? {} : { memory: choices.memory }),
     log: silent,
   });
@@ -148,6 +158,7 @@ export async function startServer(choices: ServerChoices = {}): Promise<RunningS
     },
     async stop() {
       await server.stop();
+      await health.stop();
       await insights.stop();
       signed?.stop();
       live.stop();

@@ -16,6 +16,7 @@ import type { AppliedPolicies, BackendShare, Explanation, Question, Step } from 
 import { clientMissing, proxiesNamed } from './find-client.ts';
 import { findOutbound, type Instance, instancesOf, nameOf } from './find-outbound.ts';
 import { clustersOf, describeMatch, routesIn } from './http-route.ts';
+import { noEndpoints, notReady } from './not-ready.ts';
 import { permissionsOf } from './permission.ts';
 import { isUndecided, routeTakes } from './route-match.ts';
 
@@ -117,6 +118,7 @@ function explain(parts: ExplainParts, question: Question): Explanation {
     const cluster = config?.resources.cluster.get(name);
     const text = `${name}${clusters.length > 1 ? ` (weight ${weight})` : ''}: ${healthy} of ${instances.length} endpoints ready`;
     course.steps.push({ at: 'cluster', text, ...(cluster === undefined ? {} : { envoy: resourceJson(cluster) }) });
+    course.problems.push(...notReady(parts, instances));
   }
   const identified = route && routeIdentity(traffic, route);
   describeClientPolicies(parts, course, client, outbound, identified);
@@ -241,21 +243,4 @@ function noRoute({ method, path }: Question, destination: Destination): Finding 
 function undecided(route: Route): Finding {
   const message = `whether the route ${describeMatch(route)} takes the request is not decided here: its expression is too costly to try`;
   return finding('not-evaluated', message, 'try the request itself');
-}
-
-function noEndpoints(destination: Destination, instances: readonly Instance[]): Finding {
-  const name = nameOf(destination);
-  if (instances.length === 0) {
-    return finding('no-endpoints', `no proxy serves ${name}`, 'start one whose inbound has its tags');
-  }
-  const [first] = instances;
-  const at = first && { type: 'Dataplane', mesh: first.proxy.mesh, name: first.proxy.name };
-  const message = `none of the ${instances.length} endpoints of ${name} is ready`;
-  return finding(
-    'no-endpoints',
-    message,
-    'look at the health of the application and its probe',
-    at,
-    'networking.inbound',
-  );
 }

@@ -35,6 +35,7 @@ export const findingCodes = {
   'no-route': ['error', 'No route takes this request.'],
   'not-evaluated': ['warning', 'A regular expression was not tried here.'],
   'no-endpoints': ['error', 'Nothing that could answer is there or ready.'],
+  'endpoint-not-ready': ['warning', 'An endpoint of the destination gets no requests now.'],
   'proxy-offline': ['warning', 'The proxy is not connected, so it has no configuration now.'],
   'held-back': ['error', 'Envoy refused what the policy makes, so it is held back.'],
   refused: ['error', 'A permission policy refuses the client.'],

@@ -8,6 +8,7 @@ import { formatAttachedPolicies, formatRules } from '../rules-text.ts';
 import type { Session } from '../session.ts';
 import { formatYaml } from '../yaml-output.ts';
 import { envoyPages, isEnvoyPage, readEnvoyPage } from './envoy-page.ts';
+import { formatInbounds } from './inbound-states.ts';
 
 interface InspectFlags {
   readonly type: string;
@@ -24,7 +25,9 @@ export function addInspectDataplane(inspect: Command, session: () => Session): v
     .description('Show what applies to one data plane proxy, or what its Envoy has')
     .argument('<name>', 'name of the Dataplane')
     .addOption(
-      new Option('--type <type>', 'what to show').choices(['policies', ...envoyPages, 'config']).default('policies'),
+      new Option('--type <type>', 'what to show')
+        .choices(['policies', ...envoyPages, 'config', 'inbounds'])
+        .default('policies'),
     )
     .addOption(outputOption())
     .option('--shadow', 'with --type config: take shadow policies into account', false)
@@ -43,7 +46,7 @@ export function addInspectDataplane(inspect: Command, session: () => Session): v
       current.terminal.print(
         isEnvoyPage(flags.type)
           ? await readEnvoyPage(current, proxy, flags.type, flags)
-          : formatAnswer(await answerOf(current, proxy, flags), flags),
+          : formatAnswer(await answerOf(current, proxy, flags), flags, current.terminal.now()),
       );
     });
 }
@@ -51,6 +54,7 @@ export function addInspectDataplane(inspect: Command, session: () => Session): v
 async function answerOf(session: Session, proxy: string, flags: InspectFlags): Promise<unknown> {
   if (flags.type === 'config') return await session.client().get(`${proxy}/_config${queryOf(flags)}`);
   if (flags.includeEds) throw new MeshError('invalid', '--include-eds goes with --type config-dump and --type config');
+  if (flags.type === 'inbounds') return await session.client().get(`${proxy}/_overview`);
   return await policiesOf(session, proxy);
 }
 
@@ -76,8 +80,9 @@ async function policiesOf(session: Session, proxy: string): Promise<unknown> {
   }
 }
 
-function formatAnswer(answer: unknown, flags: InspectFlags): string {
+function formatAnswer(answer: unknown, flags: InspectFlags, now: number): string {
   if (flags.output === 'yaml') return formatYaml(answer);
   if (flags.output === 'json' || flags.type === 'config') return `${JSON.stringify(answer, null, 2)}\n`;
+  if (flags.type === 'inbounds') return formatInbounds(answer, now);
   return field(answer, 'rules') === undefined ? formatAttachedPolicies(answer) : formatRules(answer);
 }

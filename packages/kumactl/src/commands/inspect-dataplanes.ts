@@ -1,4 +1,5 @@
 // `kumactl inspect dataplanes`: every proxy, whether it is connected, and what its Envoy accepted or refused.
+import { type DataplaneInbound, isInboundReady } from '@ursa/resources';
 import type { Command } from 'commander';
 import { collectPairs, type OutputFormat, outputOption, type Pair } from '../flags.ts';
 import { field, listOf } from '../json-fields.ts';
@@ -79,11 +80,12 @@ function overviewRow(overview: unknown, now: number): readonly string[] {
 /** Online only while the newest subscription is open; an inbound that is not ready makes a proxy partially degraded, or offline when none is. */
 function statusOf(overview: unknown, insight: unknown): string {
   if (!isConnected(insight)) return 'Offline';
-  const inbounds = listOf(overview, 'dataplane', 'networking', 'inbound');
-  if (inbounds.length === 0) return 'Online';
-  const ready = inbounds.filter(
-    (inbound) => (field(inbound, 'state') ?? 'Ready') === 'Ready' && field(inbound, 'health', 'ready') !== false,
+  // What is ignored is not meant to be called.
+  const inbounds = (listOf(overview, 'dataplane', 'networking', 'inbound') as readonly DataplaneInbound[]).filter(
+    ({ state }) => state !== 'Ignored',
   );
+  if (inbounds.length === 0) return 'Online';
+  const ready = inbounds.filter(isInboundReady);
   if (ready.length === inbounds.length) return 'Online';
   return ready.length === 0 ? 'Offline' : 'Partially degraded';
 }

@@ -2,8 +2,6 @@
 import { choice, duration, flag, port, records, text, whole } from '../setting.ts';
 import { tlsLimits } from './tls.ts';
 
-const health = { noEffect: 'Health discovery does not exist yet.' };
-
 /** `dpServer` */
 export const dpServerSettings = {
   port: port('KUMA_DP_SERVER_PORT', 5678, 'Port of bootstrap and xDS, over TLS.'),
@@ -84,34 +82,49 @@ export const dpServerSettings = {
     ),
   },
   hds: {
-    enabled: flag('KUMA_DP_SERVER_HDS_ENABLED', true, 'Let Envoy probe the application and report its health.', health),
-    interval: duration('KUMA_DP_SERVER_HDS_INTERVAL', '5s', 'How often Envoy reports.', health),
+    enabled: flag(
+      'KUMA_DP_SERVER_HDS_ENABLED',
+      true,
+      'Let the proxies of inbounds with a `serviceProbe` probe the application and report its health.',
+    ),
+    interval: duration(
+      'KUMA_DP_SERVER_HDS_INTERVAL',
+      '5s',
+      'How often proxies report what their probes have found; every half second at the latest.',
+    ),
     refreshInterval: duration(
       'KUMA_DP_SERVER_HDS_REFRESH_INTERVAL',
       '10s',
       'How often the peer works out what is probed.',
-      health,
+      { noEffect: 'Changes are pushed when they happen; nothing is polled.' },
     ),
     checkDefaults: {
-      timeout: duration('KUMA_DP_SERVER_HDS_CHECK_TIMEOUT', '2s', 'Time an answer may take.', health),
-      interval: duration('KUMA_DP_SERVER_HDS_CHECK_INTERVAL', '1s', 'Time between two probes.', health),
+      timeout: duration(
+        'KUMA_DP_SERVER_HDS_CHECK_TIMEOUT',
+        '2s',
+        'Time an answer to a probe may take, where the probe does not say.',
+      ),
+      interval: duration(
+        'KUMA_DP_SERVER_HDS_CHECK_INTERVAL',
+        '1s',
+        'Time between two probes, where the probe does not say.',
+      ),
       noTrafficInterval: duration(
         'KUMA_DP_SERVER_HDS_CHECK_NO_TRAFFIC_INTERVAL',
         '1s',
-        'Time between two probes of something without traffic.',
-        health,
+        'The same, for what has no traffic, as Envoy sees it: the shorter of the two counts.',
       ),
       healthyThreshold: whole(
         'KUMA_DP_SERVER_HDS_CHECK_HEALTHY_THRESHOLD',
         1,
-        'Good answers in a row until it is healthy.',
-        health,
+        'Good answers in a row until it is healthy, where the probe does not say.',
+        { min: 1 },
       ),
       unhealthyThreshold: whole(
         'KUMA_DP_SERVER_HDS_CHECK_UNHEALTHY_THRESHOLD',
         1,
-        'Bad answers in a row until it is unhealthy.',
-        health,
+        'Bad answers in a row until it is unhealthy, where the probe does not say.',
+        { min: 1 },
       ),
     },
   },
