@@ -18,6 +18,7 @@ import { readMemoryLimit } from './memory-limit.ts';
 import { type Metrics, metricsSocketName, openMetrics } from './metrics/open-metrics.ts';
 import { type PreparedProxy, prepareProxy } from './prepare-proxy.ts';
 import { writePrivate } from './private-file.ts';
+import { openProbeProxy, type ProbeProxy } from './probes/probe-proxy.ts';
 import { openReadinessReporter, type Readiness } from './readiness.ts';
 import { describeSettings, type ReadSettings, settingsWithoutEffect } from './settings/read-settings.ts';
 import { readToken, type Token } from './token.ts';
@@ -66,6 +67,7 @@ async function runInFolder(proxy: PreparedProxy, folder: string, options: RunOpt
   let admin: AdminAddress | undefined;
   let metrics: Metrics | undefined;
   let accessLogs: AccessLogs | undefined;
+  let probeProxy: ProbeProxy | undefined;
   const reporter = await openReadinessReporter({
     port: settings.readinessPort,
     portGiven: given.has('readinessPort'),
@@ -92,6 +94,12 @@ async function runInFolder(proxy: PreparedProxy, folder: string, options: RunOpt
     });
     const { write } = options;
     accessLogs = openAccessLogs({ mesh, name, workDir: folder, log: log.component('access-log'), write });
+    probeProxy = await openProbeProxy({
+      port: settings.applicationProbeProxyPort,
+      address: proxy.address || bootstrap.address || '127.0.0.1',
+      redirected: proxy.redirection !== undefined,
+      log: log.component('probes'),
+    });
     const args = envoyArguments(settings, configPath, options.logLevel);
     const envoy = startEnvoy(proxy.envoyPath, args, log, accessLogs.standardOutput);
     log.info('Envoy runs', {
@@ -113,6 +121,7 @@ async function runInFolder(proxy: PreparedProxy, folder: string, options: RunOpt
       },
     });
   } finally {
+    await probeProxy?.close();
     await accessLogs?.close();
     await metrics?.close();
     await reporter.close();

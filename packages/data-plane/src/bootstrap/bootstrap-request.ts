@@ -42,8 +42,8 @@ export function formatBootstrapRequest(settings: Settings, facts: BootstrapFacts
     },
     dynamicMetadata: {},
     readinessPort: facts.readinessPort,
-    // The name says the opposite of what it means: true would make the control plane expect a probe proxy here (reference s9).
-    appProbeProxyDisabled: false,
+    // The name says the opposite of what it means: true makes the control plane expect a probe proxy here (reference s9).
+    appProbeProxyDisabled: settings.applicationProbeProxyPort > 0,
     operatingSystem: process.platform,
     features: proxyFeatures(settings, facts.redirection),
     resources: facts.maxHeapSizeBytes > 0 ? { maxHeapSizeBytes: facts.maxHeapSizeBytes } : {},

@@ -17,6 +17,8 @@ export interface Bootstrap {
   readonly admin: AdminAddress;
   /** The address it came from. */
   readonly url: URL;
+  /** The proxy's own address, as its Dataplane says; '' where the control plane does not tell. */
+  readonly address: string;
 }
 
 /** How long and how often to try. Milliseconds. */
@@ -121,10 +123,11 @@ function post(call: BootstrapCall, signal: AbortSignal): Promise<{ status: numbe
 /** Takes the answer apart. Its YAML is Envoy's to judge; only the address of the admin interface is read here. */
 function readBootstrap(url: URL, body: string): Bootstrap {
   try {
-    const answer: { bootstrap?: unknown } = JSON.parse(body);
+    const answer: Answer = JSON.parse(body);
     if (typeof answer.bootstrap !== 'string') throw new Error('it has no "bootstrap"');
     const yaml = Buffer.from(answer.bootstrap, 'base64').toString('utf8');
-    return { yaml, admin: readAdminAddress(yaml), url };
+    const address = answer.kumaSidecarConfiguration?.networking?.address;
+    return { yaml, admin: readAdminAddress(yaml), url, address: typeof address === 'string' ? address : '' };
   } catch (cause) {
     throw new MeshError(
       'invalid',
@@ -132,6 +135,11 @@ function readBootstrap(url: URL, body: string): Bootstrap {
       { cause },
     );
   }
+}
+
+interface Answer {
+  readonly bootstrap?: unknown;
+  readonly kumaSidecarConfiguration?: { readonly networking?: { readonly address?: unknown } };
 }
 
 interface BootstrapYaml {

@@ -362,8 +362,7 @@ export const definitions = {
   applicationProbeProxyPort: numberSetting(portOrNone, {
     path: 'applicationProbeProxyServer.port',
     env: 'KUMA_APPLICATION_PROBE_PROXY_PORT',
-    help: 'port through which the probes of the application go',
-    withoutEffect: 'kuma-dp does not forward probes yet',
+    help: 'port on which probes of the application are taken and forwarded to it (/<port>/<path>, /tcp/<port>, /grpc/<port>); 0: none',
   }),
 } satisfies Readonly<Record<string, Setting<unknown>>>;
 
