@@ -47,6 +47,13 @@ export interface RedirectPorts {
   readonly ipv6: boolean;
 }
 
+/** One path of a listener for probes, and where in the workload it leads. */
+export interface VirtualProbe {
+  readonly path: string;
+  readonly inboundPort: number;
+  readonly inboundPath: string;
+}
+
 /** A Dataplane as the engine reads it. */
 export interface DataplaneFacts {
   readonly mesh: string;
@@ -58,6 +65,8 @@ export interface DataplaneFacts {
   readonly outbounds: readonly DataplaneOutbound[];
   readonly gateway: { readonly kind: 'delegated' | 'builtin'; readonly tags: Tags } | undefined;
   readonly redirect: RedirectPorts | undefined;
+  /** The deprecated listener for probes. */
+  readonly probes: { readonly port: number; readonly endpoints: readonly VirtualProbe[] } | undefined;
   readonly reachableServices: readonly string[] | undefined;
   readonly reachableBackends: readonly BackendReference[] | undefined;
   /** What policies select it by. */
@@ -110,6 +119,15 @@ function redirectPorts(networking: NonNullable<DataplaneSpec['networking']>): Re
   return { inbound: redirectPortInbound, outbound: redirectPortOutbound, ipv6: ipFamilyMode !== 'IPv4' };
 }
 
+function virtualProbesOf(probes: DataplaneSpec['probes']): DataplaneFacts['probes'] {
+  if (probes?.port === undefined) return undefined;
+  const pathOf = (text = ''): string => text.replace(/[?#].*$/s, '');
+  const endpoints = (probes.endpoints ?? []).map(({ path, inboundPath, inboundPort = 0 }) => ({
+    ...{ path: pathOf(path), inboundPath: pathOf(inboundPath), inboundPort },
+  }));
+  return { port: probes.port, endpoints };
+}
+
 /** Reads a Dataplane. The resource has been validated when it was written. */
 export function dataplaneFacts(resource: Resource): DataplaneFacts {
   const networking = (resource.spec as DataplaneSpec).networking ?? {};
@@ -130,6 +148,7 @@ export function dataplaneFacts(resource: Resource): DataplaneFacts {
     outbounds: networking.outbound ?? [],
     gateway,
     redirect: redirectPorts(networking),
+    probes: virtualProbesOf((resource.spec as DataplaneSpec).probes),
     reachableServices: networking.transparentProxying?.reachableServices,
     reachableBackends:
       networking.transparentProxying?.reachableBackends &&

@@ -24,6 +24,7 @@ import { inboundSkeleton } from './skeleton/inbound.ts';
 import { closedOutbound, clusterSkeleton, destinationName, outboundSkeleton } from './skeleton/outbound.ts';
 import { type PassthroughOptions, passthroughResources } from './skeleton/passthrough.ts';
 import { prometheusResources } from './skeleton/prometheus.ts';
+import { virtualProbes } from './skeleton/virtual-probes.ts';
 import { routePolicies, type Traffic } from './traffic.ts';
 import { walkCluster, walkInbound, walkOutbound, walkPassthrough, walkProxy } from './walk.ts';
 
@@ -91,15 +92,16 @@ export function destinationCluster(
   return encodeResource('cluster', buildCluster(place.cluster), 'outbound');
 }
 
-/** Listeners and clusters of a proxy's inbounds, shaped by all policies. */
+/** Listeners and clusters of a proxy's inbounds, shaped by all policies, and the listener of its probes. */
 export function inboundResources(
   policies: readonly ProxyPolicy[],
   subject: Subject,
   ruleSets: RuleSets,
 ): EnvoyResource[] {
-  const { dataplane, mesh, proxyClass, workload } = subject;
+  const { connected, dataplane, mesh, proxyClass, workload } = subject;
+  const probes = connected.appProbeProxyEnabled ? undefined : virtualProbes(dataplane, proxyClass);
   const { modes } = inboundModes(policies, ruleSets, mesh, dataplane.inbounds.length);
-  return dataplane.inbounds.flatMap((inbound, position) => {
+  const inbounds = dataplane.inbounds.flatMap((inbound, position) => {
     const place = inboundSkeleton(inbound, mesh, modes[position] ?? 'Strict', proxyClass);
     walkInbound(policies, ruleSets, place, position, workload);
     return [
@@ -108,6 +110,7 @@ export function inboundResources(
       ...encodeClusters(place.extraClusters, 'inbound'),
     ];
   });
+  return probes === undefined ? inbounds : [...inbounds, probes];
 }
 
 /** What policies give a proxy besides what its traffic needs. */

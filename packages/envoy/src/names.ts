@@ -83,6 +83,13 @@ const outside = (protocol: string, value: string | undefined, port: number | und
 const noDestinationInbound = 'self_transparentproxy_no_destination_inbound';
 const metrics = { metricsListener: 'kuma:metrics:prometheus', metricsCluster: 'kuma:metrics:hijacker' };
 
+/** Names of the listener of virtual probes; the same in both forms. */
+export const virtualProbeNames = {
+  listener: 'probe:listener',
+  route: 'probe:route_configuration',
+  virtualHost: 'probe',
+} as const;
+
 /** Names as proxies have had them since ever. */
 export const legacyNames: EnvoyNames = {
   ...metrics,
