@@ -191,6 +191,7 @@ export async function openControlPlane(
     clock,
     proxies,
     identityRequest: engine.identityRequest,
+    identityKeys: engine.identityKeys,
     identities,
     trust,
     adminIdentities,
@@ -243,10 +244,11 @@ export async function openControlPlane(
     proxies,
     engine,
     certified: (proxyKey) => certificates.settled(proxyKey),
-    awaitsCertificate: (proxyKey) => {
-      const request = engine.identityRequest.get(proxyKey);
-      return request !== undefined && identities.get(proxyKey)?.backend !== request.backend;
-    },
+    awaitsCertificate: (proxyKey) =>
+      engine.identityKeys.get(proxyKey).some((key) => {
+        const request = engine.identityRequest.get(key);
+        return request !== undefined && identities.get(key)?.backend !== request.backend;
+      }),
     tokens,
     observer: insights,
     ...(several.starting === undefined ? {} : { starting: several.starting }),

@@ -22,6 +22,7 @@ export function backendLookup(
 ): BackendLookup {
   const meshServiceKey = keyLookup(inputs, 'MeshService');
   const multiZoneServiceKey = keyLookup(inputs, 'MeshMultiZoneService');
+  const externalServiceKey = keyLookup(inputs, 'MeshExternalService');
 
   const backendOf = (head: PolicyHead, ref: BackendRef): Destination | undefined => {
     const { kind, name = '', port, tags = {} } = ref;
@@ -29,6 +30,10 @@ export function backendLookup(
     if (kind === 'MeshMultiZoneService') {
       const key = multiZoneServiceKey(head, ref);
       return key === undefined ? undefined : destinations.multiZoneService.destination.get(key, port ?? 0, false);
+    }
+    if (kind === 'MeshExternalService') {
+      const key = externalServiceKey(head, ref);
+      return key === undefined ? undefined : destinations.meshExternalService(key, port ?? 0);
     }
     if (kind !== 'MeshService') return undefined;
     // Without a port the name is that of a service known by its tag.

@@ -81,6 +81,11 @@ export interface ClassPartsOptions {
   readonly traffic: TrafficDerivation;
 }
 
+/** Name of a destination, for people. */
+function nameOf({ target }: Destination): string {
+  return target.kind === 'service' ? `the service ${target.service}` : `${target.id.type} ${target.id.name}`;
+}
+
 /** Derives the shared parts. */
 export function deriveClassParts({ graph, inputs, policies, endpoints, traffic }: ClassPartsOptions): ClassParts {
   const equals = sameResources;
@@ -150,8 +155,10 @@ export function deriveClassParts({ graph, inputs, policies, endpoints, traffic }
         const called = outbounds.flatMap(({ destination }) =>
           destinationsOf(destination, traffic.get(destination, rulesOf.get(destination, ruleSets))),
         );
+        // The servers of others stand in their clusters.
+        const byEds = called.filter(({ source }) => source.kind !== 'outside');
         return new Map(
-          called.map((destination) => {
+          byEds.map((destination) => {
             const name = destinationName(destination, names);
             const own = rulesOf.get(destination, ruleSets);
             const shaped = shapingsOf(policies, own, destination.target).length > 0;
@@ -166,7 +173,12 @@ export function deriveClassParts({ graph, inputs, policies, endpoints, traffic }
     ),
     warnings: graph.derive('traffic warnings', (outbounds: readonly Outbound[], ruleSets: RuleSets) => [
       ...new Set(
-        outbounds.flatMap(({ destination }) => traffic.get(destination, rulesOf.get(destination, ruleSets)).warnings),
+        outbounds.flatMap(({ destination }) => [
+          ...traffic.get(destination, rulesOf.get(destination, ruleSets)).warnings,
+          ...(destination.outside?.problems ?? []).map(
+            (problem) => `${nameOf(destination)} gets no traffic: ${problem}`,
+          ),
+        ]),
       ),
     ]),
     passthrough: (ruleSets, proxyClass, redirect, open, ports) =>

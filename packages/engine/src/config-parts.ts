@@ -3,6 +3,7 @@ import type { Derivation, Graph } from '@ursa/collections';
 import type { ProxyPolicy } from '@ursa/policy';
 import type { ClassParts } from './class-parts.ts';
 import type { DataplaneFacts } from './dataplane-facts.ts';
+import type { EgressDerivations } from './egress/egress-config.ts';
 import type { EndpointDerivations } from './endpoints.ts';
 import type { EngineInputs } from './engine.ts';
 import type { MeshFacts } from './mesh-facts.ts';
@@ -24,4 +25,5 @@ export interface ConfigParts {
   readonly shared: ClassParts;
   readonly outbounds: OutboundDerivations;
   readonly rules: RuleDerivations;
+  readonly egresses: EgressDerivations;
 }

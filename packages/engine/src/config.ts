@@ -53,7 +53,7 @@ export interface ConfigDerivations {
 
 /** Derives configurations. */
 export function deriveConfig(parts: ConfigParts): ConfigDerivations {
-  const { graph, inputs, policies, own, shared, outbounds, rules } = parts;
+  const { graph, inputs, policies, own, shared, outbounds, rules, egresses } = parts;
   const collectorRefs = deriveCollectorRefs(graph, inputs, policies, collectorLookup(inputs));
   const { subject, withSelf } = own;
   const selfPolicies = policies.filter(({ readsSelf }) => readsSelf === true);
@@ -180,13 +180,18 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
       warnings: [...held, ...plain, ...collectorRefs.warnings.get(ruleSets), ...finished.warnings],
     };
   };
+  const ofEgress = (made: ProxyConfig | undefined, key: string): ProxyConfig | undefined =>
+    made && { ...made, resources: keepIdentities(lastGood.get(key), made.resources) };
   const config = graph.derive(
     'config',
     (proxyKey: string): ProxyConfig | undefined => {
       try {
         const found = subject.get(proxyKey);
-        if (found === undefined) return undefined;
-        const config = build(found, heldBack.get(proxyKey));
+        const config =
+          found === undefined
+            ? ofEgress(egresses.config.get(proxyKey), proxyKey)
+            : build(found, heldBack.get(proxyKey));
+        if (config === undefined) return undefined;
         lastGood.set(proxyKey, config.resources);
         return config;
       } catch (error) {

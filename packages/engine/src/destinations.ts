@@ -7,6 +7,9 @@ import type { DataplaneFacts } from './dataplane-facts.ts';
 import type { EngineInputs } from './engine.ts';
 import type { MeshFacts } from './mesh-facts.ts';
 import { deriveMultiZoneServices, type MultiZoneServiceDerivations } from './multi-zone-services.ts';
+import { deriveOutsideDestinations, type OutsideDestinations } from './outside/outside-destinations.ts';
+import type { OutsideFacts } from './outside/outside-facts.ts';
+import type { EgressAddresses } from './outside/zone-egresses.ts';
 import { commonProtocol, parseProtocol } from './protocol.ts';
 import { legacySni, serviceSni } from './sni.ts';
 
@@ -14,8 +17,29 @@ type Tags = Readonly<Record<string, string>>;
 
 /** Where a destination's endpoints are found; `tags` are those that its instances must have. */
 export type EndpointSource =
+  /** Through the egresses of the zone: one endpoint for each egress and each of these. */
+  | { readonly kind: 'egress'; readonly through: readonly EgressPath[] }
+  /** Its servers stand in its cluster. */
+  | { readonly kind: 'outside' }
   | { readonly kind: 'service'; readonly mesh: string; readonly service: string; readonly tags?: Tags }
   | { readonly kind: 'MeshService' | 'MeshMultiZoneService'; readonly key: string; readonly port: number };
+
+/** What endpoints that lead through an egress are marked with. */
+export interface EgressPath {
+  readonly tags: Tags;
+  /** '' where it is in none. */
+  readonly zone: string;
+}
+
+/** What is different about a destination outside of the mesh. */
+export interface OutsideDestination {
+  /** What its cluster speaks; unknown while there is no way to it. */
+  readonly protocol: Protocol;
+  /** Its servers, where the proxy itself connects to them. */
+  readonly servers: Pick<OutsideFacts, 'endpoints' | 'tlsByTags'> | undefined;
+  /** Why traffic cannot get there, for people. */
+  readonly problems: readonly string[];
+}
 
 /** One destination. Derived: equal ones are one object. */
 export interface Destination {
@@ -29,6 +53,8 @@ export interface Destination {
   readonly protocol: Protocol;
   /** How to speak TLS to it; undefined when it is reached in plain text. */
   readonly tls: { readonly sni: string; readonly identities: readonly string[] } | undefined;
+  /** Set for external services. */
+  readonly outside?: OutsideDestination;
 }
 
 /** Spec and status of a MeshService, as far as they are read here. */
@@ -71,6 +97,7 @@ export interface DestinationDerivations {
   /** A port of a MeshService. `byNumber`: its KRI names the port by number though it has a name, as for outbounds that do so. */
   readonly meshService: Derivation<readonly [key: string, port: number, byNumber: boolean], Destination | undefined>;
   readonly multiZoneService: MultiZoneServiceDerivations;
+  readonly meshExternalService: OutsideDestinations['meshExternalService'];
 }
 
 function meshServiceKri(resource: Resource, section: string): string {
@@ -106,14 +133,18 @@ export function deriveDestinations(
   inputs: EngineInputs,
   meshFacts: Derivation<readonly [mesh: string], MeshFacts | undefined>,
   servedBy: (mesh: string, service: string) => readonly DataplaneFacts[],
+  egresses: EgressAddresses,
 ): DestinationDerivations {
   // Insights change all the time; this part of them once in a proxy's life.
   const hasCertificate = graph.derive('has a certificate', (proxyKey: string): boolean => {
     const insight = inputs.resources('DataplaneInsight').get(proxyKey)?.spec as InsightOfTls | undefined;
     return (insight?.mTLS?.issuedBackend ?? '') !== '';
   });
+  const outside = deriveOutsideDestinations(graph, inputs, meshFacts, egresses);
   const serviceOf = graph.derive('service', (mesh: string, service: string): Destination => {
     const dataplanes = servedBy(mesh, service);
+    const external = dataplanes.length === 0 ? outside.externalService(mesh, service) : undefined;
+    if (external !== undefined) return external;
     const serving = dataplanes.flatMap(({ inbounds }) => inbounds.filter((inbound) => inbound.service === service));
     const isReady = () => dataplanes.every(({ name }) => hasCertificate.get(`${mesh}/${name}`));
     const sni = serviceSni(mesh, { [tagNames.service]: service });
@@ -136,6 +167,7 @@ export function deriveDestinations(
   });
   return {
     service: serviceOf,
+    meshExternalService: outside.meshExternalService,
     multiZoneService: deriveMultiZoneServices(graph, inputs, (key) => identitiesOfMeshService.get(key)),
     subset: graph.derive('service subset', (mesh: string, service: string, given: string): Destination => {
       const whole = serviceOf.get(mesh, service);

@@ -4,8 +4,9 @@ import { type EndpointLocality, type EnvoyResource, encodeEndpoints } from '@urs
 import { labelsMatch, type ProxyPolicy, tagsMatch } from '@ursa/policy';
 import { type DataplaneSpec, type Resource, tagNames } from '@ursa/resources';
 import type { DataplaneFacts, InboundFacts } from './dataplane-facts.ts';
-import type { Destination, EndpointSource, MeshServicePort, MeshServiceSpec } from './destinations.ts';
+import type { Destination, EgressPath, EndpointSource, MeshServicePort, MeshServiceSpec } from './destinations.ts';
 import type { EngineInputs } from './engine.ts';
+import type { EgressAddress, EgressAddresses } from './outside/zone-egresses.ts';
 import type { RuleSets } from './rules.ts';
 import { shapeEndpoints, shapingsOf } from './shaped-endpoints.ts';
 
@@ -66,7 +67,15 @@ function selectedInbounds(resource: Resource, port: MeshServicePort, lookup: Dat
   return serving(lookup.byTag(resource.mesh, ...tag)).filter((inbound) => tagsMatch(tags, inbound.tags));
 }
 
-function localities(inbounds: readonly InboundFacts[]): readonly EndpointLocality[] {
+/** An egress serves all that goes through it alike. */
+function egressEndpoint({ address, port }: EgressAddress, { tags, zone }: EgressPath): Located {
+  return { zone, endpoint: { address, port, weight: 1, tags } };
+}
+
+/** An endpoint and the zone it is in; '' for none. */
+type Located = Pick<InboundFacts, 'zone' | 'endpoint'>;
+
+function localities(inbounds: readonly Located[]): readonly EndpointLocality[] {
   const zones = Map.groupBy(inbounds, (inbound) => inbound.zone);
   return [...zones]
     .sort(([first], [second]) => (first < second ? -1 : 1))
@@ -86,14 +95,19 @@ export interface EndpointDerivations {
   >;
 }
 
+/** What endpoint resources are derived from. */
+export interface EndpointOptions {
+  readonly graph: Graph;
+  readonly inputs: EngineInputs;
+  readonly policies: readonly ProxyPolicy[];
+  readonly lookup: DataplaneLookup;
+  readonly membersOf: (multiZoneService: string) => readonly string[];
+  readonly egresses: EgressAddresses;
+}
+
 /** Derives endpoint resources. */
-export function deriveEndpoints(
-  graph: Graph,
-  inputs: EngineInputs,
-  policies: readonly ProxyPolicy[],
-  lookup: DataplaneLookup,
-  membersOf: (multiZoneService: string) => readonly string[],
-): EndpointDerivations {
+export function deriveEndpoints(options: EndpointOptions): EndpointDerivations {
+  const { graph, inputs, policies, lookup, membersOf, egresses } = options;
   const inboundsOfPort = (key: string, number: number): readonly InboundFacts[] => {
     const resource = inputs.resources('MeshService').get(key);
     const ports = (resource?.spec as MeshServiceSpec | undefined)?.ports ?? [];
@@ -101,6 +115,7 @@ export function deriveEndpoints(
     return resource === undefined || port === undefined ? [] : selectedInbounds(resource, port, lookup);
   };
   const inboundsOf = (source: EndpointSource): readonly InboundFacts[] => {
+    if (source.kind === 'egress' || source.kind === 'outside') return [];
     if (source.kind === 'service') {
       const dataplanes = lookup.byTag(source.mesh, tagNames.service, source.service);
       return dataplanes.flatMap((dataplane) =>
@@ -113,7 +128,10 @@ export function deriveEndpoints(
     // Two services may be served by one inbound.
     return [...new Set(services.flatMap((key) => inboundsOfPort(key, source.port)))];
   };
-  const localitiesOf = ({ source }: Destination) => localities(inboundsOf(source).filter((inbound) => inbound.ready));
+  const localitiesOf = ({ source }: Destination): readonly EndpointLocality[] =>
+    source.kind === 'egress'
+      ? localities(source.through.flatMap((path) => egresses.get().map((egress) => egressEndpoint(egress, path))))
+      : localities(inboundsOf(source).filter((inbound) => inbound.ready));
   const equals = Object.is;
   const plain: EndpointDerivations['plain'] = graph.derive(
     'endpoints',

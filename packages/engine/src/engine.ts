@@ -43,7 +43,7 @@ export interface TransparentProxy {
   readonly ipFamilyMode: 'dualstack' | 'ipv4' | 'ipv6';
 }
 
-/** A workload certificate, PEM. Key: `<mesh>/<proxy name>`. */
+/** A workload certificate, PEM. Key: `<mesh>/<proxy name>`; of a zone egress, which has one for each mesh, `<mesh>//<name>`. */
 export interface IssuedIdentity {
   readonly certificateChain: string;
   readonly privateKey: string;
@@ -74,10 +74,13 @@ export interface IdentityRequest {
   readonly uris: readonly string[];
 }
 
-/** Address of a service known by its tag. Key: `<mesh>/<service>`. */
+/** Address of a service known by its tag. Key: `<mesh>/<service>`; of the host of ExternalServices: `<mesh>/~<host>`. */
 export interface ServiceVip {
   readonly mesh: string;
+  /** '' for hosts. */
   readonly service: string;
+  /** Name of a host outside of the mesh under which applications call it. */
+  readonly host?: string;
   /** IPv4. */
   readonly address: string;
 }
@@ -125,8 +128,13 @@ export interface ProxyConfig {
 export interface Engine {
   /** Configuration of a proxy by its key. Undefined while the proxy's Dataplane or Mesh does not exist. */
   readonly config: Derivation<readonly [proxyKey: string], ProxyConfig | undefined>;
-  /** The certificate a proxy must have, or undefined when its mesh has no mTLS. */
-  readonly identityRequest: Derivation<readonly [proxyKey: string], IdentityRequest | undefined>;
+  /**
+   * Keys of the certificates that a proxy must have: its own key, or, for a zone egress, one for each mesh with services outside. Derived apart from
+   * what the certificates say.
+   */
+  readonly identityKeys: Derivation<readonly [proxyKey: string], readonly string[]>;
+  /** What a certificate must say, by its key; undefined when its mesh has no mTLS. */
+  readonly identityRequest: Derivation<readonly [identityKey: string], IdentityRequest | undefined>;
   /** The merged rules of a Dataplane by policy type, for all types that apply to it; connected or not. */
   readonly rules: Derivation<readonly [proxyKey: string], ReadonlyMap<string, ProxyRules>>;
   /** The same for a MeshGateway, by its key: the rules of all its listeners together, whether a proxy serves it or not. */

@@ -2,6 +2,7 @@
 import type { Derivation, Graph } from '@ursa/collections';
 import { tagNames } from '@ursa/resources';
 import type { DataplaneFacts } from './dataplane-facts.ts';
+import type { EgressDerivations } from './egress/egress-config.ts';
 import type { IdentityRequest } from './engine.ts';
 import type { MeshFacts } from './mesh-facts.ts';
 
@@ -20,16 +21,18 @@ function urisOf(facts: DataplaneFacts): string[] {
   return [...[...identities].sort(), ...[...tagUris].sort()];
 }
 
-/** Requests by the Dataplane's key; undefined when its mesh has no mTLS. */
+/** Requests by the key of the certificate: the Dataplane's, or that of an egress and a mesh. Undefined when the mesh has no mTLS. */
 export function deriveIdentityRequest(
   graph: Graph,
   meshFacts: Derivation<readonly [mesh: string], MeshFacts | undefined>,
   dataplane: Derivation<readonly [key: string], DataplaneFacts | undefined>,
-): Derivation<readonly [proxyKey: string], IdentityRequest | undefined> {
-  return graph.derive('identity request', (proxyKey: string): IdentityRequest | undefined => {
-    const facts = dataplane.get(proxyKey);
-    const mtls = facts && meshFacts.get(facts.mesh)?.mtls;
-    if (facts === undefined || mtls === undefined) return undefined;
+  egresses: Pick<EgressDerivations, 'identityRequest'>,
+): Derivation<readonly [identityKey: string], IdentityRequest | undefined> {
+  return graph.derive('identity request', (key: string): IdentityRequest | undefined => {
+    const facts = dataplane.get(key);
+    if (facts === undefined) return egresses.identityRequest(key);
+    const mtls = meshFacts.get(facts.mesh)?.mtls;
+    if (mtls === undefined) return undefined;
     return { mesh: facts.mesh, proxy: facts.name, backend: mtls.backend, uris: urisOf(facts) };
   });
 }

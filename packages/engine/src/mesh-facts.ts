@@ -24,6 +24,10 @@ export interface MeshFacts {
   /** True when transparent proxies let traffic to unknown addresses pass. */
   readonly passthrough: boolean;
   readonly prometheus: PrometheusFacts | undefined;
+  /** True when traffic to ExternalServices goes through the zone's egresses. */
+  readonly zoneEgress: boolean;
+  /** True when nobody may reach MeshExternalServices. */
+  readonly forbidsOutside: boolean;
   /** What is set and does nothing, a sentence each. */
   readonly idle: readonly string[];
 }
@@ -63,6 +67,8 @@ export function deriveMeshFacts(
       meshServices: spec.meshServices?.mode ?? 'Disabled',
       passthrough: spec.networking?.outbound?.passthrough ?? true,
       prometheus: prometheusOf(spec),
+      zoneEgress: spec.routing?.zoneEgress ?? false,
+      forbidsOutside: spec.routing?.defaultForbidMeshExternalServiceAccess ?? false,
       idle: idleMeshFields(mesh, spec),
     };
   });

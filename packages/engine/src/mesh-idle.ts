@@ -24,16 +24,6 @@ const idleFields: readonly IdleField[] = [
     isSet: ({ routing }) => routing?.localityAwareLoadBalancing === true,
     advice: 'use MeshLoadBalancingStrategy',
   },
-  {
-    field: 'routing.zoneEgress',
-    isSet: ({ routing }) => routing?.zoneEgress === true,
-    advice: 'zone egresses come later: traffic goes to its destination directly',
-  },
-  {
-    field: 'routing.defaultForbidMeshExternalServiceAccess',
-    isSet: ({ routing }) => routing?.defaultForbidMeshExternalServiceAccess === true,
-    advice: 'traffic to MeshExternalServices is not refused',
-  },
 ];
 
 /** A sentence for each field of a Mesh that is set and has no effect. */

@@ -6,6 +6,7 @@ import { deriveClassParts } from './class-parts.ts';
 import { deriveConfig } from './config.ts';
 import { deriveDataplaneFacts } from './dataplane-facts.ts';
 import { deriveDestinations } from './destinations.ts';
+import { deriveEgressConfigs } from './egress/egress-config.ts';
 import { dataplaneLookup, deriveEndpoints } from './endpoints.ts';
 import type { Engine, EngineInputs } from './engine.ts';
 import { explainWith } from './explain/explain.ts';
@@ -14,6 +15,7 @@ import { deriveIdentityRequest } from './identity-request.ts';
 import { findingsOf } from './lint/findings.ts';
 import { deriveMeshFacts } from './mesh-facts.ts';
 import { deriveOutbounds } from './outbounds.ts';
+import { deriveEgresses } from './outside/zone-egresses.ts';
 import { overlayInputs, type ResourceDrafts } from './overlay-inputs.ts';
 import { deriveOwnParts } from './own-parts.ts';
 import { createRuleViews, deriveRules } from './rules.ts';
@@ -47,10 +49,11 @@ function deriveSurroundings({ graph, inputs, policies }: EngineOptions) {
   const dataplane = deriveDataplaneFacts(graph, inputs);
   const lookup = dataplaneLookup(inputs, dataplane);
   const servedBy = (mesh: string, service: string) => lookup.byTag(mesh, tagNames.service, service);
-  const destinations = deriveDestinations(graph, inputs, meshFacts, servedBy);
+  const egresses = deriveEgresses(graph, inputs);
+  const destinations = deriveDestinations(graph, inputs, meshFacts, servedBy, egresses);
   const outbounds = deriveOutbounds(graph, inputs, meshFacts, dataplane, destinations);
   const membersOf = (key: string) => destinations.multiZoneService.members.get(key);
-  const endpoints = deriveEndpoints(graph, inputs, policies, lookup, membersOf);
+  const endpoints = deriveEndpoints({ graph, inputs, policies, lookup, membersOf, egresses });
   const isServed = (mesh: string, service: string) => servedBy(mesh, service).length > 0;
   const traffic = deriveTraffic(graph, inputs, policies, destinations, isServed);
   const own = deriveOwnParts({ graph, inputs, policies, meshFacts, dataplane });
@@ -63,7 +66,8 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
   const { graph, inputs, policies, shadow = false } = options;
   const { meshFacts, dataplane, views } = surroundings;
   const rules = deriveRules({ graph, inputs, policies, dataplane, views, shadow });
-  const parts = { graph, inputs, policies, rules, ...surroundings };
+  const egresses = deriveEgressConfigs({ graph, inputs, policies, meshFacts, rules });
+  const parts = { graph, inputs, policies, rules, egresses, ...surroundings };
   const { config, resourcesWithout, heldBack, collectorRefs } = deriveConfig(parts);
   const inForce = graph.derive(
     'rules in force',
@@ -75,7 +79,11 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
     (type: string, proxyKey: string) => inForce.get(proxyKey).get(type)?.matched ?? [],
   );
   const outboundRules = { get: (proxyKey: string) => rules.outboundRules.get(proxyKey, heldBack.get(proxyKey)) };
-  const identityRequest = deriveIdentityRequest(graph, meshFacts, dataplane);
+  const identityRequest = deriveIdentityRequest(graph, meshFacts, dataplane, egresses);
+  const identityKeys = graph.derive(
+    'identity keys',
+    (proxyKey: string) => egresses.identityKeys(proxyKey) ?? [proxyKey],
+  );
   const explainParts = {
     ...parts,
     rules: { ruleSets: inForce, outboundRules, matched },
@@ -85,6 +93,7 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
   };
   return {
     config,
+    identityKeys,
     identityRequest,
     rules: inForce,
     gatewayRules: rules.ofGateway,

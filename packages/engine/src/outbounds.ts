@@ -1,11 +1,20 @@
 // Which destinations a proxy can call, and at which address of its own each is.
 import type { Collection, Derivation, Graph, Index } from '@ursa/collections';
 import { labelsMatch } from '@ursa/policy';
-import { type DataplaneOutbound, displayNameOf, labelNames, type Resource, tagNames } from '@ursa/resources';
+import {
+  type DataplaneOutbound,
+  displayNameOf,
+  labelNames,
+  type MeshExternalServiceSpec,
+  type MeshExternalServiceStatus,
+  type Resource,
+  tagNames,
+} from '@ursa/resources';
 import type { BackendReference, DataplaneFacts } from './dataplane-facts.ts';
 import type { Destination, DestinationDerivations, MeshServiceSpec, MeshServiceStatus } from './destinations.ts';
 import type { EngineInputs } from './engine.ts';
 import type { MeshFacts } from './mesh-facts.ts';
+import { deriveServiceAddresses } from './service-addresses.ts';
 
 /** One address of the proxy's host that leads to a destination. Derived: equal ones are one object. */
 export interface Outbound {
@@ -22,7 +31,7 @@ export interface DnsRecord {
 }
 
 /** What virtual addresses of a mesh lead to. */
-interface VirtualAddresses {
+export interface VirtualAddresses {
   readonly outbounds: readonly Outbound[];
   readonly records: readonly DnsRecord[];
 }
@@ -56,13 +65,30 @@ interface ServiceKind {
   readonly services: Collection<Resource>;
   readonly byMesh: Index;
   readonly byLabel: Index;
-  readonly destination: DestinationDerivations['meshService'];
+  readonly destination: (key: string, port: number, byNumber: boolean) => Destination | undefined;
+  /** Its ports, and its addresses in its status. */
+  readonly portsOf: (spec: unknown) => readonly number[];
+  readonly ipsOf: (status: unknown) => readonly string[];
 }
 
-function serviceKind(type: string, inputs: EngineInputs, destination: ServiceKind['destination']): ServiceKind {
+/** Services with any number of ports. */
+const portsOfService = (spec: unknown) => ((spec as MeshServiceSpec).ports ?? []).map(({ port }) => port);
+const ipsOfService = (status: unknown) => ((status as MeshServiceStatus).vips ?? []).map(({ ip }) => ip);
+/** External services have one port and one address. */
+const portOfExternal = (spec: unknown) => [(spec as MeshExternalServiceSpec).match.port];
+const ipOfExternal = (status: unknown) => [(status as MeshExternalServiceStatus).vip?.ip].flatMap((ip) => ip ?? []);
+
+function serviceKind(
+  type: string,
+  inputs: EngineInputs,
+  destination: ServiceKind['destination'],
+  { portsOf, ipsOf }: Pick<ServiceKind, 'portsOf' | 'ipsOf'> = { portsOf: portsOfService, ipsOf: ipsOfService },
+): ServiceKind {
   const services = inputs.resources(type);
   return {
     type,
+    portsOf,
+    ipsOf,
     services,
     byMesh: services.index('mesh', (resource: Resource) => [resource.mesh]),
     byLabel: services.index('label', (resource: Resource) =>
@@ -91,37 +117,32 @@ export function deriveOutbounds(
   dataplane: Derivation<readonly [key: string], DataplaneFacts | undefined>,
   destinations: DestinationDerivations,
 ): OutboundDerivations {
-  const kinds = [
-    serviceKind('MeshService', inputs, destinations.meshService),
-    serviceKind('MeshMultiZoneService', inputs, destinations.multiZoneService.destination),
+  const inMesh = [
+    serviceKind('MeshService', inputs, (...port) => destinations.meshService.get(...port)),
+    serviceKind('MeshMultiZoneService', inputs, (...port) => destinations.multiZoneService.destination.get(...port)),
   ];
-  const vipIndex = inputs.serviceVips.index('mesh', (vip) => [vip.mesh]);
-
+  const external = serviceKind('MeshExternalService', inputs, destinations.meshExternalService, {
+    portsOf: portOfExternal,
+    ipsOf: ipOfExternal,
+  });
+  const kinds = [...inMesh, external];
   const outbound = graph.derive(
     'outbound',
     (address: string, port: number, destination: Destination): Outbound => ({ address, port, destination }),
   );
 
-  const serviceAddresses = graph.derive('service addresses', (mesh: string): VirtualAddresses => {
-    const vips = vipIndex.get(mesh).flatMap((key) => inputs.serviceVips.get(key) ?? []);
-    return {
-      outbounds: vips.map((vip) =>
-        outbound.get(vip.address, inputs.settings.serviceVipPort, destinations.service.get(mesh, vip.service)),
-      ),
-      records: vips.map((vip) => ({ name: `${vip.service}.${inputs.settings.dnsDomain}`, addresses: [vip.address] })),
-    };
-  });
+  const serviceAddresses = deriveServiceAddresses({ graph, inputs, outbound, destinations });
 
-  const addressesOfKind = kinds.map(({ type, services, destination }) =>
+  const addressesOfKind = kinds.map(({ type, services, destination, portsOf, ipsOf }) =>
     graph.derive(`${type} addresses`, (key: string): VirtualAddresses => {
       const resource = services.get(key);
       if (resource === undefined) return { outbounds: [], records: [] };
-      const { vips = [], addresses = [] } = (resource.status ?? {}) as MeshServiceStatus;
-      const ips = vips.map((vip) => vip.ip);
-      const ports = ((resource.spec as MeshServiceSpec).ports ?? []).map((port) => port.port);
+      const { addresses = [] } = (resource.status ?? {}) as MeshServiceStatus;
+      const ips = ipsOf(resource.status ?? {});
+      const ports = portsOf(resource.spec);
       const outbounds = ips.flatMap((ip) =>
         ports.flatMap((port) => {
-          const found = destination.get(key, port, false);
+          const found = destination(key, port, false);
           return found === undefined ? [] : [outbound.get(ip, port, found)];
         }),
       );
@@ -133,36 +154,37 @@ export function deriveOutbounds(
   );
 
   /** Services of a mesh with their addresses. */
-  const addressed = (mesh: string) =>
-    kinds.flatMap(({ services, byMesh }, position) =>
-      byMesh.get(mesh).flatMap((key) => {
-        const [resource, addresses] = [services.get(key), addressesOfKind[position]?.get(key)];
+  const addressed = (mesh: string, among: readonly ServiceKind[]) =>
+    among.flatMap((kind) =>
+      kind.byMesh.get(mesh).flatMap((key) => {
+        const [resource, addresses] = [kind.services.get(key), addressesOfKind[kinds.indexOf(kind)]?.get(key)];
         return resource === undefined || addresses === undefined ? [] : [{ resource, addresses }];
       }),
     );
 
-  const allMeshServices = graph.derive('mesh addresses', (mesh: string): VirtualAddresses => {
-    const parts = kinds.flatMap(({ byMesh }, position) =>
-      byMesh.get(mesh).flatMap((key) => addressesOfKind[position]?.get(key) ?? []),
-    );
+  const allOf = (mesh: string, among: readonly ServiceKind[]): VirtualAddresses => {
+    const parts = addressed(mesh, among).map(({ addresses }) => addresses);
     return { outbounds: parts.flatMap((part) => part.outbounds), records: parts.flatMap((part) => part.records) };
-  });
+  };
+  const allMeshServices = graph.derive('mesh addresses', (mesh: string) => allOf(mesh, inMesh));
+  const allExternal = graph.derive('external addresses', (mesh: string) => allOf(mesh, [external]));
 
   const serviceNames = (mesh: string, wanted: readonly string[] | undefined): VirtualAddresses => {
     const all = serviceAddresses.get(mesh);
-    if (wanted === undefined) return all;
-    const names = new Set(wanted.map((service) => `${service}.${inputs.settings.dnsDomain}`));
-    return {
-      outbounds: all.outbounds.filter(({ destination }) => wanted.includes(destination.legacyName)),
-      records: all.records.filter((record) => names.has(record.name)),
-    };
+    const chosen =
+      wanted === undefined ? all : all.filter(({ services }) => services.some((each) => wanted.includes(each)));
+    return { outbounds: chosen.flatMap((part) => part.outbounds), records: chosen.flatMap((part) => part.records) };
   };
 
   // References to single ports leave the service's host name in place: it leads to the ports that are reachable.
-  const reachable = (mesh: string, wanted: readonly BackendReference[]): VirtualAddresses => {
+  const reachable = (
+    mesh: string,
+    wanted: readonly BackendReference[],
+    among: readonly ServiceKind[],
+  ): VirtualAddresses => {
     const outbounds: Outbound[] = [];
     const records: DnsRecord[] = [];
-    for (const { resource, addresses } of addressed(mesh)) {
+    for (const { resource, addresses } of addressed(mesh, among)) {
       const chosen = addresses.outbounds.filter(({ port }) =>
         wanted.some((reference) => references(reference, resource, port)),
       );
@@ -181,8 +203,10 @@ export function deriveOutbounds(
       const mode = meshFacts.get(mesh)?.meshServices ?? 'Disabled';
       const parts: VirtualAddresses[] = [];
       if (mode !== 'Exclusive') parts.push(serviceNames(mesh, services ?? undefined));
-      if (mode !== 'Disabled' && backends !== null) parts.push(reachable(mesh, backends));
+      if (mode !== 'Disabled' && backends !== null) parts.push(reachable(mesh, backends, inMesh));
       else if (mode === 'Everywhere' || mode === 'Exclusive') parts.push(allMeshServices.get(mesh));
+      // External services are resources in every mode.
+      parts.push(backends === null ? allExternal.get(mesh) : reachable(mesh, backends, [external]));
       return {
         outbounds: parts.flatMap((part) => part.outbounds),
         records: parts.flatMap((part) => part.records).sort(byName),
@@ -197,7 +221,9 @@ export function deriveOutbounds(
     if (backendRef === undefined || kind === undefined) return undefined;
     const { labels, name } = backendRef;
     const [key] = labels === undefined ? [`${mesh}/${name}`] : withLabels(kind, mesh, labels);
-    return key === undefined ? undefined : kind.destination.get(key, backendRef.port ?? port ?? 0, true);
+    if (key === undefined) return undefined;
+    const ownPort = kind === external ? 0 : port;
+    return kind.destination(key, backendRef.port ?? ownPort ?? 0, true);
   };
 
   const explicit = (mesh: string, given: DataplaneOutbound): Outbound | undefined => {

@@ -22,6 +22,8 @@ export interface ProxyClass {
   readonly reusePort: boolean;
   /** True when this Envoy can count Kafka requests. */
   readonly kafka: boolean;
+  /** True when the proxy's own address is an IPv6 address, so that it can reach others. */
+  readonly ipv6: boolean;
 }
 
 /** Ports that packets are redirected to; undefined for a proxy without transparent proxying. */
@@ -60,9 +62,10 @@ export function deriveProxyClass(
       unified: boolean,
       transparent: boolean,
       kafka: boolean,
+      ipv6: boolean,
     ],
     ProxyClass
-  > = graph.derive('proxy class', (mesh, kind, announced, mtls, unified, transparent, kafka) => {
+  > = graph.derive('proxy class', (mesh, kind, announced, mtls, unified, transparent, kafka, ipv6) => {
     const list = announced === '' ? [] : announced.split(' ');
     return {
       facts: { mesh, kind, features: list, mtls, unifiedNaming: unified, collectorOf: collectors(mesh) },
@@ -71,6 +74,7 @@ export function deriveProxyClass(
       virtualIpv6: transparent && list.includes(features.virtualIpv6),
       reusePort: list.includes(features.reusePort),
       kafka,
+      ipv6,
     };
   });
   return (connected, dataplane, mesh) =>
@@ -82,6 +86,7 @@ export function deriveProxyClass(
       hasUnifiedNames(connected, mesh),
       redirectOf(connected, dataplane) !== undefined,
       connected.extensions.length === 0 || connected.extensions.includes(kafkaExtension),
+      dataplane.address.includes(':'),
     );
 }
 

@@ -22,6 +22,7 @@ import type { DataplaneFacts } from './dataplane-facts.ts';
 import type { EngineInputs } from './engine.ts';
 import { proxyOfGateway } from './gateway-proxy.ts';
 import { type LeftOut, policiesOf } from './held-back.ts';
+import { proxyOfExternalService, proxyOfMesh } from './outside/outside-proxy.ts';
 
 /** Rules of every policy type that has any, by type. Derived: its identity stands for its content. */
 export type RuleSets = ReadonlyMap<string, ProxyRules>;
@@ -47,6 +48,10 @@ export interface RuleDerivations {
   readonly outboundRules: Derivation<readonly [proxyKey: string, without: LeftOut], RuleSets>;
   /** Rules of a MeshGateway by its key, for all its listeners together. */
   readonly ofGateway: Derivation<readonly [key: string], RuleSets>;
+  /** What holds on a zone egress for an ExternalService, by its key: as for an inbound with the service's tags. */
+  readonly ofExternalService: Derivation<readonly [key: string], RuleSets>;
+  /** What policies for a whole mesh say, as it holds on a zone egress. */
+  readonly ofMesh: Derivation<readonly [mesh: string], RuleSets>;
   /** Keys of the Dataplanes that a policy applies to, sorted; also those of proxies that are not connected. */
   readonly affected: Derivation<readonly [type: string, mesh: string, name: string], readonly string[]>;
 }
@@ -320,6 +325,14 @@ export function deriveRules({ graph, inputs, policies, dataplane, views, shadow 
       const gateway = inputs.resources('MeshGateway').get(key);
       return gateway === undefined ? noRules : ruleSetsOf.get(classText(select(proxyOfGateway(gateway), []), 0));
     }),
+    ofExternalService: graph.derive('rules of an ExternalService', (key: string) => {
+      const service = inputs.resources('ExternalService').get(key);
+      if (service === undefined) return noRules;
+      return ruleSetsOf.get(classText(select(proxyOfExternalService(service, inputs.settings.zone), []), 1));
+    }),
+    ofMesh: graph.derive('rules of a mesh', (mesh: string) =>
+      ruleSetsOf.get(classText(select(proxyOfMesh(mesh, inputs.settings.zone), []), 1)),
+    ),
     affected: graph.derive('affected Dataplanes', (type: string, mesh: string, name: string) => {
       const policy = selector.get(type, `${mesh}/${name}`);
       if (policy === undefined) return [];

@@ -9,8 +9,6 @@ const idle: readonly [field: string, spec: MeshSpec][] = [
   ['tracing', { tracing: { backends } }],
   ['logging', { logging: { backends } }],
   ['routing.localityAwareLoadBalancing', { routing: { localityAwareLoadBalancing: true } }],
-  ['routing.zoneEgress', { routing: { zoneEgress: true } }],
-  ['routing.defaultForbidMeshExternalServiceAccess', { routing: { defaultForbidMeshExternalServiceAccess: true } }],
 ];
 
 for (const [field, spec] of idle) {
@@ -25,7 +23,7 @@ test('nothing is said of what has effect, or of what is off', () => {
   const spec: MeshSpec = {
     mtls: { enabledBackend: 'ca-1', backends: [{ name: 'ca-1', type: 'builtin' }] },
     networking: { outbound: { passthrough: false } },
-    routing: { zoneEgress: false },
+    routing: { zoneEgress: true, defaultForbidMeshExternalServiceAccess: true },
     tracing: { backends: [] },
     meshServices: { mode: 'Exclusive' },
   };

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { type PolicyInsight, type ProxyConfig, policyContent, policyInsightKey } from '../src/index.ts';
+import { egressNames, outsideDocument, outsideKey } from './random-outside.ts';
 import { createWorld, type World } from './world.ts';
 
 const meshes = ['one', 'two'] as const;
@@ -13,17 +14,21 @@ const service = fc.constantFrom(...services);
 const name = fc.constantFrom(...names);
 const protocol = fc.constantFrom('http', 'tcp', 'grpc', 'kafka');
 
-const meshDocument = fc.record({
-  type: fc.constant('Mesh'),
-  name: mesh,
-  meshServices: fc.constantFrom({ mode: 'Disabled' }, { mode: 'Exclusive' }, { mode: 'Everywhere' }),
-  mtls: fc.constantFrom(
-    {},
-    { enabledBackend: 'ca', backends: [{ name: 'ca', type: 'builtin' }] },
-    { enabledBackend: 'ca', backends: [{ name: 'ca', type: 'builtin', mode: 'PERMISSIVE' }] },
-  ),
-  networking: fc.constantFrom({}, { outbound: { passthrough: false } }),
-});
+const meshDocument = fc
+  .record({
+    type: fc.constant('Mesh'),
+    name: mesh,
+    meshServices: fc.constantFrom({ mode: 'Disabled' }, { mode: 'Exclusive' }, { mode: 'Everywhere' }),
+    mtls: fc.constantFrom(
+      {},
+      { enabledBackend: 'ca', backends: [{ name: 'ca', type: 'builtin' }] },
+      { enabledBackend: 'ca', backends: [{ name: 'ca', type: 'builtin', mode: 'PERMISSIVE' }] },
+    ),
+    networking: fc.constantFrom({}, { outbound: { passthrough: false } }),
+    routing: fc.constantFrom({}, { zoneEgress: true }, { defaultForbidMeshExternalServiceAccess: true }),
+  })
+  // It is refused without mTLS.
+  .map(({ routing, ...document }) => ({ ...document, routing: 'enabledBackend' in document.mtls ? routing : {} }));
 
 const inbound = fc
   .record({
@@ -197,6 +202,7 @@ export type Change =
       readonly mesh: string;
       readonly name: string;
       readonly features: readonly string[];
+      readonly egress?: boolean;
     };
 
 const features = fc.constantFrom<readonly string[]>(
@@ -227,6 +233,14 @@ const change: fc.Arbitrary<Change> = fc.oneof(
         type,
         key: `${key.mesh}/${type === 'MeshService' ? 'web' : key.name}`,
       })),
+  },
+  { weight: 5, arbitrary: outsideDocument.map((document) => ({ kind: 'apply' as const, document })) },
+  { weight: 2, arbitrary: outsideKey.map((key) => ({ kind: 'delete' as const, ...key })) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({ name: fc.constantFrom(...egressNames), features })
+      .map((proxy) => ({ kind: 'connect' as const, mesh: '', egress: true, ...proxy })),
   },
   {
     weight: 2,
@@ -260,8 +274,10 @@ function perform(world: World, step: Change): void {
   if (step.kind === 'apply') world.apply(step.document);
   else if (step.kind === 'delete') world.delete(step.type, step.key);
   else if (step.kind === 'refuse') refuse(world, step);
-  else if (step.kind === 'connect') world.connect(step.mesh, step.name, { features: step.features });
-  else world.sources.proxies.delete(`${step.mesh}/${step.name}`);
+  else if (step.kind === 'connect') {
+    const proxyType = step.egress === true ? 'egress' : 'dataplane';
+    world.connect(step.mesh, step.name, { features: step.features, proxyType });
+  } else world.sources.proxies.delete(`${step.mesh}/${step.name}`);
 }
 
 /** A configuration as data: names and versions by type, and the warnings. */
@@ -281,16 +297,14 @@ export function checkIncremental(runs: number, seed: number): void {
     (batches) => {
       const world = createWorld();
       const watched = new Map<string, () => ProxyConfig | undefined>();
-      for (const mesh of meshes) {
-        for (const name of names) {
-          const key = `${mesh}/${name}`;
-          // What the watch was given last: a configuration that changes without being handed over is as wrong as a wrong one.
-          let given = world.engine.config.get(key);
-          world.graph.watch(world.engine.config, [key], (config) => {
-            given = config;
-          });
-          watched.set(key, () => given);
-        }
+      const egresses = egressNames.map((name) => `/${name}`);
+      for (const key of [...meshes.flatMap((mesh) => names.map((name) => `${mesh}/${name}`)), ...egresses]) {
+        // What the watch was given last: a configuration that changes without being handed over is as wrong as a wrong one.
+        let given = world.engine.config.get(key);
+        world.graph.watch(world.engine.config, [key], (config) => {
+          given = config;
+        });
+        watched.set(key, () => given);
       }
       for (const batch of batches) {
         world.graph.batch(() => {

@@ -55,8 +55,10 @@ export function openScenario(folder: string): Scenario {
 
 /** The configuration of a scenario's proxy. */
 export function configOf({ world, mesh, settings, folder }: Scenario, proxy: string): ProxyConfig {
-  const config = world.engine.config.get(world.connect(mesh, proxy, settings.proxies?.[proxy]));
-  if (config === undefined) throw new Error(`${folder}: there is no Dataplane ${proxy} in the mesh ${mesh}`);
+  const facts = settings.proxies?.[proxy];
+  const config = world.engine.config.get(world.connect(facts?.proxyType === 'egress' ? '' : mesh, proxy, facts));
+  if (config === undefined)
+    throw new Error(`${folder}: there is no Dataplane ${proxy} in the mesh ${mesh}, and no such ZoneEgress`);
   return config;
 }
 

@@ -7,6 +7,8 @@ import {
   coreResourceTypes,
   createResourceTypes,
   type DataplaneSpec,
+  type ExternalServiceSpec,
+  isDnsName,
   type MeshSpec,
   parseResource,
   type Resource,
@@ -189,6 +191,33 @@ export function createWorld(policies: readonly ProxyPolicy[] = builtinPolicies, 
     }
   };
 
+  const addressExternalServices = (): void => {
+    for (const key of resources('MeshExternalService').keys()) {
+      const resource = resources('MeshExternalService').get(key);
+      if (resource === undefined || (resource.status as { vip?: { ip?: string } } | undefined)?.vip?.ip !== undefined)
+        continue;
+      const status = {
+        vip: { ip: `242.0.0.${lastVip++}` },
+        addresses: [{ hostname: `${resource.name}.extsvc.mesh.local` }],
+      };
+      resources('MeshExternalService').set(key, { ...resource, status });
+    }
+    for (const key of resources('ExternalService').keys()) {
+      const resource = resources('ExternalService').get(key);
+      const { tags, networking } = (resource?.spec ?? {}) as ExternalServiceSpec;
+      if (resource === undefined) continue;
+      const { mesh } = resource;
+      const service = tags?.[tagNames.service] ?? '';
+      const host = (networking?.address ?? '').replace(/:\d+$/, '');
+      const give = (name: string, vip: Omit<ServiceVip, 'mesh' | 'address'>) => {
+        if (serviceVips.get(`${mesh}/${name}`) === undefined)
+          serviceVips.set(`${mesh}/${name}`, { mesh, address: `240.0.0.${lastVip++}`, ...vip });
+      };
+      give(service, { service });
+      if (isDnsName(host)) give(`~${host}`, { service: '', host });
+    }
+  };
+
   const addressServices = (): void => {
     for (const key of resources('Dataplane').keys()) {
       const dataplane = resources('Dataplane').get(key);
@@ -233,6 +262,7 @@ export function createWorld(policies: readonly ProxyPolicy[] = builtinPolicies, 
         }
         addressMeshServices();
         addressServices();
+        addressExternalServices();
       });
     },
     renewIdentity(proxyKey) {
@@ -265,7 +295,12 @@ export function createWorld(policies: readonly ProxyPolicy[] = builtinPolicies, 
       const privateKey = `-----BEGIN PRIVATE KEY-----\n${key}\n-----END PRIVATE KEY-----\n`;
       graph.batch(() => {
         proxies.set(key, connectedProxy(mesh, name, facts));
-        identities.set(key, { certificateChain, privateKey, backend: 'ca-1', notAfter: '2036-01-01T00:00:00Z' });
+        // An egress has an identity in each mesh.
+        const ofMeshes = resources('Mesh')
+          .keys()
+          .map((of) => `${of.slice(1)}/${key}`);
+        for (const each of facts.proxyType === 'egress' ? ofMeshes : [key])
+          identities.set(each, { certificateChain, privateKey, backend: 'ca-1', notAfter: '2036-01-01T00:00:00Z' });
         adminIdentities.set(key, { certificateChain, privateKey, clientCa: certificateChain });
         noteCertificate(mesh, name, 'ca-1');
       });

@@ -20,7 +20,8 @@ import { statName } from './names.ts';
 /** Time to connect when no policy says otherwise. */
 const connectTimeout = 5000;
 
-interface ClusterBasics {
+/** What every cluster has. */
+export interface ClusterBasics {
   readonly name: string;
   /** False for names that are fit for statistics as they are. */
   readonly altStatName: boolean;

@@ -16,6 +16,7 @@ export interface ServiceEndpoint {
 
 /** Endpoints of one place. Envoy spreads over priority 0 first. */
 export interface EndpointLocality {
+  /** '' for endpoints that are in no place. */
   readonly zone: string;
   readonly subZone?: string;
   readonly priority?: number;
@@ -122,10 +123,12 @@ export function encodeEndpoints(
   text(writer, 1, cluster);
   for (const locality of localities) {
     message(writer, 2, () => {
-      message(writer, 1, () => {
-        text(writer, 2, locality.zone);
-        text(writer, 3, locality.subZone ?? '');
-      });
+      if (locality.zone !== '' || locality.subZone !== undefined) {
+        message(writer, 1, () => {
+          text(writer, 2, locality.zone);
+          text(writer, 3, locality.subZone ?? '');
+        });
+      }
       for (const endpoint of locality.endpoints) writer.uint32(nested(2)).bytes(endpointBytes(endpoint, labels));
       const { weight } = locality;
       if (weight !== undefined) message(writer, 3, () => number(writer, 1, weight));

@@ -76,6 +76,18 @@ export interface EnvoyNames {
   traceCollector(kind: TraceCollector, address: string): string;
   identitySecret(mesh: string): string;
   meshCaSecret(mesh: string): string;
+  /** The listener of a zone egress. */
+  egressListener(address: string, port: number): string;
+  /** A service that is known by its tag, where services of several meshes meet: its filter chain, its routes and their host. */
+  egressService(mesh: string, service: string): EgressServiceNames;
+}
+
+/** Names for a service on a zone egress. */
+export interface EgressServiceNames {
+  readonly cluster: string;
+  readonly chain: string;
+  readonly routes: string;
+  readonly virtualHost: string;
 }
 
 const outside = (protocol: string, value: string | undefined, port: number | undefined): string =>
@@ -115,6 +127,13 @@ export const legacyNames: EnvoyNames = {
   traceCollector: (kind) => `meshtrace:${kind}`,
   identitySecret: (mesh) => `identity_cert:secret:${mesh}`,
   meshCaSecret: (mesh) => `mesh_ca:secret:${mesh}`,
+  egressListener: (address, port) => `inbound:${hostPort(address, port)}`,
+  egressService: (mesh, service) => ({
+    cluster: `${mesh}:${service}`,
+    chain: `${service}_${mesh}`,
+    routes: `outbound:${service}`,
+    virtualHost: service,
+  }),
 };
 
 const selfInbound = ({ section }: InboundNaming): string => `self_inbound_dp_${section}`;
@@ -150,6 +169,13 @@ export const unifiedNames: EnvoyNames = {
     `system_meshtrace_${kind === 'opentelemetry' ? 'otel' : kind}_${systemPart(address)}`,
   identitySecret: (mesh) => `system_mtls_identity_${mesh}`,
   meshCaSecret: (mesh) => `system_mtls_ca_${mesh}`,
+  egressListener: (_address, port) => `self_inbound_ze_${port}`,
+  egressService: (mesh, service) => ({
+    cluster: `${mesh}:${service}`,
+    chain: `${mesh}:${service}_${mesh}`,
+    routes: `outbound:${mesh}:${service}`,
+    virtualHost: `${mesh}:${service}`,
+  }),
 };
 
 /** Legacy name of a port of a MeshService, MeshExternalService or MeshMultiZoneService; `shortType` is `msvc`, `extsvc` or `mzsvc`. */

@@ -113,6 +113,13 @@ export interface ProxyPolicyDefinition<
   readonly needsClientTags?: boolean;
   /** True when proxies are open without it: then it is never held back, whatever Envoy makes of it. */
   readonly guardsAccess?: boolean;
+  /**
+   * What of it a zone egress does for services outside of the mesh. `clients`: its rules for inbounds hold for ExternalServices, which have no
+   * proxy of their own. `destinations`: what it says of the cluster of a MeshExternalService.
+   */
+  readonly onEgress?: 'clients' | 'destinations';
+  /** Conf of `from` for everybody that holds on a zone egress for MeshExternalServices, unless their mesh forbids that. */
+  readonly openOutside?: Static<Conf>;
   /** True when hooks for destinations read `proxy.self`. Each proxy then gets listeners of its own where the policy speaks of destinations. */
   readonly readsSelf?: boolean;
   /** Keys of the caller's tags that the `endpoints` hook reads under a conf. Proxies that differ in them do not share these endpoints. */
@@ -149,6 +156,10 @@ export interface ProxyPolicy {
   readonly readsSelf?: boolean;
   /** True when proxies are open without it. */
   readonly guardsAccess?: boolean;
+  /** What of it a zone egress does. */
+  readonly onEgress?: 'clients' | 'destinations';
+  /** Conf for everybody who calls a MeshExternalService. */
+  readonly openOutside?: unknown;
   /** Keys of the caller's tags that the `endpoints` hook reads under a conf. */
   readonly endpointTags?: (conf: unknown) => readonly string[];
   readonly effectiveOn?: EffectiveOn;
@@ -206,6 +217,8 @@ export function defineProxyPolicy<
     needsClientTags: definition.needsClientTags ?? false,
     initial: definition.initial ?? [],
     guardsAccess: definition.guardsAccess ?? false,
+    ...(definition.onEgress === undefined ? {} : { onEgress: definition.onEgress }),
+    ...(definition.openOutside === undefined ? {} : { openOutside: definition.openOutside }),
     ...(definition.effectiveOn === undefined ? {} : { effectiveOn: definition.effectiveOn }),
     ...(definition.hazards === undefined ? {} : { hazards: definition.hazards as ProxyPolicy['hazards'] & {} }),
     ...(definition.authorize === undefined ? {} : { authorize: definition.authorize as ProxyPolicy['authorize'] & {} }),

@@ -27,6 +27,8 @@ export interface SelectableProxy extends Provenance {
   readonly labels: Readonly<Record<string, string>>;
   /** Inbounds, in the order of the Dataplane, without those in state Ignored. */
   readonly inbounds: readonly SelectableInbound[];
+  /** True for a service outside of the mesh, as a zone egress serves it: it is no Dataplane, and its only inbound has its tags. */
+  readonly outside?: true;
   readonly gateway?:
     | { readonly kind: 'delegated'; readonly tags: Readonly<Record<string, string>> }
     | {
@@ -153,6 +155,7 @@ function selectByTags(selector: Readonly<Record<string, string>>, proxy: Selecta
 }
 
 function selectDataplane(head: PolicyHead, proxy: SelectableProxy): Selection {
+  if (proxy.outside === true) return nothing;
   const { name, labels, sectionName } = head.targetRef;
   if (name !== undefined && !refersTo(head, head.targetRef, proxy)) return nothing;
   if (labels !== undefined && !labelsMatch(labels, proxy.labels)) return nothing;

@@ -6,10 +6,13 @@ import {
   type AddressRange,
   allocateAddresses,
   type DataplaneSpec,
+  type ExternalServiceSpec,
   inboundService,
   inboundsOf,
+  isDnsName,
   type MeshSpec,
   type Resource,
+  tagNames,
 } from '@ursa/resources';
 import type { Component } from '../component.ts';
 import { keyInType, type LiveResources } from '../store/live-resources.ts';
@@ -28,6 +31,8 @@ export interface ServiceVipsInputs {
 }
 
 const largest = 2 ** 24 - 2;
+/** Before the name of a host, in keys. */
+const hostMark = '~';
 
 /** The component that gives the addresses; when started, all services of now have one. */
 export function serviceVips({ live, graph, vips, range, onFilled }: ServiceVipsInputs): Component {
@@ -38,6 +43,11 @@ export function serviceVips({ live, graph, vips, range, onFilled }: ServiceVipsI
     const dataplane = dataplanes.get(dataplaneKey);
     return dataplane === undefined ? [] : servicesServed(dataplane);
   });
+  const externals = live.resources('ExternalService');
+  const outside = live.graph.derive('external-services', (key: string): readonly string[] => {
+    const resource = externals.get(key);
+    return resource === undefined ? [] : namesOutside(resource.spec as ExternalServiceSpec);
+  });
   const keysOfMesh = live.graph.derive('tag-services/mesh', (mesh: string): readonly string[] => {
     const spec = live.resources('Mesh').get(keyInType({ mesh: '', name: mesh }))?.spec as MeshSpec | undefined;
     if (spec === undefined || spec.meshServices?.mode === 'Exclusive') return [];
@@ -47,6 +57,11 @@ export function serviceVips({ live, graph, vips, range, onFilled }: ServiceVipsI
         .get(mesh)
         .flatMap((key) => services.get(key)),
     );
+    for (const name of externals
+      .index('mesh', (resource) => [resource.mesh])
+      .get(mesh)
+      .flatMap((key) => outside.get(key)))
+      names.add(name);
     return [...names].sort().map((name) => keyInType({ mesh, name }));
   });
   const wanted = live.graph.derive('tag-services/all', () =>
@@ -63,8 +78,9 @@ export function serviceVips({ live, graph, vips, range, onFilled }: ServiceVipsI
       const held = vips.keys().flatMap((key) => vips.get(key)?.address ?? []);
       const missing = keys.filter((key) => vips.get(key) === undefined);
       for (const [key, address] of allocateAddresses(limited, missing, held)) {
-        const [mesh = '', service = ''] = key.split('/');
-        vips.set(key, { mesh, service, address });
+        const [mesh = '', name = ''] = key.split('/');
+        const host = name.startsWith(hostMark) ? name.slice(hostMark.length) : undefined;
+        vips.set(key, host === undefined ? { mesh, service: name, address } : { mesh, service: '', host, address });
       }
     });
     onFilled?.(performance.now() - started);
@@ -84,8 +100,18 @@ export function serviceVips({ live, graph, vips, range, onFilled }: ServiceVipsI
 }
 
 // Names with characters that no host name has cannot be looked up.
+const isHostName = (name: string): boolean => /^[A-Za-z0-9._-]+$/.test(name);
+
 function servicesServed(dataplane: Resource): readonly string[] {
   return inboundsOf(dataplane.spec as DataplaneSpec)
     .flatMap((inbound) => inboundService(inbound) ?? [])
-    .filter((service) => /^[A-Za-z0-9._-]+$/.test(service));
+    .filter(isHostName);
+}
+
+/** The service's own name, and its host, under which applications call it too, unless it says that they do not. */
+function namesOutside(spec: ExternalServiceSpec): readonly string[] {
+  const { [tagNames.service]: service = '' } = spec.tags ?? {};
+  const host = /^([^:[\]]+):\d+$/.exec(spec.networking?.address ?? '')?.[1] ?? '';
+  const named = isDnsName(host) && spec.networking?.disableHostDNSResolution !== true;
+  return [...(isHostName(service) ? [service] : []), ...(named ? [`${hostMark}${host}`] : [])];
 }

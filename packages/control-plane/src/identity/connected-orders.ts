@@ -6,7 +6,7 @@ import type { Issuing, LeafOrder } from './issuing.ts';
 export function orderForConnected(
   graph: Graph,
   name: string,
-  proxies: Collection<unknown>,
+  proxies: Pick<Collection<unknown>, 'keys'>,
   orderOf: Derivation<readonly [proxyKey: string], LeafOrder | undefined>,
   issuing: Issuing,
   onGone: (proxyKey: string) => void,

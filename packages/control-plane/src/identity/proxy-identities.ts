@@ -13,8 +13,9 @@ export interface ProxyIdentitiesInputs {
   readonly live: LiveResources;
   readonly clock: Clock;
   readonly proxies: Collection<ConnectedProxy>;
-  /** The engine's. */
-  readonly identityRequest: Derivation<readonly [proxyKey: string], IdentityRequest | undefined>;
+  /** The engine's, as the next. */
+  readonly identityRequest: Derivation<readonly [identityKey: string], IdentityRequest | undefined>;
+  readonly identityKeys: Derivation<readonly [proxyKey: string], readonly string[]>;
   /** The engine's inputs, filled here. All belong to the graph of `live`. */
   readonly identities: Source<IssuedIdentity>;
   readonly trust: Source<TrustBundle>;

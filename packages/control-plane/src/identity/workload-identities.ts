@@ -11,7 +11,9 @@ export interface WorkloadIdentitiesInputs {
   readonly graph: Graph;
   readonly clock: Clock;
   readonly proxies: Collection<unknown>;
-  readonly identityRequest: Derivation<readonly [proxyKey: string], IdentityRequest | undefined>;
+  readonly identityRequest: Derivation<readonly [identityKey: string], IdentityRequest | undefined>;
+  /** Keys of the certificates that a proxy must have. */
+  readonly identityKeys: Derivation<readonly [proxyKey: string], readonly string[]>;
   readonly meshAuthorities: Derivation<readonly [mesh: string], MeshAuthorities | undefined>;
   /** Keys are those of a collection of Meshes, `/<name>`. */
   readonly meshes: Pick<Collection<unknown>, 'keys'>;
@@ -58,8 +60,8 @@ export function openWorkloadIdentities(inputs: WorkloadIdentitiesInputs): Worklo
       });
     },
   });
-  const orderOf = graph.derive('workload-order', (proxyKey: string): LeafOrder | undefined => {
-    const request = inputs.identityRequest.get(proxyKey);
+  const orderOf = graph.derive('workload-order', (identityKey: string): LeafOrder | undefined => {
+    const request = inputs.identityRequest.get(identityKey);
     if (request === undefined) return undefined;
     const authorities = inputs.meshAuthorities.get(request.mesh)?.authorities ?? [];
     const authority = authorities.find(({ backend }) => backend === request.backend);
@@ -73,11 +75,14 @@ export function openWorkloadIdentities(inputs: WorkloadIdentitiesInputs): Worklo
   });
   const trust = keepTrust(inputs);
   const faults = reportFaults(inputs);
-  const orders = orderForConnected(graph, 'workload-identities', inputs.proxies, orderOf, issuing, (proxyKey) =>
-    identities.delete(proxyKey),
+  const holders = { keys: () => inputs.proxies.keys().flatMap((proxyKey) => inputs.identityKeys.get(proxyKey)) };
+  const orders = orderForConnected(graph, 'workload-identities', holders, orderOf, issuing, (identityKey) =>
+    identities.delete(identityKey),
   );
   return {
-    settled: (proxyKey) => issuing.settled(proxyKey),
+    async settled(proxyKey) {
+      await Promise.all(inputs.identityKeys.get(proxyKey).map((identityKey) => issuing.settled(identityKey)));
+    },
     stop() {
       orders.stop();
       trust.stop();

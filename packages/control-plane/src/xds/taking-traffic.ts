@@ -8,6 +8,7 @@ import {
   type Resource,
   type ResourceDraft,
   type ResourceKey,
+  type ZoneEgressSpec,
 } from '@ursa/resources';
 import type { HttpHandler, HttpRequest, HttpResponse } from '../delta/grpc/index.ts';
 import type { LiveResources } from '../store/live-resources.ts';
@@ -44,17 +45,26 @@ export const announcesReadiness = 'feature-announces-readiness';
 /** Says which inbounds were made not ready. */
 const { withheldPorts, withheldBecause: withheldReason } = labelNames;
 const lost = 'lost';
+/** Types of the resources behind proxies that take traffic of others. */
+const takers: ReadonlySet<string> = new Set(['Dataplane', 'ZoneEgress']);
 const longestBody = 64 * 1024;
 
-type Traffic = Pick<ResourceDraft, 'labels' | 'spec'>;
+type Traffic = Pick<ResourceDraft, 'type' | 'labels' | 'spec'>;
 
 /** Whether the Dataplane takes no traffic because its proxy starts or leaves. */
 export function isWithheld({ labels }: Pick<Traffic, 'labels'>): boolean {
   return labels[withheldPorts] !== undefined;
 }
 
-/** The Dataplane with all inbounds that would take traffic made not ready; itself when there are none. */
+/** A zone egress has one port, and no state of its own: the label says it all. */
+function withEgressLabel<Egress extends Traffic>(egress: Egress): Egress {
+  const port = (egress.spec as ZoneEgressSpec).networking?.port ?? 0;
+  return { ...egress, labels: { ...egress.labels, [withheldPorts]: String(port) } };
+}
+
+/** The proxy's resource with all inbounds that would take traffic made not ready; itself when there are none. */
 export function withhold<Dataplane extends Traffic>(dataplane: Dataplane): Dataplane {
+  if (dataplane.type === 'ZoneEgress') return withEgressLabel(dataplane);
   const spec = dataplane.spec as DataplaneSpec;
   const inbounds = spec.networking?.inbound ?? [];
   const takesTraffic = ({ state }: (typeof inbounds)[number]): boolean => state === undefined || state === 'Ready';
@@ -91,6 +101,7 @@ export function isLost({ labels }: Pick<Traffic, 'labels'>): boolean {
 /** The Dataplane as it was before {@link withhold}. */
 export function release<Dataplane extends Traffic>(dataplane: Dataplane): Dataplane {
   const { [withheldPorts]: ports = '', [withheldReason]: _reason, ...labels } = dataplane.labels;
+  if (dataplane.type === 'ZoneEgress') return { ...dataplane, labels };
   const withheld = new Set(ports.split('.').map(Number));
   const spec = dataplane.spec as DataplaneSpec;
   const inbound = (spec.networking?.inbound ?? []).map((each) => {
@@ -104,11 +115,8 @@ export function release<Dataplane extends Traffic>(dataplane: Dataplane): Datapl
 /** Opens it; nobody is starting. */
 export function openTakingTraffic(options: TakingTrafficOptions): TakingTraffic {
   const { live, manager, authentication, starting, probing = false } = options;
-  const keyOf = ({ mesh, name }: { readonly mesh: string; readonly name: string }): ResourceKey => ({
-    type: 'Dataplane',
-    mesh,
-    name,
-  });
+  const keyOf = ({ mesh, name, proxyType }: Pick<ProxyWord, 'mesh' | 'name' | 'proxyType'>): ResourceKey =>
+    proxyType === 'egress' ? { type: 'ZoneEgress', mesh: '', name } : { type: 'Dataplane', mesh, name };
 
   const change =
     (apply: (proxy: ProxyWord, dataplane: Resource) => Promise<void>): HttpHandler =>
@@ -116,9 +124,12 @@ export function openTakingTraffic(options: TakingTrafficOptions): TakingTraffic 
       try {
         const proxy = parseWord(request.body);
         const proven = await authentication.verify(proxy, proxy.dataplaneToken);
-        const dataplane = proxy.proxyType === 'dataplane' ? live.get(keyOf(proxy)) : undefined;
-        if (dataplane === undefined)
-          return answer(404, `there is no Dataplane "${proxy.name}" in mesh "${proxy.mesh}"`);
+        const key = keyOf(proxy);
+        const dataplane = proxy.proxyType === 'ingress' ? undefined : live.get(key);
+        if (dataplane === undefined) {
+          const where = key.mesh === '' ? '' : ` in mesh "${key.mesh}"`;
+          return answer(404, `there is no ${key.type} "${key.name}"${where}`);
+        }
         proven.check(dataplane);
         await apply(proxy, dataplane);
         return answer(200, 'the others are told');
@@ -129,15 +140,17 @@ export function openTakingTraffic(options: TakingTrafficOptions): TakingTraffic 
     };
 
   return {
-    ready: change(async ({ mesh, name }, dataplane) => {
+    ready: change(async (_, dataplane) => {
       if (isWithheld(dataplane)) await manager.put(release(dataplane), dataplane.version);
-      await starting.end({ mesh, name });
+      await starting.end(dataplane);
     }),
     drain: change(async (_, dataplane) => {
       const withheld = isWithheld(dataplane) ? dataplane : withhold(dataplane);
       if (withheld !== dataplane) await manager.put(withheld, dataplane.version);
     }),
-    async starting({ mesh, name, features, dataplaneToken }) {
+    async starting({ mesh: given, name, proxyType, features, dataplaneToken }) {
+      // Proxies of a zone belong to no mesh, whatever mesh their kuma-dp was started with.
+      const mesh = proxyType === 'dataplane' ? given : '';
       // Without a token it may be anybody; its word must not count against the proxy of that name.
       if (!features.includes(announcesReadiness) || dataplaneToken === '') return;
       await starting.begin({ mesh, name }).catch((error: unknown) => {
@@ -146,11 +159,11 @@ export function openTakingTraffic(options: TakingTrafficOptions): TakingTraffic 
       });
     },
     admit(draft, stored, features) {
-      if (draft.type !== 'Dataplane' || !features.includes(announcesReadiness)) return draft;
+      if (!takers.has(draft.type) || !features.includes(announcesReadiness)) return draft;
       // Withheld in the store and not starting: it drains and has lost its stream meanwhile. Who was lost is found with this.
       const drains = stored !== undefined && isWithheld(stored) && !isLost(stored);
       // What the probe found before may have ended with the machine.
-      if (starting.has(draft)) return withhold(probing ? unproven(draft) : draft);
+      if (starting.has(draft)) return withhold(probing && draft.type === 'Dataplane' ? unproven(draft) : draft);
       return drains ? withhold(draft) : draft;
     },
   };

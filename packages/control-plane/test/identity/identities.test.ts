@@ -61,6 +61,7 @@ async function openIdentities(context: TestContext, ...resources: readonly Draft
     identityRequest: graph.derive('request', (key: string) =>
       proxies.get(key) === undefined ? undefined : requests.get(key),
     ),
+    identityKeys: graph.derive('keys', (key: string) => [key]),
     identities,
     trust,
     adminIdentities,

@@ -76,7 +76,7 @@ test('when most proxies are gone, nobody is withheld; those that were waited for
 
 test('one that had said goodbye stays as it is', async () => {
   const { lost, put, stored } = await openWorld();
-  const { labels, spec: drained } = withhold({ labels: {}, spec });
+  const { labels, spec: drained } = withhold({ type: 'Dataplane', labels: {}, spec });
   await put({ ...key, labels, spec: drained });
   lost.gone(key, gone, some);
   await sleep(60);

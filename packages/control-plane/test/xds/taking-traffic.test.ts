@@ -79,6 +79,7 @@ describe('the Dataplane that a proxy brings', () => {
   const bootstrap = {
     mesh: 'm',
     name: 'web',
+    proxyType: 'dataplane',
     features: [announcesReadiness],
     dataplaneToken: 'token',
   } as unknown as BootstrapRequest;
@@ -113,6 +114,32 @@ describe('the Dataplane that a proxy brings', () => {
     assert.equal(traffic.admit(draft, undefined, ours), draft, 'a start of long ago is forgotten');
     assert.notEqual(traffic.admit(draft, { ...withheld, version: 1 } as unknown as Resource, ours), draft, 'it drains');
   });
+});
+
+test('a zone egress is withheld by its label, whatever mesh its proxy was started with', async () => {
+  const traffic = openTakingTraffic({
+    starting: startingHere(),
+    live: undefined as never,
+    manager: undefined as never,
+    authentication: undefined as never,
+  });
+  const egress = {
+    type: 'ZoneEgress',
+    mesh: '',
+    name: 'out',
+    labels: {},
+    spec: { networking: { address: '10.0.0.1', port: 10002 } },
+  };
+  await traffic.starting({
+    mesh: 'default',
+    name: 'out',
+    proxyType: 'egress',
+    features: [announcesReadiness],
+    dataplaneToken: 'token',
+  } as unknown as BootstrapRequest);
+  const withheld = traffic.admit(egress, undefined, [announcesReadiness]);
+  assert.deepEqual(withheld, { ...egress, labels: { 'kuma.io/withheld-ports': '10002' } });
+  assert.deepEqual(release(withheld), egress);
 });
 
 test('a proxy that starts is remembered for all instances, until one of them hears that it is ready, or it never gets there', async () => {

@@ -26,22 +26,25 @@ export interface AdminAddresses {
   readonly socketPath: string;
   readonly port: number;
   readonly readinessPort: number;
+  /** True for proxies of a zone, whose own clusters have no limits, as with the peers. */
+  readonly ofZone?: boolean;
 }
 
 /** Clusters of Envoy's admin interface and of kuma-dp's readiness reporter. */
 export function adminClusters(addresses: AdminAddresses, names: EnvoyNames): EnvoyResource[] {
-  const { socketPath, port, readinessPort } = addresses;
+  const { socketPath, port, readinessPort, ofZone = false } = addresses;
   const altStatName = !names.unified;
   const admin = socketPath === '' ? socketAddress('127.0.0.1', port) : pipeAddress(socketPath);
   const readiness = socketAddress('127.0.0.1', readinessPort);
-  return [
-    encodeResource('cluster', buildCluster(staticCluster({ name: names.admin, altStatName }, [admin])), 'admin'),
-    encodeResource(
-      'cluster',
-      buildCluster(staticCluster({ name: names.readiness, altStatName }, [readiness])),
-      'admin',
-    ),
+  const own = [
+    { name: names.admin, address: admin },
+    { name: names.readiness, address: readiness },
   ];
+  return own.map(({ name, address }) => {
+    const draft = staticCluster({ name, altStatName }, [address]);
+    if (ofZone) delete draft.message.circuitBreakers;
+    return encodeResource('cluster', buildCluster(draft), 'admin');
+  });
 }
 
 function adminChain(

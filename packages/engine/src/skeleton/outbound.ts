@@ -1,8 +1,10 @@
 // Skeleton of an outbound: the listener for one destination and the cluster its traffic goes to. The same for all proxies of a class.
 import { create } from '@bufbuild/protobuf';
+import { BoolValueSchema } from '@bufbuild/protobuf/wkt';
 import {
   addGrpcStatistics,
   addKafkaStatistics,
+  type ClusterDraft,
   catchAllRouteName,
   type EnvoyNames,
   endpointsCluster,
@@ -11,6 +13,8 @@ import {
   type ListenerDraft,
   listenerDraft,
   meshClientTls,
+  outsideCluster,
+  type Protocol,
   prefixRoute,
   routeConfiguration,
   socketAddress,
@@ -25,9 +29,10 @@ import type { ClusterPlace, OutboundPlace, ProxyPolicy, WeightedCluster } from '
 import { tagNames } from '@ursa/resources';
 import type { Destination } from '../destinations.ts';
 import type { Outbound } from '../outbounds.ts';
+import { outsideServers } from '../outside/outside-servers.ts';
 import { isHttp } from '../protocol.ts';
 import type { ProxyClass } from '../proxy-class.ts';
-import type { Share, Traffic } from '../traffic.ts';
+import { destinationsOf, type Share, type Traffic } from '../traffic.ts';
 import { virtualIpv6 } from '../virtual-ipv6.ts';
 
 /** Name of a destination's cluster, of its endpoints and of its virtual host. */
@@ -35,16 +40,32 @@ export function destinationName({ legacyName, kri }: Destination, names: EnvoyNa
   return names.outboundCluster({ legacyName, kri });
 }
 
+/** HTTP towards a destination outside of the mesh: what it speaks, and nothing for other protocols. */
+function outsideHttp(protocol: Protocol): Pick<ClusterDraft, 'httpOptions'> {
+  if (protocol === 'http') return { httpOptions: upstreamHttp(1) };
+  return protocol === 'http2' || protocol === 'grpc' ? { httpOptions: upstreamHttp(2) } : {};
+}
+
 /** The cluster of a destination as a place, before any policy has seen it. */
-export function clusterSkeleton(destination: Destination, { facts, names }: ProxyClass): ClusterPlace {
-  const { tls, protocol } = destination;
+export function clusterSkeleton(destination: Destination, proxyClass: ProxyClass): ClusterPlace {
+  const { facts, names, ipv6 } = proxyClass;
+  const { tls, protocol, outside } = destination;
+  if (outside?.servers !== undefined) {
+    const basics = { name: destinationName(destination, names), altStatName: false };
+    const servers = outsideServers(outside.servers, { systemCaPath: '' });
+    const cluster = { ...outsideCluster(basics, servers, { ipv6 }), ...outsideHttp(protocol) };
+    return { proxy: facts, protocol, cluster };
+  }
   const secrets = { identity: names.identitySecret(facts.mesh), trust: names.meshCaSecret(facts.mesh) };
   const draft = endpointsCluster(
     destinationName(destination, names),
     tls && meshClientTls(facts.mesh, secrets, tls.identities, tls.sni),
   );
+  if (outside !== undefined && outside.protocol !== 'unknown') {
+    return { proxy: facts, protocol, cluster: { ...draft, ...outsideHttp(protocol) } };
+  }
   // Between proxies all HTTP is HTTP/2, whatever the application speaks.
-  return { proxy: facts, protocol, cluster: { ...draft, httpOptions: upstreamHttp(2) } };
+  return { proxy: facts, protocol: outside?.protocol ?? protocol, cluster: { ...draft, httpOptions: upstreamHttp(2) } };
 }
 
 function weightedClusters(shares: readonly Share[], names: EnvoyNames): readonly WeightedCluster[] {
@@ -78,6 +99,20 @@ function routesOf(
   return [...routing.routesOf(rules), ...(traffic.direct ? [all] : [])];
 }
 
+/** Servers outside of the mesh are asked by their own name, unless a policy says another. */
+function rewriteHosts(routes: readonly Route[], outside: ReadonlySet<string>): void {
+  for (const { action } of routes) {
+    if (action.case !== 'route' || action.value.hostRewriteSpecifier.case !== undefined) continue;
+    const { clusterSpecifier } = action.value;
+    const clusters =
+      clusterSpecifier.case === 'weightedClusters'
+        ? clusterSpecifier.value.clusters.map(({ name }) => name)
+        : [String(clusterSpecifier.value)];
+    if (!clusters.some((cluster) => outside.has(cluster))) continue;
+    action.value.hostRewriteSpecifier = { case: 'autoHostRewrite', value: create(BoolValueSchema, { value: true }) };
+  }
+}
+
 // Each tag in its own pair of ampersands, so that a service can find one by a pattern.
 function tagsHeader(tags: Readonly<Record<string, string>>): HeaderValueOption {
   const value = Object.entries(tags).map(([key, values]) => `&${key}=${values}&`);
@@ -94,10 +129,13 @@ function outboundChain(
   const { names, announcedTags } = proxyClass;
   if (!isHttp(protocol) || traffic.kind === 'tcp') return tcpOutboundChain(destination, traffic, proxyClass);
   const cluster = destinationName(destination, names);
+  const entries = routesOf(policies, traffic, cluster, names);
+  const called = destinationsOf(destination, traffic).filter(({ outside }) => outside !== undefined);
+  if (called.length > 0) rewriteHosts(entries, new Set(called.map((each) => destinationName(each, names))));
   const routes = routeConfiguration({
     name: names.outboundRoute(destination),
     virtualHost: cluster,
-    routes: routesOf(policies, traffic, cluster, names),
+    routes: entries,
   });
   if (announcedTags !== undefined) routes.requestHeadersToAdd.push(tagsHeader(announcedTags));
   const chain = httpChain(cluster, routes, {

@@ -20,6 +20,7 @@ export const meshCircuitBreaker = defineProxyPolicy({
   conf: circuitBreakerConf,
   gatewayListenerTags: true,
   checkConf: checkCircuitBreaker,
+  onEgress: 'destinations',
   apply: {
     inbound({ cluster }, conf) {
       limitConnections(cluster, conf.connectionLimits);

@@ -45,6 +45,7 @@ export const meshFaultInjection = defineProxyPolicy({
   effectiveOn: { http: ['http', 'http2'] },
   fromAdvice: ", use 'rules' with SPIFFE-based 'matches' instead",
   needsClientTags: true,
+  onEgress: 'clients',
   apply: {
     inboundRules({ proxy: { mesh }, listener, chains, protocol }, { rules, from }) {
       const clients = clientRules(rules);

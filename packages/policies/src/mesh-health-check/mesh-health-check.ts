@@ -23,6 +23,7 @@ export const meshHealthCheck = defineProxyPolicy({
         ]
       : [],
   readsTags: true,
+  onEgress: 'destinations',
   apply: {
     cluster({ proxy, protocol, cluster }, conf) {
       boundPanic(cluster, conf);

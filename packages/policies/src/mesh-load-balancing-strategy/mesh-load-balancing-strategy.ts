@@ -24,6 +24,7 @@ export const meshLoadBalancingStrategy = defineProxyPolicy({
   gatewayListenerTags: true,
   checkConf,
   endpointTags: ({ localityAwareness }) => affinityKeys(localityAwareness),
+  onEgress: 'destinations',
   apply: {
     cluster({ cluster: { message } }, { loadBalancer, localityAwareness }) {
       if (loadBalancer !== undefined) setLoadBalancer(message, loadBalancer);

@@ -54,6 +54,7 @@ export const meshRateLimit = defineProxyPolicy({
   checkConf: checkLimits,
   checkSpec: checkScope,
   effectiveOn: { 'local.http': ['http', 'http2', 'grpc'] },
+  onEgress: 'clients',
   apply: {
     inboundRules({ proxy, listener, chains }, { rules }) {
       const all = confForAll(rules)?.local;

@@ -46,6 +46,8 @@ export const meshTrafficPermission = defineProxyPolicy({
         (kind) =>
           `${kind} value for 'from[].targetRef.kind' is deprecated, use MeshSubset with 'kuma.io/service' instead`,
       ),
+  onEgress: 'clients',
+  openOutside: { action: 'Allow' },
   apply: {
     inboundRules({ proxy, listener, authenticatedChains }, { rules, from, fromEntries }) {
       if (rules.some(({ conf }) => namesServers(conf))) inspectTls(listener);

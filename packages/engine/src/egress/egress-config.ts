@@ -1,0 +1,140 @@
+// The configuration of zone egresses. They belong to no mesh: one listener serves the services outside of all meshes that have mTLS.
+import type { Derivation } from '@ursa/collections';
+import { type EnvoyResource, encodeResource, identitySecret, type ListenerDraft, trustSecret } from '@ursa/envoy';
+import { tagNames, type ZoneEgressSpec } from '@ursa/resources';
+import type { ConfigWarning, ConnectedProxy, IdentityRequest, ProxyConfig } from '../engine.ts';
+import { egressService } from '../outside/zone-egresses.ts';
+import { type ResourceMaps, toMaps } from '../resource-set.ts';
+import { adminClusters, adminListener } from '../skeleton/admin.ts';
+import { egressListener } from '../skeleton/egress.ts';
+import { deriveEgressClass, type EgressClass } from './egress-class.ts';
+import {
+  deriveEgressServices,
+  type EgressServiceOptions,
+  type EgressServices,
+  type ServedPart,
+  sameParts,
+} from './egress-services.ts';
+
+/** Configurations and identities of zone egresses. */
+export interface EgressDerivations {
+  /** By proxy key; undefined for what is no connected egress. */
+  readonly config: Derivation<readonly [proxyKey: string], ProxyConfig | undefined>;
+  /** Keys of the certificates that an egress must have; undefined for other proxies. */
+  identityKeys(proxyKey: string): readonly string[] | undefined;
+  /** What such a certificate must say; undefined for other keys. */
+  identityRequest(identityKey: string): IdentityRequest | undefined;
+  readonly services: EgressServices;
+}
+
+interface Found {
+  readonly connected: ConnectedProxy;
+  readonly spec: ZoneEgressSpec;
+  readonly egressClass: EgressClass;
+}
+
+/** Key of an egress' certificate of a mesh. No Dataplane can have it: their names have no slashes. */
+function identityKey(mesh: string, proxyKey: string): string {
+  return `${mesh}/${proxyKey}`;
+}
+
+/** Derives them. */
+export function deriveEgressConfigs(options: EgressServiceOptions): EgressDerivations {
+  const { graph, inputs, meshFacts } = options;
+  const services = deriveEgressServices(options);
+  const classOf = deriveEgressClass(graph);
+
+  const isEgress = graph.derive(
+    'is an egress',
+    (proxyKey: string) => inputs.proxies.get(proxyKey)?.proxyType === 'egress',
+  );
+  const found = graph.derive('egress', (proxyKey: string): Found | undefined => {
+    const connected = inputs.proxies.get(proxyKey);
+    const resource = inputs.resources('ZoneEgress').get(proxyKey);
+    if (connected?.proxyType !== 'egress' || resource === undefined) return undefined;
+    const spec = resource.spec as ZoneEgressSpec;
+    const egressClass = classOf(connected, spec);
+    return egressClass && { connected, spec, egressClass };
+  });
+
+  const parts = graph.derive(
+    'parts of an egress',
+    (egressClass: EgressClass): readonly ServedPart[] =>
+      services.meshes.get().flatMap((mesh) => services.served.get(mesh, egressClass)),
+    { equals: sameParts },
+  );
+  // One message for all chains: it is put together and encoded again when one of them changes.
+  const listener = graph.derive(
+    'listener of an egress',
+    (egressClass: EgressClass): EnvoyResource | undefined => {
+      const chains = parts.get(egressClass).map(({ chain }) => chain);
+      if (chains.length === 0) return undefined;
+      const { message }: ListenerDraft = egressListener(egressClass);
+      message.filterChains = chains;
+      return encodeResource('listener', message, 'egress');
+    },
+    { equals: Object.is },
+  );
+
+  const secretsOf = (proxyKey: string, { names }: EgressClass): EnvoyResource[] =>
+    services.meshes.get().flatMap((mesh) => {
+      const identity = inputs.identities.get(identityKey(mesh, proxyKey));
+      const trust = inputs.trust.get(mesh);
+      const { certificateChain = '', privateKey = '' } = identity ?? {};
+      return [
+        ...(identity === undefined ? [] : [identitySecret(names.identitySecret(mesh), certificateChain, privateKey)]),
+        ...(trust === undefined ? [] : [trustSecret(names.meshCaSecret(mesh), trust.certificates)]),
+      ].map((secret) => encodeResource('secret', secret, 'secrets'));
+    });
+  const adminOf = (proxyKey: string, { connected, spec, egressClass }: Found): EnvoyResource[] => {
+    const { names, reusePort, address } = egressClass;
+    const { admin, readinessPort } = connected;
+    const port = spec.networking?.admin?.port ?? admin.port;
+    const identity = inputs.adminIdentities.get(proxyKey);
+    const clusters = adminClusters({ socketPath: admin.socketPath ?? '', port, readinessPort, ofZone: true }, names);
+    if (identity === undefined || port === 0) return clusters;
+    return [...clusters, adminListener({ address, port, identity, reusePort, names })];
+  };
+
+  const resources = graph.derive(
+    'resources of an egress',
+    (proxyKey: string): ResourceMaps => {
+      const egress = found.get(proxyKey);
+      if (egress === undefined) return toMaps([]);
+      const { egressClass } = egress;
+      const traffic = listener.get(egressClass);
+      return toMaps([
+        ...parts.get(egressClass).map(({ cluster }) => cluster),
+        ...(traffic === undefined ? [] : [traffic]),
+        ...secretsOf(proxyKey, egressClass),
+        ...adminOf(proxyKey, egress),
+      ]);
+    },
+    { equals: Object.is },
+  );
+
+  return {
+    services,
+    config: graph.derive('config of an egress', (proxyKey: string): ProxyConfig | undefined => {
+      const egress = found.get(proxyKey);
+      if (egress === undefined) return undefined;
+      const warnings = parts
+        .get(egress.egressClass)
+        .flatMap(({ resource, problems }) =>
+          problems.map((problem): ConfigWarning => ({ message: `${resource} gets no traffic: ${problem}`, resource })),
+        );
+      return { resources: resources.get(proxyKey), warnings };
+    }),
+    identityKeys: (proxyKey) =>
+      isEgress.get(proxyKey) ? services.meshes.get().map((mesh) => identityKey(mesh, proxyKey)) : undefined,
+    identityRequest(key) {
+      const parts = /^([^/]*)\/(\/.*)$/.exec(key);
+      const [, mesh = '', proxyKey = ''] = parts ?? [];
+      if (parts === null || !isEgress.get(proxyKey)) return undefined;
+      const mtls = meshFacts.get(mesh)?.mtls;
+      if (mtls === undefined) return undefined;
+      const uris = [`spiffe://${mesh}/${egressService}`, `kuma://${tagNames.service}/${egressService}`];
+      return { mesh, proxy: proxyKey, backend: mtls.backend, uris };
+    },
+  };
+}

@@ -1,0 +1,32 @@
+// The zone egresses of the own zone, as those see them who send traffic through them.
+import type { Derivation, Graph } from '@ursa/collections';
+import { labelNames, type ZoneEgressSpec } from '@ursa/resources';
+import type { EngineInputs } from '../engine.ts';
+
+/** Where an egress takes traffic. */
+export interface EgressAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Service name of zone egresses: their identity in each mesh is `spiffe://<mesh>/zone-egress`. */
+export const egressService = 'zone-egress';
+
+/** Addresses of the egresses that take traffic, in the order of their names. */
+export type EgressAddresses = Derivation<readonly [], readonly EgressAddress[]>;
+
+/** Derives them. */
+export function deriveEgresses(graph: Graph, inputs: EngineInputs): EgressAddresses {
+  const resources = inputs.resources('ZoneEgress');
+  return graph.derive('zone egresses', () =>
+    [...resources.keys()].sort().flatMap((key) => {
+      const resource = resources.get(key);
+      const { zone = '', networking = {} } = (resource?.spec ?? {}) as ZoneEgressSpec;
+      const { address, port } = networking;
+      const away = zone !== '' && zone !== inputs.settings.zone;
+      // One that starts or leaves takes no traffic (decision 0081).
+      const withheld = resource?.labels[labelNames.withheldPorts] !== undefined;
+      return address === undefined || port === undefined || away || withheld ? [] : [{ address, port }];
+    }),
+  );
+}
