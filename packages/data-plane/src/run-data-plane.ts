@@ -8,6 +8,7 @@ import { type BootstrapCall, fetchBootstrap } from './bootstrap/fetch-bootstrap.
 import { withQuickReconnect } from './bootstrap/quick-reconnect.ts';
 import { atEachAddress, parseAddresses, withAddresses } from './bootstrap/several-addresses.ts';
 import { findSystemCa } from './bootstrap/trust.ts';
+import { type Dns, openDns } from './dns/open-dns.ts';
 import { drain } from './drain.ts';
 import { type AdminAddress, askEnvoy } from './envoy/admin.ts';
 import { envoyArguments } from './envoy/envoy-arguments.ts';
@@ -68,6 +69,7 @@ async function runInFolder(proxy: PreparedProxy, folder: string, options: RunOpt
   let metrics: Metrics | undefined;
   let accessLogs: AccessLogs | undefined;
   let probeProxy: ProbeProxy | undefined;
+  let dns: Dns | undefined;
   const reporter = await openReadinessReporter({
     port: settings.readinessPort,
     portGiven: given.has('readinessPort'),
@@ -77,7 +79,8 @@ async function runInFolder(proxy: PreparedProxy, folder: string, options: RunOpt
     const { port: readinessPort } = reporter;
     const { mesh, name } = proxy;
     const token = readToken(settings, folder);
-    const call = bootstrapCall(proxy, { token, folder, readinessPort }, options);
+    dns = await openDnsOf(proxy, folder, options);
+    const call = bootstrapCall(proxy, { token, folder, readinessPort, dnsPort: dns?.port ?? 0 }, options);
     log.info('asks the control plane for the bootstrap', { url: settings.controlPlaneUrl, mesh, name, readinessPort });
     const patience = { backoff: settings.retryBackoff, maxDuration: settings.retryMaxDuration };
     const bootstrap = await fetchBootstrap(call, patience, log, options.stopSignal);
@@ -124,8 +127,28 @@ async function runInFolder(proxy: PreparedProxy, folder: string, options: RunOpt
     await probeProxy?.close();
     await accessLogs?.close();
     await metrics?.close();
+    await dns?.close();
     await reporter.close();
   }
+}
+
+/** DNS where applications' questions are redirected to this proxy; nowhere else, where it would only take the port from others. */
+async function openDnsOf(
+  { redirection }: PreparedProxy,
+  workDir: string,
+  { settings, given, log }: RunOptions,
+): Promise<Dns | undefined> {
+  if (redirection === undefined || !settings.dnsEnabled) return undefined;
+  return await openDns({
+    workDir,
+    port: settings.dnsProxyPort || (given.has('coreDnsPort') ? settings.coreDnsPort : redirection.dnsPort),
+    forOthers: redirection.vnetNetworks.length > 0,
+    ipv6: redirection.ipFamilyMode === 'dualstack',
+    refreshInterval: settings.dynamicConfigurationRefreshInterval,
+    resolvConf: redirection.resolvConfigPath,
+    logsQuestions: settings.dnsLogging,
+    log: log.component('dns'),
+  });
 }
 
 /** Whether Envoy has its configuration and serves. */
@@ -149,11 +172,13 @@ interface RunFacts {
   readonly token: Token;
   readonly folder: string;
   readonly readinessPort: number;
+  /** 0 when DNS is not answered. */
+  readonly dnsPort: number;
 }
 
 function bootstrapCall(
   proxy: PreparedProxy,
-  { token, folder, readinessPort }: RunFacts,
+  { token, folder, readinessPort, dnsPort }: RunFacts,
   { settings }: RunOptions,
 ): BootstrapCall {
   const { mesh, name, resource, trust } = proxy;
@@ -170,6 +195,7 @@ function bootstrapCall(
     systemCaPath: findSystemCa(settings.systemCaPath),
     maxHeapSizeBytes: settings.maxMemoryBytes || readMemoryLimit(),
     redirection: proxy.redirection,
+    dnsPort,
   });
   const [url, ...others] = parseAddresses(settings.controlPlaneUrl);
   return {

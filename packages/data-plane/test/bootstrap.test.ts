@@ -66,6 +66,7 @@ test('the request carries what the control plane needs to know, by its own names
     systemCaPath: '/ca',
     maxHeapSizeBytes: 5,
     redirection: undefined,
+    dnsPort: 0,
     envoy: { version: '1.40.0', build: 'b', compatible: true },
   };
   const request = JSON.parse(formatBootstrapRequest(settings({ metricsCertPath: ['/c'] }), facts));
@@ -96,17 +97,26 @@ test('the request carries what the control plane needs to know, by its own names
 });
 
 test('features follow the settings', () => {
-  assert.deepEqual(proxyFeatures(settings(), undefined), [
+  const plain = { redirection: undefined, dnsPort: 0 };
+  assert.deepEqual(proxyFeatures(settings(), plain), [
     'feature-announces-readiness',
     'feature-tcp-accesslog-via-named-pipe',
     'feature-delta-grpc',
     'feature-strict-inbound-ports',
     'feature-reuse-port',
   ]);
-  assert.ok(proxyFeatures(settings({ bindOutbounds: ['true'] }), undefined).includes('feature-bind-outbounds'));
-  const redirected = proxyFeatures(settings(), mergeConfig([]));
-  assert.deepEqual(redirected.slice(-2), ['feature-transparent-proxy-in-dataplane-metadata', 'feature-virtual-ipv6']);
-  assert.ok(!proxyFeatures(settings(), mergeConfig([{ ipFamilyMode: 'ipv4' }])).includes('feature-virtual-ipv6'));
+  assert.ok(proxyFeatures(settings({ bindOutbounds: ['true'] }), plain).includes('feature-bind-outbounds'));
+  const redirected = proxyFeatures(settings(), { redirection: mergeConfig([]), dnsPort: 15053 });
+  assert.deepEqual(redirected.slice(-3), [
+    'feature-transparent-proxy-in-dataplane-metadata',
+    'feature-virtual-ipv6',
+    'feature-embedded-dns',
+  ]);
+  assert.ok(
+    !proxyFeatures(settings(), { redirection: mergeConfig([{ ipFamilyMode: 'ipv4' }]), dnsPort: 0 }).includes(
+      'feature-virtual-ipv6',
+    ),
+  );
 });
 
 test('the bootstrap and the address of its admin interface come back', async () => {

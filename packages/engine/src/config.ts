@@ -84,9 +84,8 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     const { key, connected, dataplane: facts, mesh, proxyClass } = found;
     const redirect = redirectOf(connected, facts);
     if (redirect === undefined) return [];
-    const dns = connected.features.includes(features.embeddedDns)
-      ? []
-      : shared.envoyDns.get(outbounds.records.get(key), proxyClass, connected.dnsPort);
+    const answersItself = connected.features.includes(features.embeddedDns) || connected.dnsPort === 0;
+    const dns = answersItself ? [] : shared.envoyDns.get(outbounds.records.get(key), proxyClass, connected.dnsPort);
     const modes = inboundModes(policies, rules.inboundRules.get(key, without), mesh, facts.inbounds.length);
     const ports = reachablePorts(found, modes);
     return [...shared.passthrough(ruleSets, listenerClass, redirect, mesh.passthrough, ports), ...dns];

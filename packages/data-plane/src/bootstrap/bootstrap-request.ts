@@ -24,6 +24,8 @@ export interface BootstrapFacts {
   readonly maxHeapSizeBytes: number;
   /** How traffic is redirected to the proxy; undefined when none is. */
   readonly redirection: TransparentProxyConfig | undefined;
+  /** Port on which kuma-dp answers DNS; 0 when it does not. */
+  readonly dnsPort: number;
 }
 
 /** The request as JSON text. */
@@ -41,11 +43,12 @@ export function formatBootstrapRequest(settings: Settings, facts: BootstrapFacts
       envoy: { version: facts.envoy.version, build: facts.envoy.build, kumaDpCompatible: facts.envoy.compatible },
     },
     dynamicMetadata: {},
+    ...(facts.dnsPort === 0 ? {} : { dnsPort: facts.dnsPort }),
     readinessPort: facts.readinessPort,
     // The name says the opposite of what it means: true makes the control plane expect a probe proxy here (reference s9).
     appProbeProxyDisabled: settings.applicationProbeProxyPort > 0,
     operatingSystem: process.platform,
-    features: proxyFeatures(settings, facts.redirection),
+    features: proxyFeatures(settings, facts),
     resources: facts.maxHeapSizeBytes > 0 ? { maxHeapSizeBytes: facts.maxHeapSizeBytes } : {},
     workdir: facts.workDir,
     metricsResources: { certPath: settings.metricsCertPath, keyPath: settings.metricsKeyPath },
@@ -57,7 +60,10 @@ export function formatBootstrapRequest(settings: Settings, facts: BootstrapFacts
 }
 
 /** What this proxy announces; the control plane configures Envoy by it. Nothing is announced that kuma-dp does not serve. */
-export function proxyFeatures(settings: Settings, redirection: TransparentProxyConfig | undefined): readonly string[] {
+export function proxyFeatures(
+  settings: Settings,
+  { redirection, dnsPort }: Pick<BootstrapFacts, 'redirection' | 'dnsPort'>,
+): readonly string[] {
   return [
     // It will post /ready: only then the others may send to it.
     'feature-announces-readiness',
@@ -67,6 +73,7 @@ export function proxyFeatures(settings: Settings, redirection: TransparentProxyC
     ...(settings.reusePort ? ['feature-reuse-port'] : []),
     ...(redirection === undefined ? [] : ['feature-transparent-proxy-in-dataplane-metadata']),
     ...(redirection?.ipFamilyMode === 'dualstack' ? ['feature-virtual-ipv6'] : []),
+    ...(dnsPort === 0 ? [] : ['feature-embedded-dns']),
     ...(settings.bindOutbounds ? ['feature-bind-outbounds'] : []),
     ...(settings.unifiedResourceNaming ? ['feature-unified-resource-naming'] : []),
     ...(settings.spireSupported ? ['feature-spire'] : []),

@@ -10,6 +10,8 @@ export interface WatchOptions {
   readonly path: string;
   /** Milliseconds between two questions. */
   readonly interval: number;
+  /** Keep what is known while Envoy cannot be reached, for what must outlive a restart of Envoy. Otherwise a missing listener means: no document. */
+  readonly keepsUnreachable?: boolean;
   readonly log: Log;
   readonly signal: AbortSignal;
   /** Called with each new text; undefined when the document is gone. */
@@ -18,12 +20,20 @@ export interface WatchOptions {
 
 const limits = { within: 3000, size: 8 << 20 };
 
+/** A document that is being followed. */
+export interface WatchedDocument {
+  /** Asks without waiting for the interval. Never throws. */
+  askNow(): Promise<void>;
+  /** After the signal, when nothing runs any more. */
+  readonly ended: Promise<void>;
+}
+
 /** Follows the document until the signal. Trouble is logged once, until it is over; what was known stays until something else is. */
-export async function watchDocument(options: WatchOptions): Promise<void> {
-  const { path, interval, log, signal } = options;
+export function watchDocument(options: WatchOptions): WatchedDocument {
+  const { path, interval, log, signal, keepsUnreachable = false } = options;
   const state: Known = { tag: '', text: undefined };
   let trouble = '';
-  while (!signal.aborted) {
+  const ask = async (): Promise<void> => {
     try {
       await askOnce(options, state);
       trouble = '';
@@ -31,12 +41,26 @@ export async function watchDocument(options: WatchOptions): Promise<void> {
       const { message, code } = cause as NodeJS.ErrnoException;
       // Without a document there is no listener, and before its first configuration Envoy has none.
       const expected = code === 'ENOENT' || code === 'ECONNREFUSED';
-      if (expected) forget(options, state);
-      else if (message !== trouble) log.warn(`cannot read the dynamic configuration ${path}: ${message}`);
+      if (expected && !keepsUnreachable) forget(options, state);
+      else if (!expected && message !== trouble) log.warn(`cannot read the dynamic configuration ${path}: ${message}`);
       trouble = expected ? '' : message;
     }
-    await sleep(interval, undefined, { signal, ref: false }).catch(() => undefined);
-  }
+  };
+  let running: Promise<void> | undefined;
+  const askNow = (): Promise<void> => {
+    running ??= ask().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+  const follow = async (): Promise<void> => {
+    while (!signal.aborted) {
+      await askNow();
+      await sleep(interval, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+    await running;
+  };
+  return { askNow, ended: follow() };
 }
 
 interface Known {

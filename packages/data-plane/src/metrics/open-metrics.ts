@@ -87,7 +87,7 @@ export async function openMetrics({
   return {
     async close() {
       ended.abort();
-      await watching;
+      await watching.ended;
       await server.close();
     },
   };

@@ -14,7 +14,6 @@ const port = { least: 1, most: 65535 };
 const portOrNone = { least: 0, most: 65535 };
 const seconds = 1000;
 const minutes = 60 * seconds;
-const noDns = 'kuma-dp does not answer DNS yet';
 
 /** Settings by the name that code uses. */
 export const definitions = {
@@ -293,23 +292,20 @@ export const definitions = {
     env: 'KUMA_DNS_ENABLED',
     flag: 'dns-enabled',
     initial: true,
-    help: 'answer DNS for names of the mesh',
-    withoutEffect: noDns,
+    help: 'answer DNS for names of the mesh, where traffic is redirected to this proxy',
   }),
   dnsProxyPort: numberSetting(portOrNone, {
     path: 'dns.proxyPort',
     env: 'KUMA_DNS_PROXY_PORT',
     flag: 'dns-proxy-port',
-    help: 'port of the DNS server inside kuma-dp',
-    withoutEffect: noDns,
+    help: 'port on which kuma-dp answers DNS; 0: that of --dns-coredns-port, or else of the redirection',
   }),
   coreDnsPort: numberSetting(portOrNone, {
     path: 'dns.coreDnsPort',
     env: 'KUMA_DNS_CORE_DNS_PORT',
     flag: 'dns-coredns-port',
     initial: 15053,
-    help: 'port that redirected DNS traffic reaches',
-    withoutEffect: noDns,
+    help: 'port on which kuma-dp answers DNS when --dns-proxy-port is 0',
   }),
   envoyDnsPort: numberSetting(portOrNone, {
     path: 'dns.envoyDnsPort',
@@ -317,7 +313,7 @@ export const definitions = {
     flag: 'dns-envoy-port',
     initial: 15054,
     help: "port of Envoy's DNS filter",
-    withoutEffect: noDns,
+    withoutEffect: 'kuma-dp answers DNS itself',
   }),
   coreDnsBinaryPath: textSetting({
     path: 'dns.coreDnsBinaryPath',
@@ -356,8 +352,7 @@ export const definitions = {
     path: 'dns.coreDnsLogging',
     env: 'KUMA_DNS_ENABLE_LOGGING',
     flag: 'dns-enable-logging',
-    help: 'log DNS queries',
-    withoutEffect: noDns,
+    help: 'log every DNS question, with who answered it',
   }),
   applicationProbeProxyPort: numberSetting(portOrNone, {
     path: 'applicationProbeProxyServer.port',
