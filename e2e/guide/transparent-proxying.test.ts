@@ -1,13 +1,8 @@
 // Every command of the guide "Transparent proxying" does what the guide says, on hosts that are network namespaces.
-import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { waitFor } from '../../examples/demo/wait-for.ts';
-import { missingLine, readGuide } from '../harness/guide.ts';
-import { type Host, type Hosts, hostsMissing, isInside, openHosts, runInside } from '../harness/hosts.ts';
-import { openWorld, programs } from '../harness/world.ts';
+import { hostsMissing, isInside, openHosts, runInside } from '../harness/hosts.ts';
+import { runHostsGuide } from '../harness/hosts-guide.ts';
 
 const guide = join(import.meta.dirname, '../../docs/guide/transparent-proxying.md');
 
@@ -20,81 +15,13 @@ if (missing !== false) {
   test('the guide "Transparent proxying" does what it says', () => runInside(import.meta.filename));
 }
 
-/** Programs by the names that the guide calls them by, for every user. */
-function writePrograms(hosts: Hosts): string {
-  const folder = join(hosts.folder, 'bin');
-  mkdirSync(folder);
-  const write = (name: string, line: string): void =>
-    writeFileSync(join(folder, name), `#!/bin/sh\n${line}\n`, { mode: 0o755 });
-  const words = (command: readonly string[]): string => hosts.visible(command).join(' ');
-  write('kumactl', `exec ${words(programs.kumactl)} "$@"`);
-  write('kuma-dp', `exec ${words(programs.dataPlane)} "$@"`);
-  write('sudo', 'exec "$@"');
-  return folder;
-}
-
-/** On its own machine kumactl finds the control plane at the usual port, which is another one here. */
-function writeConfiguration(home: string, apiUrl: string): void {
-  mkdirSync(join(home, '.kumactl'), { recursive: true });
-  const configuration = {
-    controlPlanes: [{ name: 'here', coordinates: { apiServer: { url: apiUrl } } }],
-    contexts: [{ name: 'here', controlPlane: 'here' }],
-    currentContext: 'here',
-  };
-  writeFileSync(join(home, '.kumactl', 'config'), JSON.stringify(configuration));
-}
-
-/** Ends what runs on a host, in order: kuma-dp takes its Envoy along. */
-async function endAll(host: string): Promise<void> {
-  const pids = (): readonly number[] =>
-    execFileSync('ip', ['netns', 'pids', host], { encoding: 'utf8' }).split('\n').filter(Boolean).map(Number);
-  for (const pid of pids()) process.kill(pid, 'SIGTERM');
-  await waitFor(`nothing runs on ${host}`, () => pids().length === 0);
-}
-
 async function story(context: TestContext): Promise<void> {
   const hosts = openHosts();
-  const machines: Readonly<Record<string, Host | undefined>> = {
-    'on the control plane': undefined,
-    'on the client': hosts.add('client', 2),
-    'on the server': hosts.add('server', 3),
-  };
-  const world = await openWorld();
-  const { apiUrl, dataPlaneUrl, caCertFile } = world.controlPlane;
-  const backend = machines['on the server']?.serve(['http', '127.0.0.1', 8080, 'backend']);
-  context.after(async () => {
-    await backend?.stop();
-    // kuma-dp was started in the background by a shell of the guide: whatever still runs on the hosts has to end.
-    for (const name of ['client', 'server']) await endAll(name);
-    await world.close();
-  });
-  const path = writePrograms(hosts);
-  copyFileSync(caCertFile, join(hosts.folder, 'kuma-cp.crt'));
-  chmodSync(join(hosts.folder, 'kuma-cp.crt'), 0o644);
-  // The guide's addresses are for documentation, and its ports are the usual ones.
-  const adapt = (text: string): string =>
-    text
-      .replaceAll('192.0.2.1:5678', `${hosts.ipv4}:${new URL(dataPlaneUrl).port}`)
-      .replaceAll('192.0.2.1:5681', `${hosts.ipv4}:${new URL(apiUrl).port}`)
-      .replaceAll('192.0.2.', '10.77.0.');
-  const homeOf = (place: string): string => join(hosts.folder, `home-${place.replaceAll(' ', '-')}`);
-  writeConfiguration(homeOf('on the control plane'), apiUrl);
-  const steps = readGuide(guide);
-  assert.ok(steps.length >= 8);
-  for (const { line, commands, prints } of steps) {
-    await context.test(`line ${line}`, async () => {
-      const place = commands.match(/^# (on the [a-z ]+)\n/)?.[1] ?? '';
-      assert.ok(Object.hasOwn(machines, place), `line ${line} does not say on which host`);
-      const script = [
-        'exec 2>&1; set -e',
-        `export KUMA_DATAPLANE_RUNTIME_BINARY_PATH=${hosts.envoy} KUMA_DATAPLANE_DRAIN_TIME=1s`,
-        `export PATH=${path}:$PATH HOME=${homeOf(place)}; cd ${hosts.folder}`,
-        adapt(commands),
-      ].join('\n');
-      const host = machines[place];
-      const output =
-        host === undefined ? execFileSync('bash', ['-c', script], { encoding: 'utf8' }) : await host.shell(script);
-      assert.equal(missingLine(output, prints), undefined, output);
-    });
-  }
+  const client = hosts.add('client', 2);
+  const server = hosts.add('server', 3);
+  const outside = hosts.add('outside', 9);
+  outside.serveDns({});
+  hosts.setDnsServers(outside.ipv4);
+  server.serve(['http', '127.0.0.1', 8080, 'backend']);
+  await runHostsGuide(context, guide, hosts, { 'on the client': client, 'on the server': server, outside });
 }

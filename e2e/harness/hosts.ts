@@ -74,6 +74,8 @@ export interface Host {
   start(name: string, command: readonly string[], uid: number): ChildProcess;
   /** Starts servers that know nothing of a mesh. */
   serve(...servers: readonly PlainServer[]): ChildProcess;
+  /** Starts a DNS server that knows these names. */
+  serveDns(names: Readonly<Record<string, string>>): ChildProcess;
   /** Starts kuma-dp as its own user with `--transparent-proxy`, and waits until Envoy serves. */
   startProxy(controlPlane: ControlPlane, dataplane: ResourceDocument): Promise<HostProxy>;
 }
@@ -96,8 +98,8 @@ export interface Hosts {
   /** Envoy's executable, for every user. */
   readonly envoy: string;
   add(name: string, number: number): Host;
-  /** What stands in /etc/hosts of all of them. */
-  setNames(names: Readonly<Record<string, readonly string[]>>): void;
+  /** Which DNS servers stand in /etc/resolv.conf of all of them. At first there is none. */
+  setDnsServers(...addresses: readonly string[]): void;
 }
 
 function run(program: string, ...args: string[]): void {
@@ -122,11 +124,8 @@ export function openHosts(): Hosts {
     ...{ ipv4: own.ipv4, folder, envoy: shared.envoy },
     visible: (words) => words.map(shared.visible),
     add: (name, number) => addHost(name, number, folder, shared),
-    setNames(names) {
-      const lines = Object.entries(names).flatMap(([name, addresses]) =>
-        addresses.map((address) => `${address} ${name}`),
-      );
-      writeFileSync(shared.hostsFile, ['127.0.0.1 localhost', ...lines, ''].join('\n'));
+    setDnsServers(...addresses) {
+      writeFileSync(shared.resolvConf, addresses.map((address) => `nameserver ${address}\n`).join(''));
     },
   };
 }
@@ -136,7 +135,7 @@ function addressOf(number: number): { readonly ipv4: string; readonly ipv6: stri
 }
 
 interface SharedFiles {
-  readonly hostsFile: string;
+  readonly resolvConf: string;
   readonly envoy: string;
   /** Where this clone is for users who may not enter its folder. */
   visible(word: string): string;
@@ -158,11 +157,15 @@ function shareFiles(folder: string): SharedFiles {
   copyFileSync('/etc/passwd', passwd);
   appendFileSync(passwd, `kuma-dp:x:${users.kumaDp}:${users.kumaDp}::/nonexistent:/usr/sbin/nologin\n`);
   run('mount', '--bind', passwd, '/etc/passwd');
+  // Names come from DNS alone.
   const hostsFile = join(folder, 'hosts');
-  copyFileSync('/etc/hosts', hostsFile);
+  writeFileSync(hostsFile, '127.0.0.1 localhost\n');
   run('mount', '--bind', hostsFile, '/etc/hosts');
+  const resolvConf = join(folder, 'resolv.conf');
+  writeFileSync(resolvConf, '');
+  run('mount', '--bind', resolvConf, '/etc/resolv.conf');
   return {
-    ...{ hostsFile, envoy },
+    ...{ resolvConf, envoy },
     visible: (word) =>
       word === process.execPath ? node : word.startsWith(root) ? clone + word.slice(root.length) : word,
   };
@@ -212,6 +215,11 @@ function addHost(name: string, number: number, folder: string, shared: SharedFil
       const program = join(root, 'e2e/harness/plain-server.ts');
       const words = servers.flat().map(String);
       return host.start(`servers of ${name}`, [process.execPath, program, ...words], users.application);
+    },
+    serveDns(names) {
+      const program = join(root, 'e2e/harness/dns-program.ts');
+      const words = Object.entries(names).map(([known, address]) => `${known}=${address}`);
+      return host.start(`DNS of ${name}`, [process.execPath, program, ipv4, ...words], 0);
     },
     startProxy: (controlPlane, dataplane) => startProxy(host, { controlPlane, dataplane, folder, envoy: shared.envoy }),
   };

@@ -1,5 +1,5 @@
 // Programs that know nothing of a mesh talk through it: their hosts' traffic is redirected by the rules that kumactl installs, by either kind of
-// iptables, in both families. Names come from /etc/hosts, as kuma-dp does not answer DNS yet.
+// iptables, in both families. Names come from kuma-dp's DNS, which passes on what is not of the mesh.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { waitFor } from '../../examples/demo/wait-for.ts';
@@ -54,9 +54,11 @@ async function story(context: TestContext): Promise<void> {
     ),
     outside.serve(...[8000, 7777, 7778].map((port) => ['http', '::', port, 'outside'] as const)),
   ];
+  const dns = outside.serveDns({ 'outside.example': outside.ipv4 });
+  hosts.setDnsServers(outside.ipv4);
   const proxies: HostProxy[] = [];
   context.after(async () => {
-    await Promise.all([...programs, ...proxies.map(({ process }) => process)].map((process) => process.stop()));
+    await Promise.all([...programs, dns, ...proxies.map(({ process }) => process)].map((process) => process.stop()));
     await world.close();
   });
   const gives = (what: string, probe: () => Promise<string>, expected: RegExp): Promise<string> =>
@@ -72,10 +74,10 @@ async function story(context: TestContext): Promise<void> {
 
   await context.test('kumactl installs the rules: by nft on one host, by legacy on the other', async () => {
     await gives('the network is there', () => get(client, `http://[${outside.ipv6}]:8000`), /outside/);
-    const flags = `--exclude-outbound-ports 7777 --exclude-outbound-ports-for-uids ${users.other}`;
+    const flags = `--redirect-dns --exclude-outbound-ports 7777 --exclude-outbound-ports-for-uids ${users.other}`;
     await Promise.all([
       client.shell(`kumactl install transparent-proxy --iptables-executables "${legacyPrograms}" ${flags}`),
-      server.shell('kumactl install transparent-proxy --exclude-inbound-ports 9999'),
+      server.shell('kumactl install transparent-proxy --redirect-all-dns-traffic --exclude-inbound-ports 9999'),
     ]);
     assert.match(await client.shell('iptables-legacy-save; ip6tables-legacy-save'), /KUMA_MESH[\s\S]*KUMA_MESH/);
     assert.match(await server.shell('iptables-nft-save; ip6tables-nft-save'), /KUMA_MESH[\s\S]*KUMA_MESH/);
@@ -109,10 +111,27 @@ async function story(context: TestContext): Promise<void> {
         }),
       ]);
       proxies.push(...started);
-      const services = ['on-localhost', 'on-everything', 'on-the-host', 'on-ipv6', 'raw'];
-      hosts.setNames(await virtualAddresses(controlPlane, 'client', services));
     },
   );
+
+  await context.test("kuma-dp's DNS has the names of the mesh, and passes on all others", async () => {
+    const lookUp = (from: Host, words: string): Promise<string> => from.shell(`timeout 5 getent ${words} || true`);
+    const addresses = (await virtualAddresses(controlPlane, 'client', ['on-everything']))['on-everything.mesh'] ?? [];
+    assert.equal(addresses.length, 2);
+    for (const host of [client, server]) {
+      for (const address of addresses) {
+        const database = address.includes(':') ? 'ahostsv6' : 'ahostsv4';
+        await gives(
+          `${address}`,
+          () => lookUp(host, `${database} on-everything.mesh`),
+          new RegExp(`^${address} `, 'm'),
+        );
+        await gives(`the name of ${address}`, () => lookUp(host, `hosts ${address}`), /on-everything\.mesh/);
+      }
+      assert.match(await lookUp(host, 'ahostsv4 outside.example'), new RegExp(`^${outside.ipv4} `));
+      assert.equal(await lookUp(host, 'ahostsv4 nowhere.example'), '');
+    }
+  });
 
   await context.test('HTTP by name, IPv4 and IPv6, wherever the application listens', async () => {
     const from: Readonly<Record<string, RegExp>> = {
@@ -142,6 +161,14 @@ async function story(context: TestContext): Promise<void> {
         (await client.run(['timeout', '4', 'bash', '-c', script], users.application)).output.trim();
       await gives(`raw at ${address}`, talk, /^raw from 127\.0\.0\.6$/);
     }
+  });
+
+  await context.test('names of the mesh outlive the DNS server of the host', async () => {
+    await gives('a name from outside', () => get(client, 'http://outside.example:8000'), /^outside/);
+    await dns.stop();
+    assert.match(await get(client, 'http://on-everything.mesh'), /^on-everything/);
+    assert.match(await get(client, 'http://outside.example:8000'), /^outside/, 'what was known is still told');
+    assert.equal(await get(client, 'http://other.example:8000'), '');
   });
 
   await context.test('it was mutual TLS, and whoever is not in the mesh is refused', async () => {
@@ -184,7 +211,7 @@ async function story(context: TestContext): Promise<void> {
     const [url = ''] = everywhere;
     const attempts = `count=0; until [ -e ${over} ]; do curl -s -m 2 ${url} && echo leak; count=$((count+1)); sleep 0.01; done; echo $count attempts`;
     const attack = client.run(['bash', '-c', attempts], users.application);
-    const flags = `--iptables-executables "${legacyPrograms}" --drop-invalid-packets`;
+    const flags = `--iptables-executables "${legacyPrograms}" --redirect-dns --drop-invalid-packets`;
     await client.shell(`kumactl install transparent-proxy ${flags}`);
     await client.shell(`touch ${over}`);
     assert.match((await talk).output, /^raw from 127\.0\.0\.6$/m);
