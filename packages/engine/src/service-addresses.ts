@@ -57,7 +57,7 @@ export function deriveServiceAddresses(
             address,
             ports.map((port) => [port, service]),
           ),
-          records: [{ name: `${service}.${dnsDomain}`, addresses: [address] }],
+          records: namesOf(service).map((name) => ({ name: `${name}.${dnsDomain}`, addresses: [address] })),
         };
       }
       const there = externals.filter((external) => external.host === host);
@@ -84,4 +84,9 @@ export function deriveServiceAddresses(
       })),
     ];
   });
+}
+
+/** A service whose name has underscores, as those of Kubernetes have, can be called with dots in their place: host names have no underscores. */
+function namesOf(service: string): readonly string[] {
+  return [...new Set([service.replaceAll('_', '.'), service])];
 }
