@@ -112,7 +112,7 @@ export async function openWorld(
       const inboundPort = meshServicePorts[service] ?? (await freePort());
       if (meshServices) meshServicePorts[service] = inboundPort;
       const outbounds: Record<string, number> = {};
-      for (const destination of calls) outbounds[destination] = await freePort();
+      for (const destination of [...calls, ...(options.outside ?? [])]) outbounds[destination] = await freePort();
       const startAgain = () =>
         startProxy({
           command: programs.dataPlane,

@@ -42,6 +42,8 @@ export interface ProxyOptions {
   readonly outbounds?: Readonly<Record<string, number>>;
   /** Port of its MeshService, by destination service; destinations that are not in it are named by their tag. */
   readonly meshServicePorts?: Readonly<Record<string, number>>;
+  /** Destinations that are MeshExternalServices. */
+  readonly outside?: readonly string[];
   readonly drainTime?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly extraArgs?: readonly string[];
@@ -113,23 +115,24 @@ export function dataplaneOf(
     | 'protocol'
     | 'outbounds'
     | 'meshServicePorts'
+    | 'outside'
     | 'tags'
     | 'serviceProbe'
   >,
 ): ResourceDocument {
   const { name, mesh = 'default', service, servicePort, inboundPort, protocol = 'http', outbounds = {} } = options;
-  const { address = '127.0.0.1', meshServicePorts = {}, serviceProbe } = options;
+  const { address = '127.0.0.1', meshServicePorts = {}, outside = [], serviceProbe } = options;
   const tags = { ...options.tags, 'kuma.io/service': service, 'kuma.io/protocol': protocol };
   // A Dataplane has at least one inbound; a service that only calls others gets one that leads nowhere.
   const inbound = [
     { port: inboundPort ?? 1, servicePort: servicePort ?? 1, serviceAddress: '127.0.0.1', tags, serviceProbe },
   ];
-  const outbound = Object.entries(outbounds).map(([destination, port]) => ({
-    port,
-    ...(meshServicePorts[destination] === undefined
-      ? { tags: { 'kuma.io/service': destination } }
-      : { backendRef: { kind: 'MeshService', name: destination, port: meshServicePorts[destination] } }),
-  }));
+  const destinationOf = (destination: string): object => {
+    if (outside.includes(destination)) return { backendRef: { kind: 'MeshExternalService', name: destination } };
+    if (meshServicePorts[destination] === undefined) return { tags: { 'kuma.io/service': destination } };
+    return { backendRef: { kind: 'MeshService', name: destination, port: meshServicePorts[destination] } };
+  };
+  const outbound = Object.entries(outbounds).map(([destination, port]) => ({ port, ...destinationOf(destination) }));
   return {
     type: 'Dataplane',
     mesh,

@@ -1,4 +1,4 @@
-// GET …/dataplanes/{name}/_config: the configuration a proxy has now, or would have if the shadow policies were in force.
+// GET …/dataplanes/{name}/_config and /zoneegresses/{name}/_config: the configuration a proxy has now, or would have if the shadow policies were in force.
 import type { Engine } from '@ursa/engine';
 import { Type } from 'typebox';
 import { requireAccess, type StaticAccess } from '../../identity/static-access.ts';
@@ -28,30 +28,32 @@ export function configRoutes(
     if (config === undefined) throw notFound('Failed to fetch dataplane insight');
     return config;
   };
-  return [
-    {
-      method: 'GET',
-      path: '/meshes/{mesh}/dataplanes/{name}/_config',
-      tag: 'Inspection',
-      summary: "The configuration of a proxy's Envoy",
-      query: nameParameters('shadow', 'include'),
-      answers: { 200: answerSchema },
-      handle: (call) => {
-        const { mesh = '', name = '' } = call.params;
-        reader.requireMesh(mesh);
-        const { shadow, diff, warnings } = parseQuestion(call.query);
-        requireAccess(access, 'viewConfigDump', call.user);
-        const current = configOf(configurations.engine, mesh, name);
-        const asked = shadow ? configOf(configurations.shadowEngine, mesh, name) : current;
-        const xds = formatConfig(asked);
-        const body = {
-          ...(diff ? { diff: diffJson(shadow ? formatConfig(current) : xds, xds) } : {}),
-          ...(warnings ? { warnings: asked.warnings.map(({ message }) => message) } : {}),
-          xds,
-        };
-        return { status: 200, body: formatJson(body) };
-      },
+  const route = (path: string, summary: string): Route => ({
+    method: 'GET',
+    path,
+    tag: 'Inspection',
+    summary,
+    query: nameParameters('shadow', 'include'),
+    answers: { 200: answerSchema },
+    handle: (call) => {
+      const { mesh = '', name = '' } = call.params;
+      reader.requireMesh(mesh);
+      const { shadow, diff, warnings } = parseQuestion(call.query);
+      requireAccess(access, 'viewConfigDump', call.user);
+      const current = configOf(configurations.engine, mesh, name);
+      const asked = shadow ? configOf(configurations.shadowEngine, mesh, name) : current;
+      const xds = formatConfig(asked);
+      const body = {
+        ...(diff ? { diff: diffJson(shadow ? formatConfig(current) : xds, xds) } : {}),
+        ...(warnings ? { warnings: asked.warnings.map(({ message }) => message) } : {}),
+        xds,
+      };
+      return { status: 200, body: formatJson(body) };
     },
+  });
+  return [
+    route('/meshes/{mesh}/dataplanes/{name}/_config', "The configuration of a proxy's Envoy"),
+    route('/zoneegresses/{name}/_config', "The configuration of a zone egress' Envoy"),
   ];
 }
 
