@@ -87,6 +87,24 @@ const cases: readonly (readonly [document: ResourceDocument, status: number])[] 
 ];
 for (const [document] of cases) await controlPlane.apply(document);
 const names = cases.map(([{ name }]) => name);
+const direct = (name: string, authority: string): ResourceDocument => ({
+  type: 'ExternalService',
+  mesh: 'default',
+  name,
+  tags: { 'kuma.io/service': name, 'kuma.io/protocol': 'http' },
+  networking: {
+    address: `localhost:${server.port}`,
+    tls: { enabled: true, caCert: { secret: authority }, ...clientPair },
+  },
+});
+for (const document of [direct('direct', 'partner-ca'), direct('direct-wrong', 'stranger-ca')]) {
+  const { status, text } = await controlPlane.request(
+    'PUT',
+    `/meshes/default/external-services/${document.name}`,
+    document,
+  );
+  assert.ok(status < 300, text);
+}
 const web = await world.start({ service: 'web', calls: ['direct', 'direct-wrong'], outside: [...names, 'spare'] });
 
 /** Waits until a request is answered so. */
@@ -191,24 +209,6 @@ test('when the first server is away the second is taken, until the first is back
 });
 
 test('ExternalServices are reached directly, with the same checks', async () => {
-  const direct = (name: string, authority: string): ResourceDocument => ({
-    type: 'ExternalService',
-    mesh: 'default',
-    name,
-    tags: { 'kuma.io/service': name, 'kuma.io/protocol': 'http' },
-    networking: {
-      address: `localhost:${server.port}`,
-      tls: { enabled: true, caCert: { secret: authority }, ...clientPair },
-    },
-  });
-  for (const document of [direct('direct', 'partner-ca'), direct('direct-wrong', 'stranger-ca')]) {
-    const { status, text } = await controlPlane.request(
-      'PUT',
-      `/meshes/default/external-services/${document.name}`,
-      document,
-    );
-    assert.ok(status < 300, text);
-  }
   await answered('direct', 200);
   await answered('direct-wrong', 503);
 });
