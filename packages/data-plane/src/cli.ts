@@ -1,4 +1,4 @@
-// The command line of kuma-dp: run, wait, version. Flags and their help come from the settings.
+// The command line of kuma-dp: run, exec, wait, version. Flags and their help come from the settings.
 import { openSync, writeSync } from 'node:fs';
 import { formatDuration, MeshError, parseDuration } from '@ursa/resources';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -43,15 +43,34 @@ export async function runCommandLine(args: readonly string[], process: CommandLi
     .option('--log-max-size <megabytes>', 'has no effect: let the system rotate the file')
     .option('--log-max-age <days>', 'has no effect: let the system rotate the file')
     .option('--log-max-retained-files <number>', 'has no effect: let the system rotate the file');
-  const logOf = (): { log: Log; level: LogLevel } => {
+  const logOf = (toTerminal = process.write): { log: Log; level: LogLevel } => {
     const { logLevel, logFormat, logOutputPath } = program.opts<LogFlags>();
     const format = logFormat ?? (process.isTerminal && logOutputPath === undefined ? 'text' : 'json');
-    const write = logOutputPath === undefined ? process.write : openLogFile(logOutputPath);
+    const write = logOutputPath === undefined ? toTerminal : openLogFile(logOutputPath);
     return { level: logLevel, log: createLog({ level: logLevel, format, write }) };
   };
-  addRun(program, async (flags) => {
-    const { log, level } = logOf();
-    code = await runDataPlane({ ...process, ...readSettings(flags, process.environment), log, logLevel: level });
+  const runOptions = (flags: SettingFlags, write = process.write) => {
+    const { log, level } = logOf(write);
+    return { ...process, ...readSettings(flags, process.environment), log, logLevel: level };
+  };
+  addProxyFlags(
+    program.command('run').description('Run Envoy for one proxy of the mesh, until SIGTERM drains it.'),
+    async (flags) => {
+      code = await runDataPlane(runOptions(flags));
+    },
+  );
+  const exec = program
+    .command('exec')
+    .description(
+      'Run an application behind its proxy: it starts when Envoy serves, ends after the drain, and its exit code is that of kuma-dp.',
+    )
+    .usage('[options] -- <program> [arguments...]')
+    .argument('<program>', 'the application, found by PATH')
+    .argument('[arguments...]', 'given to it as they are');
+  addProxyFlags(exec, async (flags, [application, ...args]) => {
+    // The standard output is the application's.
+    if (application !== undefined)
+      code = await runDataPlane({ ...runOptions(flags, process.writeError), application: [application, ...args] });
   });
   addWait(program, logOf);
   program
@@ -70,14 +89,19 @@ export async function runCommandLine(args: readonly string[], process: CommandLi
   }
 }
 
-function addRun(program: Command, action: (flags: ReadonlyMap<SettingName, readonly string[]>) => Promise<void>): void {
+type SettingFlags = ReadonlyMap<SettingName, readonly string[]>;
+
+/** Gives a command the flags of all settings. `action` gets them, and the command's arguments. */
+function addProxyFlags(
+  command: Command,
+  action: (flags: SettingFlags, args: readonly string[]) => Promise<void>,
+): void {
   const flags = new Map<SettingName, readonly string[]>();
-  const run = program.command('run').description('Run Envoy for one proxy of the mesh, until SIGTERM drains it.');
   for (const [name, setting] of Object.entries(definitions) as [SettingName, Setting<unknown>][]) {
     if (setting.flag === undefined) continue;
     const short = setting.short === undefined ? '' : `-${setting.short}, `;
     const value = setting.placeholder === undefined ? '[true|false]' : `<${setting.placeholder}>`;
-    run.addOption(
+    command.addOption(
       new Option(`${short}--${setting.flag} ${value}`, `${setting.help}${describeInitial(setting)} [${setting.env}]`)
         .preset('true')
         .argParser((text: string) => {
@@ -86,7 +110,7 @@ function addRun(program: Command, action: (flags: ReadonlyMap<SettingName, reado
         }),
     );
   }
-  run.action(() => action(flags));
+  command.action(() => action(flags, command.args));
 }
 
 function addWait(program: Command, logOf: () => { log: Log }): void {

@@ -2,7 +2,9 @@
 import { join } from 'node:path';
 import { MeshError } from '@ursa/resources';
 import { type AccessLogs, accessLogPipeName, openAccessLogs } from './access-log/open-access-logs.ts';
-import { announceDrain, announceReady } from './bootstrap/announce.ts';
+import { servicePlaces } from './application/service-places.ts';
+import { type Application, type ApplicationSteps, superviseApplication } from './application/supervise-application.ts';
+import { announceDrain, announceReady, untilLive } from './bootstrap/announce.ts';
 import { formatBootstrapRequest } from './bootstrap/bootstrap-request.ts';
 import { type BootstrapCall, fetchBootstrap } from './bootstrap/fetch-bootstrap.ts';
 import { withQuickReconnect } from './bootstrap/quick-reconnect.ts';
@@ -34,6 +36,8 @@ export interface RunOptions extends ReadSettings, StopSignals {
   readonly workingFolder: string;
   /** To the standard output. */
   readonly write: (text: string) => unknown;
+  /** Program and arguments of the application to run behind the proxy. */
+  readonly application?: readonly [program: string, ...args: string[]];
 }
 
 /** Name of the admin interface's socket that the control plane puts into the work directory (reference s9). */
@@ -113,16 +117,24 @@ async function runInFolder(proxy: PreparedProxy, folder: string, options: RunOpt
     });
     const address = bootstrap.admin;
     admin = address;
-    return await superviseEnvoy(envoy, log, options, {
+    const withdraw = (): Promise<boolean> => announceDrain(call, token.text, log);
+    const steps: ApplicationSteps = {
+      serves: (signal) => untilLive(address, signal),
       announce: (signal) => announceReady(call, token.text, address, log, signal),
       markTerminating: () => {
         terminating = true;
       },
-      drain: (signal) => {
-        const withdraw = (): Promise<boolean> => announceDrain(call, token.text, log);
-        return drain({ admin: address, drainTime: settings.drainTime, withdraw, log, signal });
-      },
-    });
+      drain: (signal) => drain({ admin: address, drainTime: settings.drainTime, withdraw, log, signal }),
+      withdraw,
+    };
+    if (options.application === undefined) return await superviseEnvoy(envoy, log, options, steps);
+    const application: Application = {
+      command: options.application,
+      environment: options.environment,
+      places: servicePlaces(proxy.resource),
+      patience: settings.applicationStopTimeout,
+    };
+    return await superviseApplication(envoy, application, log, options, steps);
   } finally {
     await probeProxy?.close();
     await accessLogs?.close();

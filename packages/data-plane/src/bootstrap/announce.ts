@@ -20,7 +20,7 @@ export async function announceReady(
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
-  while (!(await isLive(admin))) await sleep(readinessInterval, undefined, { signal });
+  await untilLive(admin, signal);
   let said = false;
   for (;;) {
     const answer = await postToAny(call, token, '/ready');
@@ -45,6 +45,11 @@ export async function announceDrain(call: BootstrapCall, token: string, log: Log
     reason: answer,
   });
   return false;
+}
+
+/** Resolves when Envoy has its configuration and serves. Rejects when it is aborted. */
+export async function untilLive(admin: AdminAddress, signal: AbortSignal): Promise<void> {
+  while (!(await isLive(admin))) await sleep(readinessInterval, undefined, { signal });
 }
 
 async function isLive(admin: AdminAddress): Promise<boolean> {

@@ -83,6 +83,13 @@ export const definitions = {
     initial: 30 * seconds,
     help: 'how long requests in flight may take after SIGTERM',
   }),
+  applicationStopTimeout: durationSetting({
+    path: 'dataplane.applicationStopTimeout',
+    env: 'KUMA_DATAPLANE_APPLICATION_STOP_TIMEOUT',
+    flag: 'application-stop-timeout',
+    initial: 10 * seconds,
+    help: 'with exec: how long the application may take to end after the drain, before it is killed',
+  }),
   readinessPort: numberSetting(port, {
     path: 'dataplane.readinessPort',
     env: 'KUMA_READINESS_PORT',
