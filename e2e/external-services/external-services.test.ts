@@ -119,6 +119,18 @@ const answered = (name: string, status: number, within = 10_000): Promise<string
     { within },
   );
 
+/** What explain says of a call, held against what becomes of it. */
+async function explained(to: string): Promise<{ verdict: string; summary: string; codes: readonly string[] }> {
+  const path = `/meshes/default/_explain?${new URLSearchParams({ from: 'web', to })}`;
+  const { json } = await controlPlane.request('GET', path);
+  const { verdict, summary, problems } = json as {
+    readonly verdict: string;
+    readonly summary: string;
+    readonly problems: readonly { readonly code: string }[];
+  };
+  return { verdict, summary, codes: problems.map(({ code }) => code) };
+}
+
 let egress: ZoneEgress | undefined;
 
 test('without an egress a client is told at once, and the configuration says why', async () => {
@@ -129,6 +141,10 @@ test('without an egress a client is told at once, and the configuration says why
     warnings.some((warning) => /MeshExternalService secured .*zone egress.*--proxy-type=egress/.test(warning)),
     warnings.join('\n'),
   );
+  const { verdict, summary, codes } = await explained('secured');
+  assert.equal(verdict, 'unreachable', summary);
+  assert.match(summary, /there is none in the zone: run one/);
+  assert.deepEqual(codes, ['no-way-out']);
 });
 
 test('an egress needs a zone token with the scope egress', async () => {
@@ -156,6 +172,19 @@ test('through an egress TLS is checked as each service says', async () => {
   }
 });
 
+test('explain tells what is checked of a server, and what is missing', async () => {
+  const secured = await explained('secured');
+  assert.deepEqual([secured.verdict, secured.codes], ['allowed', []], secured.summary);
+  assert.match(
+    secured.summary,
+    /it reaches localhost:\d+; a server that the egress does not trust is answered for with 503/,
+  );
+  assert.deepEqual((await explained('skip-all')).codes, ['not-checked']);
+  const incomplete = await explained('no-secret');
+  assert.equal(incomplete.verdict, 'unreachable');
+  assert.match(incomplete.summary, /caCert refers to the Secret missing, which is not in the mesh default/);
+});
+
 test('what the egress says of itself has no key in it', async () => {
   const list = await controlPlane.request('GET', '/zoneegresses/_overview');
   const { items } = list.json as {
@@ -175,6 +204,9 @@ test('what the egress says of itself has no key in it', async () => {
 test('a mesh that forbids it closes the way, and opens it again', async () => {
   await controlPlane.apply({ ...mesh, routing: { defaultForbidMeshExternalServiceAccess: true } });
   await answered('secured', 403);
+  const { verdict, summary } = await explained('secured');
+  assert.equal(verdict, 'denied');
+  assert.match(summary, /defaultForbidMeshExternalServiceAccess/);
   await controlPlane.apply(mesh);
   await answered('secured', 200);
 });
@@ -216,6 +248,7 @@ test('ExternalServices are reached directly, with the same checks', async () => 
 test('with routing.zoneEgress they go through the egress, which lets in whom a permission names', async () => {
   await controlPlane.apply({ ...mesh, routing: { zoneEgress: true } });
   await answered('direct', 403);
+  assert.deepEqual((await explained('direct')).codes, ['not-permitted']);
   const from = [
     { targetRef: { kind: 'MeshSubset', tags: { 'kuma.io/service': 'web' } }, default: { action: 'Allow' } },
   ];
@@ -225,6 +258,7 @@ test('with routing.zoneEgress they go through the egress, which lets in whom a p
   });
   await controlPlane.apply(permission);
   await answered('direct', 200);
+  assert.equal((await explained('direct')).verdict, 'allowed');
   await controlPlane.delete(permission);
   await answered('direct', 403);
   await controlPlane.apply(mesh);

@@ -86,7 +86,7 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
   );
   const explainParts = {
     ...parts,
-    rules: { ruleSets: inForce, outboundRules, matched },
+    rules: { ruleSets: inForce, outboundRules, matched, ofExternalService: rules.ofExternalService },
     config,
     identityRequest,
     heldBack,

@@ -10,6 +10,8 @@ interface RulesInForce {
   readonly ruleSets: { get(proxyKey: string): RuleSets };
   readonly outboundRules: { get(proxyKey: string): RuleSets };
   readonly matched: { get(type: string, proxyKey: string): readonly PolicyHead[] };
+  /** What holds on a zone egress, by the key of an ExternalService. */
+  readonly ofExternalService: { get(key: string): RuleSets };
 }
 
 /** The derivations. */

@@ -16,6 +16,7 @@ import type { AppliedPolicies, BackendShare, Explanation, Question, Step } from 
 import { clientMissing, proxiesNamed } from './find-client.ts';
 import { findOutbound, type Instance, instancesOf, nameOf } from './find-outbound.ts';
 import { clustersOf, describeMatch, routesIn } from './http-route.ts';
+import { leave } from './leave-mesh.ts';
 import { noEndpoints, notReady } from './not-ready.ts';
 import { permissionsOf } from './permission.ts';
 import { isUndecided, routeTakes } from './route-match.ts';
@@ -41,7 +42,7 @@ export function explainWith(
 }
 
 /** What has been found out so far. */
-interface Course {
+export interface Course {
   readonly steps: Step[];
   readonly problems: Finding[];
   readonly policies: AppliedPolicies[];
@@ -112,7 +113,9 @@ function explain(parts: ExplainParts, question: Question): Explanation {
     const target = targets.find((candidate) => destinationName(candidate, names) === name);
     return target === undefined ? [] : [{ name, weight, target, instances: instancesOf(parts, target) }];
   });
-  for (const { name, weight, instances } of served) {
+  const outside = served.find(({ target }) => target.outside !== undefined)?.target;
+  for (const { name, weight, instances, target } of served) {
+    if (target.outside !== undefined) continue;
     const healthy = instances.filter(({ ready }) => ready).length;
     course.backends.push({ name, weight, healthy, total: instances.length });
     const cluster = config?.resources.cluster.get(name);
@@ -124,6 +127,11 @@ function explain(parts: ExplainParts, question: Question): Explanation {
   describeClientPolicies(parts, course, client, outbound, identified);
   if (route !== undefined && route.action.case !== 'route') {
     return end('allowed', `the client's proxy answers itself (${route.action.case})`);
+  }
+  if (outside !== undefined) {
+    const secured = identity && { uris: identity.uris, sni: outside.tls?.sni ?? '' };
+    const leaving = { client, destination: outside, names, identity: secured };
+    return leave(parts, course, leaving, { end, stop });
   }
   const empty = served.find(({ instances }) => !instances.some(({ ready }) => ready));
   const chosen = served.flatMap(({ instances }) => instances.filter(({ ready }) => ready));
@@ -137,12 +145,16 @@ function explain(parts: ExplainParts, question: Question): Explanation {
   return arrive(parts, course, { server, destination: served[0]?.target ?? destination, identity, end, stop });
 }
 
-interface Arriving {
+/** How an explanation ends. */
+export interface Ends {
+  readonly end: (verdict: Explanation['verdict'], reason: string) => Explanation;
+  readonly stop: (verdict: Explanation['verdict'], problem: Finding) => Explanation;
+}
+
+interface Arriving extends Ends {
   readonly server: Instance;
   readonly destination: Destination;
   readonly identity: { readonly uris: readonly string[] } | undefined;
-  readonly end: (verdict: Explanation['verdict'], reason: string) => Explanation;
-  readonly stop: (verdict: Explanation['verdict'], problem: Finding) => Explanation;
 }
 
 function arrive(parts: ExplainParts, course: Course, arriving: Arriving): Explanation {

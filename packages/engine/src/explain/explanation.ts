@@ -28,7 +28,7 @@ export interface PolicyReference {
 
 /** One thing that the request passes, in order. */
 export interface Step {
-  readonly at: 'client' | 'outbound' | 'route' | 'cluster' | 'inbound' | 'permission';
+  readonly at: 'client' | 'outbound' | 'route' | 'cluster' | 'inbound' | 'permission' | 'egress' | 'server';
   readonly text: string;
   /** The policy that decided this step. */
   readonly policy?: PolicyReference;

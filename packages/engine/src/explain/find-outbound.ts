@@ -76,7 +76,7 @@ function whyNone(
   { mesh, to }: Pick<Question, 'mesh' | 'to'>,
 ): Finding {
   const at = { type: 'Dataplane', mesh, name: client.name };
-  const meshServices = ['MeshService', 'MeshMultiZoneService'].flatMap((type) => {
+  const meshServices = ['MeshService', 'MeshMultiZoneService', 'MeshExternalService'].flatMap((type) => {
     const services = parts.inputs.resources(type);
     return services.keys().flatMap((key) => {
       const service = services.get(key);

@@ -1,6 +1,7 @@
 // The last gate: whether the server's proxy lets this client in.
-import type { ClientIdentity, PolicyHead, ProxyPolicy } from '@ursa/policy';
+import type { ClientIdentity, InboundRuleSet, PolicyHead, ProxyPolicy } from '@ursa/policy';
 import { selects } from '@ursa/policy';
+import type { ResourceKey } from '@ursa/resources';
 import type { DataplaneFacts } from '../dataplane-facts.ts';
 import { type Finding, finding } from '../lint/finding.ts';
 import { policiesIn, referenceTo, routeResolver } from './applied-policies.ts';
@@ -64,6 +65,25 @@ function decide(
   }
   const rules = parts.rules.ruleSets.get(keyOfProxy(server)).get(policy.name)?.inbounds[position];
   const heads = selecting(parts, policy, arrival);
+  const at = { type: 'Dataplane', mesh: server.mesh, name: server.name };
+  return decideAt(policy, authorize, { identity, rules, heads, at });
+}
+
+/** A place that lets clients in or not. */
+export interface Gate {
+  readonly identity: ClientIdentity;
+  readonly rules: InboundRuleSet | undefined;
+  /** The policies that select it, the weakest first. */
+  readonly heads: readonly PolicyHead[];
+  readonly at: ResourceKey;
+}
+
+/** What one policy says there. */
+export function decideAt(
+  policy: ProxyPolicy,
+  authorize: NonNullable<ProxyPolicy['authorize']>,
+  { identity, rules, heads, at }: Gate,
+): Permission {
   const { allowed, shadowDenied, by } = authorize(identity, rules ?? { rules: [], from: [], fromEntries: [] }, heads);
   const who = identity.uris.find((uri) => uri.startsWith('spiffe://')) ?? 'the client';
   const deciding = by && referenceTo(policy, by.head, by.field);
@@ -86,15 +106,15 @@ function decide(
       ),
     };
   }
-  const speak = heads.length === 0 ? `no ${policy.name} selects ${server.name}` : `${names(heads)} let others in`;
+  const speak = heads.length === 0 ? `no ${policy.name} selects ${at.name}` : `${names(heads)} let others in`;
   return {
     allowed,
     step: { at: 'permission', text: `${who} is refused: ${speak}` },
     problem: finding(
       'not-permitted',
       `nothing lets ${who} in: ${speak}`,
-      `create a ${policy.name} that selects ${server.name} and allows ${who}`,
-      { type: 'Dataplane', mesh: server.mesh, name: server.name },
+      `create a ${policy.name} that selects ${at.name} and allows ${who}`,
+      at,
     ),
   };
 }

@@ -34,6 +34,8 @@ export const findingCodes = {
   'wrong-port': ['error', 'The destination is reached at another port.'],
   'no-route': ['error', 'No route takes this request.'],
   'not-evaluated': ['warning', 'A regular expression was not tried here.'],
+  'no-way-out': ['error', 'Traffic to a service outside of the mesh cannot get there.'],
+  'not-checked': ['warning', 'The certificate of a server outside of the mesh, or its name, is not checked.'],
   'no-endpoints': ['error', 'Nothing that could answer is there or ready.'],
   'endpoint-not-ready': ['warning', 'An endpoint of the destination gets no requests now.'],
   'proxy-offline': ['warning', 'The proxy is not connected, so it has no configuration now.'],
