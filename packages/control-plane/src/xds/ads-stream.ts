@@ -60,6 +60,10 @@ const protocols = {
 const patienceMilliseconds = 2000;
 // How long a client may hold a stream before it has proven who it is.
 const introductionMilliseconds = 10_000;
+// How long a response may be unanswered until we look whether the client is there: what is under way keeps the kernel from asking, for minutes.
+const answerMilliseconds = 4_000;
+// How long it may take to say so.
+const pongMilliseconds = 9_000;
 // Requests that may come in with the first one, before reading stops.
 const earlyRequests = 64;
 
@@ -74,6 +78,7 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
   let writable = true;
   let secured = false;
   let patience: NodeJS.Timeout | undefined;
+  let unanswered: NodeJS.Timeout | undefined;
   const introduction = setTimeout(() => {
     call.end({ code: grpcStatus.deadlineExceeded, message: 'the proxy did not say in time who it is' });
   }, introductionMilliseconds);
@@ -88,6 +93,15 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
       observer.sent(push.type, lengthOf(parts));
     }
     observer.flushed(sequence.inFlight);
+    if (sequence.inFlight.unanswered.size === 0) {
+      clearTimeout(unanswered);
+      unanswered = undefined;
+    } else {
+      unanswered ??= setTimeout(() => {
+        unanswered = undefined;
+        call.ping(pongMilliseconds);
+      }, answerMilliseconds).unref();
+    }
     if (sequence.secured !== secured) {
       secured = !secured;
       observer.secured(secured);
@@ -179,6 +193,7 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
     onClose() {
       clearTimeout(introduction);
       clearTimeout(patience);
+      clearTimeout(unanswered);
       admitted = false;
       early.length = 0;
       observer.closed();

@@ -25,6 +25,7 @@ function openStream(changes: Partial<AdsObserver> = {}, write: GrpcCall['write']
       return write(parts);
     },
     proven: () => undefined,
+    ping: () => undefined,
     pause: () => undefined,
     resume: () => undefined,
     end: (outcome) => void ends.push(outcome),

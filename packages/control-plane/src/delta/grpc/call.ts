@@ -14,6 +14,8 @@ export interface GrpcCall {
   write(parts: readonly Uint8Array[]): boolean;
   /** Tells that the client has proven who it is: its connection is not in doubt any more while this call lasts. */
   proven(): void;
+  /** Asks whether the client is there; its connection is cut when it does not answer within that many milliseconds. */
+  ping(milliseconds: number): void;
   /** Stops and resumes reading; what the client sends meanwhile is held back by HTTP/2's flow control. */
   pause(): void;
   resume(): void;
@@ -73,6 +75,16 @@ export function serveCall(
       return fluent;
     },
     proven: onProven,
+    ping(milliseconds) {
+      const { session } = stream;
+      if (session === undefined || session.destroyed) return;
+      const asked = performance.now();
+      const cut = setTimeout(() => {
+        // When it is us who were held up, its answer may lie there unread.
+        if (performance.now() - asked < 1.5 * milliseconds) session.destroy();
+      }, milliseconds).unref();
+      session.ping(() => clearTimeout(cut));
+    },
     pause: () => stream.pause(),
     resume: () => stream.resume(),
     end(how) {
