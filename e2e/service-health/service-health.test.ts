@@ -1,10 +1,12 @@
 // Service probes with real Envoys: an application that stops answering leaves its clients' endpoints, and comes back when it answers again.
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 import { after, test } from 'node:test';
 import { waitFor } from '../../examples/demo/wait-for.ts';
+import { listen } from '../../examples/service.ts';
 import { openEchoService } from '../harness/echo-service.ts';
 import { runKumactl } from '../harness/kumactl.ts';
-import { answers, openWorld } from '../harness/world.ts';
+import { answers, openWorld, policy } from '../harness/world.ts';
 
 const world = await openWorld({ KUMA_DEFAULTS_SKIP_MESH_CREATION: 'true' });
 after(() => world.close());
@@ -120,3 +122,37 @@ test('an application that stops while the control plane is away leaves when it i
   await sendsTo(first);
   await answers(url, 200);
 });
+
+test('a check of the clients leads to no endpoint that its own proxy has taken out, and finds what a probe cannot', async () => {
+  const conf = {
+    interval: '0.2s',
+    timeout: '0.5s',
+    noTrafficInterval: '0.2s',
+    http: { path: '/', expectedStatuses: [200] },
+  };
+  const spec = {
+    targetRef: { kind: 'Mesh' },
+    to: [{ targetRef: { kind: 'Mesh' }, default: { ...conf, healthyThreshold: 1, unhealthyThreshold: 1 } }],
+  };
+  await controlPlane.apply(policy('MeshHealthCheck', 'all', spec));
+  const health = () => client.admin('/clusters?filter=^api$');
+  await waitFor('the client checks the one that is left', async () =>
+    (await health()).includes(`${first.inboundPort}::health_flags::healthy`),
+  );
+  await sendsTo(first);
+  // It accepts connections, so its probe is content, and answers no request as it should.
+  const sick = await openSickService(second.echo.port);
+  await waitFor('its probe is content', async () => (await inboundOf(second.name))[0] === 'Ready', { within: 60_000 });
+  await waitFor('the client has it, and finds it sick', async () =>
+    new RegExp(`${second.inboundPort}::health_flags::.*failed_active_hc`).test(await health()),
+  );
+  for (let turn = 0; turn < 20; turn += 1) assert.equal(await (await fetch(url)).text(), first.name);
+  await sick.close();
+  await sendsTo(first);
+});
+
+/** Answers everything with an error. */
+async function openSickService(port: number) {
+  const server = createServer((_, response) => response.writeHead(500).end('sick'));
+  return await listen(server, port);
+}
