@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ResourceKey } from '@ursa/resources';
+import { defaultSettings } from '../../src/config/load-settings.ts';
 import { endedConnections } from '../../src/insights/ended-connections.ts';
 import { noResponses, type ProxyInsight, type ProxySubscription } from '../../src/insights/insight.ts';
 import { offlineProxies } from '../../src/insights/offline-proxies.ts';
@@ -191,6 +192,31 @@ test('a type whose age is 0 is kept for ever', async () => {
   await part.start();
   assert.equal(clock.timers(), 0);
   assert.notEqual(live.get({ type: 'ZoneIngress', mesh: '', name: 'in' }), undefined);
+  await part.stop();
+});
+
+test('by the ages of the settings, as the peer has them, proxies of zones go like others', async () => {
+  const { dataplaneCleanupAge, zoneResourceCleanupAge } = defaultSettings().runtime.universal;
+  assert.deepEqual([dataplaneCleanupAge, zoneResourceCleanupAge], [72 * hour, 72 * hour]);
+  const { store, put, live } = await openWorld();
+  const clock = manualClock(start);
+  const ages = { ZoneIngress: zoneResourceCleanupAge, ZoneEgress: zoneResourceCleanupAge };
+  const part = offlineProxies({ store, clock, patience: minute, ages, log: silent, onError });
+  const left = subscription('one', { disconnectTime: new Date(start - hour).toISOString() });
+  const zoneProxies = ['ZoneIngress', 'ZoneEgress'];
+  for (const type of zoneProxies)
+    await put(
+      { type, name: 'zone', spec: {} },
+      { type: `${type}Insight`, name: 'zone', spec: { subscriptions: [left] } },
+    );
+  const there = () => zoneProxies.filter((type) => live.get({ type, mesh: '', name: 'zone' }) !== undefined);
+  await part.start();
+  clock.moveTo(start + 71 * hour - 1);
+  await settled();
+  assert.deepEqual(there(), zoneProxies);
+  clock.moveTo(start + 71 * hour);
+  await settled();
+  assert.deepEqual(there(), []);
   await part.stop();
 });
 
