@@ -5,6 +5,7 @@ import { parseAddressRange } from '@ursa/resources';
 import type { Component } from './component.ts';
 import type { Settings } from './config/settings.ts';
 import type { GeneratorMetrics } from './diagnostics/component-metrics.ts';
+import { addressKeeper } from './generators/address-keeper.ts';
 import { deriveExternalServicePlan } from './generators/external-service-plan.ts';
 import { generator } from './generators/generator.ts';
 import { meshServiceGenerator } from './generators/mesh-service-generator.ts';
@@ -80,5 +81,6 @@ export function composeGenerators(
       ),
     );
   }
+  components.push(led(addressKeeper({ live: paced, graph, vips, store, clock, onFailure })));
   return components;
 }

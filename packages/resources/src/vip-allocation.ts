@@ -45,6 +45,12 @@ export function allocateAddresses(
   return allocated;
 }
 
+/** Whether an address is one of a range. */
+export function isInRange({ first, last }: AddressRange, address: string): boolean {
+  const number = address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
+  return number >= first && number <= last;
+}
+
 /** Dotted form of an address. */
 export function formatAddress(address: number): string {
   return [address >>> 24, (address >>> 16) & 0xff, (address >>> 8) & 0xff, address & 0xff].join('.');

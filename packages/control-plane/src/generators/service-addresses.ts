@@ -1,7 +1,8 @@
 // Virtual addresses and host names of services of one kind, derived: for those that are stored and those that are about to be.
 import type { Derivation } from '@ursa/collections';
-import { type AddressRange, allocateAddresses, kriOf, type Resource, type ResourceType } from '@ursa/resources';
+import { type AddressRange, kriOf, type Resource, type ResourceType } from '@ursa/resources';
 import type { LiveResources } from '../store/live-resources.ts';
+import { allocateLeased, deriveLeases } from './address-leases.ts';
 import {
   type HostnameStatus,
   hostnamesOf,
@@ -36,6 +37,7 @@ export function deriveServiceAddresses(live: LiveResources, kind: ServiceKind): 
   const { graph } = live;
   const name = kind.type.name;
   const stored = live.resources(name);
+  const leases = deriveLeases(live);
   const generators = graph.derive(`hostname-generators/${name}`, () => {
     const all = live.resources('HostnameGenerator');
     return sortGenerators(all.keys().flatMap((key) => all.get(key) ?? []));
@@ -65,7 +67,7 @@ export function deriveServiceAddresses(live: LiveResources, kind: ServiceKind): 
       else taken.push(address);
     }
     if (keysByKri.size === 0) return new Map();
-    const addresses = allocateAddresses(kind.range, [...keysByKri.keys()], taken);
+    const addresses = allocateLeased(kind.range, [...keysByKri.keys()].sort(), taken, leases.get(name));
     return new Map([...addresses].map(([kri, address]) => [keysByKri.get(kri) ?? kri, address]));
   });
   const hostnamesOfMesh = graph.derive(`hostnames/${name}`, (mesh: string) =>

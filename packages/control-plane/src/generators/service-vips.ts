@@ -1,10 +1,9 @@
 // Virtual addresses of services that are known by their tag (`web.mesh`), for meshes that do not use MeshServices exclusively.
-// Kept in the graph only: an address follows from the service's name, so a restart gives the same ones.
+// Held in the graph; which address belongs to which name stands in the leases, on which all instances agree.
 import type { Graph, Source } from '@ursa/collections';
 import type { ServiceVip } from '@ursa/engine';
 import {
   type AddressRange,
-  allocateAddresses,
   type DataplaneSpec,
   type ExternalServiceSpec,
   inboundService,
@@ -16,6 +15,7 @@ import {
 } from '@ursa/resources';
 import type { Component } from '../component.ts';
 import { keyInType, type LiveResources } from '../store/live-resources.ts';
+import { allocateLeased, deriveLeases, tagPool } from './address-leases.ts';
 
 export interface ServiceVipsInputs {
   /** Paced, see `openPacedResources`. */
@@ -70,14 +70,21 @@ export function serviceVips({ live, graph, vips, range, onFilled }: ServiceVipsI
       .keys()
       .flatMap((meshKey) => keysOfMesh.get(meshKey.slice(1))),
   );
+  const leases = deriveLeases(live);
   const fill = (keys: readonly string[]): void => {
     const present = new Set(keys);
+    const leased = leases.get(tagPool);
     const started = performance.now();
     graph.batch(() => {
       for (const key of vips.keys()) if (!present.has(key)) vips.delete(key);
+      // Another instance was first to give an address to a name: that one counts.
+      for (const key of vips.keys()) {
+        const { address, releasedAt } = leased.get(key) ?? {};
+        if (address !== undefined && releasedAt === undefined && vips.get(key)?.address !== address) vips.delete(key);
+      }
       const held = vips.keys().flatMap((key) => vips.get(key)?.address ?? []);
       const missing = keys.filter((key) => vips.get(key) === undefined);
-      for (const [key, address] of allocateAddresses(limited, missing, held)) {
+      for (const [key, address] of allocateLeased(limited, missing, held, leased)) {
         const [mesh = '', name = ''] = key.split('/');
         const host = name.startsWith(hostMark) ? name.slice(hostMark.length) : undefined;
         vips.set(key, host === undefined ? { mesh, service: name, address } : { mesh, service: '', host, address });
@@ -85,16 +92,16 @@ export function serviceVips({ live, graph, vips, range, onFilled }: ServiceVipsI
     });
     onFilled?.(performance.now() - started);
   };
-  let watch: { stop(): void } | undefined;
+  let watches: readonly { stop(): void }[] = [];
   return {
     name: 'service-vips',
     async start() {
       const started = live.graph.watch(wanted, [], fill);
-      watch = started;
+      watches = [started, live.graph.watch(leases, [tagPool], () => fill(wanted.get()))];
       fill(started.value);
     },
     async stop() {
-      watch?.stop();
+      for (const watch of watches) watch.stop();
     },
   };
 }
