@@ -127,7 +127,6 @@ export async function openControlPlane(
       labels,
       unsafeDelete: settings.store.unsafeDelete,
       companions: [bringPolicies],
-      probing: settings.dpServer.hds.enabled,
     }),
     live,
   );

@@ -37,8 +37,6 @@ export interface ResourceManagerOptions {
   /** Deleting a mesh takes its Dataplanes with it (`KUMA_STORE_UNSAFE_DELETE`). */
   readonly unsafeDelete: boolean;
   readonly companions?: readonly MeshCompanion[];
-  /** Whether proxies are asked to probe their workloads: an inbound with a probe is then ready when the probe says so. Default: no. */
-  readonly probing?: boolean;
 }
 
 /** What a put did. */
@@ -81,7 +79,7 @@ export interface ResourceManager {
 
 /** The resource manager over a store. */
 export function openResourceManager(options: ResourceManagerOptions): ResourceManager {
-  const { store, types, labels, unsafeDelete, companions = [], probing = false } = options;
+  const { store, types, labels, unsafeDelete, companions = [] } = options;
 
   function typeOf(name: string): ResourceType {
     const type = types.byName(name);
@@ -90,7 +88,7 @@ export function openResourceManager(options: ResourceManagerOptions): ResourceMa
   }
 
   function complete(draft: ResourceDraft, before: Resource | undefined): ResourceDraft {
-    const observed = draft.type === 'Dataplane' && probing ? keepProbeAnswers(draft, before) : draft;
+    const observed = draft.type === 'Dataplane' ? keepProbeAnswers(draft, before) : draft;
     const tagged = draft.type === 'Dataplane' ? tagWithZone(observed, labels.zone) : draft;
     const status = tagged.status ?? before?.status;
     const completed = { ...tagged, labels: computeLabels(typeOf(draft.type), tagged, labels) };

@@ -74,7 +74,6 @@ export async function startServer(choices: ServerChoices = {}): Promise<RunningS
     types,
     labels: { mode: 'zone', zone: 'default', environment: 'universal', federated: false },
     unsafeDelete: false,
-    probing: true,
   });
   const proxies = graph.source<ConnectedProxy>('proxies');
   const configurations = graph.source<ProxyResources>('configurations');
