@@ -109,7 +109,9 @@ function becomeProxy(connection: TestConnection, mesh: string, name: string) {
         const before = asked.get(type) ?? new Set();
         const fresh = [...wanted].filter((resource) => !before.has(resource));
         const gone = [...before].filter((resource) => !wanted.has(resource));
-        for (const resource of gone) received.get(type)?.delete(resource);
+        // What is on its way when it is given up arrives all the same; an Envoy does not take it.
+        for (const resource of received.get(type)?.keys() ?? [])
+          if (!wanted.has(resource)) received.get(type)?.delete(resource);
         asked.set(type, wanted);
         if (fresh.length + gone.length === 0) continue;
         const names = { resourceNamesSubscribe: fresh, resourceNamesUnsubscribe: gone };

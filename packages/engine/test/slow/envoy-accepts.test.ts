@@ -44,7 +44,8 @@ function configsOf(folder: string, admin: AdminIdentity): { readonly name: strin
   const scenario = openScenario(folder);
   return scenario.proxies.map((proxy) => {
     const proxies = { ...scenario.settings.proxies, [proxy]: { ...scenario.settings.proxies?.[proxy], extensions } };
-    const key = `${scenario.mesh}/${proxy}`;
+    const isEgress = scenario.settings.proxies?.[proxy]?.proxyType === 'egress';
+    const key = `${isEgress ? '' : scenario.mesh}/${proxy}`;
     configOf({ ...scenario, settings: { ...scenario.settings, proxies } }, proxy);
     scenario.world.sources.adminIdentities.set(key, admin);
     const config = scenario.world.engine.config.get(key);
