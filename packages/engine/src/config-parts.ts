@@ -3,6 +3,7 @@ import type { Derivation, Graph } from '@ursa/collections';
 import type { ProxyPolicy } from '@ursa/policy';
 import type { ClassParts } from './class-parts.ts';
 import type { DataplaneFacts } from './dataplane-facts.ts';
+import type { DirectAccess } from './direct-access.ts';
 import type { EgressDerivations } from './egress/egress-config.ts';
 import type { EndpointDerivations } from './endpoints.ts';
 import type { EngineInputs } from './engine.ts';
@@ -23,6 +24,7 @@ export interface ConfigParts {
   readonly traffic: TrafficDerivation;
   readonly own: OwnParts;
   readonly shared: ClassParts;
+  readonly directAccess: DirectAccess;
   readonly outbounds: OutboundDerivations;
   readonly rules: RuleDerivations;
   readonly egresses: EgressDerivations;

@@ -53,7 +53,7 @@ export interface ConfigDerivations {
 
 /** Derives configurations. */
 export function deriveConfig(parts: ConfigParts): ConfigDerivations {
-  const { graph, inputs, policies, own, shared, outbounds, rules, egresses } = parts;
+  const { graph, inputs, policies, own, shared, outbounds, directAccess, rules, egresses } = parts;
   const collectorRefs = deriveCollectorRefs(graph, inputs, policies, collectorLookup(inputs));
   const { subject, withSelf } = own;
   const selfPolicies = policies.filter(({ readsSelf }) => readsSelf === true);
@@ -75,6 +75,8 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     });
     return speaks ? withSelf(found, proxyClass) : proxyClass;
   };
+  const outboundsOf = ({ key, proxyClass }: Subject): readonly Outbound[] =>
+    outbounds.outbounds.get(key, proxyClass.transparent);
   const transparentResources = (
     found: Subject,
     ruleSets: RuleSets,
@@ -88,7 +90,8 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     const dns = answersItself ? [] : shared.envoyDns.get(outbounds.records.get(key), proxyClass, connected.dnsPort);
     const modes = inboundModes(policies, rules.inboundRules.get(key, without), mesh, facts.inbounds.length);
     const ports = reachablePorts(found, modes);
-    return [...shared.passthrough(ruleSets, listenerClass, redirect, mesh.passthrough, ports), ...dns];
+    const direct = directAccess(found, outboundsOf(found));
+    return [...shared.passthrough(ruleSets, listenerClass, redirect, mesh.passthrough, ports), ...direct, ...dns];
   };
   const dynamicConfigOf = (found: Subject, without: LeftOut): readonly EnvoyResource[] => {
     const { key, connected, dataplane: facts, proxyClass } = found;
@@ -108,8 +111,6 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
   );
   const callerTagsOf = ({ dataplane: facts }: Subject, ruleSets: RuleSets): string =>
     JSON.stringify(pickTags(facts, tagKeys.get(ruleSets)));
-  const outboundsOf = ({ key, proxyClass }: Subject): readonly Outbound[] =>
-    outbounds.outbounds.get(key, proxyClass.transparent);
 
   // Everything but endpoints, which come and go: what they change must not touch the rest.
   const resources = graph.derive(

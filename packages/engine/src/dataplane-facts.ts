@@ -67,6 +67,8 @@ export interface DataplaneFacts {
   readonly redirect: RedirectPorts | undefined;
   /** The deprecated listener for probes. */
   readonly probes: { readonly port: number; readonly endpoints: readonly VirtualProbe[] } | undefined;
+  /** Services whose instances the workload reaches one by one; `*` for all. */
+  readonly directAccessServices: readonly string[] | undefined;
   readonly reachableServices: readonly string[] | undefined;
   readonly reachableBackends: readonly BackendReference[] | undefined;
   /** What policies select it by. */
@@ -149,6 +151,7 @@ export function dataplaneFacts(resource: Resource): DataplaneFacts {
     gateway,
     redirect: redirectPorts(networking),
     probes: virtualProbesOf((resource.spec as DataplaneSpec).probes),
+    directAccessServices: networking.transparentProxying?.directAccessServices,
     reachableServices: networking.transparentProxying?.reachableServices,
     reachableBackends:
       networking.transparentProxying?.reachableBackends &&

@@ -6,6 +6,7 @@ import { deriveClassParts } from './class-parts.ts';
 import { deriveConfig } from './config.ts';
 import { deriveDataplaneFacts } from './dataplane-facts.ts';
 import { deriveDestinations } from './destinations.ts';
+import { deriveDirectAccess } from './direct-access.ts';
 import { deriveEgressConfigs } from './egress/egress-config.ts';
 import { dataplaneLookup, deriveEndpoints } from './endpoints.ts';
 import type { Engine, EngineInputs } from './engine.ts';
@@ -56,10 +57,11 @@ function deriveSurroundings({ graph, inputs, policies }: EngineOptions) {
   const endpoints = deriveEndpoints({ graph, inputs, policies, lookup, membersOf, egresses });
   const isServed = (mesh: string, service: string) => servedBy(mesh, service).length > 0;
   const traffic = deriveTraffic(graph, inputs, policies, destinations, isServed);
+  const directAccess = deriveDirectAccess({ graph, inputs, dataplane, lookup });
   const own = deriveOwnParts({ graph, inputs, policies, meshFacts, dataplane });
   const shared = deriveClassParts({ graph, inputs, policies, endpoints, traffic });
   const views = createRuleViews();
-  return { meshFacts, dataplane, outbounds, endpoints, traffic, own, shared, views };
+  return { meshFacts, dataplane, directAccess, outbounds, endpoints, traffic, own, shared, views };
 }
 
 function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngine {

@@ -102,6 +102,12 @@ export const virtualProbeNames = {
   virtualHost: 'probe',
 } as const;
 
+/** Names of direct access to instances; the same in both forms. */
+export const directAccessNames = {
+  listener: (address: string, port: number): string => `direct_access_${hostPort(address, port)}`,
+  cluster: 'direct_access',
+} as const;
+
 /** Names as proxies have had them since ever. */
 export const legacyNames: EnvoyNames = {
   ...metrics,

@@ -19,6 +19,7 @@ export const typeUrls: Readonly<Record<EnvoyType, string>> = {
  */
 export type Origin =
   | 'admin'
+  | 'direct-access'
   | 'dns'
   | 'dynamic-config'
   | 'inbound'

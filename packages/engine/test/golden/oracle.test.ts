@@ -7,6 +7,7 @@ import { compareScenario, scenariosOf } from '../oracle.ts';
 
 const areas = [
   'baseline',
+  'outbounds',
   'protocols',
   'meshtimeout',
   'meshcircuitbreaker',
