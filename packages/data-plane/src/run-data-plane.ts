@@ -154,7 +154,8 @@ async function openDnsOf(
   return await openDns({
     workDir,
     port: settings.dnsProxyPort || (given.has('coreDnsPort') ? settings.coreDnsPort : redirection.dnsPort),
-    forOthers: redirection.vnetNetworks.length > 0,
+    // `interface:network`, checked when the configuration was read.
+    networks: redirection.vnetNetworks.map((text) => text.slice(text.indexOf(':') + 1)),
     ipv6: redirection.ipFamilyMode === 'dualstack',
     refreshInterval: settings.dynamicConfigurationRefreshInterval,
     resolvConf: redirection.resolvConfigPath,

@@ -116,7 +116,7 @@ export async function openProxyDns(
   await new Promise<void>((resolve) => envoy.listen(join(workDir, 'kuma-mesh-metric-config.sock'), resolve));
   const lines: string[] = [];
   const dns = await openDns({
-    ...{ workDir, port: 0, forOthers: false, ipv6, refreshInterval, resolvConf, logsQuestions },
+    ...{ workDir, port: 0, networks: [], ipv6, refreshInterval, resolvConf, logsQuestions },
     serverPort: upstream.port,
     log: createLog({ level: 'debug', format: 'text', write: (line) => lines.push(line) }),
   });

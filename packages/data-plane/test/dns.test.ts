@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decode, encode, type Packet, streamDecode, streamEncode } from 'dns-packet';
 import { openDnsServer } from '../src/dns/dns-server.ts';
+import { localAskers } from '../src/dns/local-askers.ts';
 import { parseMeshNames } from '../src/dns/mesh-names.ts';
 import { parseResolvConf } from '../src/dns/resolv-conf.ts';
 import { addressOf, answerTo, askUdp, openProxyDns } from './dns-harness.ts';
@@ -239,10 +240,19 @@ test('hostile messages end nothing: 20,000 mutated ones, and a question that is 
 
 test('the port that somebody has is named with what to do', async (context) => {
   const { port } = await openProxyDns(context);
-  await assert.rejects(openDnsServer({ addresses: ['127.0.0.1'], port, answer: async () => undefined }), {
-    code: 'conflict',
-    message: new RegExp(`--dns-proxy-port: port ${port} for DNS is used by another process.*--redirect-dns-port`),
-  });
+  await assert.rejects(
+    openDnsServer({ addresses: ['127.0.0.1'], port, answer: async () => undefined, serves: () => true }),
+    {
+      code: 'conflict',
+      message: new RegExp(`--dns-proxy-port: port ${port} for DNS is used by another process.*--redirect-dns-port`),
+    },
+  );
+});
+
+test('only this host and its redirected networks are answered', () => {
+  const serves = localAskers(['172.17.0.0/16', 'fd00:1::/64']);
+  const askers = ['127.0.0.1', '::1', '172.17.3.4', 'fd00:1::9', '172.18.0.1', '192.0.2.1', '2001:db8::1', undefined];
+  assert.deepEqual(askers.filter(serves), ['127.0.0.1', '::1', '172.17.3.4', 'fd00:1::9']);
 });
 
 test('the rules of the host are read as its resolver reads them', () => {

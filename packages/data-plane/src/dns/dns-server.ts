@@ -16,6 +16,8 @@ export interface DnsServerOptions {
   /** 0 for any free one. */
   readonly port: number;
   readonly answer: (bytes: Buffer, transport: Transport) => Promise<Buffer | undefined>;
+  /** Whether who asks from this address is answered at all. */
+  readonly serves: (address: string | undefined) => boolean;
 }
 
 const mostConnections = 128;
@@ -24,16 +26,16 @@ const idleMilliseconds = 10_000;
 const lengthBytes = 2;
 
 /** Listens. Throws `MeshError('conflict')` when the port is taken. */
-export async function openDnsServer({ addresses, port, answer }: DnsServerOptions): Promise<DnsServer> {
+export async function openDnsServer({ addresses, port, answer, serves }: DnsServerOptions): Promise<DnsServer> {
   const opened: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => void (await Promise.all(opened.map((end) => end())));
   let used = port;
   try {
     for (const address of addresses) {
-      const datagrams = await bindDatagrams(address, used, answer);
+      const datagrams = await bindDatagrams(address, used, { answer, serves });
       opened.push(() => new Promise((resolve) => datagrams.close(() => resolve())));
       used = datagrams.address().port;
-      const stream = await listenForStreams(address, used, answer);
+      const stream = await listenForStreams(address, used, { answer, serves });
       opened.push(stream.close);
     }
   } catch (cause) {
@@ -49,7 +51,9 @@ export async function openDnsServer({ addresses, port, answer }: DnsServerOption
   return { port: used, close };
 }
 
-function bindDatagrams(address: string, port: number, answer: DnsServerOptions['answer']): Promise<DatagramSocket> {
+type Service = Pick<DnsServerOptions, 'answer' | 'serves'>;
+
+function bindDatagrams(address: string, port: number, { answer, serves }: Service): Promise<DatagramSocket> {
   return new Promise((resolve, reject) => {
     const socket = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', ipv6Only: address.includes(':') });
     socket.once('error', reject);
@@ -60,6 +64,7 @@ function bindDatagrams(address: string, port: number, answer: DnsServerOptions['
       resolve(socket);
     });
     socket.on('message', async (bytes, asker) => {
+      if (!serves(asker.address)) return;
       const answered = await answer(bytes, 'udp');
       if (answered === undefined) return;
       try {
@@ -74,10 +79,11 @@ function bindDatagrams(address: string, port: number, answer: DnsServerOptions['
 function listenForStreams(
   address: string,
   port: number,
-  answer: DnsServerOptions['answer'],
+  { answer, serves }: Service,
 ): Promise<{ readonly server: Server; close(): Promise<void> }> {
   const connections = new Set<Socket>();
   const server = createServer((socket) => {
+    if (!serves(socket.remoteAddress)) return void socket.destroy();
     connections.add(socket);
     socket.on('close', () => connections.delete(socket));
     serveStream(socket, answer);

@@ -8,6 +8,7 @@ import { openAnswerCache } from './answer-cache.ts';
 import { type AnswerSources, answerQuery } from './answer-query.ts';
 import { openServerAsker } from './ask-servers.ts';
 import { openDnsServer } from './dns-server.ts';
+import { localAskers } from './local-askers.ts';
 import { type MeshNames, parseMeshNames } from './mesh-names.ts';
 import { followResolvConf } from './resolv-conf.ts';
 
@@ -15,8 +16,8 @@ import { followResolvConf } from './resolv-conf.ts';
 export interface DnsOptions {
   readonly workDir: string;
   readonly port: number;
-  /** Whether virtual networks of this host are redirected, too: their questions do not come from the loopback. */
-  readonly forOthers: boolean;
+  /** Virtual networks of this host that are redirected, too (`172.17.0.0/16`): their questions do not come from the loopback. */
+  readonly networks: readonly string[];
   /** Whether IPv6 traffic reaches the proxy. */
   readonly ipv6: boolean;
   /** Milliseconds between two looks at the names. */
@@ -42,7 +43,7 @@ const ipv6Table = '/proc/net/if_inet6';
 
 /** Starts to answer. Throws `MeshError` when the port is taken. */
 export async function openDns(options: DnsOptions): Promise<Dns> {
-  const { workDir, port, forOthers, ipv6, refreshInterval, resolvConf, log } = options;
+  const { workDir, port, networks, ipv6, refreshInterval, resolvConf, log } = options;
   const ended = new AbortController();
   const now = (): number => performance.now();
   let names: MeshNames | undefined;
@@ -86,13 +87,17 @@ export async function openDns(options: DnsOptions): Promise<Dns> {
     ...(options.logsQuestions ? { onAnswer: logQuestion(log) } : {}),
   };
   const hasIpv6 = existsSync(ipv6Table);
-  const addresses = forOthers ? ['0.0.0.0', ...(hasIpv6 ? ['::'] : [])] : ['127.0.0.1', ...(hasIpv6 ? ['::1'] : [])];
+  const addresses =
+    networks.length > 0 ? ['0.0.0.0', ...(hasIpv6 ? ['::'] : [])] : ['127.0.0.1', ...(hasIpv6 ? ['::1'] : [])];
   const end = async (): Promise<void> => {
     ended.abort();
     await document.ended;
   };
   try {
-    const server = await openDnsServer({ addresses, port, answer: (bytes, by) => answerQuery(bytes, by, sources) });
+    const server = await openDnsServer({
+      ...{ addresses, port, serves: localAskers(networks) },
+      answer: (bytes, by) => answerQuery(bytes, by, sources),
+    });
     log.info('answers DNS', { addresses, port: server.port });
     return { port: server.port, close: async () => void (await Promise.all([server.close(), end()])) };
   } catch (cause) {
