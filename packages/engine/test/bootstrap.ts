@@ -18,11 +18,16 @@ export function bootstrapOf(config: ProxyConfig): object {
     },
   };
   const all = (type: 'cluster' | 'listener'): unknown[] => [...config.resources[type].values()].map(resourceJson);
+  // Envoy 1.40 ends with a segmentation fault when it validates a cluster of this type whose secrets come by SDS; it runs one well (e2e/direct-access).
+  const judged = (cluster: unknown): unknown => {
+    const { transportSocket, ...rest } = cluster as { readonly type?: string; readonly transportSocket?: unknown };
+    return rest.type === 'ORIGINAL_DST' || transportSocket === undefined ? rest : { ...rest, transportSocket };
+  };
   return {
     node: { id: 'validated', cluster: 'validated' },
     dynamicResources: {
       adsConfig: { apiType: 'GRPC', transportApiVersion: 'V3', grpcServices: [{ envoyGrpc: { clusterName: 'ads' } }] },
     },
-    staticResources: { clusters: [ads, ...all('cluster')], listeners: all('listener') },
+    staticResources: { clusters: [ads, ...all('cluster').map(judged)], listeners: all('listener') },
   };
 }
