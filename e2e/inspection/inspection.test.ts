@@ -5,6 +5,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '../../examples/demo/wait-for.ts';
 import { configDocument, dumpedResources, plainResources } from '../harness/envoy-dump.ts';
 import { allow, answers, meshWith, openWorld, programs } from '../harness/world.ts';
@@ -45,10 +46,15 @@ function kumactl(...args: readonly string[]): Promise<Run> {
   });
 }
 
+/** Does as the answer says when Envoy was busy with its listeners at that moment. */
 async function inspect(...args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await kumactl('inspect', ...args);
-  assert.equal(code, 0, `inspect ${args.join(' ')}: ${stderr}`);
-  return stdout;
+  for (let attempt = 0; ; attempt += 1) {
+    const { code, stdout, stderr } = await kumactl('inspect', ...args);
+    if (code === 0) return stdout;
+    const isTransient = attempt < 5 && stderr.includes('try again in 1 s');
+    assert.ok(isTransient, `inspect ${args.join(' ')}: ${stderr}`);
+    await sleep(1000);
+  }
 }
 
 await kumactl('config', 'control-planes', 'add', '--name', 'story', '--address', controlPlane.apiUrl);

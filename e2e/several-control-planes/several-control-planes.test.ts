@@ -55,8 +55,15 @@ else {
       );
       for (const { name } of proxies) {
         for (const page of ['_config', 'xds', 'stats', 'clusters']) {
-          const answer = await instance.request('GET', `/meshes/default/dataplanes/${name}/${page}`);
-          assert.equal(answer.status, 200, `${name}/${page}: ${answer.text.slice(0, 300)}`);
+          await waitFor(
+            `${name}/${page}`,
+            async () => {
+              const answer = await instance.request('GET', `/meshes/default/dataplanes/${name}/${page}`);
+              if (answer.status !== 200) throw new Error(answer.text.slice(0, 300));
+              return true;
+            },
+            patience,
+          );
         }
       }
     }
