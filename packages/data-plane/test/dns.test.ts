@@ -250,9 +250,19 @@ test('the port that somebody has is named with what to do', async (context) => {
 });
 
 test('only this host and its redirected networks are answered', () => {
-  const serves = localAskers(['172.17.0.0/16', 'fd00:1::/64']);
-  const askers = ['127.0.0.1', '::1', '172.17.3.4', 'fd00:1::9', '172.18.0.1', '192.0.2.1', '2001:db8::1', undefined];
-  assert.deepEqual(askers.filter(serves), ['127.0.0.1', '::1', '172.17.3.4', 'fd00:1::9']);
+  const serves = localAskers(['172.17.0.0/16', 'fd00:1::/64'], () => ['192.0.2.9']);
+  const askers = [
+    '127.0.0.1',
+    '::1',
+    '172.17.3.4',
+    'fd00:1::9',
+    '172.18.0.1',
+    '192.0.2.1',
+    '192.0.2.9',
+    '2001:db8::1',
+    undefined,
+  ];
+  assert.deepEqual(askers.filter(serves), ['127.0.0.1', '::1', '172.17.3.4', 'fd00:1::9', '192.0.2.9']);
 });
 
 test('the rules of the host are read as its resolver reads them', () => {

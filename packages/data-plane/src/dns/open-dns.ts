@@ -95,7 +95,7 @@ export async function openDns(options: DnsOptions): Promise<Dns> {
   };
   try {
     const server = await openDnsServer({
-      ...{ addresses, port, serves: localAskers(networks) },
+      ...{ addresses, port, serves: networks.length > 0 ? localAskers(networks) : () => true },
       answer: (bytes, by) => answerQuery(bytes, by, sources),
     });
     log.info('answers DNS', { addresses, port: server.port });
