@@ -6,7 +6,15 @@ import type { Component } from '../component.ts';
 import type { Clock } from '../identity/clock.ts';
 import type { LiveResources } from '../store/live-resources.ts';
 import type { Store } from '../store/store.ts';
-import { formatLeases, leasesKey, readLeases, tagPool, updateLeases } from './address-leases.ts';
+import {
+  type AddressLeases,
+  formatLeases,
+  leasesKey,
+  nextExpiry,
+  readLeases,
+  tagPool,
+  updateLeases,
+} from './address-leases.ts';
 
 export interface AddressKeeperInputs {
   /** Paced, see `openPacedResources`. */
@@ -41,6 +49,8 @@ export function addressKeeper({ live, graph, vips, store, clock, onFailure }: Ad
   );
   let watches: readonly { stop(): void }[] = [];
   let timer: { stop(): void } | undefined;
+  // Apart from the other: a range that is full gives no reason to look again before a lease is over.
+  let expiry: { stop(): void } | undefined;
   let writing: Promise<void> = Promise.resolve();
 
   const schedule = (after: number): void => {
@@ -52,12 +62,16 @@ export function addressKeeper({ live, graph, vips, store, clock, onFailure }: Ad
   const write = async (): Promise<void> => {
     const inUse = new Map([...ofKinds.get(), [tagPool, new Map(ofTags.get())] as const]);
     try {
+      let leases: AddressLeases = new Map();
       await store.write((content) => {
         const stored = readLeases(content.get(leasesKey));
-        const leases = updateLeases(stored, inUse, clock.now());
+        leases = updateLeases(stored, inUse, clock.now());
         if (leases === stored) return [];
         return [{ kind: 'put', resource: { ...leasesKey, labels: {}, spec: formatLeases(leases) } }];
       });
+      expiry?.stop();
+      const next = watches.length === 0 ? undefined : nextExpiry(leases);
+      expiry = next === undefined ? undefined : clock.at(next, () => schedule(pause));
     } catch (error) {
       onFailure(error);
       if (watches.length > 0) schedule(retryAfter);
@@ -75,6 +89,7 @@ export function addressKeeper({ live, graph, vips, store, clock, onFailure }: Ad
       timer?.stop();
       timer = undefined;
       await writing;
+      expiry?.stop();
     },
   };
 }

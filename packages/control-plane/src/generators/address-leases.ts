@@ -94,6 +94,14 @@ export function updateLeases(
   return changed ? updated : leases;
 }
 
+/** When the first of the released leases is over; undefined when none was released. */
+export function nextExpiry(leases: AddressLeases): number | undefined {
+  const times = [...leases.values()].flatMap((names) =>
+    [...names.values()].flatMap(({ releasedAt }) => (releasedAt === undefined ? [] : [releasedAt + keptFor])),
+  );
+  return times.length === 0 ? undefined : times.reduce((first, time) => Math.min(first, time));
+}
+
 /**
  * Gives addresses as `allocateAddresses` does, but to each name the one that it has or had, and to none what another had within the time that leases
  * are kept.

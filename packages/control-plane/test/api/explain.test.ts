@@ -47,3 +47,41 @@ test('of a client that is not connected it says so, and what would become of its
   assert.deepEqual(places.slice(0, 2), ['client', 'outbound']);
   assert.ok(places.includes('cluster'), places.join(', '));
 });
+
+test('who has no outbound to a service that is a resource is told the reference to add, not a tag', async () => {
+  const { ask } = await openWithMeshes(openApiFixture({}, aloneZone), 'default');
+  const inbound = [{ port: 8080, tags: { 'kuma.io/service': 'web' } }];
+  const outside = {
+    match: { type: 'HostnameGenerator', port: 443, protocol: 'http' },
+    endpoints: [{ address: 'pay.example', port: 443 }],
+  };
+  const documents: readonly [path: string, document: object][] = [
+    [
+      'dataplanes/web-1',
+      { type: 'Dataplane', mesh: 'default', name: 'web-1', networking: { address: '192.0.2.1', inbound } },
+    ],
+    [
+      'meshexternalservices/payments',
+      { type: 'MeshExternalService', mesh: 'default', name: 'payments', spec: outside },
+    ],
+    [
+      'meshservices/api',
+      {
+        type: 'MeshService',
+        mesh: 'default',
+        name: 'api',
+        spec: { selector: { dataplaneTags: { app: 'api' } }, ports: [{ port: 8443 }] },
+      },
+    ],
+  ];
+  for (const [path, document] of documents) {
+    const { status, text } = await ask('PUT', `/meshes/default/${path}`, document);
+    assert.equal(status, 201, text);
+  }
+  const fixOf = async (to: string): Promise<string> => {
+    const { body } = await ask('GET', `/meshes/default/_explain?from=web-1&to=${to}`);
+    return body.problems.find(({ code }: { code: string }) => code === 'no-outbound').fix;
+  };
+  assert.match(await fixOf('payments'), /backendRef: \{kind: MeshExternalService, name: payments\}/);
+  assert.match(await fixOf('api'), /backendRef: \{kind: MeshService, name: api, port: 8443\}/);
+});

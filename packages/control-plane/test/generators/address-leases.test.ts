@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createGraph } from '@ursa/collections';
 import type { ServiceVip } from '@ursa/engine';
-import { type AddressRange, isInRange, parseAddressRange } from '@ursa/resources';
+import { type AddressRange, isInRange, parseAddressRange, type Resource } from '@ursa/resources';
 import fastCheck from 'fast-check';
 import { addressKeeper } from '../../src/generators/address-keeper.ts';
 import {
@@ -22,17 +22,11 @@ import type { LiveResources } from '../../src/store/live-resources.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type Draft, manualClock, openLiveStore } from '../identity/live-store.ts';
 
-const asStored = (leases: AddressLeases): AddressLeases =>
-  readLeases({
-    type: 'Config',
-    mesh: '',
-    name: '',
-    labels: {},
-    creationTime: '',
-    modificationTime: '',
-    version: 1,
-    spec: formatLeases(leases),
-  });
+const storedAs = (spec: object): Resource => ({
+  ...{ type: 'Config', mesh: '', name: '', labels: {}, creationTime: '', modificationTime: '', version: 1 },
+  spec,
+});
+const asStored = (leases: AddressLeases): AddressLeases => readLeases(storedAs(formatLeases(leases)));
 
 test('of ten thousand comings and goings no address is shared, moves, or is given to another within a day', () => {
   // So small a range that most names collide, and that it is full at times.
@@ -96,16 +90,7 @@ test('a service that comes back within a day has its address again, whoever came
 
 test('what is stored and makes no sense is no lease', () => {
   for (const config of [undefined, 'nonsense', '3', '{"MeshService":{"a":"241.0.0.1","b":[5]}}']) {
-    const resource = {
-      type: 'Config',
-      mesh: '',
-      name: '',
-      labels: {},
-      creationTime: '',
-      modificationTime: '',
-      version: 1,
-    };
-    const leases = readLeases({ ...resource, spec: config === undefined ? {} : { config } });
+    const leases = readLeases(storedAs(config === undefined ? {} : { config }));
     assert.equal(
       [...leases.values()].reduce((sum, names) => sum + names.size, 0),
       0,
@@ -180,4 +165,21 @@ test('instances agree: what the leader has written down counts', async () => {
   assert.equal(world.live.get(leasesKey)?.version, written, 'nothing is written while nothing changes');
   await other.stop();
   await leader.stop();
+});
+
+test('a service that finds the range full gets an address when the first lease of another is over', async () => {
+  const world = await openLiveStore(mesh);
+  const run = await openInstance(world);
+  const names = Array.from({ length: 14 }, (_, index) => `s${index}`);
+  await world.put(...names.map(dataplane));
+  await run.pass(1000);
+  assert.equal(run.addresses().size, 14);
+  await world.remove('Dataplane', 'm', 's0');
+  await run.pass(1000);
+  await world.put(dataplane('late'));
+  await run.pass(1000);
+  assert.equal(run.addresses().get('m/late'), undefined);
+  await run.pass(keptFor + 2000);
+  assert.ok(run.addresses().get('m/late') !== undefined);
+  await run.stop();
 });

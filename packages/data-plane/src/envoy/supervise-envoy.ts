@@ -39,7 +39,7 @@ export async function superviseEnvoy(
     log.error(`${ended.reason}; kuma-dp ends with it`, { code: ended.code });
     return ended.code === 0 ? 1 : ended.code;
   }
-  log.info('stops: fails its readiness and drains Envoy');
+  log.info('stops: it is not ready any more');
   steps.markTerminating();
   // "Ready" must not arrive after "leaving".
   await announced;

@@ -1,5 +1,5 @@
 // Where the client calls: its outbound to the destination, or why it has none.
-import { closestName, displayNameOf } from '@ursa/resources';
+import { closestName, displayNameOf, type Resource } from '@ursa/resources';
 import type { DataplaneFacts } from '../dataplane-facts.ts';
 import type { Destination } from '../destinations.ts';
 import { type Finding, finding } from '../lint/finding.ts';
@@ -80,15 +80,16 @@ function whyNone(
     const services = parts.inputs.resources(type);
     return services.keys().flatMap((key) => {
       const service = services.get(key);
-      return service?.mesh === mesh ? [displayNameOf(service)] : [];
+      return service?.mesh === mesh ? [service] : [];
     });
   });
+  const resource = meshServices.find((candidate) => displayNameOf(candidate) === to);
   const serving = proxiesNamed(parts, mesh, to);
-  if (serving.length === 0 && !meshServices.includes(to)) {
+  if (serving.length === 0 && resource === undefined) {
     const everyone = dataplanesIn(parts, mesh);
     const close = closestName(to, [
       ...everyone.flatMap(servicesOf),
-      ...meshServices,
+      ...meshServices.map(displayNameOf),
       ...everyone.map(({ name }) => name),
     ]);
     const advice =
@@ -106,7 +107,7 @@ function whyNone(
     return finding(
       'no-outbound',
       `${client.name} has no outbound to ${service}`,
-      `add {port: <free port>, tags: {kuma.io/service: ${service}}} to its networking.outbound`,
+      `add {port: <free port>, ${serving.length === 0 && resource ? referenceTo(resource) : tagOf(service)}} to its networking.outbound`,
       at,
       'networking.outbound',
     );
@@ -131,4 +132,15 @@ function whyNone(
     at,
     `networking.transparentProxying.${field}`,
   );
+}
+
+function tagOf(service: string): string {
+  return `tags: {kuma.io/service: ${service}}`;
+}
+
+/** What an outbound says to lead to a resource; one of its ports, where it has several. */
+function referenceTo({ type, name, spec }: Resource): string {
+  const [first] = (spec as { readonly ports?: readonly { readonly port?: number }[] }).ports ?? [];
+  const port = first?.port === undefined ? '' : `, port: ${first.port}`;
+  return `backendRef: {kind: ${type}, name: ${name}${port}}`;
 }

@@ -61,7 +61,7 @@ export function diffRoutes(options: DiffOptions): readonly Route[] {
         const answer = formatChange({
           revision: options.revision(),
           plan,
-          proxies: mergeProxies([own, ...proxies]),
+          proxies: proxies.length === 0 ? own : mergeProxies([own, ...proxies]),
           silent,
           isPolicy: (type) => reader.types.byName(type)?.policy !== undefined,
           dataplanesOf: ({ key, after }) => {
