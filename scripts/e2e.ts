@@ -17,8 +17,9 @@ await fetchEnvoy(process.env);
 const stories = positionals.length > 0 ? positionals : ['*'];
 // A story whose collector cannot be had on this machine is left out, and says why.
 for (const name of toolNames) fetchTool(name);
-const tally = runNodeTests({
+const tally = await runNodeTests({
   files: stories.map((story) => `e2e/${story}/*.test.ts`),
+  limit: 35,
   isolation: 'process',
   concurrency: 2,
   timeout: 120_000,

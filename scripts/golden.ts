@@ -3,8 +3,9 @@
 import './generate.ts';
 import { formatTally, runNodeTests } from './node-tests.ts';
 
-const tally = runNodeTests({
+const tally = await runNodeTests({
   files: ['packages/*/test/golden/**/*.test.ts'],
+  limit: 15,
   isolation: 'process',
   timeout: 300_000,
   env: process.argv.includes('--write') ? { URSA_GOLDEN: 'write' } : {},

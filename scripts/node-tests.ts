@@ -1,8 +1,9 @@
 // Runs files of tests with node:test and counts what passed, so that one closing line can speak for the whole run.
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { globSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { root, run } from './process.ts';
+import { readText, runToLimit } from './limited-run.ts';
+import { root } from './process.ts';
 
 /** How many tests or checks passed and failed. */
 export interface Tally {
@@ -38,11 +39,13 @@ export interface NodeTestOptions {
   readonly concurrency?: number;
   /** Milliseconds after which one test counts as failed. */
   readonly timeout?: number;
+  /** Minutes after which the whole run is ended, and says where it stood. */
+  readonly limit: number;
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** Runs the files. A run that dies or finds no test at all counts as one failure: silence is never success. */
-export function runNodeTests(options: NodeTestOptions): Tally {
+/** Runs the files. A run that dies, does not end or finds no test at all counts as one failure: silence is never success. */
+export async function runNodeTests(options: NodeTestOptions): Promise<Tally> {
   const except = options.except ?? [];
   const files = globSync([...options.files], { cwd: root })
     .filter((file) => !except.some((folder) => file.includes(`/${folder}/`)))
@@ -53,12 +56,14 @@ export function runNodeTests(options: NodeTestOptions): Tally {
   }
   const folder = mkdtempSync(join(tmpdir(), 'ursa-tests-'));
   const report = join(folder, 'report.tap');
-  const code = run(
-    process.execPath,
+  const code = await runToLimit(
     [
       '--test',
       `--test-isolation=${options.isolation}`,
-      ...(options.isolation === 'process' ? [`--test-concurrency=${options.concurrency ?? 2}`] : []),
+      ...(options.isolation === 'process'
+        ? [`--test-concurrency=${options.concurrency ?? 2}`]
+        : // What a failed test left open must not keep the others' results back.
+          ['--test-force-exit']),
       `--test-timeout=${options.timeout ?? 60_000}`,
       '--test-reporter=dot',
       '--test-reporter-destination=stdout',
@@ -66,7 +71,7 @@ export function runNodeTests(options: NodeTestOptions): Tally {
       `--test-reporter-destination=${report}`,
       ...files,
     ],
-    { env: { ...process.env, ...options.env } },
+    { folder, report, limit: options.limit, env: { ...process.env, ...options.env } },
   );
   const tally = readReport(report);
   rmSync(folder, { recursive: true });
@@ -75,12 +80,8 @@ export function runNodeTests(options: NodeTestOptions): Tally {
 }
 
 function readReport(file: string): Tally {
-  let text = '';
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    console.error(`the test runner left no report: ${String(cause)}`);
-  }
+  const text = readText(file);
+  if (text === '') console.error('the test runner left no report');
   const count = (word: string): number => Number(text.match(new RegExp(`^# ${word} (\\d+)$`, 'm'))?.[1] ?? 0);
   return { passed: count('pass'), failed: count('fail') + count('cancelled'), skipped: count('skipped') };
 }

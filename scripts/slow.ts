@@ -2,8 +2,9 @@
 import './generate.ts';
 import { formatTally, runNodeTests } from './node-tests.ts';
 
-const tally = runNodeTests({
+const tally = await runNodeTests({
   files: ['packages/*/test/slow/**/*.test.ts'],
+  limit: 25,
   isolation: 'process',
   concurrency: 2,
   timeout: 600_000,

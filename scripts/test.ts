@@ -1,8 +1,11 @@
 // `npm test`: everything that CI runs, step by step. The last line counts it all.
 
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { addTallies, formatTally, type Tally } from './node-tests.ts';
 import { root } from './process.ts';
 
@@ -26,26 +29,44 @@ const steps: readonly Step[] = [
   { script: 'conformance', purpose: "the peer's recorded behaviour" },
 ];
 
-/** Runs one script of this folder and reads the tally off its last line; a script without one counts as a single check. */
-function runStep(step: Step): Tally {
+/** Minutes for all steps together: less than any CI gives, so that a step that does not end is named and the others are counted. */
+const limit = 80;
+const endsAt = Date.now() + limit * 60_000;
+const timeToEnd = 5000;
+
+/** Runs one script of this folder, shows what it prints, and reads the tally off its last line; a script without one counts as a single check. */
+async function runStep(step: Step): Promise<Tally> {
   const started = Date.now();
   console.log(`\n== ${step.script}: ${step.purpose}`);
-  const result = spawnSync(process.execPath, [join(root, 'scripts', `${step.script}.ts`), ...(step.args ?? [])], {
+  const child = spawn(process.execPath, [join(root, 'scripts', `${step.script}.ts`), ...(step.args ?? [])], {
     cwd: root,
-    encoding: 'utf8',
-    maxBuffer: 256 << 20,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  process.stdout.write(result.stdout ?? '');
-  console.log(`== ${step.script}: ${Math.round((Date.now() - started) / 1000)} s, exit ${result.status}`);
-  const closing = (result.stdout ?? '').match(/^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm)?.at(-1);
-  if (closing === undefined)
-    return { passed: result.status === 0 ? 1 : 0, failed: result.status === 0 ? 0 : 1, skipped: 0 };
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+    process.stdout.write(text);
+  });
+  const timer = setTimeout(() => {
+    console.log(`\nthe tests have ${limit} minutes; ${step.script} had not ended`);
+    child.kill('SIGTERM');
+    setTimeout(() => child.kill('SIGKILL'), timeToEnd).unref();
+  }, endsAt - started);
+  const [code] = (await once(child, 'exit')) as [number | null];
+  clearTimeout(timer);
+  // What the step has left running may hold its output open for ever.
+  await Promise.race([finished(child.stdout), sleep(timeToEnd, undefined, { ref: false })]);
+  const status = code ?? 1;
+  console.log(`== ${step.script}: ${Math.round((Date.now() - started) / 1000)} s, exit ${status}`);
+  const closing = output.match(/^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm)?.at(-1);
+  if (closing === undefined) return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0 };
   const [passed = 0, failed = 0, skipped = 0] = [...closing.matchAll(/\d+/g)].map((match) => Number(match[0]));
-  return { passed, failed: failed === 0 && result.status !== 0 ? 1 : failed, skipped };
+  return { passed, failed: failed === 0 && status !== 0 ? 1 : failed, skipped };
 }
 
 if (!existsSync(join(root, 'node_modules'))) throw new Error('run "npm ci" first');
-const total = addTallies(steps.map(runStep));
+const tallies: Tally[] = [];
+for (const step of steps) tallies.push(await runStep(step));
+const total = addTallies(tallies);
 console.log(`\n${formatTally(total)}`);
 process.exitCode = total.failed === 0 ? 0 : 1;

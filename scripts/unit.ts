@@ -2,9 +2,10 @@
 import './generate.ts';
 import { formatTally, runNodeTests } from './node-tests.ts';
 
-const tally = runNodeTests({
+const tally = await runNodeTests({
   files: ['packages/*/test/**/*.test.ts', 'scripts/test/*.test.ts', 'examples/**/*.test.ts'],
   except: ['golden', 'slow'],
+  limit: 10,
   isolation: 'none',
 });
 console.log(formatTally(tally));

@@ -1,6 +1,6 @@
 // How traffic of this host reaches the proxy: the same configuration that `kumactl install transparent-proxy` made the rules from. Undefined for a
 // proxy to which nothing is redirected.
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { MeshError } from '@ursa/resources';
 import {
@@ -33,8 +33,17 @@ export function readRedirection(
   const layers = files.map((file) => readConfigText(readText(file), file === '-' ? 'standard input' : file));
   const config = mergeConfig([...layers, readConfigEnvironment(environment)]);
   checkConfig(config);
-  // Without IPv6 in the kernel Envoy could not listen on its addresses.
-  return existsSync(ipv6Table) ? config : { ...config, ipFamilyMode: 'ipv4' };
+  // Without IPv6 on the host Envoy could not listen on its addresses.
+  return hasIpv6() ? config : { ...config, ipFamilyMode: 'ipv4' };
+}
+
+/** Whether any interface has an IPv6 address: the table is empty where IPv6 is switched off, and missing where the kernel has none. */
+function hasIpv6(): boolean {
+  try {
+    return readFileSync(ipv6Table, 'utf8') !== '';
+  } catch {
+    return false;
+  }
 }
 
 /** What the control plane needs of it, as the bootstrap request carries it. */

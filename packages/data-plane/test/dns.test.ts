@@ -249,6 +249,16 @@ test('the port that somebody has is named with what to do', async (context) => {
   );
 });
 
+test('on a host without IPv6 DNS listens without it', async (context) => {
+  const listen = (addresses: readonly string[]) =>
+    openDnsServer({ addresses, port: 0, answer: async () => undefined, serves: () => true });
+  // An address of documentation (RFC 3849) stands for one of a family that was switched off: the system's answer is the same.
+  const server = await listen(['127.0.0.1', '2001:db8::1']);
+  context.after(() => server.close());
+  assert.deepEqual(server.addresses, ['127.0.0.1']);
+  await assert.rejects(listen(['192.0.2.1']), /cannot be used: .*EADDRNOTAVAIL 192\.0\.2\.1/);
+});
+
 test('only this host and its redirected networks are answered', () => {
   const serves = localAskers(['172.17.0.0/16', 'fd00:1::/64'], () => ['192.0.2.9']);
   const askers = [

@@ -7,6 +7,8 @@ import type { Transport } from './answer-query.ts';
 /** A server that listens. */
 export interface DnsServer {
   readonly port: number;
+  /** Where it listens. */
+  readonly addresses: readonly string[];
   close(): Promise<void>;
 }
 
@@ -24,15 +26,23 @@ const mostConnections = 128;
 const mostWaiting = 16;
 const idleMilliseconds = 10_000;
 const lengthBytes = 2;
+// What the system says of an address of a family that this host does not have, or has switched off.
+const missingFamily: readonly (string | undefined)[] = ['EADDRNOTAVAIL', 'EAFNOSUPPORT'];
 
-/** Listens. Throws `MeshError('conflict')` when the port is taken. */
+/** Listens; an IPv6 address is passed over on a host without IPv6. Throws `MeshError('conflict')` when the port is taken. */
 export async function openDnsServer({ addresses, port, answer, serves }: DnsServerOptions): Promise<DnsServer> {
   const opened: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => void (await Promise.all(opened.map((end) => end())));
+  const listening: string[] = [];
   let used = port;
   try {
     for (const address of addresses) {
-      const datagrams = await bindDatagrams(address, used, { answer, serves });
+      const datagrams = await bindDatagrams(address, used, { answer, serves }).catch((cause) => {
+        if (address.includes(':') && missingFamily.includes(cause.code)) return undefined;
+        throw cause;
+      });
+      if (datagrams === undefined) continue;
+      listening.push(address);
       opened.push(() => new Promise((resolve) => datagrams.close(() => resolve())));
       used = datagrams.address().port;
       const stream = await listenForStreams(address, used, { answer, serves });
@@ -48,7 +58,7 @@ export async function openDnsServer({ addresses, port, answer, serves }: DnsServ
       { cause },
     );
   }
-  return { port: used, close };
+  return { port: used, addresses: listening, close };
 }
 
 type Service = Pick<DnsServerOptions, 'answer' | 'serves'>;
@@ -56,9 +66,13 @@ type Service = Pick<DnsServerOptions, 'answer' | 'serves'>;
 function bindDatagrams(address: string, port: number, { answer, serves }: Service): Promise<DatagramSocket> {
   return new Promise((resolve, reject) => {
     const socket = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', ipv6Only: address.includes(':') });
-    socket.once('error', reject);
+    const refuse = (cause: Error): void => {
+      socket.close();
+      reject(cause);
+    };
+    socket.once('error', refuse);
     socket.bind(port, address, () => {
-      socket.removeListener('error', reject);
+      socket.removeListener('error', refuse);
       // An asker that is gone must not end the process.
       socket.on('error', () => undefined);
       resolve(socket);

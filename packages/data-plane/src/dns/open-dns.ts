@@ -1,5 +1,4 @@
 // DNS of a proxy: the names of the mesh are followed, applications whose questions are redirected here are answered.
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { watchDocument } from '../dynamic-config/watch-document.ts';
@@ -39,7 +38,6 @@ export interface Dns {
 /** A name that is asked for and not known is looked up at the control plane's last word, but not more often than this (milliseconds). */
 const refreshAtMost = 250;
 const longestRefresh = 200;
-const ipv6Table = '/proc/net/if_inet6';
 
 /** Starts to answer. Throws `MeshError` when the port is taken. */
 export async function openDns(options: DnsOptions): Promise<Dns> {
@@ -86,9 +84,7 @@ export async function openDns(options: DnsOptions): Promise<Dns> {
     ipv6,
     ...(options.logsQuestions ? { onAnswer: logQuestion(log) } : {}),
   };
-  const hasIpv6 = existsSync(ipv6Table);
-  const addresses =
-    networks.length > 0 ? ['0.0.0.0', ...(hasIpv6 ? ['::'] : [])] : ['127.0.0.1', ...(hasIpv6 ? ['::1'] : [])];
+  const addresses = networks.length > 0 ? ['0.0.0.0', '::'] : ['127.0.0.1', '::1'];
   const end = async (): Promise<void> => {
     ended.abort();
     await document.ended;
@@ -98,7 +94,7 @@ export async function openDns(options: DnsOptions): Promise<Dns> {
       ...{ addresses, port, serves: networks.length > 0 ? localAskers(networks) : () => true },
       answer: (bytes, by) => answerQuery(bytes, by, sources),
     });
-    log.info('answers DNS', { addresses, port: server.port });
+    log.info('answers DNS', { addresses: server.addresses, port: server.port });
     return { port: server.port, close: async () => void (await Promise.all([server.close(), end()])) };
   } catch (cause) {
     await end();
