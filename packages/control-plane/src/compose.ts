@@ -181,6 +181,7 @@ export async function openControlPlane(
       environment: settings.environment,
       dnsDomain: settings.dnsServer.domain,
       serviceVipPort: settings.dnsServer.serviceVipPort,
+      autoReachableServices: settings.experimental.autoReachableServices,
     },
   };
   const engine = openEngine({ graph, policies, inputs });

@@ -8,7 +8,7 @@ import type { EgressDerivations } from './egress/egress-config.ts';
 import type { EndpointDerivations } from './endpoints.ts';
 import type { EngineInputs } from './engine.ts';
 import type { MeshFacts } from './mesh-facts.ts';
-import type { OutboundDerivations } from './outbounds.ts';
+import type { OutboundLookup } from './outbounds.ts';
 import type { OwnParts } from './own-parts.ts';
 import type { RuleDerivations } from './rules.ts';
 import type { TrafficDerivation } from './traffic.ts';
@@ -25,7 +25,7 @@ export interface ConfigParts {
   readonly own: OwnParts;
   readonly shared: ClassParts;
   readonly directAccess: DirectAccess;
-  readonly outbounds: OutboundDerivations;
+  readonly outbounds: OutboundLookup;
   readonly rules: RuleDerivations;
   readonly egresses: EgressDerivations;
 }

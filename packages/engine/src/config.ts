@@ -75,8 +75,8 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     });
     return speaks ? withSelf(found, proxyClass) : proxyClass;
   };
-  const outboundsOf = ({ key, proxyClass }: Subject): readonly Outbound[] =>
-    outbounds.outbounds.get(key, proxyClass.transparent);
+  const outboundsOf = ({ key, proxyClass }: Subject, without: LeftOut): readonly Outbound[] =>
+    outbounds.outbounds(key, proxyClass.transparent, without);
   const transparentResources = (
     found: Subject,
     ruleSets: RuleSets,
@@ -87,16 +87,18 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     const redirect = redirectOf(connected, facts);
     if (redirect === undefined) return [];
     const answersItself = connected.features.includes(features.embeddedDns) || connected.dnsPort === 0;
-    const dns = answersItself ? [] : shared.envoyDns.get(outbounds.records.get(key), proxyClass, connected.dnsPort);
+    const dns = answersItself
+      ? []
+      : shared.envoyDns.get(outbounds.records(key, without), proxyClass, connected.dnsPort);
     const modes = inboundModes(policies, rules.inboundRules.get(key, without), mesh, facts.inbounds.length);
     const ports = reachablePorts(found, modes);
-    const direct = directAccess(found, outboundsOf(found));
+    const direct = directAccess(found, outboundsOf(found, without));
     return [...shared.passthrough(ruleSets, listenerClass, redirect, mesh.passthrough, ports), ...direct, ...dns];
   };
   const dynamicConfigOf = (found: Subject, without: LeftOut): readonly EnvoyResource[] => {
     const { key, connected, dataplane: facts, proxyClass } = found;
     const asksUs = redirectOf(connected, facts) !== undefined && connected.features.includes(features.embeddedDns);
-    const dns = asksUs ? shared.dnsDocument.get(outbounds.records.get(key), proxyClass) : undefined;
+    const dns = asksUs ? shared.dnsDocument.get(outbounds.records(key, without), proxyClass) : undefined;
     const { documents } = additions.get(key, without);
     if (documents.length === 0) return dns ? shared.dynamicConfig.get(dns, proxyClass, connected.workdir) : [];
     const all = dns === undefined ? documents : [dns, ...documents];
@@ -127,7 +129,7 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
       const proxyClass = announces ? own.announcing(calling, found.dataplane) : calling;
       const listenerClass = listenerClassOf(found, proxyClass, ruleSets);
       const workload = namesWorkload(policies, ruleSets) ? found.workload : undefined;
-      const called = shared.outbounds.get(outboundsOf(found), ruleSets, proxyClass, listenerClass, workload);
+      const called = shared.outbounds.get(outboundsOf(found, without), ruleSets, proxyClass, listenerClass, workload);
       const redirected = transparentResources(found, ruleSets, listenerClass, without);
       const inbounds = own.inbounds.get(proxyKey, rules.inboundRules.get(proxyKey, without));
       const traffic = [...inbounds, ...called, ...redirected];
@@ -158,14 +160,14 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     const { key, proxyClass } = found;
     const outboundRules = rules.outboundRules.get(key, without);
     const endpoint = isServed(found)
-      ? shared.endpoints.get(outboundsOf(found), outboundRules, proxyClass, callerTagsOf(found, outboundRules))
+      ? shared.endpoints.get(outboundsOf(found, without), outboundRules, proxyClass, callerTagsOf(found, outboundRules))
       : noResources;
     const ruleSets = rules.ruleSets.get(key, without);
     const warnings = [...found.mesh.idle, ...[...ruleSets.values()].flatMap((set) => set.warnings)];
     const idle = withoutEffect.filter(({ name }) => ruleSets.has(name));
     warnings.push(...idle.map(({ name }) => `${name} applies to this proxy and has no effect yet`));
     if (isServed(found)) {
-      warnings.push(...shared.warnings.get(outboundsOf(found), outboundRules));
+      warnings.push(...shared.warnings.get(outboundsOf(found, without), outboundRules));
       warnings.push(...additions.get(key, without).warnings);
     } else {
       const { kind } = proxyClass.facts;

@@ -18,6 +18,9 @@ type Tags = Readonly<Record<string, string>>;
 
 /** One port that a proxy serves. */
 export interface InboundFacts {
+  /** Its Dataplane, and where it stands there among those that are not ignored. */
+  readonly proxyKey: string;
+  readonly position: number;
   /** Where the proxy listens. */
   readonly address: string;
   readonly port: number;
@@ -92,6 +95,7 @@ function inboundFacts(
   resource: Resource,
   networking: NonNullable<DataplaneSpec['networking']>,
   inbound: DataplaneInbound,
+  position: number,
 ): InboundFacts {
   const proxyAddress = networking.address ?? '';
   const address = inbound.address ?? proxyAddress;
@@ -99,6 +103,8 @@ function inboundFacts(
   const tags = inbound.tags ?? {};
   const advertised = inbound.address ?? networking.advertisedAddress ?? proxyAddress;
   return {
+    proxyKey: `${resource.mesh}/${resource.name}`,
+    position,
     address,
     port,
     serviceAddress: inbound.serviceAddress ?? address,
@@ -135,7 +141,7 @@ export function dataplaneFacts(resource: Resource): DataplaneFacts {
   const networking = (resource.spec as DataplaneSpec).networking ?? {};
   const inbounds = (networking.inbound ?? [])
     .filter((inbound) => inbound.state !== 'Ignored')
-    .map((inbound) => inboundFacts(resource, networking, inbound));
+    .map((inbound, position) => inboundFacts(resource, networking, inbound, position));
   const gateway = networking.gateway && {
     kind: networking.gateway.type === 'BUILTIN' ? ('builtin' as const) : ('delegated' as const),
     tags: networking.gateway.tags ?? {},

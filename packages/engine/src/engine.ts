@@ -93,6 +93,8 @@ export interface EngineSettings {
   readonly dnsDomain: string;
   /** Port under which they are called at their virtual address. */
   readonly serviceVipPort: number;
+  /** True when proxies get only the destinations that let them in. */
+  readonly autoReachableServices: boolean;
 }
 
 /** Everything the engine reads. The same engine over other collections (an overlay) answers "what if". */

@@ -15,11 +15,13 @@ import { presumeConnected } from './explain/presumed.ts';
 import { deriveIdentityRequest } from './identity-request.ts';
 import { findingsOf } from './lint/findings.ts';
 import { deriveMeshFacts } from './mesh-facts.ts';
-import { deriveOutbounds } from './outbounds.ts';
+import { deriveOutbounds, type OutboundLookup } from './outbounds.ts';
 import { deriveEgresses } from './outside/zone-egresses.ts';
 import { overlayInputs, type ResourceDrafts } from './overlay-inputs.ts';
 import { deriveOwnParts } from './own-parts.ts';
-import { createRuleViews, deriveRules } from './rules.ts';
+import { deriveAdmission } from './reach/admission.ts';
+import { derivePermittedOutbounds } from './reach/permitted-outbounds.ts';
+import { createRuleViews, deriveRules, type RuleDerivations } from './rules.ts';
 import { deriveTraffic } from './traffic.ts';
 
 /** What an engine is opened over. Policies are applied in their order here. */
@@ -69,7 +71,9 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
   const { meshFacts, dataplane, views } = surroundings;
   const rules = deriveRules({ graph, inputs, policies, dataplane, views, shadow });
   const egresses = deriveEgressConfigs({ graph, inputs, policies, meshFacts, rules });
-  const parts = { graph, inputs, policies, rules, egresses, ...surroundings };
+  const identityRequest = deriveIdentityRequest(graph, meshFacts, dataplane, egresses);
+  const outbounds = outboundsFor(options, surroundings, rules, identityRequest);
+  const parts = { graph, inputs, policies, rules, egresses, ...surroundings, outbounds };
   const { config, resourcesWithout, heldBack, collectorRefs } = deriveConfig(parts);
   const inForce = graph.derive(
     'rules in force',
@@ -81,7 +85,6 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
     (type: string, proxyKey: string) => inForce.get(proxyKey).get(type)?.matched ?? [],
   );
   const outboundRules = { get: (proxyKey: string) => rules.outboundRules.get(proxyKey, heldBack.get(proxyKey)) };
-  const identityRequest = deriveIdentityRequest(graph, meshFacts, dataplane, egresses);
   const identityKeys = graph.derive(
     'identity keys',
     (proxyKey: string) => egresses.identityKeys(proxyKey) ?? [proxyKey],
@@ -89,6 +92,9 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
   const explainParts = {
     ...parts,
     rules: { ruleSets: inForce, outboundRules, matched, ofExternalService: rules.ofExternalService },
+    outbounds: (proxyKey: string, transparent: boolean) =>
+      outbounds.outbounds(proxyKey, transparent, heldBack.get(proxyKey)),
+    unpermitted: surroundings.outbounds.outbounds,
     config,
     identityRequest,
     heldBack,
@@ -117,4 +123,21 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
     }),
     findings: (mesh) => findingsOf(explainParts, mesh),
   };
+}
+
+/** What proxies get of all outbounds: everything, or only what lets them in. */
+function outboundsFor(
+  { graph, inputs, policies }: EngineOptions,
+  { meshFacts, dataplane, endpoints, traffic, outbounds: all }: Surroundings,
+  rules: RuleDerivations,
+  identityRequest: Engine['identityRequest'],
+): OutboundLookup {
+  if (!inputs.settings.autoReachableServices) {
+    return {
+      outbounds: (proxyKey, transparent) => all.outbounds.get(proxyKey, transparent),
+      records: (proxyKey) => all.records.get(proxyKey),
+    };
+  }
+  const admission = deriveAdmission({ graph, inputs, policies, meshFacts, dataplane, endpoints, rules });
+  return derivePermittedOutbounds({ graph, policies, dataplane, all, admission, traffic, identityRequest, rules });
 }

@@ -13,6 +13,7 @@ import {
 import type { BackendReference, DataplaneFacts } from './dataplane-facts.ts';
 import type { Destination, DestinationDerivations, MeshServiceSpec, MeshServiceStatus } from './destinations.ts';
 import type { EngineInputs } from './engine.ts';
+import type { LeftOut } from './held-back.ts';
 import type { MeshFacts } from './mesh-facts.ts';
 import { deriveServiceAddresses } from './service-addresses.ts';
 
@@ -40,8 +41,16 @@ export interface VirtualAddresses {
 export interface OutboundDerivations {
   /** Without those that lead nowhere. Proxies with the same outbounds get the same list. */
   readonly outbounds: Derivation<readonly [proxyKey: string, transparent: boolean], readonly Outbound[]>;
+  /** All that proxies of a mesh get which list nothing. */
+  readonly ofMesh: Derivation<readonly [mesh: string], readonly Outbound[]>;
   /** Names that lead to the proxy's outbounds, sorted. Proxies with the same names get the same list. */
   readonly records: Derivation<readonly [proxyKey: string], readonly DnsRecord[]>;
+}
+
+/** What proxies get of them. `without`: policies that are left out of the proxy's configuration. */
+export interface OutboundLookup {
+  outbounds(proxyKey: string, transparent: boolean, without: LeftOut): readonly Outbound[];
+  records(proxyKey: string, without: LeftOut): readonly DnsRecord[];
 }
 
 const noOutbounds: readonly Outbound[] = [];
@@ -51,7 +60,8 @@ function byName(first: DnsRecord, second: DnsRecord): number {
   return first.name < second.name ? -1 : 1;
 }
 
-function references(reference: BackendReference, resource: Resource, port: number): boolean {
+/** True when a reference means a port of a service. */
+export function references(reference: BackendReference, resource: Resource, port: number): boolean {
   if ((reference.kind ?? 'MeshService') !== resource.type) return false;
   if (reference.port !== undefined && reference.port !== port) return false;
   if (reference.labels !== undefined) return labelsMatch(reference.labels, resource.labels);
@@ -238,6 +248,13 @@ export function deriveOutbounds(
   const equals = Object.is;
 
   return {
+    ofMesh: graph.derive(
+      'outbounds of a mesh',
+      (mesh: string) => virtualAddresses.get(mesh, 'null', 'null').outbounds,
+      {
+        equals,
+      },
+    ),
     outbounds: graph.derive(
       'outbounds',
       (proxyKey: string, transparent: boolean): readonly Outbound[] => {

@@ -1,7 +1,14 @@
 // Random meshes and random changes to them, for the guard of the whole design: incremental = from scratch.
 import assert from 'node:assert/strict';
+import { builtinPolicies } from '@ursa/policies';
 import fc from 'fast-check';
-import { type PolicyInsight, type ProxyConfig, policyContent, policyInsightKey } from '../src/index.ts';
+import {
+  type EngineSettings,
+  type PolicyInsight,
+  type ProxyConfig,
+  policyContent,
+  policyInsightKey,
+} from '../src/index.ts';
 import { egressNames, outsideDocument, outsideKey } from './random-outside.ts';
 import { createWorld, type World } from './world.ts';
 
@@ -291,11 +298,11 @@ function shapeOf(config: ProxyConfig | undefined): unknown {
 }
 
 /** Plays random sequences of batches; after each, every watched configuration must equal the one of a fresh engine over the same data. */
-export function checkIncremental(runs: number, seed: number): void {
+export function checkIncremental(runs: number, seed: number, settings: Partial<EngineSettings> = {}): void {
   const property = fc.property(
     fc.array(fc.array(change, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 5 }),
     (batches) => {
-      const world = createWorld();
+      const world = createWorld(builtinPolicies, 'default', settings);
       const watched = new Map<string, () => ProxyConfig | undefined>();
       const egresses = egressNames.map((name) => `/${name}`);
       for (const key of [...meshes.flatMap((mesh) => names.map((name) => `${mesh}/${name}`)), ...egresses]) {

@@ -3,14 +3,17 @@
 import { existsSync, globSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type EnvoyType, resourceJson } from '@ursa/envoy';
+import { builtinPolicies } from '@ursa/policies';
 import { parse, parseAllDocuments, stringify } from 'yaml';
-import type { ConnectedProxy, ProxyConfig } from '../src/index.ts';
+import type { ConnectedProxy, EngineSettings, ProxyConfig } from '../src/index.ts';
 import { createWorld, type World } from './world.ts';
 
 /** What `scenario.yaml` may say. */
 interface ScenarioSettings {
   /** Proxies that connect beside those with an expectation; facts that differ from a default kuma-dp with transparent proxying. */
   readonly proxies?: Readonly<Record<string, Partial<ConnectedProxy>>>;
+  /** Settings of the control plane that differ from its defaults. */
+  readonly engine?: Partial<EngineSettings>;
   /** Resources to show, as `<type>/<name>`, where `*` stands for any text. Default: all but what every proxy has. */
   readonly show?: readonly string[];
 }
@@ -38,7 +41,9 @@ export function scenarioFolders(): readonly string[] {
 
 /** Reads a scenario and puts its mesh into a world. Throws when a document is refused. */
 export function openScenario(folder: string): Scenario {
-  const world = createWorld();
+  const settingsFile = join(folder, 'scenario.yaml');
+  const settings = existsSync(settingsFile) ? (parse(readFileSync(settingsFile, 'utf8')) as ScenarioSettings) : {};
+  const world = createWorld(builtinPolicies, 'default', settings.engine);
   let mesh = 'default';
   for (const document of parseAllDocuments(readFileSync(join(folder, 'mesh.yaml'), 'utf8'))) {
     const content = document.toJS() as { type?: string; name?: string };
@@ -46,8 +51,6 @@ export function openScenario(folder: string): Scenario {
     world.apply(content);
   }
   world.settle();
-  const settingsFile = join(folder, 'scenario.yaml');
-  const settings = existsSync(settingsFile) ? (parse(readFileSync(settingsFile, 'utf8')) as ScenarioSettings) : {};
   for (const [proxy, facts] of Object.entries(settings.proxies ?? {})) world.connect(mesh, proxy, facts);
   const proxies = readdirSync(folder).flatMap((file) => /^expect\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
   return { folder, world, mesh, settings, proxies };

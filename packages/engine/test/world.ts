@@ -23,6 +23,7 @@ import {
   type ConnectedProxy,
   type Engine,
   type EngineInputs,
+  type EngineSettings,
   type IssuedIdentity,
   openEngine,
   type ServiceVip,
@@ -83,8 +84,12 @@ function connectedProxy(mesh: string, name: string, facts: Partial<ConnectedProx
   };
 }
 
-/** A world without resources, of one zone. */
-export function createWorld(policies: readonly ProxyPolicy[] = builtinPolicies, zone = 'default'): World {
+/** A world without resources, of one zone. `settings`: those that differ from the defaults. */
+export function createWorld(
+  policies: readonly ProxyPolicy[] = builtinPolicies,
+  zone = 'default',
+  settings: Partial<EngineSettings> = {},
+): World {
   const labelContext = { mode: 'zone', zone, environment: 'universal', federated: false } as const;
   const graph = createGraph();
   const resourceTypes = createResourceTypes([...coreResourceTypes, ...policies.map((policy) => policy.resourceType)]);
@@ -106,7 +111,14 @@ export function createWorld(policies: readonly ProxyPolicy[] = builtinPolicies, 
     trust,
     adminIdentities,
     serviceVips,
-    settings: { zone, environment: 'universal', dnsDomain: 'mesh', serviceVipPort: 80 },
+    settings: {
+      zone,
+      environment: 'universal',
+      dnsDomain: 'mesh',
+      serviceVipPort: 80,
+      autoReachableServices: false,
+      ...settings,
+    },
   };
   const engine = openEngine({ graph, inputs, policies });
   let lastVip = 0;

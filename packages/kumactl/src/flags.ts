@@ -59,3 +59,10 @@ export function wholeNumber(least: number): (text: string) => string {
     return text;
   };
 }
+
+/** The flag of commands that read files: as if the control plane were set so. */
+export const autoReachableFlag = [
+  '--auto-reachable-services',
+  'as if outbounds followed from permissions (KUMA_EXPERIMENTAL_AUTO_REACHABLE_SERVICES of the control plane)',
+  false,
+] as const;

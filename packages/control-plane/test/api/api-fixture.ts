@@ -57,7 +57,13 @@ function openEngines(live: LiveResources): Pick<ApiOptions, 'engine' | 'shadowEn
     trust: graph.source('trust'),
     adminIdentities: graph.source('admin-identities'),
     serviceVips: graph.source('service-vips'),
-    settings: { zone: 'default', environment: 'universal', dnsDomain: 'mesh', serviceVipPort: 80 },
+    settings: {
+      zone: 'default',
+      environment: 'universal',
+      dnsDomain: 'mesh',
+      serviceVipPort: 80,
+      autoReachableServices: false,
+    },
   };
   const engine = openEngine({ graph, policies: builtinPolicies, inputs });
   return {

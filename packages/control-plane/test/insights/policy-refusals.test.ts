@@ -38,7 +38,13 @@ async function open(badPolicies: readonly string[], guards: readonly string[] = 
     trust: graph.source<TrustBundle>('trust'),
     adminIdentities: graph.source<AdminIdentity>('admin'),
     serviceVips: graph.source<ServiceVip>('vips'),
-    settings: { zone: 'default', environment: 'universal', dnsDomain: 'mesh', serviceVipPort: 80 } as const,
+    settings: {
+      zone: 'default',
+      environment: 'universal',
+      dnsDomain: 'mesh',
+      serviceVipPort: 80,
+      autoReachableServices: false,
+    } as const,
   };
   const engine = openEngine({ graph, inputs, policies: builtinPolicies });
   const put = (resource: Pick<Resource, 'type' | 'name' | 'mesh' | 'spec'>) =>

@@ -3,6 +3,7 @@ import type { PolicyHead } from '@ursa/policy';
 import type { ConfigParts } from '../config-parts.ts';
 import type { DataplaneFacts } from '../dataplane-facts.ts';
 import type { Engine } from '../engine.ts';
+import type { Outbound, OutboundDerivations } from '../outbounds.ts';
 import type { RuleSets } from '../rules.ts';
 
 /** Rules in force: without the policies that are held back. */
@@ -16,9 +17,13 @@ interface RulesInForce {
 
 /** The derivations. */
 export interface ExplainParts
-  extends Omit<ConfigParts, 'rules'>,
+  extends Omit<ConfigParts, 'rules' | 'outbounds'>,
     Pick<Engine, 'config' | 'identityRequest' | 'heldBack'> {
   readonly rules: RulesInForce;
+  /** What a proxy can call. */
+  outbounds(proxyKey: string, transparent: boolean): readonly Outbound[];
+  /** The same, whether it is let in there or not. */
+  readonly unpermitted: OutboundDerivations['outbounds'];
 }
 
 /** Facts of all Dataplanes of a mesh, by name. */

@@ -4,8 +4,10 @@ import type { Route } from '@ursa/envoy/gen/envoy/config/route/v3/route_componen
 import type { RouteIdentity } from '@ursa/policy';
 import type { DataplaneFacts } from '../dataplane-facts.ts';
 import type { Destination } from '../destinations.ts';
+import type { ConnectedProxy } from '../engine.ts';
 import { policiesOf } from '../held-back.ts';
 import { type Finding, finding } from '../lint/finding.ts';
+import type { MeshFacts } from '../mesh-facts.ts';
 import type { Outbound } from '../outbounds.ts';
 import { hasUnifiedNames, redirectOf } from '../proxy-class.ts';
 import { destinationName } from '../skeleton/outbound.ts';
@@ -14,7 +16,7 @@ import { appliedPolicies, inboundMerge, outboundMerge, policiesIn, referenceTo }
 import { type ExplainParts, keyOfProxy } from './explain-parts.ts';
 import type { AppliedPolicies, BackendShare, Explanation, Question, Step } from './explanation.ts';
 import { clientMissing, proxiesNamed } from './find-client.ts';
-import { findOutbound, type Instance, instancesOf, nameOf } from './find-outbound.ts';
+import { findOutbound, findUnpermitted, type Instance, instancesOf, nameOf } from './find-outbound.ts';
 import { clustersOf, describeMatch, routesIn } from './http-route.ts';
 import { leave } from './leave-mesh.ts';
 import { noEndpoints, notReady } from './not-ready.ts';
@@ -76,6 +78,11 @@ function explain(parts: ExplainParts, question: Question): Explanation {
   if (connected === undefined) return stop('unreachable', offline(client));
   const transparent = redirectOf(connected, client) !== undefined;
   const outbound = findOutbound(parts, client, transparent, question);
+  const unpermitted = 'code' in outbound ? findUnpermitted(parts, client, transparent, question) : undefined;
+  if (unpermitted !== undefined) {
+    const { destination } = unpermitted;
+    return turnedAway(parts, course, { client, connected, mesh, destination, identity, end, stop });
+  }
   if ('code' in outbound) return stop(outbound.code === 'unknown-destination' ? 'unknown' : 'unreachable', outbound);
 
   const names = hasUnifiedNames(connected, mesh) ? unifiedNames : legacyNames;
@@ -191,6 +198,36 @@ function arrive(parts: ExplainParts, course: Course, arriving: Arriving): Explan
   const refusal = permissions.find(({ allowed }) => !allowed);
   if (refusal !== undefined) return end('denied', refusal.step.text);
   return end('allowed', permissions[0]?.step.text ?? 'no policy of the mesh permits or refuses');
+}
+
+interface TurnedAway extends Ends {
+  readonly client: DataplaneFacts;
+  readonly connected: ConnectedProxy;
+  readonly mesh: MeshFacts;
+  readonly destination: Destination;
+  readonly identity: { readonly uris: readonly string[] } | undefined;
+}
+
+/** Why a client has no outbound where outbounds follow from permissions: what the request would meet if it had one. */
+function turnedAway(parts: ExplainParts, course: Course, away: TurnedAway): Explanation {
+  const { client, connected, mesh, destination, identity, end, stop } = away;
+  const name = nameOf(destination);
+  const message = `${client.name} has no outbound to ${name}, because nothing behind ${name} lets it in (KUMA_EXPERIMENTAL_AUTO_REACHABLE_SERVICES)`;
+  const list = destination.target.kind === 'service' ? 'reachableServices' : 'reachableBackends';
+  const fix = `permit it, as said below; or list what ${client.name} reaches in networking.transparentProxying.${list}, if its server is to refuse it`;
+  const at = { type: 'Dataplane', mesh: client.mesh, name: client.name };
+  course.problems.push(finding('not-reachable', message, fix, at, 'networking.transparentProxying'));
+  course.steps.push({ at: 'outbound', text: `none: ${name} would turn it away` });
+  const ruleSets = parts.rules.outboundRules.get(keyOfProxy(client));
+  const [called = destination] = destinationsOf(destination, parts.traffic.get(destination, ruleSets));
+  if (called.outside !== undefined) {
+    const names = hasUnifiedNames(connected, mesh) ? unifiedNames : legacyNames;
+    const secured = identity && { uris: identity.uris, sni: called.tls?.sni ?? '' };
+    return leave(parts, course, { client, destination: called, names, identity: secured }, { end, stop });
+  }
+  const [server] = instancesOf(parts, called);
+  if (server === undefined) return stop('unreachable', noEndpoints(called, []));
+  return arrive(parts, course, { server, destination: called, identity, end, stop });
 }
 
 function describeClientPolicies(

@@ -40,11 +40,7 @@ export function findOutbound(
   transparent: boolean,
   { mesh, to, port }: Question,
 ): Outbound | Finding {
-  const all = parts.outbounds.outbounds.get(`${mesh}/${client.name}`, transparent);
-  const named = all.filter(({ destination }) =>
-    [nameOf(destination), destination.legacyName, destination.kri].includes(to),
-  );
-  const meant = named.length > 0 ? named : leadingTo(parts, all, `${mesh}/${to}`);
+  const meant = meantBy(parts, parts.outbounds(`${mesh}/${client.name}`, transparent), { mesh, to });
   const [first] = meant;
   if (first === undefined) return whyNone(parts, client, transparent, { mesh, to });
   if (port === undefined) return first;
@@ -58,6 +54,28 @@ export function findOutbound(
     { type: 'Dataplane', mesh, name: client.name },
     'networking.outbound',
   );
+}
+
+/** The outbound that the client would have if what is behind it let the client in. */
+export function findUnpermitted(
+  parts: ExplainParts,
+  client: DataplaneFacts,
+  transparent: boolean,
+  { mesh, to, port }: Question,
+): Outbound | undefined {
+  const all = parts.unpermitted.get(`${mesh}/${client.name}`, transparent);
+  return meantBy(parts, all, { mesh, to }).find((outbound) => port === undefined || outbound.port === port);
+}
+
+function meantBy(
+  parts: ExplainParts,
+  outbounds: readonly Outbound[],
+  { mesh, to }: Pick<Question, 'mesh' | 'to'>,
+): readonly Outbound[] {
+  const named = outbounds.filter(({ destination }) =>
+    [nameOf(destination), destination.legacyName, destination.kri].includes(to),
+  );
+  return named.length > 0 ? named : leadingTo(parts, outbounds, `${mesh}/${to}`);
 }
 
 /** Outbounds with a proxy among those behind them. */
@@ -113,9 +131,15 @@ function whyNone(
     );
   }
   const { reachableServices, reachableBackends } = client;
-  const field = reachableServices === undefined ? 'reachableBackends' : 'reachableServices';
-  const list =
-    field === 'reachableServices' ? (reachableServices ?? []).join(', ') : JSON.stringify(reachableBackends ?? []);
+  const byBackends = reachableBackends !== undefined && (reachableServices === undefined || resource !== undefined);
+  const field = byBackends ? 'reachableBackends' : 'reachableServices';
+  const list = byBackends
+    ? reachableBackends.map((ref) => JSON.stringify(ref)).join(', ')
+    : reachableServices?.join(', ');
+  const entry =
+    byBackends && resource !== undefined
+      ? `{kind: ${resource.type}, name: ${displayNameOf(resource)}} to networking.transparentProxying.reachableBackends.refs`
+      : `${service} to networking.transparentProxying.${field}`;
   if (reachableServices === undefined && reachableBackends === undefined) {
     return finding(
       'not-reachable',
@@ -128,7 +152,7 @@ function whyNone(
   return finding(
     'not-reachable',
     `${field} of ${client.name} do not include ${service} (they are: ${list === '' ? 'none' : list})`,
-    `add ${service} to networking.transparentProxying.${field}`,
+    `add ${entry}`,
     at,
     `networking.transparentProxying.${field}`,
   );

@@ -30,7 +30,12 @@ export const findingCodes = {
   'client-not-in-mesh': ['error', 'The client is no proxy of this mesh.'],
   'unknown-destination': ['error', 'There is no such service or proxy in the mesh.'],
   'no-outbound': ['error', 'The client has no outbound to the destination.'],
-  'not-reachable': ['error', "The destination is not among the client's reachable services or backends."],
+  'not-reachable': [
+    'error',
+    "The destination is not among the client's reachable services or backends, or does not let it in.",
+  ],
+  'reachable-missing': ['warning', 'A list of reachable services or backends names something that is not there.'],
+  'reaches-nothing': ['note', 'Outbounds follow from permissions, and nothing lets this proxy in.'],
   'wrong-port': ['error', 'The destination is reached at another port.'],
   'no-route': ['error', 'No route takes this request.'],
   'not-evaluated': ['warning', 'A regular expression was not tried here.'],

@@ -4,6 +4,7 @@ import { entryFindings } from './entry-findings.ts';
 import { type Finding, finding } from './finding.ts';
 import { meshFindings } from './mesh-findings.ts';
 import { protocolFindings } from './protocol-findings.ts';
+import { reachFindings } from './reach-findings.ts';
 import { routeFindings } from './route-findings.ts';
 import { selectionFindings } from './selection-findings.ts';
 
@@ -18,6 +19,7 @@ export function findingsOf(parts: ExplainParts, mesh: string): readonly Finding[
       ...protocolFindings(parts, policy, mesh, proxies),
     ]),
     ...routeFindings(parts, proxies),
+    ...reachFindings(parts, mesh, proxies),
     ...proxies.flatMap(({ name }) =>
       (parts.config.get(`${mesh}/${name}`)?.warnings ?? [])
         .filter(({ message }) => !message.includes('so it gets no traffic'))

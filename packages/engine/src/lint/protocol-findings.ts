@@ -97,7 +97,7 @@ function outboundUses(parts: ExplainParts, policy: ProxyPolicy, proxy: Dataplane
   const rules = parts.rules.ruleSets.get(key).get(policy.name);
   const connected = parts.inputs.proxies.get(key);
   if (rules === undefined || connected === undefined || !policy.shape.hasTo) return [];
-  const outbounds = parts.outbounds.outbounds.get(key, redirectOf(connected, proxy) !== undefined);
+  const outbounds = parts.outbounds(key, redirectOf(connected, proxy) !== undefined);
   return outbounds.flatMap(({ destination }) => {
     const merged = outboundMerge(rules, destination.target);
     const protocol = destination.protocol === 'unknown' ? 'tcp' : destination.protocol;

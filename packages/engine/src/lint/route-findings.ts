@@ -19,7 +19,7 @@ export function routeFindings(parts: ExplainParts, proxies: readonly DataplaneFa
     const key = `${proxy.mesh}/${proxy.name}`;
     const connected = parts.inputs.proxies.get(key);
     if (connected === undefined) return [];
-    const outbounds = parts.outbounds.outbounds.get(key, redirectOf(connected, proxy) !== undefined);
+    const outbounds = parts.outbounds(key, redirectOf(connected, proxy) !== undefined);
     return outbounds.flatMap((outbound) => [
       ...missingBackends(parts, proxy, outbound),
       ...overriddenRoutes(parts, proxy, outbound),

@@ -3,7 +3,7 @@ import type { Explanation, Question } from '@ursa/engine';
 import { MeshError } from '@ursa/resources';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { formatExplanation } from '../explanation-text.ts';
-import { collectTexts, wholeNumber } from '../flags.ts';
+import { autoReachableFlag, collectTexts, wholeNumber } from '../flags.ts';
 import type { Session } from '../session.ts';
 import { loadResourceTypes } from '../type-handles.ts';
 import { formatYaml } from '../yaml-output.ts';
@@ -16,6 +16,7 @@ interface ExplainFlags {
   readonly file: readonly string[];
   readonly output: 'text' | 'yaml' | 'json';
   readonly envoy: boolean;
+  readonly autoReachableServices: boolean;
 }
 
 /** Adds the command. */
@@ -40,6 +41,7 @@ export function addExplain(program: Command, session: () => Session): void {
     .addOption(
       new Option('-o, --output <format>', 'form of the output').choices(['text', 'yaml', 'json']).default('text'),
     )
+    .option(...autoReachableFlag)
     .option('--envoy', "also print the parts of Envoy's configuration that the request passes", false)
     .action(async (names: readonly string[], flags: ExplainFlags) => {
       const current = session();
@@ -48,7 +50,7 @@ export function addExplain(program: Command, session: () => Session): void {
       const port = flags.port === undefined ? {} : { port: flags.port };
       const question = { mesh: current.mesh, from, to, ...port, method: flags.method, path: flags.path, headers };
       const answer =
-        flags.file.length > 0 ? await explainFiles(current, flags.file, question) : await ask(current, question);
+        flags.file.length > 0 ? await explainFiles(current, flags, question) : await ask(current, question);
       const { steps } = answer;
       const shown = flags.envoy ? answer : { ...answer, steps: steps.map(({ envoy: _, ...step }) => step) };
       if (flags.output === 'json') current.terminal.print(`${JSON.stringify(shown, null, 2)}\n`);
@@ -83,12 +85,16 @@ function pairOfHeader(text: string): readonly [string, string] {
   return [text.slice(0, colon).toLowerCase(), text.slice(colon + 1).trim()];
 }
 
-async function explainFiles(session: Session, places: readonly string[], question: Question): Promise<Explanation> {
+async function explainFiles(
+  session: Session,
+  { file: places, autoReachableServices }: ExplainFlags,
+  question: Question,
+): Promise<Explanation> {
   const { openOfflineMesh } = await import('../offline/offline-mesh.ts');
   const { readDrafts } = await import('../offline/read-drafts.ts');
   const types = await loadResourceTypes();
   const files = await readDrafts(places, session.terminal, types, { mesh: question.mesh, variables: [] });
-  const answer = openOfflineMesh(types, files.drafts).engine.explain(question);
+  const answer = openOfflineMesh(types, files.drafts, { autoReachableServices }).engine.explain(question);
   const invalid = files.findings.filter(({ code }) => code === 'invalid');
   return { ...answer, problems: [...answer.problems.map(files.locate), ...invalid] };
 }

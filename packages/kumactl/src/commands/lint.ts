@@ -3,13 +3,14 @@
 import { MeshError } from '@ursa/resources';
 import { type Command, Option } from 'commander';
 import { countFindings, formatFinding } from '../findings-text.ts';
-import { collectPairs, type Pair } from '../flags.ts';
+import { autoReachableFlag, collectPairs, type Pair } from '../flags.ts';
 import type { Session } from '../session.ts';
 import { loadResourceTypes } from '../type-handles.ts';
 
 interface LintFlags {
   readonly against?: string;
   readonly output: 'text' | 'json';
+  readonly autoReachableServices: boolean;
   readonly var: readonly Pair[];
 }
 
@@ -24,6 +25,7 @@ export function addLint(program: Command, session: () => Session): void {
       'judge the files as if they were applied: `server` for the control plane in use, or the name of a context',
     )
     .addOption(new Option('-o, --output <format>', 'form of the output').choices(['text', 'json']).default('text'))
+    .option(...autoReachableFlag)
     .option('-v, --var <name=value>', 'value for {{ name }} in the documents', collectPairs, [])
     .action(async (places: readonly string[], flags: LintFlags) => {
       const current = session();
@@ -43,7 +45,8 @@ export function addLint(program: Command, session: () => Session): void {
               types,
               [...new Set(files.drafts.map((draft) => (draft.type === 'Mesh' ? draft.name : draft.mesh)))].sort(),
             );
-      const findings = lintDrafts(types, files, stored);
+      const autoReachableServices = flags.autoReachableServices || stored?.autoReachableServices === true;
+      const findings = lintDrafts(types, files, stored, { ...stored, autoReachableServices });
       terminal.print(
         flags.output === 'json' ? `${JSON.stringify({ findings }, null, 2)}\n` : findings.map(formatFinding).join(''),
       );

@@ -1,7 +1,7 @@
 // `kumactl render`: the Envoy configuration that a proxy would get from resources in files.
 import { MeshError, suggestionFor } from '@ursa/resources';
 import { type Command, Option } from 'commander';
-import { collectPairs, collectTexts, collectWords, type Pair } from '../flags.ts';
+import { autoReachableFlag, collectPairs, collectTexts, collectWords, type Pair } from '../flags.ts';
 import type { Session } from '../session.ts';
 import { loadResourceTypes } from '../type-handles.ts';
 import { formatYaml } from '../yaml-output.ts';
@@ -21,6 +21,7 @@ interface RenderFlags {
   readonly type: keyof typeof kinds;
   readonly output: 'yaml' | 'json';
   readonly feature: readonly string[];
+  readonly autoReachableServices: boolean;
   readonly var: readonly Pair[];
 }
 
@@ -46,9 +47,11 @@ export function addRender(program: Command, session: () => Session): void {
       collectWords,
       [],
     )
+    .option(...autoReachableFlag)
     .option('-v, --var <name=value>', 'value for {{ name }} in the documents', collectPairs, [])
     .action(async (flags: RenderFlags) => {
       const { terminal, mesh } = session();
+      const { feature, autoReachableServices } = flags;
       const { openOfflineMesh } = await import('../offline/offline-mesh.ts');
       const { readDrafts } = await import('../offline/read-drafts.ts');
       const { renderConfig } = await import('../offline/render-config.ts');
@@ -59,7 +62,7 @@ export function addRender(program: Command, session: () => Session): void {
         const lines = invalid.map(({ place, message }) => `${place?.file}:${place?.line}:${place?.column}: ${message}`);
         throw new MeshError('invalid', `nothing was rendered:\n${lines.join('\n')}`);
       }
-      const { engine, proxyKeys } = openOfflineMesh(types, drafts, { features: flags.feature });
+      const { engine, proxyKeys } = openOfflineMesh(types, drafts, { features: feature, autoReachableServices });
       const config = engine.config.get(`${mesh}/${flags.dataplane}`);
       if (config === undefined) {
         const names = proxyKeys.filter((key) => key.startsWith(`${mesh}/`)).map((key) => key.slice(mesh.length + 1));

@@ -1,7 +1,7 @@
 // Lint: everything that is wrong with the resources of some files, in the order of the files.
 import { finding } from '@ursa/engine';
 import type { ResourceKey, ResourceTypes } from '@ursa/resources';
-import { openOfflineMesh } from './offline-mesh.ts';
+import { type OfflineOptions, openOfflineMesh } from './offline-mesh.ts';
 import type { Drafts, PlacedFinding } from './read-drafts.ts';
 import type { StoredDrafts } from './server-drafts.ts';
 
@@ -11,11 +11,16 @@ const keyOf = ({ type, mesh, name }: ResourceKey) => `${type}/${mesh}/${name}`;
  * All findings. Without a Mesh in the files only the documents themselves are judged: what they refer to may be elsewhere. With what a control
  * plane has stored, the files are judged as if they were applied to it: what is found is about them, or about what they do to the others.
  */
-export function lintDrafts(types: ResourceTypes, files: Drafts, stored?: StoredDrafts): readonly PlacedFinding[] {
+export function lintDrafts(
+  types: ResourceTypes,
+  files: Drafts,
+  stored?: StoredDrafts,
+  options: OfflineOptions = stored ?? {},
+): readonly PlacedFinding[] {
   const { drafts, findings } = files;
   const written = new Set(drafts.map(keyOf));
   const others = (stored?.drafts ?? []).filter((draft) => !written.has(keyOf(draft)));
-  const mesh = openOfflineMesh(types, [...others, ...drafts], stored);
+  const mesh = openOfflineMesh(types, [...others, ...drafts], options);
   if (mesh.meshes.length === 0 && stored === undefined) return findings;
   const missing = drafts
     .filter((draft) => draft.mesh !== '' && !mesh.meshes.includes(draft.mesh))
@@ -28,7 +33,7 @@ export function lintDrafts(types: ResourceTypes, files: Drafts, stored?: StoredD
         'mesh',
       ),
     );
-  const before = stored === undefined ? undefined : openOfflineMesh(types, stored.drafts, stored);
+  const before = stored === undefined ? undefined : openOfflineMesh(types, stored.drafts, options);
   const known = new Set(
     before?.meshes.flatMap((name) => before.engine.findings(name)).map((each) => JSON.stringify(each)),
   );

@@ -38,6 +38,8 @@ export interface OfflineOptions {
   readonly features?: readonly string[];
   /** Zone of the control plane that the resources are in; undefined for a global one. Default: a zone of its own. */
   readonly zone?: string | undefined;
+  /** As if the control plane were set so (KUMA_EXPERIMENTAL_AUTO_REACHABLE_SERVICES). Default: false. */
+  readonly autoReachableServices?: boolean;
 }
 
 const ownZone = 'default';
@@ -50,8 +52,9 @@ export function openOfflineMesh(
   options: OfflineOptions = {},
 ): OfflineMesh {
   const graph = createGraph();
-  const { features = [] } = options;
-  const inputs = inputsOf(graph, types, drafts, 'zone' in options ? options.zone : ownZone);
+  const { features = [], autoReachableServices = false } = options;
+  const zone = 'zone' in options ? options.zone : ownZone;
+  const inputs = inputsOf(graph, types, drafts, { zone, autoReachableServices });
   const presumed = presumeConnected(inputs, features);
   const engine = openEngine({ graph, inputs: presumed, policies: builtinPolicies });
   const proxyKeys = inputs.resources('Dataplane').keys();
@@ -91,7 +94,7 @@ function inputsOf(
   graph: Graph,
   types: ResourceTypes,
   drafts: readonly ResourceDraft[],
-  zone: string | undefined,
+  { zone, autoReachableServices }: { readonly zone: string | undefined; readonly autoReachableServices: boolean },
 ): EngineInputs {
   const context = {
     mode: zone === undefined ? 'global' : 'zone',
@@ -134,7 +137,13 @@ function inputsOf(
     trust: graph.source<TrustBundle>('trust'),
     adminIdentities: graph.source<AdminIdentity>('admin identities'),
     serviceVips,
-    settings: { zone: zone ?? '', environment: 'universal', dnsDomain: 'mesh', serviceVipPort: 80 },
+    settings: {
+      zone: zone ?? '',
+      environment: 'universal',
+      dnsDomain: 'mesh',
+      serviceVipPort: 80,
+      autoReachableServices,
+    },
   };
 }
 

@@ -8,6 +8,8 @@ export interface StoredDrafts {
   readonly drafts: readonly ResourceDraft[];
   /** Its zone; undefined for a global control plane. */
   readonly zone: string | undefined;
+  /** How it is set (KUMA_EXPERIMENTAL_AUTO_REACHABLE_SERVICES). */
+  readonly autoReachableServices: boolean;
 }
 
 const pageSize = 1000;
@@ -30,7 +32,8 @@ export async function readStored(
       drafts.push(...(await read(type, `/meshes/${encodeURIComponent(mesh)}/${type.path}`)));
     }
   }
-  return { drafts, zone };
+  const autoReachableServices = field(field(config, 'experimental'), 'autoReachableServices') === true;
+  return { drafts, zone, autoReachableServices };
 }
 
 async function readList(

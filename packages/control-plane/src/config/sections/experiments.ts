@@ -59,8 +59,7 @@ export const experimentalSettings = {
   autoReachableServices: flag(
     'KUMA_EXPERIMENTAL_AUTO_REACHABLE_SERVICES',
     false,
-    'Give a proxy only the services that MeshTrafficPermissions let it reach.',
-    { noEffect: 'Not built yet.' },
+    'Give proxies whose traffic is redirected only the services that let them in, unless their Dataplanes list what they reach.',
   ),
   sidecarContainers: flag(
     'KUMA_EXPERIMENTAL_SIDECAR_CONTAINERS',

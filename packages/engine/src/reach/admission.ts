@@ -1,0 +1,114 @@
+// Who is let in where: what the policies that permit say at the proxies behind a destination, before anybody calls.
+import type { Derivation, Graph } from '@ursa/collections';
+import { type InboundRuleSet, type PolicyHead, type ProxyPolicy, selects } from '@ursa/policy';
+import type { DataplaneFacts } from '../dataplane-facts.ts';
+import type { Destination } from '../destinations.ts';
+import type { EndpointDerivations } from '../endpoints.ts';
+import type { EngineInputs } from '../engine.ts';
+import { nothingLeftOut } from '../held-back.ts';
+import type { MeshFacts } from '../mesh-facts.ts';
+import { externalServiceLookup } from '../outside/outside-destinations.ts';
+import type { RuleDerivations, RuleSets } from '../rules.ts';
+
+/** What one policy says at one place. Its rules are shared: their identity stands for their content. */
+interface Gate {
+  readonly policy: ProxyPolicy;
+  readonly rules: InboundRuleSet;
+  /** The policies that select the place, the weakest first. */
+  readonly heads: readonly PolicyHead[];
+}
+
+/** A place behind a destination: who comes through all of its gates is in. */
+type Entrance = readonly Gate[];
+
+/** True when a caller, known by the URIs of its certificate, gets in somewhere behind a destination. */
+export type Admission = (destination: Destination, uris: readonly string[]) => boolean;
+
+/** What admission is derived from. */
+export interface AdmissionOptions {
+  readonly graph: Graph;
+  readonly inputs: EngineInputs;
+  readonly policies: readonly ProxyPolicy[];
+  readonly meshFacts: Derivation<readonly [mesh: string], MeshFacts | undefined>;
+  readonly dataplane: Derivation<readonly [key: string], DataplaneFacts | undefined>;
+  readonly endpoints: Pick<EndpointDerivations, 'inboundsOf'>;
+  readonly rules: Pick<RuleDerivations, 'ruleSets' | 'ofExternalService'>;
+}
+
+const noRules: InboundRuleSet = { rules: [], from: [], fromEntries: [] };
+
+function sameGate(before: Gate, after: Gate | undefined): boolean {
+  return (
+    after !== undefined &&
+    before.rules === after.rules &&
+    before.heads.length === after.heads.length &&
+    before.heads.every((head, position) => head === after.heads[position])
+  );
+}
+
+function sameEntrance(before: Entrance, after: Entrance | undefined): boolean {
+  return after !== undefined && before.every((gate, position) => sameGate(gate, after[position]));
+}
+
+function sameEntrances(before: readonly Entrance[] | undefined, after: readonly Entrance[] | undefined): boolean {
+  if (before === undefined || after === undefined) return before === after;
+  return (
+    before.length === after.length && before.every((entrance, position) => sameEntrance(entrance, after[position]))
+  );
+}
+
+/** Derives admission. Instances of a service to which the same policies apply are one entrance. */
+export function deriveAdmission(options: AdmissionOptions): Admission {
+  const { graph, inputs, policies, meshFacts, dataplane, endpoints, rules } = options;
+  // Policies that do not guard are left out of a proxy whose Envoy refuses them, and then say nothing there. To ask for that would go in a
+  // circle: what is held back from a proxy depends on its outbounds.
+  const guards = policies.filter(({ authorize, guardsAccess }) => authorize !== undefined && guardsAccess === true);
+  const externalServices = externalServiceLookup(inputs);
+
+  const entrance = (ruleSets: RuleSets, position: number, isHere: (head: PolicyHead) => boolean): Entrance =>
+    guards.map((policy) => {
+      const { inbounds, matched } = ruleSets.get(policy.name) ?? { inbounds: [], matched: [] };
+      return { policy, rules: inbounds[position] ?? noRules, heads: matched.filter(isHere) };
+    });
+  const ofProxies = ({ source }: Destination): readonly Entrance[] => {
+    const distinct: Entrance[] = [];
+    for (const { proxyKey, position } of endpoints.inboundsOf(source)) {
+      const { selectable } = dataplane.get(proxyKey) ?? {};
+      if (selectable === undefined) continue;
+      const found = entrance(
+        rules.ruleSets.get(proxyKey, nothingLeftOut),
+        position,
+        (head) => selects(head, selectable)?.inbounds.includes(position) === true,
+      );
+      if (!distinct.some((known) => sameEntrance(known, found))) distinct.push(found);
+    }
+    return distinct;
+  };
+  // An egress asks the same policies for ExternalServices; for MeshExternalServices the Mesh alone decides.
+  const ofEgress = ({ mesh, target }: Destination): readonly Entrance[] | undefined => {
+    if (target.kind === 'resource') return meshFacts.get(mesh)?.forbidsOutside === true ? [] : undefined;
+    const [key] = externalServices(mesh, target.service);
+    return key === undefined ? undefined : [entrance(rules.ofExternalService.get(key), 0, () => true)];
+  };
+
+  // Undefined: nobody is asked for a certificate there, or nobody is there yet who could turn a caller away.
+  const entrances = graph.derive(
+    'entrances of a destination',
+    (destination: Destination): readonly Entrance[] | undefined => {
+      if (guards.length === 0 || destination.tls === undefined) return undefined;
+      if (destination.source.kind === 'egress') return ofEgress(destination);
+      const found = ofProxies(destination);
+      return found.length === 0 ? undefined : found;
+    },
+    { equals: sameEntrances },
+  );
+
+  return (destination, uris) => {
+    const found = entrances.get(destination);
+    if (found === undefined) return true;
+    const client = { uris, sni: destination.tls?.sni ?? '' };
+    return found.some((gates) =>
+      gates.every(({ policy, rules, heads }) => policy.authorize?.(client, rules, heads).allowed === true),
+    );
+  };
+}

@@ -1,0 +1,105 @@
+// Reachability that follows from permissions (feature C16): a redirected proxy keeps the destinations that let it in, and their names. What a
+// Dataplane lists itself, as outbounds or as reachable services and backends, it gets whatever permissions say.
+import type { Derivation, Graph } from '@ursa/collections';
+import type { ProxyPolicy } from '@ursa/policy';
+import type { DataplaneFacts } from '../dataplane-facts.ts';
+import type { IdentityRequest } from '../engine.ts';
+import type { DnsRecord, Outbound, OutboundDerivations, OutboundLookup } from '../outbounds.ts';
+import type { RuleDerivations, RuleSets } from '../rules.ts';
+import { destinationsOf, type TrafficDerivation } from '../traffic.ts';
+import type { Admission } from './admission.ts';
+
+/** What permitted outbounds are derived from. */
+export interface PermittedOutboundOptions {
+  readonly graph: Graph;
+  readonly policies: readonly ProxyPolicy[];
+  readonly dataplane: Derivation<readonly [key: string], DataplaneFacts | undefined>;
+  /** All that could be called. */
+  readonly all: OutboundDerivations;
+  readonly admission: Admission;
+  readonly traffic: TrafficDerivation;
+  readonly identityRequest: Derivation<readonly [identityKey: string], IdentityRequest | undefined>;
+  readonly rules: Pick<RuleDerivations, 'outboundRules'>;
+}
+
+function sameItems<Item>(before: readonly Item[], after: readonly Item[]): boolean {
+  return before.length === after.length && before.every((item, position) => item === after[position]);
+}
+
+/** Into so many parts the outbounds of a mesh are divided: a permission that changes is weighed anew for the callers of one part of them. */
+const partCount = 32;
+
+function partOf({ address }: Outbound): number {
+  let sum = 0;
+  for (let position = 0; position < address.length; position += 1)
+    sum = (sum * 31 + address.charCodeAt(position)) % 65_521;
+  return sum % partCount;
+}
+
+/** Derives them. Proxies with the same identity, routes and lists share the result. */
+export function derivePermittedOutbounds(options: PermittedOutboundOptions): OutboundLookup {
+  const { graph, policies, dataplane, all, admission, traffic, identityRequest, rules } = options;
+  const routing = policies.filter((policy) => policy.routing !== undefined);
+
+  const part = graph.derive(
+    'part of the outbounds',
+    (mesh: string, number: number) => all.ofMesh.get(mesh).filter((outbound) => partOf(outbound) === number),
+    { equals: sameItems },
+  );
+  const permittedPart = graph.derive(
+    'permitted part of the outbounds',
+    (mesh: string, number: number, caller: string, routes: RuleSets | undefined): readonly Outbound[] => {
+      const uris = JSON.parse(caller) as readonly string[];
+      return part.get(mesh, number).filter(({ destination }) => {
+        // Routes may lead elsewhere: what counts is who lets the caller in at the end.
+        const called =
+          routes === undefined ? [destination] : destinationsOf(destination, traffic.get(destination, routes));
+        return called.length === 0 || called.some((each) => admission(each, uris));
+      });
+    },
+    { equals: sameItems },
+  );
+  const kept = graph.derive(
+    'permitted outbounds',
+    (
+      outbounds: readonly Outbound[],
+      mesh: string,
+      caller: string,
+      routes: RuleSets | undefined,
+      servicesListed: boolean,
+      backendsListed: boolean,
+    ): readonly Outbound[] => {
+      const numbers = Array.from({ length: partCount }, (_, number) => number);
+      const permitted = new Set(numbers.flatMap((number) => permittedPart.get(mesh, number, caller, routes)));
+      return outbounds.filter((outbound) => {
+        const listed = outbound.destination.target.kind === 'service' ? servicesListed : backendsListed;
+        return listed || permitted.has(outbound);
+      });
+    },
+    { equals: sameItems },
+  );
+  const keptRecords = graph.derive(
+    'permitted records',
+    (records: readonly DnsRecord[], outbounds: readonly Outbound[]): readonly DnsRecord[] => {
+      const served = new Set(outbounds.map(({ address }) => address));
+      return records.filter(({ addresses }) => addresses.some((address) => served.has(address)));
+    },
+    { equals: sameItems },
+  );
+
+  const outbounds: OutboundLookup['outbounds'] = (proxyKey, transparent, without) => {
+    const found = all.outbounds.get(proxyKey, transparent);
+    const facts = dataplane.get(proxyKey);
+    const identity = identityRequest.get(proxyKey);
+    if (!transparent || facts === undefined || identity === undefined) return found;
+    const ruleSets = rules.outboundRules.get(proxyKey, without);
+    const routes = routing.some(({ name }) => ruleSets.has(name)) ? ruleSets : undefined;
+    const { mesh, reachableServices, reachableBackends } = facts;
+    const caller = JSON.stringify(identity.uris);
+    return kept.get(found, mesh, caller, routes, reachableServices !== undefined, reachableBackends !== undefined);
+  };
+  return {
+    outbounds,
+    records: (proxyKey, without) => keptRecords.get(all.records.get(proxyKey), outbounds(proxyKey, true, without)),
+  };
+}
