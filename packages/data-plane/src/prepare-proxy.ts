@@ -51,6 +51,9 @@ export async function prepareProxy({
   }
   const redirection = readRedirection(settings, environment);
   if (redirection !== undefined) warnOfWrongUser(redirection, log);
+  if (redirection !== undefined && settings.bindOutbounds) {
+    log.warn('--bind-outbounds has no effect: traffic is redirected to this proxy, whatever address it is for');
+  }
   const envoyPath = findEnvoy(settings.binaryPath, environment, workingFolder);
   const envoyVersion = await readEnvoyVersion(envoyPath);
   if (!envoyVersion.compatible) {

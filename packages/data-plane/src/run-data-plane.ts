@@ -144,21 +144,27 @@ async function runInFolder(proxy: PreparedProxy, folder: string, options: RunOpt
   }
 }
 
-/** DNS where applications' questions are redirected to this proxy; nowhere else, where it would only take the port from others. */
+/**
+ * DNS where applications' questions are redirected to this proxy, and where it listens on virtual addresses: there the host's resolver has to be told.
+ * Nowhere else, where it would only take the port from others.
+ */
 async function openDnsOf(
   { redirection }: PreparedProxy,
   workDir: string,
   { settings, given, log }: RunOptions,
 ): Promise<Dns | undefined> {
-  if (redirection === undefined || !settings.dnsEnabled) return undefined;
+  if (!settings.dnsEnabled || (redirection === undefined && !settings.bindOutbounds)) return undefined;
+  const ownPort = redirection === undefined || given.has('coreDnsPort') ? settings.coreDnsPort : redirection.dnsPort;
   return await openDns({
     workDir,
-    port: settings.dnsProxyPort || (given.has('coreDnsPort') ? settings.coreDnsPort : redirection.dnsPort),
+    port: settings.dnsProxyPort || ownPort,
     // `interface:network`, checked when the configuration was read.
-    networks: redirection.vnetNetworks.map((text) => text.slice(text.indexOf(':') + 1)),
-    ipv6: redirection.ipFamilyMode === 'dualstack',
+    networks: (redirection?.vnetNetworks ?? []).map((text) => text.slice(text.indexOf(':') + 1)),
+    ipv6: redirection?.ipFamilyMode === 'dualstack',
     refreshInterval: settings.dynamicConfigurationRefreshInterval,
-    resolvConf: redirection.resolvConfigPath,
+    resolvConf: redirection?.resolvConfigPath ?? '/etc/resolv.conf',
+    // A resolver of this host that was told of us would send the question back.
+    asksLoopback: redirection !== undefined,
     logsQuestions: settings.dnsLogging,
     log: log.component('dns'),
   });

@@ -98,7 +98,7 @@ export interface ProxyDns {
 /** Opens it. `refreshInterval`: milliseconds between two looks at the names. */
 export async function openProxyDns(
   context: TestContext,
-  { ipv6 = true, refreshInterval = 5, logsQuestions = false } = {},
+  { ipv6 = true, refreshInterval = 5, logsQuestions = false, asksLoopback = true } = {},
 ): Promise<ProxyDns> {
   const workDir = mkdtempSync(join(tmpdir(), 'ursa-dns-'));
   const resolvConf = join(workDir, 'resolv.conf');
@@ -116,7 +116,7 @@ export async function openProxyDns(
   await new Promise<void>((resolve) => envoy.listen(join(workDir, 'kuma-mesh-metric-config.sock'), resolve));
   const lines: string[] = [];
   const dns = await openDns({
-    ...{ workDir, port: 0, networks: [], ipv6, refreshInterval, resolvConf, logsQuestions },
+    ...{ workDir, port: 0, networks: [], ipv6, refreshInterval, resolvConf, asksLoopback, logsQuestions },
     serverPort: upstream.port,
     log: createLog({ level: 'debug', format: 'text', write: (line) => lines.push(line) }),
   });

@@ -42,6 +42,15 @@ test('where IPv6 does not reach the proxy, names of the mesh have no IPv6 addres
   await assert.rejects(resolver.resolve6('backend.mesh'), { code: 'ENODATA' });
 });
 
+test("where the host's resolver was told of this server, no server of the host is asked: the question would come back", async (context) => {
+  const { resolver, setNames, upstream } = await openProxyDns(context, { asksLoopback: false });
+  setNames(names);
+  upstream.respond = (query) => answerTo(query, [], { flags: 3, authorities: [soa] });
+  assert.deepEqual(await resolver.resolve4('backend.mesh'), ['240.0.0.1']);
+  await assert.rejects(resolver.resolve4('elsewhere.example'), { code: 'ESERVFAIL' });
+  assert.deepEqual(upstream.asked, []);
+});
+
 test('a name is answered as soon as its service exists, however seldom the names are looked at', async (context) => {
   const { resolver, setNames, upstream } = await openProxyDns(context, { refreshInterval: 3_600_000 });
   setNames({});

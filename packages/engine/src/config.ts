@@ -76,7 +76,7 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     return speaks ? withSelf(found, proxyClass) : proxyClass;
   };
   const outboundsOf = ({ key, proxyClass }: Subject, without: LeftOut): readonly Outbound[] =>
-    outbounds.outbounds(key, proxyClass.transparent, without);
+    outbounds.outbounds(key, proxyClass.calls, without);
   const transparentResources = (
     found: Subject,
     ruleSets: RuleSets,
@@ -89,16 +89,17 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     const answersItself = connected.features.includes(features.embeddedDns) || connected.dnsPort === 0;
     const dns = answersItself
       ? []
-      : shared.envoyDns.get(outbounds.records(key, without), proxyClass, connected.dnsPort);
+      : shared.envoyDns.get(outbounds.records(key, proxyClass.calls, without), proxyClass, connected.dnsPort);
     const modes = inboundModes(policies, rules.inboundRules.get(key, without), mesh, facts.inbounds.length);
     const ports = reachablePorts(found, modes);
     const direct = directAccess(found, outboundsOf(found, without));
     return [...shared.passthrough(ruleSets, listenerClass, redirect, mesh.passthrough, ports), ...direct, ...dns];
   };
   const dynamicConfigOf = (found: Subject, without: LeftOut): readonly EnvoyResource[] => {
-    const { key, connected, dataplane: facts, proxyClass } = found;
-    const asksUs = redirectOf(connected, facts) !== undefined && connected.features.includes(features.embeddedDns);
-    const dns = asksUs ? shared.dnsDocument.get(outbounds.records(key, without), proxyClass) : undefined;
+    const { key, connected, proxyClass } = found;
+    const { calls } = proxyClass;
+    const asksUs = calls !== 'explicit' && connected.features.includes(features.embeddedDns);
+    const dns = asksUs ? shared.dnsDocument.get(outbounds.records(key, calls, without), proxyClass) : undefined;
     const { documents } = additions.get(key, without);
     if (documents.length === 0) return dns ? shared.dynamicConfig.get(dns, proxyClass, connected.workdir) : [];
     const all = dns === undefined ? documents : [dns, ...documents];
@@ -168,6 +169,7 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     warnings.push(...idle.map(({ name }) => `${name} applies to this proxy and has no effect yet`));
     if (isServed(found)) {
       warnings.push(...shared.warnings.get(outboundsOf(found, without), outboundRules));
+      warnings.push(...outbounds.warnings(key, proxyClass.calls));
       warnings.push(...additions.get(key, without).warnings);
     } else {
       const { kind } = proxyClass.facts;

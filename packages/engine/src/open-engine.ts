@@ -20,6 +20,7 @@ import { deriveEgresses } from './outside/zone-egresses.ts';
 import { overlayInputs, type ResourceDrafts } from './overlay-inputs.ts';
 import { deriveOwnParts } from './own-parts.ts';
 import { deriveAdmission } from './reach/admission.ts';
+import type { CallMode } from './reach/call-mode.ts';
 import { derivePermittedOutbounds } from './reach/permitted-outbounds.ts';
 import { createRuleViews, deriveRules, type RuleDerivations } from './rules.ts';
 import { deriveTraffic } from './traffic.ts';
@@ -92,8 +93,7 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
   const explainParts = {
     ...parts,
     rules: { ruleSets: inForce, outboundRules, matched, ofExternalService: rules.ofExternalService },
-    outbounds: (proxyKey: string, transparent: boolean) =>
-      outbounds.outbounds(proxyKey, transparent, heldBack.get(proxyKey)),
+    outbounds: (proxyKey: string, calls: CallMode) => outbounds.outbounds(proxyKey, calls, heldBack.get(proxyKey)),
     unpermitted: surroundings.outbounds.outbounds,
     config,
     identityRequest,
@@ -134,8 +134,9 @@ function outboundsFor(
 ): OutboundLookup {
   if (!inputs.settings.autoReachableServices) {
     return {
-      outbounds: (proxyKey, transparent) => all.outbounds.get(proxyKey, transparent),
-      records: (proxyKey) => all.records.get(proxyKey),
+      outbounds: (proxyKey, calls) => all.outbounds.get(proxyKey, calls),
+      records: (proxyKey, calls) => all.records.get(proxyKey, calls),
+      warnings: (proxyKey, calls) => all.warnings.get(proxyKey, calls),
     };
   }
   const admission = deriveAdmission({ graph, inputs, policies, meshFacts, dataplane, endpoints, rules });

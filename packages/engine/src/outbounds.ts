@@ -15,6 +15,7 @@ import type { Destination, DestinationDerivations, MeshServiceSpec, MeshServiceS
 import type { EngineInputs } from './engine.ts';
 import type { LeftOut } from './held-back.ts';
 import type { MeshFacts } from './mesh-facts.ts';
+import { boundOutbounds, boundRecords, type CallMode, unboundWarnings } from './reach/call-mode.ts';
 import { deriveServiceAddresses } from './service-addresses.ts';
 
 /** One address of the proxy's host that leads to a destination. Derived: equal ones are one object. */
@@ -40,17 +41,20 @@ export interface VirtualAddresses {
 /** Outbounds of proxies. */
 export interface OutboundDerivations {
   /** Without those that lead nowhere. Proxies with the same outbounds get the same list. */
-  readonly outbounds: Derivation<readonly [proxyKey: string, transparent: boolean], readonly Outbound[]>;
+  readonly outbounds: Derivation<readonly [proxyKey: string, calls: CallMode], readonly Outbound[]>;
   /** All that proxies of a mesh get which list nothing. */
   readonly ofMesh: Derivation<readonly [mesh: string], readonly Outbound[]>;
   /** Names that lead to the proxy's outbounds, sorted. Proxies with the same names get the same list. */
-  readonly records: Derivation<readonly [proxyKey: string], readonly DnsRecord[]>;
+  readonly records: Derivation<readonly [proxyKey: string, calls: CallMode], readonly DnsRecord[]>;
+  /** What of it the proxy cannot serve, for people. */
+  readonly warnings: Derivation<readonly [proxyKey: string, calls: CallMode], readonly string[]>;
 }
 
 /** What proxies get of them. `without`: policies that are left out of the proxy's configuration. */
 export interface OutboundLookup {
-  outbounds(proxyKey: string, transparent: boolean, without: LeftOut): readonly Outbound[];
-  records(proxyKey: string, without: LeftOut): readonly DnsRecord[];
+  outbounds(proxyKey: string, calls: CallMode, without: LeftOut): readonly Outbound[];
+  records(proxyKey: string, calls: CallMode, without: LeftOut): readonly DnsRecord[];
+  warnings(proxyKey: string, calls: CallMode): readonly string[];
 }
 
 const noOutbounds: readonly Outbound[] = [];
@@ -246,6 +250,10 @@ export function deriveOutbounds(
     (JSON.parse(given) as DataplaneOutbound[]).flatMap((item) => explicit(mesh, item) ?? []),
   );
   const equals = Object.is;
+  const bound = graph.derive('bound outbounds', (written: readonly Outbound[], all: readonly Outbound[]) =>
+    boundOutbounds(written, all),
+  );
+  const boundNames = graph.derive('names of bound outbounds', (records: readonly DnsRecord[]) => boundRecords(records));
 
   return {
     ofMesh: graph.derive(
@@ -257,21 +265,28 @@ export function deriveOutbounds(
     ),
     outbounds: graph.derive(
       'outbounds',
-      (proxyKey: string, transparent: boolean): readonly Outbound[] => {
+      (proxyKey: string, calls: CallMode): readonly Outbound[] => {
         const facts = dataplane.get(proxyKey);
         if (facts === undefined) return noOutbounds;
-        if (transparent) return virtualAddressesOf(facts).outbounds;
-        return explicitOutbounds.get(facts.mesh, JSON.stringify(facts.outbounds));
+        if (calls === 'redirected') return virtualAddressesOf(facts).outbounds;
+        const written = explicitOutbounds.get(facts.mesh, JSON.stringify(facts.outbounds));
+        return calls === 'explicit' ? written : bound.get(written, virtualAddressesOf(facts).outbounds);
       },
       { equals },
     ),
     records: graph.derive(
       'dns records',
-      (proxyKey: string): readonly DnsRecord[] => {
+      (proxyKey: string, calls: CallMode): readonly DnsRecord[] => {
         const facts = dataplane.get(proxyKey);
-        return facts === undefined ? noRecords : virtualAddressesOf(facts).records;
+        if (facts === undefined || calls === 'explicit') return noRecords;
+        const { records } = virtualAddressesOf(facts);
+        return calls === 'bound' ? boundNames.get(records) : records;
       },
       { equals },
     ),
+    warnings: graph.derive('warnings of outbounds', (proxyKey: string, calls: CallMode): readonly string[] => {
+      const facts = dataplane.get(proxyKey);
+      return facts === undefined || calls !== 'bound' ? [] : unboundWarnings(virtualAddressesOf(facts).outbounds);
+    }),
   };
 }

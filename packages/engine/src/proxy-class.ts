@@ -8,6 +8,7 @@ import type { DataplaneFacts, RedirectPorts } from './dataplane-facts.ts';
 import type { ConnectedProxy } from './engine.ts';
 import { features, kafkaExtension } from './features.ts';
 import type { MeshFacts } from './mesh-facts.ts';
+import type { CallMode } from './reach/call-mode.ts';
 
 /** A class of proxies. Derived: equal ones are one object. */
 export interface ProxyClass {
@@ -15,6 +16,7 @@ export interface ProxyClass {
   readonly names: EnvoyNames;
   /** True when packets are redirected to the proxy, so that its listeners need no ports of their own. */
   readonly transparent: boolean;
+  readonly calls: CallMode;
   /** True when its virtual addresses are served as IPv6 too. */
   readonly virtualIpv6: boolean;
   /** Tags that the proxy tells the services it calls; undefined where none asks for them. */
@@ -37,6 +39,16 @@ export function redirectOf(connected: ConnectedProxy, dataplane: DataplaneFacts)
   return connected.features.includes(features.transparentProxy)
     ? { inbound: 15006, outbound: 15001, ipv6: true }
     : undefined;
+}
+
+function callMode(redirected: boolean, announced: readonly string[]): CallMode {
+  if (redirected) return 'redirected';
+  return announced.includes(features.bindOutbounds) ? 'bound' : 'explicit';
+}
+
+/** How the proxy's workload calls others. */
+export function callModeOf(connected: ConnectedProxy, dataplane: DataplaneFacts): CallMode {
+  return callMode(redirectOf(connected, dataplane) !== undefined, connected.features);
 }
 
 function kindOf(dataplane: DataplaneFacts): ProxyFacts['kind'] {
@@ -71,6 +83,7 @@ export function deriveProxyClass(
       facts: { mesh, kind, features: list, mtls, unifiedNaming: unified, collectorOf: collectors(mesh) },
       names: unified ? unifiedNames : legacyNames,
       transparent,
+      calls: callMode(transparent, list),
       virtualIpv6: transparent && list.includes(features.virtualIpv6),
       reusePort: list.includes(features.reusePort),
       kafka,

@@ -54,7 +54,7 @@ export async function openDnsServer({ addresses, port, answer, serves }: DnsServ
     const reason = code === 'EADDRINUSE' ? 'is used by another process' : `cannot be used: ${message}`;
     throw new MeshError(
       'conflict',
-      `--dns-proxy-port: port ${used} for DNS ${reason}; give another one, and install the redirection with the same --redirect-dns-port, or turn DNS off with --dns-enabled=false`,
+      `--dns-proxy-port: port ${used} for DNS ${reason}; give another one, where traffic is redirected install the redirection with the same --redirect-dns-port, or turn DNS off with --dns-enabled=false`,
       { cause },
     );
   }

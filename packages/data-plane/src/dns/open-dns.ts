@@ -9,7 +9,7 @@ import { openServerAsker } from './ask-servers.ts';
 import { openDnsServer } from './dns-server.ts';
 import { localAskers } from './local-askers.ts';
 import { type MeshNames, parseMeshNames } from './mesh-names.ts';
-import { followResolvConf } from './resolv-conf.ts';
+import { followResolvConf, withoutLoopback } from './resolv-conf.ts';
 
 /** What DNS is opened with. */
 export interface DnsOptions {
@@ -22,6 +22,8 @@ export interface DnsOptions {
   /** Milliseconds between two looks at the names. */
   readonly refreshInterval: number;
   readonly resolvConf: string;
+  /** Whether servers on the loopback are asked for what is not of the mesh. */
+  readonly asksLoopback: boolean;
   /** Port of the host's servers; 53 but in tests. */
   readonly serverPort?: number;
   /** Log every question. */
@@ -60,6 +62,7 @@ export async function openDns(options: DnsOptions): Promise<Dns> {
   });
   let refreshed = Number.NEGATIVE_INFINITY;
   let refreshing: Promise<void> = Promise.resolve();
+  const rules = followResolvConf(resolvConf, now);
   const sources: AnswerSources = {
     names: () => names,
     refresh(): Promise<void> {
@@ -71,7 +74,7 @@ export async function openDns(options: DnsOptions): Promise<Dns> {
     },
     cache: openAnswerCache(now),
     servers: openServerAsker({
-      rules: followResolvConf(resolvConf, now),
+      rules: options.asksLoopback ? rules : () => withoutLoopback(rules()),
       now,
       ...(options.serverPort === undefined ? {} : { port: options.serverPort }),
       onReachable(reachable, reason) {

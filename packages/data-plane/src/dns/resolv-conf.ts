@@ -45,6 +45,11 @@ function withoutScope(address: string): string {
   return address.replace(/%.*$/, '');
 }
 
+/** The rules without servers of this host. */
+export function withoutLoopback(rules: ResolverRules): ResolverRules {
+  return { ...rules, servers: rules.servers.filter((address) => !address.startsWith('127.') && address !== '::1') };
+}
+
 /** How often the file is looked at, in milliseconds. */
 const lookEvery = 1000;
 

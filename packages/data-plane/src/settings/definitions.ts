@@ -224,7 +224,7 @@ export const definitions = {
     path: 'dataplaneRuntime.bindOutbounds',
     env: 'KUMA_DATAPLANE_RUNTIME_BIND_OUTBOUNDS',
     flag: 'bind-outbounds',
-    help: 'listen on the virtual addresses of the services',
+    help: 'listen on the virtual addresses of the services, where they are of the loopback (127.0.0.0/8) and no traffic is redirected',
   }),
   xdsVariant: choiceSetting(['DELTA_GRPC', 'GRPC'], {
     path: 'dataplaneRuntime.envoyXdsTransportProtocolVariant',
@@ -299,7 +299,7 @@ export const definitions = {
     env: 'KUMA_DNS_ENABLED',
     flag: 'dns-enabled',
     initial: true,
-    help: 'answer DNS for names of the mesh, where traffic is redirected to this proxy',
+    help: 'answer DNS for names of the mesh, where traffic is redirected to this proxy or it binds outbounds',
   }),
   dnsProxyPort: numberSetting(portOrNone, {
     path: 'dns.proxyPort',

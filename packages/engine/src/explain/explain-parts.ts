@@ -4,6 +4,7 @@ import type { ConfigParts } from '../config-parts.ts';
 import type { DataplaneFacts } from '../dataplane-facts.ts';
 import type { Engine } from '../engine.ts';
 import type { Outbound, OutboundDerivations } from '../outbounds.ts';
+import type { CallMode } from '../reach/call-mode.ts';
 import type { RuleSets } from '../rules.ts';
 
 /** Rules in force: without the policies that are held back. */
@@ -21,7 +22,7 @@ export interface ExplainParts
     Pick<Engine, 'config' | 'identityRequest' | 'heldBack'> {
   readonly rules: RulesInForce;
   /** What a proxy can call. */
-  outbounds(proxyKey: string, transparent: boolean): readonly Outbound[];
+  outbounds(proxyKey: string, calls: CallMode): readonly Outbound[];
   /** The same, whether it is let in there or not. */
   readonly unpermitted: OutboundDerivations['outbounds'];
 }

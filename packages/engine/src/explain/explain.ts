@@ -9,7 +9,7 @@ import { policiesOf } from '../held-back.ts';
 import { type Finding, finding } from '../lint/finding.ts';
 import type { MeshFacts } from '../mesh-facts.ts';
 import type { Outbound } from '../outbounds.ts';
-import { hasUnifiedNames, redirectOf } from '../proxy-class.ts';
+import { callModeOf, hasUnifiedNames } from '../proxy-class.ts';
 import { destinationName } from '../skeleton/outbound.ts';
 import { destinationsOf, routePolicies, type Traffic } from '../traffic.ts';
 import { appliedPolicies, inboundMerge, outboundMerge, policiesIn, referenceTo } from './applied-policies.ts';
@@ -76,9 +76,9 @@ function explain(parts: ExplainParts, question: Question): Explanation {
     text: `${client.name}${others}${spiffe === undefined ? ', without mTLS' : `, ${spiffe}`}`,
   });
   if (connected === undefined) return stop('unreachable', offline(client));
-  const transparent = redirectOf(connected, client) !== undefined;
-  const outbound = findOutbound(parts, client, transparent, question);
-  const unpermitted = 'code' in outbound ? findUnpermitted(parts, client, transparent, question) : undefined;
+  const calls = callModeOf(connected, client);
+  const outbound = findOutbound(parts, client, calls, question);
+  const unpermitted = 'code' in outbound ? findUnpermitted(parts, client, calls, question) : undefined;
   if (unpermitted !== undefined) {
     const { destination } = unpermitted;
     return turnedAway(parts, course, { client, connected, mesh, destination, identity, end, stop });

@@ -4,6 +4,7 @@ import type { DataplaneFacts } from '../dataplane-facts.ts';
 import type { Destination } from '../destinations.ts';
 import { type Finding, finding } from '../lint/finding.ts';
 import type { Outbound } from '../outbounds.ts';
+import { type CallMode, isLoopback } from '../reach/call-mode.ts';
 import { dataplanesIn, type ExplainParts, servicesOf } from './explain-parts.ts';
 import type { Question } from './explanation.ts';
 import { proxiesNamed } from './find-client.ts';
@@ -37,12 +38,12 @@ export function nameOf({ target }: Destination): string {
 export function findOutbound(
   parts: ExplainParts,
   client: DataplaneFacts,
-  transparent: boolean,
+  calls: CallMode,
   { mesh, to, port }: Question,
 ): Outbound | Finding {
-  const meant = meantBy(parts, parts.outbounds(`${mesh}/${client.name}`, transparent), { mesh, to });
+  const meant = meantBy(parts, parts.outbounds(`${mesh}/${client.name}`, calls), { mesh, to });
   const [first] = meant;
-  if (first === undefined) return whyNone(parts, client, transparent, { mesh, to });
+  if (first === undefined) return whyNone(parts, client, calls, { mesh, to });
   if (port === undefined) return first;
   const atPort = meant.find((outbound) => outbound.port === port);
   if (atPort !== undefined) return atPort;
@@ -60,10 +61,10 @@ export function findOutbound(
 export function findUnpermitted(
   parts: ExplainParts,
   client: DataplaneFacts,
-  transparent: boolean,
+  calls: CallMode,
   { mesh, to, port }: Question,
 ): Outbound | undefined {
-  const all = parts.unpermitted.get(`${mesh}/${client.name}`, transparent);
+  const all = parts.unpermitted.get(`${mesh}/${client.name}`, calls);
   return meantBy(parts, all, { mesh, to }).find((outbound) => port === undefined || outbound.port === port);
 }
 
@@ -90,7 +91,7 @@ function leadingTo(parts: ExplainParts, outbounds: readonly Outbound[], proxyKey
 function whyNone(
   parts: ExplainParts,
   client: DataplaneFacts,
-  transparent: boolean,
+  calls: CallMode,
   { mesh, to }: Pick<Question, 'mesh' | 'to'>,
 ): Finding {
   const at = { type: 'Dataplane', mesh, name: client.name };
@@ -121,7 +122,7 @@ function whyNone(
     );
   }
   const service = serving.flatMap(servicesOf)[0] ?? to;
-  if (!transparent) {
+  if (calls === 'explicit') {
     return finding(
       'no-outbound',
       `${client.name} has no outbound to ${service}`,
@@ -131,6 +132,18 @@ function whyNone(
     );
   }
   const { reachableServices, reachableBackends } = client;
+  const unbound =
+    calls === 'bound'
+      ? meantBy(parts, parts.unpermitted.get(`${mesh}/${client.name}`, 'redirected'), { mesh, to })
+      : [];
+  const elsewhere = unbound.find(({ address }) => !isLoopback(address));
+  if (elsewhere !== undefined) {
+    return finding(
+      'not-reachable',
+      `${client.name} cannot listen on the virtual address of ${to}, ${elsewhere.address}: it is none of the loopback`,
+      'give the control plane ranges within 127.0.0.0/8 (KUMA_DNS_SERVER_CIDR, KUMA_IPAM_MESH_SERVICE_CIDR and the others)',
+    );
+  }
   const byBackends = reachableBackends !== undefined && (reachableServices === undefined || resource !== undefined);
   const field = byBackends ? 'reachableBackends' : 'reachableServices';
   const list = byBackends

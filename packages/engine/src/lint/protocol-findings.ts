@@ -5,7 +5,7 @@ import type { DataplaneFacts } from '../dataplane-facts.ts';
 import { inboundMerge, type Merged, outboundMerge } from '../explain/applied-policies.ts';
 import type { ExplainParts } from '../explain/explain-parts.ts';
 import { nameOf } from '../explain/find-outbound.ts';
-import { redirectOf } from '../proxy-class.ts';
+import { callModeOf } from '../proxy-class.ts';
 import { type Finding, finding } from './finding.ts';
 
 /** A place where a policy's conf holds. */
@@ -97,7 +97,7 @@ function outboundUses(parts: ExplainParts, policy: ProxyPolicy, proxy: Dataplane
   const rules = parts.rules.ruleSets.get(key).get(policy.name);
   const connected = parts.inputs.proxies.get(key);
   if (rules === undefined || connected === undefined || !policy.shape.hasTo) return [];
-  const outbounds = parts.outbounds(key, redirectOf(connected, proxy) !== undefined);
+  const outbounds = parts.outbounds(key, callModeOf(connected, proxy));
   return outbounds.flatMap(({ destination }) => {
     const merged = outboundMerge(rules, destination.target);
     const protocol = destination.protocol === 'unknown' ? 'tcp' : destination.protocol;

@@ -4,7 +4,7 @@ import type { BackendReference, DataplaneFacts } from '../dataplane-facts.ts';
 import { dataplanesIn, type ExplainParts, keyOfProxy, servicesOf } from '../explain/explain-parts.ts';
 import type { MeshServicesMode } from '../mesh-facts.ts';
 import { references } from '../outbounds.ts';
-import { redirectOf } from '../proxy-class.ts';
+import { callModeOf } from '../proxy-class.ts';
 import { type Finding, finding } from './finding.ts';
 
 /** What lists may name. */
@@ -102,8 +102,9 @@ function backendFix({ port, ...reference }: BackendReference, { mode, backends }
 function letInNowhere(parts: ExplainParts, proxy: DataplaneFacts): Finding[] {
   const key = keyOfProxy(proxy);
   const connected = parts.inputs.proxies.get(key);
-  if (connected === undefined || redirectOf(connected, proxy) === undefined) return [];
-  if (parts.outbounds(key, true).length > 0 || parts.unpermitted.get(key, true).length === 0) return [];
+  if (connected === undefined) return [];
+  const calls = callModeOf(connected, proxy);
+  if (parts.outbounds(key, calls).length > 0 || parts.unpermitted.get(key, calls).length === 0) return [];
   const { mesh, name } = proxy;
   const message = `${name} has no outbound: outbounds follow from permissions (KUMA_EXPERIMENTAL_AUTO_REACHABLE_SERVICES), and nothing in the mesh ${mesh} lets it in`;
   const fix = 'nothing, if it calls nobody; else permit it where it calls';

@@ -9,7 +9,7 @@ import { describeMatch, routesIn } from '../explain/http-route.ts';
 import { routeCovers } from '../explain/route-match.ts';
 import type { Outbound } from '../outbounds.ts';
 import { isHttp } from '../protocol.ts';
-import { hasUnifiedNames, redirectOf } from '../proxy-class.ts';
+import { callModeOf, hasUnifiedNames } from '../proxy-class.ts';
 import { routePolicies } from '../traffic.ts';
 import { type Finding, finding } from './finding.ts';
 
@@ -19,7 +19,7 @@ export function routeFindings(parts: ExplainParts, proxies: readonly DataplaneFa
     const key = `${proxy.mesh}/${proxy.name}`;
     const connected = parts.inputs.proxies.get(key);
     if (connected === undefined) return [];
-    const outbounds = parts.outbounds(key, redirectOf(connected, proxy) !== undefined);
+    const outbounds = parts.outbounds(key, callModeOf(connected, proxy));
     return outbounds.flatMap((outbound) => [
       ...missingBackends(parts, proxy, outbound),
       ...overriddenRoutes(parts, proxy, outbound),

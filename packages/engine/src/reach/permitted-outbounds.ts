@@ -1,5 +1,5 @@
-// Reachability that follows from permissions (feature C16): a redirected proxy keeps the destinations that let it in, and their names. What a
-// Dataplane lists itself, as outbounds or as reachable services and backends, it gets whatever permissions say.
+// Reachability that follows from permissions (feature C16): of virtual addresses a proxy keeps those of destinations that let it in, and their
+// names. What a Dataplane lists itself, as outbounds or as reachable services and backends, it gets whatever permissions say.
 import type { Derivation, Graph } from '@ursa/collections';
 import type { ProxyPolicy } from '@ursa/policy';
 import type { DataplaneFacts } from '../dataplane-facts.ts';
@@ -21,6 +21,8 @@ export interface PermittedOutboundOptions {
   readonly identityRequest: Derivation<readonly [identityKey: string], IdentityRequest | undefined>;
   readonly rules: Pick<RuleDerivations, 'outboundRules'>;
 }
+
+const nothingWritten: readonly Outbound[] = [];
 
 function sameItems<Item>(before: readonly Item[], after: readonly Item[]): boolean {
   return before.length === after.length && before.every((item, position) => item === after[position]);
@@ -63,6 +65,7 @@ export function derivePermittedOutbounds(options: PermittedOutboundOptions): Out
     'permitted outbounds',
     (
       outbounds: readonly Outbound[],
+      written: readonly Outbound[],
       mesh: string,
       caller: string,
       routes: RuleSets | undefined,
@@ -73,7 +76,7 @@ export function derivePermittedOutbounds(options: PermittedOutboundOptions): Out
       const permitted = new Set(numbers.flatMap((number) => permittedPart.get(mesh, number, caller, routes)));
       return outbounds.filter((outbound) => {
         const listed = outbound.destination.target.kind === 'service' ? servicesListed : backendsListed;
-        return listed || permitted.has(outbound);
+        return listed || permitted.has(outbound) || written.includes(outbound);
       });
     },
     { equals: sameItems },
@@ -87,19 +90,30 @@ export function derivePermittedOutbounds(options: PermittedOutboundOptions): Out
     { equals: sameItems },
   );
 
-  const outbounds: OutboundLookup['outbounds'] = (proxyKey, transparent, without) => {
-    const found = all.outbounds.get(proxyKey, transparent);
+  const outbounds: OutboundLookup['outbounds'] = (proxyKey, calls, without) => {
+    const found = all.outbounds.get(proxyKey, calls);
     const facts = dataplane.get(proxyKey);
     const identity = identityRequest.get(proxyKey);
-    if (!transparent || facts === undefined || identity === undefined) return found;
+    if (calls === 'explicit' || facts === undefined || identity === undefined) return found;
     const ruleSets = rules.outboundRules.get(proxyKey, without);
     const routes = routing.some(({ name }) => ruleSets.has(name)) ? ruleSets : undefined;
     const { mesh, reachableServices, reachableBackends } = facts;
     const caller = JSON.stringify(identity.uris);
-    return kept.get(found, mesh, caller, routes, reachableServices !== undefined, reachableBackends !== undefined);
+    const written = calls === 'bound' ? all.outbounds.get(proxyKey, 'explicit') : nothingWritten;
+    return kept.get(
+      found,
+      written,
+      mesh,
+      caller,
+      routes,
+      reachableServices !== undefined,
+      reachableBackends !== undefined,
+    );
   };
   return {
     outbounds,
-    records: (proxyKey, without) => keptRecords.get(all.records.get(proxyKey), outbounds(proxyKey, true, without)),
+    records: (proxyKey, calls, without) =>
+      keptRecords.get(all.records.get(proxyKey, calls), outbounds(proxyKey, calls, without)),
+    warnings: (proxyKey, calls) => all.warnings.get(proxyKey, calls),
   };
 }

@@ -154,7 +154,7 @@ function listenerTags({ kri, legacyName }: Destination): Record<string, string> 
 
 function outboundListener(
   { address, port, destination }: Outbound,
-  { names, transparent, virtualIpv6: twins }: ProxyClass,
+  { names, calls, virtualIpv6: twins }: ProxyClass,
   chains: readonly FilterChainDraft[],
 ): ListenerDraft {
   const { legacyName, kri } = destination;
@@ -165,7 +165,9 @@ function outboundListener(
     address: socketAddress(address, port),
     direction: 'OUTBOUND',
     chains,
-    ...(transparent ? { bindToPort: false } : {}),
+    ...(calls === 'redirected' ? { bindToPort: false } : {}),
+    // Two proxies of a host that share an address would share its connections, each with its own identity.
+    ...(calls === 'bound' ? { reusePort: false } : {}),
     tags: listenerTags(destination),
   });
   if (twins && !address.includes(':')) {
