@@ -1,4 +1,4 @@
-// What a zone makes of its Dataplanes: MeshServices and the addresses of services, set up from the settings.
+// What a zone makes of its Dataplanes: MeshServices, Workloads and the addresses of services, set up from the settings.
 import type { Graph, Source } from '@ursa/collections';
 import type { ServiceVip } from '@ursa/engine';
 import { parseAddressRange } from '@ursa/resources';
@@ -10,6 +10,7 @@ import { deriveExternalServicePlan } from './generators/external-service-plan.ts
 import { generator } from './generators/generator.ts';
 import { meshServiceGenerator } from './generators/mesh-service-generator.ts';
 import { serviceVips } from './generators/service-vips.ts';
+import { deriveWorkloadPlan } from './generators/workload-plan.ts';
 import type { Clock } from './identity/clock.ts';
 import type { Log } from './log.ts';
 import type { LiveResources } from './store/live-resources.ts';
@@ -34,7 +35,7 @@ export function composeGenerators(
   settings: Settings,
   { store, led, clock, paced, graph, vips, log, metrics }: GeneratorParts,
 ) {
-  const { ipam, dnsServer, meshService, multizone } = settings;
+  const { ipam, dnsServer, meshService, multizone, runtime } = settings;
   const generatorsLog = log.component('generators');
   const onFailure = (error: unknown) => generatorsLog.error('a generated resource could not be written', { error });
   const components: Component[] = [
@@ -77,6 +78,21 @@ export function composeGenerators(
           gracePeriod: meshService.deletionGracePeriod,
           onFailure,
           onWritten: metrics.meshServices,
+        }),
+      ),
+    );
+  }
+  if (runtime.universal.workloadGenerationInterval > 0) {
+    components.push(
+      led(
+        generator({
+          name: 'workload-generator',
+          graph: paced.graph,
+          store,
+          clock,
+          plan: deriveWorkloadPlan(paced, multizone.zone.name),
+          onFailure,
+          onWritten: metrics.workloads,
         }),
       ),
     );

@@ -6,7 +6,6 @@ import type { RedirectPorts } from './dataplane-facts.ts';
 import { deriveDestinationRules } from './destination-rules.ts';
 import type { Destination } from './destinations.ts';
 import type { EndpointDerivations } from './endpoints.ts';
-import type { EngineInputs } from './engine.ts';
 import type { DnsRecord, Outbound } from './outbounds.ts';
 import { isHttp } from './protocol.ts';
 import type { ProxyClass } from './proxy-class.ts';
@@ -16,7 +15,7 @@ import type { RuleSets } from './rules.ts';
 import { shapingsOf } from './shaped-endpoints.ts';
 import { adminClusters } from './skeleton/admin.ts';
 import { dnsListener } from './skeleton/dns.ts';
-import { dnsDocument, dynamicConfigListener } from './skeleton/dynamic-config.ts';
+import { dnsDocument, dnsRecordsText, dynamicConfigListener } from './skeleton/dynamic-config.ts';
 import { destinationName } from './skeleton/outbound.ts';
 import { destinationsOf, type TrafficDerivation } from './traffic.ts';
 
@@ -58,8 +57,8 @@ export interface ClassParts {
     readonly [proxyClass: ProxyClass, socketPath: string, port: number, readinessPort: number],
     Resources
   >;
-  /** The document for kuma-dp's DNS server. */
-  readonly dnsDocument: Derivation<readonly [records: readonly DnsRecord[], proxyClass: ProxyClass], DynamicDocument>;
+  /** The document for kuma-dp's DNS server. `labels`: see `dnsLabels`. */
+  readonly dnsDocument: Derivation<readonly [records: readonly DnsRecord[], labels: string], DynamicDocument>;
   /** The dynamic configuration that proxies without one of their own have in common. */
   readonly dynamicConfig: Derivation<
     readonly [document: DynamicDocument, proxyClass: ProxyClass, workdir: string],
@@ -75,7 +74,6 @@ export interface ClassParts {
 /** What shared parts are derived from. None of it reads a policy: rules come in as arguments. */
 export interface ClassPartsOptions {
   readonly graph: Graph;
-  readonly inputs: EngineInputs;
   readonly policies: readonly ProxyPolicy[];
   readonly endpoints: EndpointDerivations;
   readonly traffic: TrafficDerivation;
@@ -87,7 +85,7 @@ function nameOf({ target }: Destination): string {
 }
 
 /** Derives the shared parts. */
-export function deriveClassParts({ graph, inputs, policies, endpoints, traffic }: ClassPartsOptions): ClassParts {
+export function deriveClassParts({ graph, policies, endpoints, traffic }: ClassPartsOptions): ClassParts {
   const equals = sameResources;
   const rulesOf = deriveDestinationRules(graph, policies);
   const listener = graph.derive(
@@ -120,6 +118,7 @@ export function deriveClassParts({ graph, inputs, policies, endpoints, traffic }
     },
     { equals },
   );
+  const recordsText = graph.derive('dns records', dnsRecordsText);
   return {
     outbounds: graph.derive(
       'outbound resources',
@@ -189,8 +188,8 @@ export function deriveClassParts({ graph, inputs, policies, endpoints, traffic }
         adminClusters({ socketPath, port, readinessPort }, names),
       { equals },
     ),
-    dnsDocument: graph.derive('dns document', (records: readonly DnsRecord[], { facts }: ProxyClass) =>
-      dnsDocument(records, facts.mesh, inputs.settings.zone),
+    dnsDocument: graph.derive('dns document', (records: readonly DnsRecord[], labels: string) =>
+      dnsDocument(recordsText.get(records), labels),
     ),
     dynamicConfig: graph.derive(
       'dynamic configuration',

@@ -16,7 +16,7 @@ import { adminPortOf, type PolicyAdditions, policyAdditions, type Subject, sameA
 import { keepIdentities, noResources, type ResourceMaps, toMaps } from './resource-set.ts';
 import type { RuleSets } from './rules.ts';
 import { endpointTagKeys } from './shaped-endpoints.ts';
-import { dynamicConfigListener } from './skeleton/dynamic-config.ts';
+import { dnsLabels, dynamicConfigListener } from './skeleton/dynamic-config.ts';
 import { PolicyFailure } from './walk.ts';
 import { namesWorkload } from './workload.ts';
 
@@ -96,10 +96,12 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     return [...shared.passthrough(ruleSets, listenerClass, redirect, mesh.passthrough, ports), ...direct, ...dns];
   };
   const dynamicConfigOf = (found: Subject, without: LeftOut): readonly EnvoyResource[] => {
-    const { key, connected, proxyClass } = found;
+    const { key, connected, dataplane: facts, proxyClass } = found;
     const { calls } = proxyClass;
     const asksUs = calls !== 'explicit' && connected.features.includes(features.embeddedDns);
-    const dns = asksUs ? shared.dnsDocument.get(outbounds.records(key, calls, without), proxyClass) : undefined;
+    const dns = asksUs
+      ? shared.dnsDocument.get(outbounds.records(key, calls, without), dnsLabels(facts, inputs.settings.zone))
+      : undefined;
     const { documents } = additions.get(key, without);
     if (documents.length === 0) return dns ? shared.dynamicConfig.get(dns, proxyClass, connected.workdir) : [];
     const all = dns === undefined ? documents : [dns, ...documents];

@@ -62,7 +62,7 @@ function deriveSurroundings({ graph, inputs, policies }: EngineOptions) {
   const traffic = deriveTraffic(graph, inputs, policies, destinations, isServed);
   const directAccess = deriveDirectAccess({ graph, inputs, dataplane, lookup });
   const own = deriveOwnParts({ graph, inputs, policies, meshFacts, dataplane });
-  const shared = deriveClassParts({ graph, inputs, policies, endpoints, traffic });
+  const shared = deriveClassParts({ graph, policies, endpoints, traffic });
   const views = createRuleViews();
   return { meshFacts, dataplane, directAccess, outbounds, endpoints, traffic, own, shared, views };
 }

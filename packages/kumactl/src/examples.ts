@@ -13,6 +13,8 @@ export const examples: Readonly<Record<string, string>> = {
   'inspect control-planes': 'kumactl inspect control-planes -o yaml',
   'inspect meshes': 'kumactl inspect meshes',
   'inspect services': 'kumactl inspect services --mesh default',
+  'inspect workloads': 'kumactl inspect workloads --mesh default',
+  'inspect workload': 'kumactl inspect workload checkout',
   'inspect zones': 'kumactl inspect zones -o yaml',
   'inspect zoneingresses': 'kumactl inspect zoneingresses',
   'inspect zoneegresses': 'kumactl inspect zoneegresses',

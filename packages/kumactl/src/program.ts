@@ -16,6 +16,7 @@ import { addInspectDataplane } from './commands/inspect-dataplane.ts';
 import { addInspectDataplanes } from './commands/inspect-dataplanes.ts';
 import { addInspectLists } from './commands/inspect-lists.ts';
 import { addInspectPolicy } from './commands/inspect-policy.ts';
+import { addInspectWorkload } from './commands/inspect-workload.ts';
 import { addInspectZoneProxies } from './commands/inspect-zone-proxies.ts';
 import { addLint } from './commands/lint.ts';
 import { addRender } from './commands/render.ts';
@@ -84,6 +85,7 @@ export function createProgram(terminal: Terminal): Command {
   addInspectDataplanes(inspect, session);
   addInspectDataplane(inspect, session);
   addInspectLists(inspect, session);
+  addInspectWorkload(inspect, session);
   addInspectZoneProxies(inspect, session);
   addInspectPolicy(inspect, session);
   addExplain(program, session);

@@ -26,6 +26,16 @@ const lists: readonly [command: string, url: string, item: object, row: readonly
     ['web', 'internal', 'Online', '1/1', 'web.mesh:80'],
   ],
   [
+    'workloads',
+    '/meshes/default/workloads',
+    {
+      name: 'checkout',
+      creationTime: '2026-11-23T11:58:00Z',
+      status: { dataplaneProxies: { connected: 1, healthy: 2, total: 3 } },
+    },
+    ['checkout', '1', '2', '3', '2m'],
+  ],
+  [
     'zones',
     '/zones/_overview',
     { name: 'east', zone: { enabled: false }, zoneInsight: { subscriptions } },
@@ -76,6 +86,24 @@ for (const [args, url] of pages) {
     assert.match(stdout, /a"?: ?1/);
   });
 }
+
+test('inspect workload lists its proxies, and says when there is no such workload', async () => {
+  answer = { body: { items: [{ mesh: 'default', name: 'web-1', dataplane: {} }] } };
+  const { code, stdout } = await stub.run(['inspect', 'workload', 'checkout']);
+  assert.equal(code, 0);
+  assert.deepEqual(
+    stub.requests.slice(-2).map(({ url }) => decodeURIComponent(url)),
+    [
+      '/meshes/default/workloads/checkout',
+      '/meshes/default/dataplanes/_overview?filter[labels.kuma.io/workload]=checkout&size=1000',
+    ],
+  );
+  assert.match(stdout, /^default +web-1 .*Offline/m);
+  answer = { status: 404, body: { title: 'Could not retrieve a resource', detail: 'Not found' } };
+  const missing = await stub.run(['inspect', 'workload', 'other']);
+  assert.equal(missing.code, 1);
+  assert.match(missing.stderr, /Not found.*workloads\/other/);
+});
 
 test('why a proxy cannot be asked is said once, by who knows it', async () => {
   const detail = 'the proxy "web" is not connected to this control plane: start its kuma-dp';

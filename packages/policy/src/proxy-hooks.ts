@@ -53,6 +53,8 @@ export interface DynamicDocument {
   readonly path: string;
   /** JSON. */
   readonly body: string;
+  /** What tells this body from others; a hash of the body where it is left out. */
+  readonly tag?: string;
 }
 
 /** What a proxy gets besides what its traffic needs. */

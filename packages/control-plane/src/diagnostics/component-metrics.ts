@@ -8,6 +8,7 @@ export interface GeneratorMetrics {
   externalServices(milliseconds: number): void;
   meshServices(milliseconds: number): void;
   serviceVips(milliseconds: number): void;
+  workloads(milliseconds: number): void;
 }
 
 const milliseconds = [0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 1000, 5000];
@@ -21,10 +22,12 @@ export function generatorMetrics(meter: Meter): GeneratorMetrics {
   );
   const meshServices = histogram('component_meshservice_generator', 'Milliseconds to write generated MeshServices.');
   const serviceVips = histogram('vip_generation', 'Milliseconds to give addresses to services known by their tag.');
+  const workloads = histogram('component_workload_generator', 'Milliseconds to write Workloads and their statuses.');
   return {
     externalServices: (value) => externalServices.observe(value),
     meshServices: (value) => meshServices.observe(value),
     serviceVips: (value) => serviceVips.observe(value),
+    workloads: (value) => workloads.observe(value),
   };
 }
 

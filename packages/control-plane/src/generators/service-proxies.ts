@@ -10,6 +10,13 @@ import {
 import { keyInType, type LiveResources } from '../store/live-resources.ts';
 import type { ServiceProxy } from './mesh-service-status.ts';
 
+/** Whether a proxy is connected to any instance, as its insight says. */
+export function hasOpenConnection(insight: DataplaneInsightSpec | undefined): boolean {
+  return (insight?.subscriptions ?? []).some(
+    ({ connectTime, disconnectTime }) => connectTime !== undefined && disconnectTime === undefined,
+  );
+}
+
 /** Derives the proxies of a mesh that a selector matches, sorted by name. */
 export function deriveServiceProxies(
   live: LiveResources,
@@ -21,9 +28,7 @@ export function deriveServiceProxies(
     (key: string) => {
       const insight = live.resources('DataplaneInsight').get(key)?.spec as DataplaneInsightSpec | undefined;
       return {
-        connected: (insight?.subscriptions ?? []).some(
-          ({ connectTime, disconnectTime }) => connectTime !== undefined && disconnectTime === undefined,
-        ),
+        connected: hasOpenConnection(insight),
         hasCertificate: (insight?.mTLS?.issuedBackend ?? '') !== '',
       };
     },

@@ -1,6 +1,6 @@
 // Who a proxy is: its token is verified, and what the token binds (name, tags, workload) is held against its resource.
 import type { ConnectedProxy } from '@ursa/engine';
-import { type DataplaneSpec, MeshError, type ResourceDraft } from '@ursa/resources';
+import { type DataplaneSpec, labelNames, MeshError, type ResourceDraft } from '@ursa/resources';
 import type { Settings } from '../config/settings.ts';
 import type { DataplaneTokenClaims, Tokens, ZoneTokenClaims } from '../identity/access.ts';
 
@@ -78,9 +78,7 @@ function checkZoneClaims(claims: ZoneTokenClaims, proxyType: string, zone: strin
 
 /** A Dataplane must have every tag of the token, and no other values of these tags than the token allows. */
 function checkBindings(claims: DataplaneTokenClaims, resource: BoundResource): void {
-  const workload = resource.labels['kuma.io/workload'] ?? '';
-  if (claims.Workload !== undefined && claims.Workload !== workload)
-    throw forbidden('workload', workload, claims.Workload);
+  checkWorkload(claims.Workload, resource.labels[labelNames.workload] ?? '');
   const tags = tagsOf(resource.spec as DataplaneSpec);
   for (const [tag, allowed] of Object.entries(claims.Tags ?? {})) {
     const values = tags.get(tag);
@@ -91,6 +89,15 @@ function checkBindings(claims: DataplaneTokenClaims, resource: BoundResource): v
       if (!allowed.includes(value)) throw forbidden(`tag ${tag}`, value, allowed.join('", "'));
     }
   }
+}
+
+function checkWorkload(bound: string | undefined, workload: string): void {
+  if (bound === undefined || bound === workload) return;
+  if (workload !== '') throw forbidden('workload', workload, bound);
+  throw new MeshError(
+    'forbidden',
+    `the Dataplane has no label "${labelNames.workload}", which its token demands: expected "${bound}"`,
+  );
 }
 
 function tagsOf({ networking }: DataplaneSpec): ReadonlyMap<string, ReadonlySet<string>> {

@@ -128,3 +128,20 @@ test('overviews join a data plane and its insight, under all their paths', async
     assert.equal('dataplaneInsight' in body.items[1], false);
   }
 });
+
+test('the Dataplanes of a workload are those with its label', async () => {
+  const { ask } = await openWithDataplanes();
+  for (const name of ['web-1', 'web-2']) {
+    const document = { ...dataplaneDocument(name), labels: { 'kuma.io/workload': 'web' } };
+    await ask('PUT', `/meshes/default/dataplanes/${name}`, document);
+  }
+  const workload = { type: 'Workload', mesh: 'default', name: 'web', spec: {} };
+  assert.equal((await ask('PUT', '/meshes/default/workloads/web', workload)).status, 201);
+  for (const path of ['_dataplanes', '_resources/dataplanes']) {
+    const { status, body } = await ask('GET', `/meshes/default/workloads/web/${path}`);
+    assert.deepEqual([status, body.total, namesOf(body)], [200, 2, ['web-1', 'web-2']]);
+  }
+  const overviews = await ask('GET', '/meshes/default/dataplanes/_overview?filter[labels.kuma.io/workload]=web');
+  assert.deepEqual(namesOf(overviews.body), ['web-1', 'web-2']);
+  assert.equal((await ask('GET', '/meshes/default/workloads/other/_dataplanes')).status, 404);
+});

@@ -7,11 +7,13 @@ import {
   parseAddressRange,
   parseResource,
   type Resource,
+  type WorkloadStatus,
 } from '@ursa/resources';
 import { deriveExternalServicePlan } from '../../src/generators/external-service-plan.ts';
 import { generator } from '../../src/generators/generator.ts';
 import { meshServiceGenerator } from '../../src/generators/mesh-service-generator.ts';
 import { openPacedResources } from '../../src/generators/paced-resources.ts';
+import { deriveWorkloadPlan } from '../../src/generators/workload-plan.ts';
 import type { LiveResources } from '../../src/store/live-resources.ts';
 import { openMemoryStore } from '../../src/store/memory-store.ts';
 import { openResourceManager } from '../../src/store/resource-manager.ts';
@@ -34,6 +36,7 @@ export interface GeneratorRun {
   /** Lets the generators write until they have nothing left to say. */
   settle(): Promise<void>;
   meshService(key: string): MeshServiceResource | undefined;
+  workload(key: string): Resource<unknown, WorkloadStatus> | undefined;
   /** Revision of the store. */
   revision(): number;
   stop(): Promise<void>;
@@ -78,6 +81,14 @@ export async function startGenerators(
       plan: deriveExternalServicePlan(live, ranges),
       onFailure,
     }),
+    generator({
+      name: 'workloads',
+      graph: live.graph,
+      store,
+      clock,
+      plan: deriveWorkloadPlan(live, 'default'),
+      onFailure,
+    }),
   ];
   for (const component of components) await component.start();
   const settle = async (): Promise<void> => {
@@ -100,6 +111,7 @@ export async function startGenerators(
       await manager.delete({ type, mesh, name });
     },
     meshService: (key) => live.resources('MeshService').get(key) as MeshServiceResource | undefined,
+    workload: (key) => live.resources('Workload').get(key) as Resource<unknown, WorkloadStatus> | undefined,
     revision: () => store.revision(),
     async stop() {
       for (const component of components) await component.stop();

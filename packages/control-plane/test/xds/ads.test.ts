@@ -232,7 +232,7 @@ describe('the ADS server with tokens', () => {
     ['other-mesh', 7, /mesh/],
     ['other-tag', 7, /the tag kuma.io\/service of the proxy is "web"/],
     ['missing-tag', 7, /no tag "team"/],
-    ['other-workload', 7, /workload/],
+    ['other-workload', 7, /no label "kuma.io\/workload", which its token demands: expected "api"/],
     ['ingress', 7, /type/],
   ] as const) {
     test(`refuses a proxy with the token ${token}`, async () => {

@@ -56,6 +56,28 @@ test('without a token a proxy is told which one it needs', async () => {
   );
 });
 
+test('a token for a workload is good for Dataplanes with the label of that workload only', async () => {
+  const tokens = {
+    verifyDataplane: async () => ({ Mesh: 'default', Workload: 'pay', jti: '1', exp: 4_000_000_000 }),
+    watch: () => ({ stop: () => undefined }),
+  } as unknown as Tokens;
+  const authentication = openProxyAuthentication(defaultSettings({}), tokens);
+  const proven = await authentication.verify({ mesh: 'default', name: 'web', proxyType: 'dataplane' }, 'token');
+  const labelled = (workload?: string) => ({
+    labels: workload === undefined ? {} : { 'kuma.io/workload': workload },
+    spec: { networking: {} },
+  });
+  proven.check(labelled('pay'));
+  assert.throws(
+    () => proven.check(labelled('bill')),
+    /the workload of the proxy is "bill", but its token is for "pay"/,
+  );
+  assert.throws(
+    () => proven.check(labelled()),
+    /no label "kuma.io\/workload", which its token demands: expected "pay"/,
+  );
+});
+
 test('nobody needs a token where the settings say so, kind by kind', async () => {
   const authentication = authenticationFor({ Zone: 'x', Scope: [] }, { 'dpServer.authn.zoneProxy.type': 'none' });
   await authentication.verify(ingress, undefined);

@@ -13,24 +13,47 @@ import {
 } from '@ursa/envoy';
 import { type Route, RouteSchema } from '@ursa/envoy/gen/envoy/config/route/v3/route_components_pb.ts';
 import type { DynamicDocument } from '@ursa/policy';
+import { labelNames } from '@ursa/resources';
+import type { DataplaneFacts } from '../dataplane-facts.ts';
 import type { DnsRecord } from '../outbounds.ts';
 import { virtualIpv6 } from '../virtual-ipv6.ts';
 
 /** Seconds for which a host may remember an answer. */
 export const dnsTtl = 30;
 
-/** The `/dns` document: what kuma-dp's DNS server answers. */
-export function dnsDocument(records: readonly DnsRecord[], mesh: string, zone: string): DynamicDocument {
-  const body = {
-    records: records.map(({ name, addresses }) => ({ name, ips: addresses.flatMap((ip) => [ip, virtualIpv6(ip)]) })),
-    ttl: dnsTtl,
-    extraLabels: { kuma_io_zone: zone, mesh },
-  };
-  return { path: '/dns', body: JSON.stringify(body) };
+/** Names and addresses as JSON, and what that text is known by. Apart from the document: proxies of all workloads have them in common. */
+export interface DnsRecordsText {
+  readonly text: string;
+  readonly hash: string;
 }
 
-function documentRoutes({ path, body }: DynamicDocument, names: EnvoyNames): Route[] {
-  const tag = sha256Hex(body);
+/** Writes the records. */
+export function dnsRecordsText(records: readonly DnsRecord[]): DnsRecordsText {
+  const text = JSON.stringify(
+    records.map(({ name, addresses }) => ({ name, ips: addresses.flatMap((ip) => [ip, virtualIpv6(ip)]) })),
+  );
+  return { text, hash: sha256Hex(text) };
+}
+
+/** Labels, as JSON, that metrics of a proxy's DNS have: equal for the proxies of a workload. */
+export function dnsLabels({ labels, mesh }: Pick<DataplaneFacts, 'labels' | 'mesh'>, zone: string): string {
+  const namespace = labels[labelNames.namespace] ?? '';
+  const workload = labels[labelNames.workload] ?? '';
+  return JSON.stringify({
+    ...(namespace === '' ? {} : { k8s_kuma_io_namespace: namespace }),
+    kuma_io_zone: zone,
+    ...(workload === '' ? {} : { kuma_workload: workload }),
+    mesh,
+  });
+}
+
+/** The `/dns` document: what kuma-dp's DNS server answers. */
+export function dnsDocument({ text, hash }: DnsRecordsText, labels: string): DynamicDocument {
+  const body = `{"records":${text},"ttl":${dnsTtl},"extraLabels":${labels}}`;
+  return { path: '/dns', body, tag: sha256Hex(`${hash}${labels}`) };
+}
+
+function documentRoutes({ path, body, tag = sha256Hex(body) }: DynamicDocument, names: EnvoyNames): Route[] {
   const pathSpecifier = { case: 'path', value: path } as const;
   return [
     create(RouteSchema, {

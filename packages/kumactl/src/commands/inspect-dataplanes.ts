@@ -51,7 +51,7 @@ const headers = [
 ];
 
 /** Overviews of Dataplanes in the form asked for. */
-function formatOverviews(overviews: unknown, output: OutputFormat, now: number): string {
+export function formatOverviews(overviews: unknown, output: OutputFormat, now: number): string {
   if (output === 'json') return `${JSON.stringify(overviews, null, 2)}\n`;
   if (output === 'yaml') return formatYaml(overviews);
   return formatTable(

@@ -1,4 +1,4 @@
-// `kumactl inspect meshes|services|zones|control-planes|zoneingresses|zoneegresses`: how all of a kind fare, one line each.
+// `kumactl inspect meshes|services|workloads|zones|control-planes|zoneingresses|zoneegresses`: how all of a kind fare, one line each.
 import type { Command } from 'commander';
 import { type OutputFormat, outputOption } from '../flags.ts';
 import { field, listOf } from '../json-fields.ts';
@@ -42,6 +42,19 @@ const lists: readonly InspectedList[] = [
       statusWords[text(field(service, 'status'))] ?? 'Not available',
       shareOf(field(service, 'dataplanes')),
       text(field(service, 'addressPort')) || '-',
+    ],
+  },
+  {
+    command: 'workloads',
+    description: 'Show the workloads of a mesh and how many of their proxies are connected and healthy',
+    path: (mesh) => `/meshes/${encodeURIComponent(mesh)}/workloads`,
+    headers: ['WORKLOAD', 'CONNECTED', 'HEALTHY', 'TOTAL', 'AGE'],
+    row: (workload, now) => [
+      text(field(workload, 'name')),
+      ...['connected', 'healthy', 'total'].map((count) =>
+        String(field(workload, 'status', 'dataplaneProxies', count) ?? 0),
+      ),
+      formatAge(text(field(workload, 'creationTime')), now),
     ],
   },
   {

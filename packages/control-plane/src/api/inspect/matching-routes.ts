@@ -1,4 +1,4 @@
-// Which data planes a policy or a service concerns: …/_resources/dataplanes, …/_dataplanes, and the older …/dataplanes of policies.
+// Which data planes a policy, a service or a workload concerns: …/_resources/dataplanes, …/_dataplanes, and the older …/dataplanes of policies.
 import type { Resource, ResourceType } from '@ursa/resources';
 import { formatJson } from '../http/json-text.ts';
 import { nextPage, parsePage, slicePage } from '../http/page.ts';
@@ -7,19 +7,26 @@ import { nameParameters } from '../openapi/parameters.ts';
 import type { ResourceReader } from '../resources/reader.ts';
 import { kindOf } from './dataplane-routes.ts';
 import { legacySchema, matchingSchema } from './inspect-schemas.ts';
-import { type DataplaneMatcher, policyMatcher, serviceMatcher } from './matching-view.ts';
+import { type DataplaneMatcher, policyMatcher, serviceMatcher, workloadMatcher } from './matching-view.ts';
 import type { ProxyInspector } from './proxy-inspector.ts';
 import { formatMeta } from './resource-meta.ts';
 
 type MatcherOf = (resource: Resource) => DataplaneMatcher;
 
-/** The endpoints of all policies, and of MeshService. */
+/** Types that data planes make up. */
+const memberMatchers: Readonly<Record<string, MatcherOf>> = {
+  MeshService: serviceMatcher,
+  Workload: workloadMatcher,
+};
+
+/** The endpoints of all policies, and of MeshService and Workload. */
 export function matchingRoutes(reader: ResourceReader, inspector: ProxyInspector): readonly Route[] {
   return reader.types.all.flatMap((type) => {
     const path = `/meshes/{mesh}/${type.path}/{name}`;
-    if (type.name === 'MeshService') {
+    const memberMatcher = memberMatchers[type.name];
+    if (memberMatcher !== undefined) {
       const paths = [`${path}/_resources/dataplanes`, `${path}/_dataplanes`];
-      return paths.map((at) => matchingRoute(at, type, reader, serviceMatcher));
+      return paths.map((at) => matchingRoute(at, type, reader, memberMatcher));
     }
     if (type.policy === undefined) return [];
     const matcherOf: MatcherOf = (policy) => policyMatcher(type, policy, inspector);

@@ -1,5 +1,5 @@
 // Which data planes a resource concerns: those a policy applies to, those that make up a service.
-import type { DataplaneSpec, Resource, ResourceType } from '@ursa/resources';
+import { type DataplaneSpec, labelNames, type Resource, type ResourceType } from '@ursa/resources';
 import type { ProxyInspector } from './proxy-inspector.ts';
 
 type Tags = Readonly<Record<string, string>>;
@@ -21,6 +21,11 @@ interface LegacyPolicySpec {
   readonly selectors?: readonly { readonly match?: Tags }[];
   readonly sources?: readonly { readonly match?: Tags }[];
   readonly destinations?: readonly { readonly match?: Tags }[];
+}
+
+/** Data planes that are labelled with a Workload's name. */
+export function workloadMatcher({ name }: Resource): DataplaneMatcher {
+  return ({ labels }) => labels[labelNames.workload] === name;
 }
 
 /** Data planes that make up a MeshService. */

@@ -30,8 +30,7 @@ export const universalSettings = {
   workloadGenerationInterval: duration(
     'KUMA_RUNTIME_UNIVERSAL_WORKLOAD_GENERATION_INTERVAL',
     '2s',
-    'How often the peer makes Workloads.',
-    driven,
+    'How often the peer makes Workloads; here 0 switches generation off, any other value leaves it on.',
   ),
 };
 
