@@ -1,4 +1,4 @@
-// Gets the collectors that the stories of logs, traces and metrics send to: once per user and version, kept outside the clone.
+// Gets the servers that the stories talk to, collectors and a Vault: once per user and version, kept outside the clone.
 import { fetchTool, toolNames } from './tools/collectors.ts';
 
 for (const name of toolNames) {

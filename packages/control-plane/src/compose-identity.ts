@@ -3,12 +3,22 @@ import { readFile } from 'node:fs/promises';
 import { MeshError } from '@ursa/resources';
 import type { Settings } from './config/settings.ts';
 import { adminAuthoritySecret } from './identity/admin-identities.ts';
+import type { RetryLimits } from './identity/circuit.ts';
 import { adminTokenSecret } from './identity/identity-secrets.ts';
 import { openServerCertificate, readServerCertificate, type ServerCertificate } from './identity/server-certificate.ts';
 import { loadPublicKeys } from './identity/tokens/configured-keys.ts';
 import { hasSigningKey } from './identity/tokens/token-keys.ts';
 import { workDirOf } from './open-store.ts';
 import { keyInType, type LiveResources } from './store/live-resources.ts';
+
+/** How often an authority is asked again that could not sign. */
+export function certificateRetries({ general }: Settings): RetryLimits {
+  return {
+    base: general.certGenerationBaseBackoff,
+    max: general.certGenerationMaxBackoff,
+    minHolders: general.certGenerationCircuitBreakerMinProxies,
+  };
+}
 
 /** The certificate of all servers: that of the settings, else one that is made and kept in the work directory. */
 export async function serverCertificate(settings: Settings) {

@@ -17,6 +17,7 @@ import { degradationOf } from './compose-degradation.ts';
 import { composeGenerators } from './compose-generators.ts';
 import { composeHealth } from './compose-health.ts';
 import {
+  certificateRetries,
   corefileTemplateOf,
   dpServerCertificate,
   serverCertificate,
@@ -47,6 +48,7 @@ import { insightKeyOf, isConnected, type ProxyInsight } from './insights/insight
 import { openMeshInsights } from './insights/mesh-insights.ts';
 import { openPolicyRefusals } from './insights/policy-refusals.ts';
 import { openProxyInsights } from './insights/proxy-insights.ts';
+import { deriveTrustedBackends } from './insights/trusted-backends.ts';
 import type { Log } from './log.ts';
 import { openStore } from './open-store.ts';
 import { refuseUnsupported } from './refuse-unsupported.ts';
@@ -188,7 +190,10 @@ export async function openControlPlane(
   const manager = composeWriteChecks(settings, uncheckedManager, { graph, inputs, policies }, log);
   const certificates = proxyIdentities({
     live,
+    store,
     clock,
+    retries: certificateRetries(settings),
+    isTrustedByAll: deriveTrustedBackends(live),
     proxies,
     identityRequest: engine.identityRequest,
     identityKeys: engine.identityKeys,
@@ -210,6 +215,7 @@ export async function openControlPlane(
     store,
     live,
     identities,
+    trust,
     instanceId,
     subscriptionLimit: settings.metrics.dataplane.subscriptionLimit,
     flushIntervalMilliseconds: settings.xdsServer.dataplaneStatusFlushInterval,
@@ -262,7 +268,7 @@ export async function openControlPlane(
   });
 
   const readiness = createReadiness();
-  certificateMetrics(watching.meter, { identities, trust, now: () => clock.now() });
+  certificateMetrics(watching.meter, { identities, trust, states: certificates.states, now: () => clock.now() });
   declareMetrics({
     meter: watching.meter,
     store,

@@ -56,6 +56,8 @@ export interface IssuedIdentity {
 /** PEM bundle a mesh trusts, all its backends together. Key: mesh. */
 export interface TrustBundle {
   readonly certificates: string;
+  /** Names of the backends whose roots are in it, sorted. */
+  readonly backends: readonly string[];
 }
 
 /** Certificate of Envoy's admin listener and the CA its client (the control plane) must come from, PEM. */

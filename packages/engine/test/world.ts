@@ -270,6 +270,7 @@ export function createWorld(
           generateMeshServices(mesh);
           trust.set(mesh.name, {
             certificates: `-----BEGIN CERTIFICATE-----\n${mesh.name}\n-----END CERTIFICATE-----\n`,
+            backends: ['ca-1'],
           });
         }
         addressMeshServices();

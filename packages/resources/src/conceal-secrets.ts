@@ -1,4 +1,4 @@
-// Private keys that stand in resources themselves (`key: { inline: … }`): not shown to those who may not see secrets, and put back when such a
+// Private keys, tokens and the like that stand in resources themselves (`key: { inline: … }`): not shown to those who may not see secrets, and put back when such a
 // reader writes the resource again without having touched them.
 
 /** What stands in place of a key in a text. */
@@ -6,12 +6,12 @@ const mask = '[redacted]';
 /** The same where bytes are expected. */
 const maskBytes = btoa(mask);
 
-const keyField = /key$/i;
+const keyField = /(?:key|token|secret|secretId)$/i;
 const contents = ['inline', 'inlineString'] as const;
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** The value without private keys; the same object when there are none. */
+/** The value without them; the same object when there are none. */
 export function concealSecrets<Value>(value: Value): Value {
   return walk(value, '', (source) => ({
     ...source,

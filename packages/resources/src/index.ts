@@ -36,6 +36,7 @@ export * from './text/parse-yaml.ts';
 export * from './text/position.ts';
 export * from './token-claims.ts';
 export * from './type-names.ts';
+export * from './types/authority-conf.ts';
 export * from './types/dataplane.ts';
 export * from './types/dataplane-insight.ts';
 export * from './types/external-service.ts';

@@ -12,13 +12,24 @@ const backend = (name: string, key: object) => ({
 const mesh = {
   mtls: { backends: [backend('a', { inlineString: 'hunter2' }), backend('b', { inline: btoa('hunter3') })] },
   gateway: { certificates: [{ inlineString: `CERT${pem}` }, { inline: btoa(`CERT${pem}`) }, { secret: 'named' }] },
+  vault: { auth: { token: { inlineString: 'hunter5' }, approle: { secretId: { inlineString: 'hunter6' } } } },
+  aws: { accessKeySecret: { inline: btoa('hunter7') } },
   tls: { verification: { clientKey: { inline: btoa('hunter4') }, caCert: { inlineString: 'CA' } } },
 };
 
 test('keys are masked wherever they are, certificates and names of secrets are not', () => {
   const shown = concealSecrets(mesh);
   const text = JSON.stringify(shown);
-  for (const secret of ['hunter2', btoa('hunter3'), btoa('hunter4'), 'PRIVATE', btoa(`CERT${pem}`)])
+  for (const secret of [
+    'hunter2',
+    btoa('hunter3'),
+    btoa('hunter4'),
+    'hunter5',
+    'hunter6',
+    btoa('hunter7'),
+    'PRIVATE',
+    btoa(`CERT${pem}`),
+  ])
     assert.ok(!text.includes(secret), secret);
   for (const kept of ['CERT', 'named', '"CA"', 'provided']) assert.ok(text.includes(kept), kept);
   assert.equal(shown.mtls.backends[0]?.conf.cert, mesh.mtls.backends[0]?.conf.cert);

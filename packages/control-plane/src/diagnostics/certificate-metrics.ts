@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import type { Collection } from '@ursa/collections';
 import type { IssuedIdentity, TrustBundle } from '@ursa/engine';
 import type { Meter, Reading } from '@ursa/telemetry';
+import type { IssuingState } from '../identity/issuing.ts';
 
 /** What the metrics are taken from. */
 export interface CertificateSources {
@@ -10,12 +11,14 @@ export interface CertificateSources {
   readonly identities: Collection<IssuedIdentity>;
   /** By mesh. */
   readonly trust: Collection<TrustBundle>;
+  /** How the authorities do, by `<mesh>/<backend>`. */
+  readonly states: () => readonly IssuingState[];
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 /** Declares the metrics. */
-export function certificateMetrics(meter: Meter, { identities, trust, now }: CertificateSources): void {
+export function certificateMetrics(meter: Meter, { identities, trust, states, now }: CertificateSources): void {
   const remaining = (end: number): number => (end - now()) / 1000;
   meter.reads(
     'certificate_expiry_seconds',
@@ -36,6 +39,20 @@ export function certificateMetrics(meter: Meter, { identities, trust, now }: Cer
       }
       for (const { values, end } of first.values()) yield [values, remaining(end)];
     },
+  );
+  const perAuthority = (name: string, help: string, figure: (state: IssuingState) => number): void =>
+    meter.reads(name, 'gauge', help, ['mesh', 'backend'], function* (): Iterable<Reading> {
+      for (const state of states()) yield [state.authority.split('/'), figure(state)];
+    });
+  perAuthority(
+    'cert_generation_backoff',
+    'Proxies whose certificate could not be issued and that wait to try again.',
+    ({ failing }) => failing.length,
+  );
+  perAuthority(
+    'cert_generation_circuit_open',
+    '1 while so many proxies fail that only one at a time asks their authority.',
+    ({ isOpen }) => Number(isOpen),
   );
   const ends = new WeakMap<TrustBundle, number>();
   const endOf = (bundle: TrustBundle): number => {

@@ -69,6 +69,12 @@ export function identityMetrics(meter: Meter): IdentityMetrics {
     milliseconds,
     ['backend_name'],
   );
+  const roots = meter.histogram(
+    'ca_manager_get_root_cert_chain',
+    'Milliseconds until an authority outside of the control plane has told what verifies its certificates.',
+    milliseconds,
+    ['backend_name'],
+  );
   const issued = meter.counter('cert_generation', 'Certificates issued to proxies.', ['mesh']);
   const failed = meter.counter('cert_generation_failure', 'Certificates that could not be issued.', ['mesh']);
   return {
@@ -79,6 +85,7 @@ export function identityMetrics(meter: Meter): IdentityMetrics {
     failed(mesh) {
       failed.of(mesh).value += 1;
     },
+    roots: (backend, value) => roots.of(backend).observe(value),
   };
 }
 

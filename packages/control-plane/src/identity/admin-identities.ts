@@ -5,13 +5,19 @@ import type { AdminIdentity, ConnectedProxy } from '@ursa/engine';
 import type { Resource } from '@ursa/resources';
 import { keyInType, type LiveResources } from '../store/live-resources.ts';
 import type { AuthorityPair } from './authorities/authority.ts';
+import type { LeafRequest } from './authorities/define-authority.ts';
+import { openLocalAuthority } from './authorities/local-authority.ts';
 import type { Clock } from './clock.ts';
 import { orderForConnected } from './connected-orders.ts';
-import { type LeafOrder, openIssuing } from './issuing.ts';
+import { openIssuing } from './issuing.ts';
 import { secretData } from './tokens/token-keys.ts';
 
 /** GlobalSecret with the authority of the admin listeners: base64 of its certificate and its key, both PEM. */
 export const adminAuthoritySecret = 'envoy-admin-ca';
+
+interface AdminOrder extends Omit<LeafRequest, 'issuedAt'> {
+  readonly authority: AuthorityPair;
+}
 
 const year = 365 * 24 * 3600 * 1000;
 
@@ -52,15 +58,23 @@ export function openAdminIdentities({
   const authority = graph.derive('admin-authority', () =>
     readAdminAuthority(live.resources('GlobalSecret').get(keyInType({ mesh: '', name: adminAuthoritySecret }))),
   );
-  const orderOf = graph.derive('admin-order', (proxyKey: string): LeafOrder | undefined => {
+  const orderOf = graph.derive('admin-order', (proxyKey: string): AdminOrder | undefined => {
     const pair = authority.get();
     const proxy = proxies.get(proxyKey);
     if (pair === undefined || proxy === undefined) return undefined;
     const { host } = adminAddressOf(live, proxy);
     return { authority: pair, names: namesOf(host), usages: ['serverAuth'], lifetime: year };
   });
-  const issuing = openIssuing({
+  // Reading a key costs more than signing with it.
+  const open = new WeakMap<AuthorityPair, ReturnType<typeof openLocalAuthority>>();
+  const issuing = openIssuing<AdminOrder>({
     clock,
+    authorityOf: () => adminAuthoritySecret,
+    async make({ authority: pair, ...request }, issuedAt) {
+      const opened = open.get(pair) ?? openLocalAuthority(pair);
+      open.set(pair, opened);
+      return await opened.issue({ ...request, issuedAt }, new AbortController().signal);
+    },
     onFailure,
     deliver(issued) {
       const clientCa = authority.get()?.certificate ?? '';
@@ -103,6 +117,6 @@ interface AdminSpec {
   readonly networking?: { readonly address?: string; readonly admin?: { readonly port?: number } };
 }
 
-function namesOf(host: string): LeafOrder['names'] {
+function namesOf(host: string): AdminOrder['names'] {
   return isIP(host) === 0 ? { dnsNames: [host] } : { addresses: [host] };
 }

@@ -1,74 +1,102 @@
-// Keeps every holder in possession of the certificate it should have: issues what is ordered, renews it at four fifths of its life.
-// Knows neither meshes nor proxies. Keys and signatures are made in the thread pool, a few at a time, so the event loop is never held up.
-import { type AuthorityPair, issuerCache } from './authorities/authority.ts';
-import { issueLeaf, type LeafCertificate } from './certificates/certificate.ts';
-import { generateKeys } from './certificates/key-pair.ts';
+// Keeps every holder in possession of the certificate it should have: has it made, renews it at four fifths of its life, and tries again where that
+// fails, while the holder keeps what it has. Knows neither meshes nor proxies. Work is done a few at a time for each authority: one that hangs holds up no other.
+import type { SignedLeaf } from './authorities/define-authority.ts';
+import { type Circuit, createCircuit, type RetryLimits } from './circuit.ts';
 import type { Clock } from './clock.ts';
 
-/** The certificate a holder should have. The same object again changes nothing; another one is carried out, whatever it says. */
-export interface LeafOrder {
-  readonly authority: AuthorityPair;
-  readonly names: LeafCertificate['names'];
-  readonly usages: LeafCertificate['usages'];
-  /** Milliseconds. */
-  readonly lifetime: number;
-}
-
-/** A certificate that was issued, PEM. Times in milliseconds since 1970. */
-export interface IssuedLeaf {
-  readonly order: LeafOrder;
-  readonly certificate: string;
-  readonly privateKey: string;
+/** A certificate that was made for an order, PEM. Times in milliseconds since 1970. */
+export interface IssuedLeaf<Order> extends SignedLeaf {
+  readonly order: Order;
   readonly issuedAt: number;
-  readonly notAfter: number;
 }
 
-export interface IssuingOptions {
+export interface IssuingOptions<Order> {
   readonly clock: Clock;
+  /** Makes a certificate at a time. Errors are told to `onFailure`. */
+  readonly make: (order: Order, issuedAt: number, holder: string) => Promise<SignedLeaf>;
+  /** Who makes it: failures of one say nothing of another. */
+  readonly authorityOf: (order: Order) => string;
   /** Gets certificates as they are made, several at once when there are many. */
-  readonly deliver: (issued: ReadonlyMap<string, IssuedLeaf>) => void;
-  /** Gets what an authority could not sign, for the log. It is tried again with the holder's next order. */
-  readonly onFailure: (holder: string, error: unknown) => void;
+  readonly deliver: (issued: ReadonlyMap<string, IssuedLeaf<Order>>) => void;
+  /** Gets what could not be made, for the log, and when it is tried again. */
+  readonly onFailure: (holder: string, error: unknown, again: number) => void;
   /** Told how long each certificate took. */
   readonly onIssued?: (holder: string, milliseconds: number) => void;
+  readonly retries?: RetryLimits;
 }
 
-export interface Issuing {
-  /** States what a holder should have; undefined: nothing any more. */
-  order(holder: string, order: LeafOrder | undefined): void;
+/** How an authority does. */
+export interface IssuingState {
+  readonly authority: string;
+  /** Holders whose last attempt failed. */
+  readonly failing: readonly string[];
+  /** So many fail that only one asks for all. */
+  readonly isOpen: boolean;
+}
+
+export interface Issuing<Order> {
+  /** States what a holder should have; undefined: nothing any more. The same object again changes nothing, another one is carried out. */
+  order(holder: string, order: Order | undefined): void;
+  /** Has the holder's certificate made anew. */
+  renew(holder: string): void;
   /** Resolves when the holder's last order is carried out, has failed, or there is none. */
   settled(holder: string): Promise<void>;
+  /** Every authority that has something to do. */
+  states(): readonly IssuingState[];
   stop(): void;
 }
 
-// Proxies and the control plane do not agree on the time to the minute: a certificate must not come from a proxy's future.
-const clockSkew = 5 * 60 * 1000;
-// As many as the thread pool has threads: more would only wait there.
+// As many as the thread pool has threads: more would only wait there, and an authority elsewhere is not to be run over.
 const concurrency = 4;
 // So many certificates go out together when more are waiting: few deliveries, and the first ones do not wait for the last.
 const deliverySize = 64;
+const usualRetries: RetryLimits = { base: 5_000, max: 300_000, minHolders: 10 };
+// An authority that gives out certificates which have ended already is not asked again at once, over and over.
+const shortestLife = 1_000;
 
-interface Holder {
-  order: LeafOrder;
-  issued: IssuedLeaf | undefined;
+interface Holder<Order> {
+  order: Order;
+  lane: Lane;
+  issued: IssuedLeaf<Order> | undefined;
   /** Of those who wait for the order. */
   waiting: (() => void)[];
   pending: boolean;
+  /** When it is to be renewed, or tried again; undefined while there is nothing to wait for. */
+  dueAt: number | undefined;
+}
+
+/** The work of one authority. */
+interface Lane {
+  readonly circuit: Circuit;
+  readonly queue: Set<string>;
+  working: number;
 }
 
 /** Opens the issuing. */
-export function openIssuing({ clock, deliver, onFailure, onIssued }: IssuingOptions): Issuing {
-  const holders = new Map<string, Holder>();
-  const queue = new Set<string>();
-  const ready = new Map<string, IssuedLeaf>();
-  const issuerOf = issuerCache();
-  let working = 0;
-  let renewal: { readonly at: number; readonly timer: { stop(): void } } | undefined;
+export function openIssuing<Order>(options: IssuingOptions<Order>): Issuing<Order> {
+  const { clock, make, authorityOf, deliver, onFailure, onIssued, retries = usualRetries } = options;
+  const holders = new Map<string, Holder<Order>>();
+  const lanes = new Map<string, Lane>();
+  const ready = new Map<string, IssuedLeaf<Order>>();
+  let alarm: { readonly at: number; readonly timer: { stop(): void } } | undefined;
   let stopped = false;
 
-  const settle = (holder: Holder): void => {
+  const laneOf = (order: Order): Lane => {
+    const authority = authorityOf(order);
+    let lane = lanes.get(authority);
+    if (lane === undefined) {
+      lane = { circuit: createCircuit(retries), queue: new Set(), working: 0 };
+      lanes.set(authority, lane);
+    }
+    return lane;
+  };
+  const settle = (holder: Holder<Order>): void => {
     holder.pending = false;
     for (const resolve of holder.waiting.splice(0)) resolve();
+  };
+  const leave = (name: string, { lane }: Holder<Order>): void => {
+    lane.queue.delete(name);
+    lane.circuit.forget(name);
   };
   const flush = (): void => {
     if (ready.size === 0) return;
@@ -78,97 +106,143 @@ export function openIssuing({ clock, deliver, onFailure, onIssued }: IssuingOpti
     for (const name of delivered.keys()) {
       const holder = holders.get(name);
       // A newer order may already be on its way.
-      if (holder !== undefined && !queue.has(name) && holder.issued?.order === holder.order) settle(holder);
+      if (holder !== undefined && !holder.lane.queue.has(name) && holder.issued?.order === holder.order) settle(holder);
     }
   };
-  const renewAt = (time: number): void => {
-    if (renewal !== undefined && renewal.at <= time) return;
-    renewal?.timer.stop();
-    renewal = { at: time, timer: clock.at(time, renewDue) };
+  const wakeAt = (time: number): void => {
+    if (alarm !== undefined && alarm.at <= time) return;
+    alarm?.timer.stop();
+    alarm = { at: time, timer: clock.at(time, wake) };
   };
-  const renewDue = (): void => {
-    renewal = undefined;
+  const wake = (): void => {
+    alarm = undefined;
     let next = Number.POSITIVE_INFINITY;
-    for (const [name, { issued }] of holders) {
-      if (issued === undefined) continue;
-      const due = renewalTime(issued);
-      if (due <= clock.now()) queue.add(name);
-      else next = Math.min(next, due);
+    for (const [name, holder] of holders) {
+      if (holder.dueAt === undefined) continue;
+      if (holder.dueAt <= clock.now()) enqueue(name, holder);
+      else next = Math.min(next, holder.dueAt);
     }
-    if (Number.isFinite(next)) renewAt(next);
-    work();
+    if (Number.isFinite(next)) wakeAt(next);
+    for (const lane of lanes.values()) work(lane);
+  };
+  const enqueue = (name: string, holder: Holder<Order>): void => {
+    holder.dueAt = undefined;
+    holder.lane.queue.add(name);
+  };
+  const due = (holder: Holder<Order>, time: number): void => {
+    holder.dueAt = time;
+    wakeAt(time);
   };
   const carryOut = async (name: string): Promise<void> => {
     const holder = holders.get(name);
     if (holder === undefined) return;
-    const { order } = holder;
+    const { order, lane } = holder;
+    // Withdrawn or replaced while it was made: the queue has what is wanted now.
+    const isOutdated = (): boolean => stopped || holders.get(name) !== holder || holder.order !== order;
     const started = performance.now();
+    const issuedAt = clock.now();
     try {
-      const leaf = await makeLeaf(order, clock.now());
+      const leaf = await make(order, issuedAt, name);
       onIssued?.(name, performance.now() - started);
-      // Withdrawn or replaced while it was made: the queue has what is wanted now.
-      if (holders.get(name) !== holder || holder.order !== order) return;
-      holder.issued = { order, ...leaf };
+      if (lane.circuit.succeeded(name)) retryAll(lane);
+      if (isOutdated()) return;
+      holder.issued = { ...leaf, order, issuedAt };
       ready.set(name, holder.issued);
-      renewAt(renewalTime(holder.issued));
+      due(holder, renewalTime(holder.issued));
     } catch (error) {
-      if (holders.get(name) !== holder || holder.order !== order) return;
-      onFailure(name, error);
+      if (isOutdated()) return;
+      const again = lane.circuit.failed(name, clock.now());
+      due(holder, again);
+      onFailure(name, error, again);
       settle(holder);
+      if (lane.circuit.isOpen) hold(lane);
     }
   };
-  const makeLeaf = async ({ authority, names, usages, lifetime }: LeafOrder, issuedAt: number) => {
-    const keys = await generateKeys({ kind: 'p256' });
-    const validity = { notBefore: issuedAt - clockSkew, notAfter: issuedAt + lifetime };
-    const certificate = await issueLeaf({ names, usages, publicKey: keys.publicKey, validity }, issuerOf(authority));
-    return { certificate, privateKey: keys.privateKey, issuedAt, notAfter: validity.notAfter };
+  /** The authority signs again: who has failed need not wait any longer. */
+  const retryAll = ({ circuit, queue }: Lane): void => {
+    for (const name of [...circuit.failing()]) {
+      const holder = holders.get(name);
+      circuit.forget(name);
+      if (holder === undefined) continue;
+      holder.dueAt = undefined;
+      queue.add(name);
+    }
   };
-  const work = (): void => {
-    while (!stopped && working < concurrency) {
-      const [name] = queue;
+  /** Nobody is to wait for what will not come soon. */
+  const hold = (lane: Lane): void => {
+    for (const name of lane.queue) {
+      const holder = holders.get(name);
+      if (holder !== undefined) settle(holder);
+    }
+  };
+  const work = (lane: Lane): void => {
+    while (!stopped && lane.working < concurrency) {
+      const [name] = lane.queue;
       if (name === undefined) break;
-      queue.delete(name);
-      working++;
+      if (!lane.circuit.admits(clock.now(), lane.working)) {
+        // Whoever is at it now comes back here.
+        if (lane.working === 0) wakeAt(lane.circuit.nextProbe);
+        break;
+      }
+      lane.queue.delete(name);
+      lane.working++;
       void carryOut(name).then(() => {
-        working--;
+        lane.working--;
         if (stopped) return;
-        if (ready.size >= deliverySize || (queue.size === 0 && working === 0)) flush();
-        work();
+        if (ready.size >= deliverySize || (lane.queue.size === 0 && lane.working === 0) || lane.circuit.isOpen) flush();
+        work(lane);
       });
     }
   };
 
   return {
     order(name, order) {
-      const holder = holders.get(name);
+      const before = holders.get(name);
       if (order === undefined) {
         holders.delete(name);
-        queue.delete(name);
         ready.delete(name);
-        if (holder !== undefined) settle(holder);
+        if (before === undefined) return;
+        leave(name, before);
+        settle(before);
         return;
       }
-      if (holder === undefined) holders.set(name, { order, issued: undefined, waiting: [], pending: true });
+      const lane = laneOf(order);
+      const holder = before ?? { order, lane, issued: undefined, waiting: [], pending: true, dueAt: undefined };
+      if (before === undefined) holders.set(name, holder);
       else {
         if (holder.order === order) return;
-        holder.order = order;
-        holder.pending = true;
+        leave(name, holder);
+        Object.assign(holder, { order, lane, pending: true });
       }
-      queue.add(name);
-      work();
+      enqueue(name, holder);
+      if (lane.circuit.isOpen) settle(holder);
+      work(lane);
+    },
+    renew(name) {
+      const holder = holders.get(name);
+      // Who has failed keeps waiting: asking for more does not make an authority well.
+      if (holder === undefined || holder.issued?.order !== holder.order || holder.lane.circuit.isFailing(name)) return;
+      enqueue(name, holder);
+      work(holder.lane);
     },
     async settled(name) {
       const holder = holders.get(name);
       if (holder?.pending) await new Promise<void>((resolve) => holder.waiting.push(resolve));
     },
+    states: () =>
+      [...lanes].map(([authority, { circuit }]) => ({
+        authority,
+        failing: [...circuit.failing()],
+        isOpen: circuit.isOpen,
+      })),
     stop() {
       stopped = true;
-      renewal?.timer.stop();
+      alarm?.timer.stop();
       for (const holder of holders.values()) settle(holder);
     },
   };
 }
 
-function renewalTime({ issuedAt, notAfter }: IssuedLeaf): number {
-  return issuedAt + (notAfter - issuedAt) * 0.8;
+function renewalTime({ issuedAt, notAfter }: IssuedLeaf<unknown>): number {
+  return issuedAt + Math.max(shortestLife, (notAfter - issuedAt) * 0.8);
 }

@@ -3,9 +3,11 @@ import { type Collection, type Derivation, deepEqual, type Graph, type Source } 
 import type { IdentityRequest, IssuedIdentity, TrustBundle } from '@ursa/engine';
 import { MeshError } from '@ursa/resources';
 import type { MeshAuthorities } from './authorities/mesh-authorities.ts';
+import { type Authorities, authorityName, type WorkloadOrder } from './authorities/open-authorities.ts';
+import type { RetryLimits } from './circuit.ts';
 import type { Clock } from './clock.ts';
-import { orderForConnected } from './connected-orders.ts';
-import { type IssuedLeaf, type LeafOrder, openIssuing } from './issuing.ts';
+import { orderForConnected, type Wanted } from './connected-orders.ts';
+import { type IssuedLeaf, type IssuingState, openIssuing } from './issuing.ts';
 
 export interface WorkloadIdentitiesInputs {
   readonly graph: Graph;
@@ -15,6 +17,11 @@ export interface WorkloadIdentitiesInputs {
   /** Keys of the certificates that a proxy must have. */
   readonly identityKeys: Derivation<readonly [proxyKey: string], readonly string[]>;
   readonly meshAuthorities: Derivation<readonly [mesh: string], MeshAuthorities | undefined>;
+  readonly authorities: Pick<Authorities, 'issue'>;
+  /** Whether all connected proxies of a mesh take certificates of a backend. Until then who has one of another backend keeps to that. */
+  readonly isTrustedByAll: Derivation<readonly [mesh: string, backend: string], boolean>;
+  /** How often an authority is asked again that could not sign. */
+  readonly retries?: RetryLimits | undefined;
   /** Keys are those of a collection of Meshes, `/<name>`. */
   readonly meshes: Pick<Collection<unknown>, 'keys'>;
   /** Filled here. */
@@ -30,19 +37,28 @@ export interface WorkloadIdentitiesInputs {
 export interface IdentityMetrics {
   issued(mesh: string, backend: string, milliseconds: number): void;
   failed(mesh: string): void;
+  /** An authority elsewhere has told its roots. */
+  roots(backend: string, milliseconds: number): void;
 }
 
 /** Issues until it is stopped. `settled` resolves when a connected proxy has the certificate it should have, or cannot get one. */
 export interface WorkloadIdentities {
   settled(proxyKey: string): Promise<void>;
+  /** Has a certificate made anew. */
+  renew(identityKey: string): void;
+  /** How the authorities do, by `<mesh>/<backend>`. */
+  states(): readonly IssuingState[];
   stop(): void;
 }
 
 /** Opens the issuing of workload certificates. */
 export function openWorkloadIdentities(inputs: WorkloadIdentitiesInputs): WorkloadIdentities {
-  const { graph, identities, metrics } = inputs;
-  const issuing = openIssuing({
+  const { graph, identities, metrics, retries } = inputs;
+  const issuing = openIssuing<WorkloadOrder>({
     clock: inputs.clock,
+    make: (order, issuedAt) => inputs.authorities.issue(order, issuedAt),
+    authorityOf: ({ place }) => authorityName(place),
+    ...(retries === undefined ? {} : { retries }),
     onFailure(key, error) {
       metrics?.failed(inputs.identityRequest.get(key)?.mesh ?? '');
       inputs.onFailure(key, error);
@@ -54,20 +70,28 @@ export function openWorkloadIdentities(inputs: WorkloadIdentitiesInputs): Worklo
     deliver(issued) {
       graph.batch(() => {
         for (const [key, leaf] of issued) {
-          const request = inputs.identityRequest.get(key);
-          if (request !== undefined) identities.set(key, identityOf(leaf, request.backend));
+          if (inputs.identityRequest.get(key) !== undefined) identities.set(key, identityOf(leaf));
         }
       });
     },
   });
-  const orderOf = graph.derive('workload-order', (identityKey: string): LeafOrder | undefined => {
+  const orderOf = graph.derive('workload-order', (identityKey: string): Wanted<WorkloadOrder> => {
     const request = inputs.identityRequest.get(identityKey);
     if (request === undefined) return undefined;
-    const authorities = inputs.meshAuthorities.get(request.mesh)?.authorities ?? [];
-    const authority = authorities.find(({ backend }) => backend === request.backend);
-    if (authority === undefined || !('pair' in authority.state)) return undefined;
+    const { mesh } = request;
+    const usable = (inputs.meshAuthorities.get(mesh)?.authorities ?? []).flatMap(({ state, ...rest }) =>
+      'prepared' in state && state.roots !== undefined ? [{ ...rest, issuer: state.prepared.issuer }] : [],
+    );
+    const find = (name: string | undefined) => usable.find(({ backend }) => backend === name);
+    const present = find(identities.get(identityKey)?.backend);
+    const keepsToPresent =
+      present !== undefined && present.backend !== request.backend && !inputs.isTrustedByAll.get(mesh, request.backend);
+    const authority = keepsToPresent ? present : find(request.backend);
+    // Nobody would trust a certificate whose roots are not known yet.
+    if (authority === undefined) return 'later';
     return {
-      authority: authority.state.pair,
+      place: { mesh, backend: authority.backend },
+      issuer: authority.issuer,
       names: { uris: request.uris },
       usages: ['serverAuth', 'clientAuth'],
       lifetime: authority.leafLifetime,
@@ -83,6 +107,8 @@ export function openWorkloadIdentities(inputs: WorkloadIdentitiesInputs): Worklo
     async settled(proxyKey) {
       await Promise.all(inputs.identityKeys.get(proxyKey).map((identityKey) => issuing.settled(identityKey)));
     },
+    renew: (identityKey) => issuing.renew(identityKey),
+    states: () => issuing.states(),
     stop() {
       orders.stop();
       trust.stop();
@@ -94,11 +120,14 @@ export function openWorkloadIdentities(inputs: WorkloadIdentitiesInputs): Worklo
 
 // All authorities of a mesh that can be used, one PEM after the other.
 function trustBundle(authorities: MeshAuthorities | undefined): TrustBundle | undefined {
-  const certificates = (authorities?.authorities ?? []).flatMap(({ state }) =>
-    'pair' in state ? [state.pair.certificate] : [],
+  const known = (authorities?.authorities ?? []).flatMap(({ backend, state }) =>
+    'prepared' in state && state.roots !== undefined ? [{ backend, roots: state.roots }] : [],
   );
-  if (certificates.length === 0) return undefined;
-  return { certificates: certificates.map((pem) => (pem.endsWith('\n') ? pem : `${pem}\n`)).join('') };
+  if (known.length === 0) return undefined;
+  return {
+    certificates: known.map(({ roots }) => (roots.endsWith('\n') ? roots : `${roots}\n`)).join(''),
+    backends: known.map(({ backend }) => backend).sort(),
+  };
 }
 
 function keepTrust({ graph, meshes, meshAuthorities, trust }: WorkloadIdentitiesInputs): { stop(): void } {
@@ -127,7 +156,7 @@ function reportFaults({ graph, meshes, meshAuthorities, onFailure }: WorkloadIde
     meshes.keys().flatMap((key) => {
       const authorities = meshAuthorities.get(key.slice(1))?.authorities ?? [];
       return authorities.flatMap(({ backend, type, state }) =>
-        type === 'builtin' || 'pair' in state
+        type === 'builtin' || 'prepared' in state
           ? []
           : [{ what: `mTLS backend ${backend} of mesh ${key.slice(1)}`, ...state }],
       );
@@ -145,11 +174,11 @@ function reportFaults({ graph, meshes, meshAuthorities, onFailure }: WorkloadIde
   return watch;
 }
 
-function identityOf(leaf: IssuedLeaf, backend: string): IssuedIdentity {
+function identityOf(leaf: IssuedLeaf<WorkloadOrder>): IssuedIdentity {
   return {
     certificateChain: leaf.certificate,
     privateKey: leaf.privateKey,
-    backend,
+    backend: leaf.order.place.backend,
     notAfter: new Date(leaf.notAfter).toISOString(),
   };
 }

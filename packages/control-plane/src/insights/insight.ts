@@ -97,6 +97,7 @@ export interface MtlsInsight {
   readonly lastCertificateRegeneration: string;
   readonly certificateRegenerations: number;
   readonly issuedBackend: string;
+  /** Those whose certificates it takes: its Envoy has answered for what verifies them. Sorted. */
   readonly supportedBackends: readonly string[];
 }
 

@@ -1,7 +1,7 @@
 // Keeps the insights of connected proxies in the store: changes are gathered and written together, soon when somebody waits for them.
 import { randomUUID } from 'node:crypto';
 import type { Collection } from '@ursa/collections';
-import type { IssuedIdentity } from '@ursa/engine';
+import type { IssuedIdentity, TrustBundle } from '@ursa/engine';
 import type { EnvoyType } from '@ursa/envoy';
 import { formatResourceKey, type MeshSpec, type Resource, type ResourceKey } from '@ursa/resources';
 import type { Component } from '../component.ts';
@@ -28,6 +28,8 @@ export interface ProxyInsightsOptions {
   readonly store: Store;
   readonly live: LiveResources;
   readonly identities: Collection<IssuedIdentity>;
+  /** What proxies trust, by mesh. */
+  readonly trust: Collection<TrustBundle>;
   readonly instanceId: string;
   /** Connections kept for each proxy. */
   readonly subscriptionLimit: number;
@@ -78,7 +80,7 @@ interface Connection {
 
 /** Opens the insights of this control plane's proxies. */
 export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights {
-  const { store, live, identities, instanceId, subscriptionLimit, flushIntervalMilliseconds, onError } = options;
+  const { store, live, identities, trust, instanceId, subscriptionLimit, flushIntervalMilliseconds, onError } = options;
   const now = options.now ?? (() => new Date());
   const soon = gather(promptMilliseconds, write);
   const later = gather(flushIntervalMilliseconds, write);
@@ -98,18 +100,21 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
     } else if (!soon.has(connection)) later.add(connection);
   };
 
-  /** The certificate with which the proxy takes TLS. */
-  const takenIdentity = ({ proxy, secured, status }: Connection): IssuedIdentity | undefined =>
-    secured && !(status.rejections ?? []).some(({ service }) => service === 'lds' || service === 'sds')
-      ? identities.get(keyInType(proxy))
-      : undefined;
+  /** The certificate with which the proxy takes TLS, and the backends whose certificates it takes from others. */
+  const takenIdentity = ({ proxy, secured, status }: Connection): TakenIdentity | undefined => {
+    if (!secured || (status.rejections ?? []).some(({ service }) => service === 'lds' || service === 'sds'))
+      return undefined;
+    const identity = identities.get(keyInType(proxy));
+    return identity && { ...identity, supportedBackends: trust.get(proxy.mesh)?.backends ?? [] };
+  };
 
   /** True when others must hear of the proxy's certificate: clients begin to speak TLS, or to speak plain text, by what is stored. */
   const hasNews = (connection: Connection): boolean => {
     const { proxy } = connection;
     const stored = live.get(insightKeyOf(proxy))?.spec as ProxyInsight | undefined;
     const mTLS = mtlsOf(stored?.mTLS, takenIdentity(connection), meshOf(proxy.mesh), '');
-    return mTLS?.issuedBackend !== stored?.mTLS?.issuedBackend;
+    const supported = (insight: MtlsInsight | undefined): string => (insight?.supportedBackends ?? []).join();
+    return mTLS?.issuedBackend !== stored?.mTLS?.issuedBackend || supported(mTLS) !== supported(stored?.mTLS);
   };
 
   /** The insight with this connection in it; `before` is the newest known. */
@@ -277,10 +282,14 @@ function gather(milliseconds: number, give: (connections: readonly Connection[])
   };
 }
 
+interface TakenIdentity extends IssuedIdentity {
+  readonly supportedBackends: readonly string[];
+}
+
 /** Without mTLS in the mesh there is none; otherwise what was known stays until the proxy has taken another certificate. */
 function mtlsOf(
   before: MtlsInsight | undefined,
-  identity: IssuedIdentity | undefined,
+  identity: TakenIdentity | undefined,
   mesh: MeshSpec | undefined,
   time: string,
 ): MtlsInsight | undefined {
@@ -292,6 +301,6 @@ function mtlsOf(
     lastCertificateRegeneration: renewed ? time : before.lastCertificateRegeneration,
     certificateRegenerations: (before?.certificateRegenerations ?? 0) + (renewed ? 1 : 0),
     issuedBackend: identity.backend,
-    supportedBackends: (mesh?.mtls?.backends ?? []).map((backend) => backend.name ?? '').sort(),
+    supportedBackends: identity.supportedBackends,
   };
 }

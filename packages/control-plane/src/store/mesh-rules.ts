@@ -63,10 +63,13 @@ function secretsOf(mesh: string, backend: AuthorityBackend): readonly string[] {
   if (backend.type === 'builtin') {
     return [`${mesh}.ca-builtin-cert-${backend.name}`, `${mesh}.ca-builtin-key-${backend.name}`];
   }
-  return Object.values(backend.conf ?? {}).flatMap((source) => {
-    const secret = typeof source === 'object' && source !== null ? Reflect.get(source, 'secret') : undefined;
-    return typeof secret === 'string' ? [secret] : [];
-  });
+  return [`${mesh}.ca-roots-${backend.name}`, ...namedSecrets(backend.conf)];
+}
+
+function namedSecrets(value: unknown): readonly string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const secret: unknown = Reflect.get(value, 'secret');
+  return typeof secret === 'string' ? [secret] : Object.values(value).flatMap(namedSecrets);
 }
 
 /** A refused write, in the words the peers use for its summary. */

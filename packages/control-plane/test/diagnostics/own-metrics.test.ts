@@ -106,15 +106,22 @@ test('the first certificate to end is told for each mesh and backend, and the fi
   identities.set('default/web-2', identity('ca-1', 1));
   identities.set('default/old', identity('ca-0', 0.5));
   identities.set('other/web', identity('ca-1', 24));
-  certificateMetrics(meter, { identities, trust, now: () => now });
+  certificateMetrics(meter, {
+    states: () => [{ authority: 'default/ca-1', failing: ['default/web'], isOpen: true }],
+    identities,
+    trust,
+    now: () => now,
+  });
   assertLines(
     meter,
     'certificate_expiry_seconds{mesh="default",backend="ca-1"} 3600',
     'certificate_expiry_seconds{mesh="default",backend="ca-0"} 1800',
     'certificate_expiry_seconds{mesh="other",backend="ca-1"} 86400',
+    'cert_generation_backoff{mesh="default",backend="ca-1"} 1',
+    'cert_generation_circuit_open{mesh="default",backend="ca-1"} 1',
   );
   const { certificate } = await openServerCertificate(folder);
-  trust.set('default', { certificates: `${certificate}\n` });
+  trust.set('default', { certificates: `${certificate}\n`, backends: ['ca-1'] });
   rmSync(folder, { recursive: true });
   assert.match(meter.text(), /^authority_expiry_seconds\{mesh="default"\} [1-9]/m);
 });

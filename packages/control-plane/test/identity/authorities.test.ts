@@ -3,15 +3,17 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { coreResourceTypes, createResourceTypes, type MeshError } from '@ursa/resources';
 import { openIssuer, validateAuthorityPair } from '../../src/identity/authorities/authority.ts';
 import { openAuthorityFiles } from '../../src/identity/authorities/authority-files.ts';
-import { createBuiltinAuthority, parseLifetime } from '../../src/identity/authorities/builtin-authority.ts';
+import { createBuiltinAuthority } from '../../src/identity/authorities/builtin-authority.ts';
+import { parseLifetime } from '../../src/identity/authorities/lifetime.ts';
 import { deriveMeshAuthorities } from '../../src/identity/authorities/mesh-authorities.ts';
 import { validateAuthorities, withAuthorityChecks } from '../../src/identity/authorities/validate-authorities.ts';
 import { issueLeaf } from '../../src/identity/certificates/certificate.ts';
 import { generateKeys } from '../../src/identity/certificates/key-pair.ts';
+import { openServerCertificate } from '../../src/identity/server-certificate.ts';
 import { openResourceManager } from '../../src/store/resource-manager.ts';
 import { base64, openLiveStore } from './live-store.ts';
 
@@ -23,6 +25,12 @@ const rsa = await createBuiltinAuthority('default', { caCert: { RSAbits: 2048 } 
 const spec = (conf: Readonly<Record<string, unknown>>, type = 'provided') => ({
   mtls: { enabledBackend: 'ca', backends: [{ name: 'ca', type, conf }] },
 });
+
+async function folderOf(context: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'authority-'));
+  context.after(() => rm(folder, { recursive: true }));
+  return folder;
+}
 
 test('an authority of either key type signs certificates that verify', async () => {
   const { publicKey } = await generateKeys({ kind: 'p256' });
@@ -65,6 +73,10 @@ test('what cannot be an authority is refused with the reason', async () => {
       field: 'cert[0]',
       message: "key usage extension 'keyAgreement' must NOT be set (see X509-SVID: Appendix A. X.509 Field Reference)",
     },
+    {
+      field: 'cert[0]',
+      message: "extended key usage 'serverAuth' must NOT be set: it is for ends of connections, not for an authority",
+    },
   ]);
   const message = (pair: Parameters<typeof validateAuthorityPair>[0]) => validateAuthorityPair(pair)[0]?.message ?? '';
   assert.match(message({ ...authority, privateKey: rsa.privateKey }), /not the key of the certificate/);
@@ -81,7 +93,7 @@ test('what cannot be an authority is refused with the reason', async () => {
   assert.ok(publicKey.length > 0);
 });
 
-test('a mesh with an authority that cannot sign is refused before it is written, with the path of the field', async () => {
+test('a mesh with an authority that cannot sign is refused before it is written, with the path of the field', async (context) => {
   const { live } = await openLiveStore();
   const violations = (conf: Readonly<Record<string, unknown>>, type?: string) =>
     validateAuthorities('default', spec(conf, type), live);
@@ -97,6 +109,14 @@ test('a mesh with an authority that cannot sign is refused before it is written,
   assert.deepEqual(await fields({ cert, key: { secret: 'absent' } }), ['mtls.backends[0].conf.key']);
   assert.deepEqual(await fields({ cert: { file: '/nonexistent' }, key }), ['mtls.backends[0].conf.cert']);
   assert.deepEqual(await fields({ cert, key: { inlineString: rsa.privateKey } }), ['mtls.backends[0].conf.cert']);
+  const server = await openServerCertificate(await folderOf(context));
+  const own = { cert: { file: server.certificateFile }, key: { file: server.privateKeyFile } };
+  assert.deepEqual(
+    (await violations(own)).map(({ field, message }) => `${field}: ${message}`),
+    [
+      "mtls.backends[0].conf.cert[0]: extended key usage 'serverAuth' must NOT be set: it is for ends of connections, not for an authority",
+    ],
+  );
 });
 
 test('the manager writes no Mesh whose authority cannot sign, unless its author asks for it', async () => {
@@ -117,9 +137,7 @@ test('the manager writes no Mesh whose authority cannot sign, unless its author 
 });
 
 test('an authority is found inline, in a secret and in a file, and follows them when they change', async (context) => {
-  const directory = await mkdtemp(join(tmpdir(), 'authority-'));
-  context.after(() => rm(directory, { recursive: true }));
-  const file = join(directory, 'ca.pem');
+  const file = join(await folderOf(context), 'ca.pem');
   const conf = { cert: { file }, key: { secret: 'ca-key' } };
   const { live, put } = await openLiveStore(
     { type: 'Mesh', name: 'default', spec: spec(conf) },
@@ -134,14 +152,18 @@ test('an authority is found inline, in a secret and in a file, and follows them 
   const authorities = deriveMeshAuthorities(live, files.contents);
   const state = (mesh: string) => authorities.get(mesh)?.authorities[0]?.state;
   await files.loaded();
-  assert.deepEqual(state('other'), { pair: rsa });
+  const local = (pair: typeof rsa) => ({
+    prepared: { material: pair, issuer: pair.certificate, roots: pair.certificate },
+    roots: pair.certificate,
+  });
+  assert.deepEqual(state('other'), local(rsa));
   assert.deepEqual(state('default'), { fault: `the file ${file} does not exist` });
   await writeFile(file, authority.certificate);
   await put({ type: 'Mesh', name: 'default', spec: { ...spec(conf), routing: { zoneEgress: true } } });
   await files.loaded();
   assert.deepEqual(state('default'), { fault: 'the secret "ca-key" does not exist' });
   await put({ type: 'Secret', mesh: 'default', name: 'ca-key', spec: { data: base64(authority.privateKey) } });
-  assert.deepEqual(state('default'), { pair: authority });
+  assert.deepEqual(state('default'), local(authority));
   assert.equal(authorities.get('absent'), undefined);
 });
 

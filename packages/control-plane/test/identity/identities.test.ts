@@ -54,9 +54,12 @@ async function openIdentities(context: TestContext, ...resources: readonly Draft
   const identities = graph.source<IssuedIdentity>('identities');
   const trust = graph.source<TrustBundle>('trust');
   const adminIdentities = graph.source<AdminIdentity>('admin-identities');
+  const distrusted = graph.source<boolean>('distrusted');
   const component = proxyIdentities({
     live,
+    store: store.store,
     clock,
+    isTrustedByAll: graph.derive('trusted', (_mesh: string, backend: string) => distrusted.get(backend) !== true),
     proxies,
     identityRequest: graph.derive('request', (key: string) =>
       proxies.get(key) === undefined ? undefined : requests.get(key),
@@ -80,7 +83,21 @@ async function openIdentities(context: TestContext, ...resources: readonly Draft
     });
   const chain = (name: string) => identities.get(`default/${name}`)?.certificateChain;
   const { settled } = component;
-  return { ...store, clock, graph, proxies, identities, trust, adminIdentities, settled, connect, chain, failures };
+  return {
+    ...store,
+    clock,
+    graph,
+    proxies,
+    requests,
+    identities,
+    trust,
+    adminIdentities,
+    distrusted,
+    settled,
+    connect,
+    chain,
+    failures,
+  };
 }
 
 function proxy(name: string): ConnectedProxy {
@@ -208,6 +225,48 @@ test('all backends are trusted while the enabled one issues, and what is gone is
   assert.equal(run.identities.get('default/web-1'), undefined);
   await run.remove('Mesh', '', 'default');
   assert.equal(run.trust.get('default'), undefined);
+});
+
+test('a proxy goes over to another backend when all proxies trust that one, and not before', async (context) => {
+  const run = await setUp(context, mesh('default', 'ca-1', builtin('ca-1'), builtin('ca-2')));
+  run.connect('web-1');
+  await until(run, () => run.identities.get('default/web-1') !== undefined && run.trust.get('default') !== undefined);
+  await until(run, () => run.trust.get('default')?.backends.join() === 'ca-1,ca-2');
+  run.distrusted.set('ca-2', true);
+  const first = run.chain('web-1');
+  run.connect('web-1', { backend: 'ca-2' });
+  await run.settled('default/web-1');
+  assert.equal(run.chain('web-1'), first);
+  run.clock.moveTo(start + 20 * hour);
+  await until(run, () => run.chain('web-1') !== first);
+  assert.equal(run.identities.get('default/web-1')?.backend, 'ca-1', 'it is renewed where it is');
+  run.distrusted.delete('ca-2');
+  await until(run, () => run.identities.get('default/web-1')?.backend === 'ca-2');
+});
+
+test('a proxy keeps its certificate while its backend cannot be used, and loses it with the mTLS of its mesh', async (context) => {
+  const pair = await createBuiltinAuthority('default', undefined, start);
+  const secret = (name: string, text: string) => ({
+    type: 'Secret',
+    mesh: 'default',
+    name,
+    spec: { data: base64(text) },
+  });
+  const conf = { cert: { secret: 'ca' }, key: { secret: 'ca-key' } };
+  const run = await setUp(
+    context,
+    secret('ca', pair.certificate),
+    secret('ca-key', pair.privateKey),
+    mesh('default', 'ca-1', { name: 'ca-1', type: 'provided', conf }),
+  );
+  run.connect('web-1');
+  await run.settled('default/web-1');
+  const first = present(run.chain('web-1'));
+  await run.remove('Secret', 'default', 'ca-key');
+  assert.equal(run.chain('web-1'), first);
+  assert.equal(run.failures.splice(0).length, 1);
+  run.requests.delete('default/web-1');
+  assert.equal(run.chain('web-1'), undefined);
 });
 
 test('two hundred proxies at once all get their certificates, few deliveries', async (context) => {

@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createGraph } from '@ursa/collections';
-import type { IssuedIdentity } from '@ursa/engine';
+import type { IssuedIdentity, TrustBundle } from '@ursa/engine';
 import { coreResourceTypes, createResourceTypes, type Resource } from '@ursa/resources';
 import { disconnected, isConnected, type ProxyInsight } from '../../src/insights/insight.ts';
 import type { MeshInsight } from '../../src/insights/mesh-insight.ts';
 import { openMeshInsights } from '../../src/insights/mesh-insights.ts';
 import { openProxyInsights } from '../../src/insights/proxy-insights.ts';
+import { deriveTrustedBackends } from '../../src/insights/trusted-backends.ts';
 import { openLiveResources } from '../../src/store/live-resources.ts';
 import { openMemoryStore } from '../../src/store/memory-store.ts';
 import { dataplaneSpec, until } from '../xds/running-server.ts';
@@ -30,10 +31,12 @@ async function openWorld(...names: readonly string[]) {
   await put({ type: 'Mesh', name: 'default' });
   for (const name of names) await put({ type: 'Dataplane', mesh: 'default', name, spec: dataplaneSpec(name) });
   const identities = graph.source<IssuedIdentity>('identities');
+  const trust = graph.source<TrustBundle>('trust');
   const options = {
     store,
     live,
     identities,
+    trust,
     instanceId: 'cp',
     subscriptionLimit: 2,
     flushIntervalMilliseconds: 60_000,
@@ -43,7 +46,7 @@ async function openWorld(...names: readonly string[]) {
   const insightOf = (name: string) =>
     live.get({ type: 'DataplaneInsight', mesh: 'default', name })?.spec as ProxyInsight | undefined;
   const proxy = (name: string) => ({ type: 'Dataplane', mesh: 'default', name });
-  return { store, live, put, identities, open, insightOf, proxy };
+  return { store, live, put, identities, trust, open, insightOf, proxy };
 }
 
 test('many connects are one write', async () => {
@@ -162,6 +165,32 @@ test('a certificate is told of at once when the proxy has taken it, not when it 
   await world.put({ ...meshWithTls, spec: {} });
   connection.secured(false);
   await until(() => issued() === undefined);
+  await insights.stop();
+});
+
+test('a backend is supported when the proxy has answered for its roots, and a mesh is ready for it when all proxies have', async () => {
+  const world = await openWorld('web', 'api');
+  await world.put(meshWithTls);
+  const ready = deriveTrustedBackends(world.live);
+  const insights = world.open();
+  const connections = ['web', 'api'].map((name) => {
+    world.identities.set(`default/${name}`, identity);
+    return insights.connected(world.proxy(name), version);
+  });
+  const supported = (name: string) => world.insightOf(name)?.mTLS?.supportedBackends;
+  world.trust.set('default', { certificates: '', backends: ['ca-1'] });
+  for (const connection of connections) connection.secured(true);
+  await insights.flush();
+  assert.deepEqual(supported('web'), ['ca-1']);
+  for (const connection of connections) connection.secured(false);
+  world.trust.set('default', { certificates: '', backends: ['ca-1', 'ca-2'] });
+  connections[0]?.secured(true);
+  await insights.flush();
+  assert.deepEqual([supported('web'), supported('api')], [['ca-1', 'ca-2'], ['ca-1']]);
+  assert.equal(ready.get('default', 'ca-2'), false);
+  connections[1]?.secured(true);
+  await insights.flush();
+  assert.equal(ready.get('default', 'ca-2'), true);
   await insights.stop();
 });
 

@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createGraph } from '@ursa/collections';
-import type { ConnectedProxy, IssuedIdentity, ProxyConfig } from '@ursa/engine';
+import type { ConnectedProxy, IssuedIdentity, ProxyConfig, TrustBundle } from '@ursa/engine';
 import type { ProxyRules } from '@ursa/policy';
 import { coreResourceTypes, createResourceTypes, MeshError, type Resource } from '@ursa/resources';
 import { defaultSettings } from '../../src/config/load-settings.ts';
@@ -88,6 +88,7 @@ export async function startServer(choices: ServerChoices = {}): Promise<RunningS
     store,
     live,
     identities: graph.source<IssuedIdentity>('identities'),
+    trust: graph.source<TrustBundle>('trust'),
     instanceId: 'test',
     subscriptionLimit: 2,
     flushIntervalMilliseconds: 10_000,

@@ -2,6 +2,7 @@
 import type { Violation } from '../error.ts';
 import { checkTags } from '../tags.ts';
 import { allowedValues, collectViolations, type ViolationList } from '../violations.ts';
+import { checkAuthorityConf } from './authority-conf.ts';
 import type { MeshSpec } from './mesh.ts';
 import { checkBackendConf } from './mesh-backend-conf.ts';
 
@@ -48,6 +49,8 @@ function checkNames(violations: ViolationList, field: string, backends: readonly
   return names;
 }
 
+const authorityTypes: ReadonlySet<string> = new Set(['builtin', 'provided', 'vault']);
+
 function checkMtls(violations: ViolationList, { mtls }: MeshSpec): void {
   if (mtls === undefined) return;
   const backends = mtls.backends ?? [];
@@ -57,7 +60,8 @@ function checkMtls(violations: ViolationList, { mtls }: MeshSpec): void {
   }
   for (const [index, backend] of backends.entries()) {
     const field = `mtls.backends[${index}]`;
-    if (backend.type !== 'builtin' && backend.type !== 'provided') {
+    const { type = '', conf } = backend;
+    if (!authorityTypes.has(type)) {
       violations.add(`${field}.type`, 'could not find installed plugin for this type');
       continue;
     }
@@ -65,11 +69,8 @@ function checkMtls(violations: ViolationList, { mtls }: MeshSpec): void {
     if (expiration !== undefined && !isLongDuration(expiration)) {
       violations.add('mtls.dpcert.rotation.expiration', 'has to be a valid format');
     }
-    checkBackendConf(violations, `${field}.conf`, backend.type, backend.conf);
-    if (backend.type === 'builtin') continue;
-    for (const part of ['cert', 'key']) {
-      if (backend.conf?.[part] === undefined) violations.add(`${field}.conf.${part}`, 'has to be defined');
-    }
+    checkBackendConf(violations, `${field}.conf`, type, conf);
+    checkAuthorityConf(violations, `${field}.conf`, type, conf);
   }
 }
 

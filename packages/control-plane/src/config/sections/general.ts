@@ -34,20 +34,17 @@ export const generalSettings = {
   certGenerationBaseBackoff: duration(
     'KUMA_GENERAL_CERT_GENERATION_BASE_BACKOFF',
     '5s',
-    'First wait after a certificate could not be issued.',
-    { noEffect: 'A certificate that could not be issued is tried again at an interval of its own.' },
+    'First wait of a proxy whose certificate could not be issued; each further failure doubles it.',
   ),
   certGenerationMaxBackoff: duration(
     'KUMA_GENERAL_CERT_GENERATION_MAX_BACKOFF',
     '5m',
-    'Longest wait after a certificate could not be issued.',
-    { noEffect: 'A certificate that could not be issued is tried again at an interval of its own.' },
+    'Longest wait before its certificate is tried again.',
   ),
   certGenerationCircuitBreakerMinProxies: whole(
     'KUMA_GENERAL_CERT_GENERATION_CIRCUIT_BREAKER_MIN_PROXIES',
     10,
-    'Proxies that must fail before the peer pauses an issuer.',
-    { noEffect: 'Authorities are inside the control plane: there is nothing to spare them.' },
+    'So many proxies must fail before only one at a time asks their authority for a certificate; 0: that never happens.',
   ),
 };
 

@@ -9,6 +9,8 @@ export interface AuthorityFiles {
   readonly contents: Collection<string>;
   /** Resolves when everything that was named so far has been read. */
   loaded(): Promise<void>;
+  /** Reads all of them again: somebody has found that what one of them held is no longer good. */
+  refresh(): void;
   stop(): void;
 }
 
@@ -46,6 +48,7 @@ export function openAuthorityFiles(live: LiveResources): AuthorityFiles {
     async loaded() {
       await reading;
     },
+    refresh: () => readAll(wanted.get()),
     stop: () => watch.stop(),
   };
 }

@@ -1,6 +1,6 @@
 // A certificate authority in use: read from PEM, checked, ready to sign.
 import { type KeyObject, X509Certificate } from 'node:crypto';
-import { extensionIds, keyUsageBits } from '@ursa/certificates';
+import { extendedKeyUsages, extensionIds, keyUsageBits } from '@ursa/certificates';
 import { MeshError, type Violation } from '@ursa/resources';
 import { type Issuer, keyIdentifier } from '../certificates/certificate.ts';
 import { contentOf, readCertificate } from '../certificates/der-reader.ts';
@@ -54,19 +54,6 @@ export function openIssuer(pair: AuthorityPair): Issuer {
   };
 }
 
-/** Opens each authority once: reading a key costs more than signing with it. */
-export function issuerCache(): (pair: AuthorityPair) => Issuer {
-  const opened = new WeakMap<AuthorityPair, Issuer>();
-  return (pair) => {
-    let issuer = opened.get(pair);
-    if (issuer === undefined) {
-      issuer = openIssuer(pair);
-      opened.set(pair, issuer);
-    }
-    return issuer;
-  };
-}
-
 const pemCertificate = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
 function parseChain(pem: string): readonly X509Certificate[] | undefined {
@@ -89,6 +76,12 @@ function certificateFaults(certificate: X509Certificate): readonly string[] {
     faults.push(
       "key usage extension 'keyAgreement' must NOT be set (see X509-SVID: Appendix A. X.509 Field Reference)",
     );
+  }
+  // Clients of the mesh that look at the purpose of a certificate would take one with such an extension for an end of a connection.
+  const purposes = certificate.keyUsage ?? [];
+  const forEnds = Object.entries(extendedKeyUsages).filter(([, identifier]) => purposes.includes(identifier));
+  for (const [name] of forEnds) {
+    faults.push(`extended key usage '${name}' must NOT be set: it is for ends of connections, not for an authority`);
   }
   return faults;
 }

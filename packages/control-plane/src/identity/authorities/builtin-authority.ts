@@ -1,8 +1,11 @@
 // The built-in authority of a mesh: made by the control plane when a Mesh names a backend of type `builtin`, kept in two Secrets.
-import { MeshError, parseDuration } from '@ursa/resources';
+import { MeshError } from '@ursa/resources';
 import { issueAuthority } from '../certificates/certificate.ts';
 import { generateKeys, type KeyKind, readPrivateKey } from '../certificates/key-pair.ts';
-import type { AuthorityPair } from './authority.ts';
+import { type AuthorityPair, validateAuthorityPair } from './authority.ts';
+import { defineCertificateAuthority } from './define-authority.ts';
+import { parseLifetime } from './lifetime.ts';
+import { openLocalAuthority, prepareLocalAuthority } from './local-authority.ts';
 
 /** Names of the Secrets that hold a built-in authority. */
 export function builtinAuthoritySecrets(
@@ -11,6 +14,23 @@ export function builtinAuthoritySecrets(
 ): { readonly certificate: string; readonly key: string } {
   return { certificate: `${mesh}.ca-builtin-cert-${backend}`, key: `${mesh}.ca-builtin-key-${backend}` };
 }
+
+/** The type `builtin`. Its Secrets are made after the Mesh is written (`identity-secrets.ts`), so nothing is asked for at the write. */
+export const builtinAuthority = defineCertificateAuthority({
+  type: 'builtin',
+  sources(_conf, { mesh, backend }) {
+    const names = builtinAuthoritySecrets(mesh, backend);
+    return { cert: { secret: names.certificate }, key: { secret: names.key } };
+  },
+  prepare(_conf, { cert = '', key = '' }) {
+    const pair = { certificate: cert, privateKey: key };
+    const [violation] = validateAuthorityPair(pair);
+    return violation === undefined
+      ? prepareLocalAuthority(pair)
+      : { fault: `${violation.field}: ${violation.message}` };
+  },
+  open: openLocalAuthority,
+});
 
 const day = 24 * 3600 * 1000;
 const defaultLifetime = 10 * 365 * day;
@@ -30,20 +50,6 @@ export async function createBuiltinAuthority(mesh: string, conf: unknown, now: n
 /** Makes an authority of the control plane's own, by name: P-256, ten years. */
 export async function createControlPlaneAuthority(name: string, now: number): Promise<AuthorityPair> {
   return await selfSigned(name, [], await generateKeys({ kind: 'p256' }), now, defaultLifetime);
-}
-
-/**
- * Milliseconds of a lifetime as Mesh settings give it: units from years to milliseconds in this order (`10y`, `1d12h`), or a Go duration.
- * Undefined when it is neither, or not more than zero.
- */
-export function parseLifetime(text: string): number | undefined {
-  const parts = /^(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(.*)$/.exec(text);
-  if (text === '' || parts === null) return undefined;
-  const [, years = '0', weeks = '0', days = '0', rest = ''] = parts;
-  const remainder = rest === '' ? 0 : parseDuration(rest);
-  if (remainder === undefined) return undefined;
-  const total = (Number(years) * 365 + Number(weeks) * 7 + Number(days)) * day + remainder;
-  return total > 0 ? total : undefined;
 }
 
 async function selfSigned(

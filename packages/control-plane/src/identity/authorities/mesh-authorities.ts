@@ -1,11 +1,12 @@
-// The authorities of each mesh, derived from its backends and the secrets they stand on.
-import type { Collection, Derivation, Graph } from '@ursa/collections';
-import type { MeshSpec, Resource } from '@ursa/resources';
+// The authorities of each mesh, derived from its backends and from what they are made of.
+import type { Collection, Derivation } from '@ursa/collections';
+import { type MeshSpec, parseDuration, type Resource } from '@ursa/resources';
 import { keyInType, type LiveResources } from '../../store/live-resources.ts';
-import { secretData } from '../tokens/token-keys.ts';
-import { type AuthorityPair, validateAuthorityPair } from './authority.ts';
-import { builtinAuthoritySecrets, parseLifetime } from './builtin-authority.ts';
-import { type DataSource, readDataSource, validateDataSource } from './data-source.ts';
+import { contentOf, readSources } from './authority-sources.ts';
+import { certificateAuthorities } from './authority-types.ts';
+import { readDataSource } from './data-source.ts';
+import type { PreparedAuthority } from './define-authority.ts';
+import { parseLifetime } from './lifetime.ts';
 
 /** A backend of a mesh: its authority, or why it has none. */
 export interface MeshAuthority {
@@ -13,8 +14,15 @@ export interface MeshAuthority {
   readonly type: string;
   /** Lifetime of the certificates it issues to workloads, in milliseconds. */
   readonly leafLifetime: number;
-  readonly state: { readonly pair: AuthorityPair } | { readonly fault: string };
+  /** How long it may take for a certificate, in milliseconds; undefined: as long as is usual. */
+  readonly issuePatience: number | undefined;
+  readonly state: AuthorityState;
 }
+
+/** An authority that can be opened. `roots` is undefined until it is known for the first time what verifies its certificates. */
+export type AuthorityState =
+  | { readonly prepared: PreparedAuthority<unknown>; readonly roots: string | undefined }
+  | { readonly fault: string };
 
 /** All authorities of a mesh, in the order of its backends. The enabled one issues, all are trusted. */
 export interface MeshAuthorities {
@@ -32,7 +40,7 @@ export function deriveMeshAuthorities(
   live: LiveResources,
   files: Collection<string>,
 ): Derivation<readonly [mesh: string], MeshAuthorities | undefined> {
-  const pairOf = deriveAuthorityPair(live, files);
+  const stateOf = deriveAuthorityState(live, files);
   return live.graph.derive('mesh-authorities', (mesh: string): MeshAuthorities | undefined => {
     const backends = meshBackends(live.resources('Mesh').get(keyInType({ mesh: '', name: mesh })));
     if (backends.length === 0) return undefined;
@@ -42,7 +50,8 @@ export function deriveMeshAuthorities(
         backend: name,
         type,
         leafLifetime: parseLifetime(dpCert?.rotation?.expiration ?? '') ?? defaultLeafLifetime,
-        state: pairOf.get(mesh, name),
+        issuePatience: parseDuration(dpCert?.requestTimeout ?? '') || undefined,
+        state: stateOf.get(mesh, name),
       })),
     };
   });
@@ -50,9 +59,11 @@ export function deriveMeshAuthorities(
 
 /** Paths of the files that the backends of a mesh name. */
 export function authorityFiles(mesh: Resource | undefined): readonly string[] {
-  return meshBackends(mesh)
-    .filter((backend) => backend.type === 'provided')
-    .flatMap((backend) => [readDataSource(backend.conf?.cert), readDataSource(backend.conf?.key)])
+  const sources = meshBackends(mesh).flatMap(({ name: backend, type, conf = {} }) =>
+    Object.values(certificateAuthorities.get(type)?.sources(conf, { mesh: mesh?.name ?? '', backend }) ?? {}),
+  );
+  return sources
+    .map(readDataSource)
     .filter((source) => source?.kind === 'file')
     .map((source) => source.path);
 }
@@ -66,57 +77,33 @@ export function meshBackends(mesh: Resource | undefined) {
   }));
 }
 
+/** Secret of a mesh in which the roots of an authority elsewhere are kept, so that a control plane that starts while it is away trusts it. */
+export function authorityRootsSecret(mesh: string, backend: string): string {
+  return `${mesh}.ca-roots-${backend}`;
+}
+
 function mtlsOf(mesh: Resource | undefined): MeshSpec['mtls'] {
   return (mesh?.spec as MeshSpec | undefined)?.mtls;
 }
 
-// Apart from the list of authorities, so that a pair keeps its identity (and its opened key) when another backend changes.
-function deriveAuthorityPair(live: LiveResources, files: Collection<string>) {
-  const graph: Graph = live.graph;
-  return graph.derive('authority-pair', (mesh: string, backendName: string): MeshAuthority['state'] => {
+function deriveAuthorityState(
+  live: LiveResources,
+  files: Collection<string>,
+): Derivation<readonly [mesh: string, backend: string], AuthorityState> {
+  // By backend, so that a Secret that changes opens one authority anew and no other.
+  return live.graph.derive('authority-state', (mesh: string, backendName: string): AuthorityState => {
     const resource = live.resources('Mesh').get(keyInType({ mesh: '', name: mesh }));
-    const backend = meshBackends(resource).find(({ name }) => name === backendName);
-    const secret = (name: string): string | undefined => {
-      const found = live.resources('Secret').get(keyInType({ mesh, name }));
-      return found === undefined ? undefined : Buffer.from(secretData(found), 'base64').toString('utf8');
-    };
-    if (backend?.type === 'builtin') {
-      const names = builtinAuthoritySecrets(mesh, backendName);
-      return checkedPair(secret(names.certificate), secret(names.key), [
-        `the secret "${names.certificate}"`,
-        `the secret "${names.key}"`,
-      ]);
+    const { type = '', conf = {} } = meshBackends(resource).find(({ name }) => name === backendName) ?? {};
+    const definition = certificateAuthorities.get(type);
+    if (definition === undefined) {
+      const types = [...certificateAuthorities.keys()].join(', ');
+      return { fault: `the backend type ${JSON.stringify(type)} is not supported; use one of ${types}` };
     }
-    if (backend?.type === 'provided') {
-      const { cert, key } = backend.conf ?? {};
-      const [violation] = [...validateDataSource('cert', cert), ...validateDataSource('key', key)];
-      if (violation !== undefined) return { fault: `conf.${violation.field}: ${violation.message}` };
-      const load = (source: DataSource | undefined): string | undefined => {
-        if (source?.kind === 'secret') return secret(source.name);
-        return source?.kind === 'file' ? files.get(source.path) : source?.content;
-      };
-      const sources = [readDataSource(cert), readDataSource(key)];
-      return checkedPair(load(sources[0]), load(sources[1]), sources.map(describeSource));
-    }
-    return {
-      fault: `the backend type ${JSON.stringify(backend?.type ?? '')} is not supported; use builtin or provided`,
-    };
+    const read = readSources(definition.sources(conf, { mesh, backend: backendName }), mesh, live, files);
+    if ('fault' in read) return read;
+    const prepared = definition.prepare(conf, read.contents);
+    if ('fault' in prepared) return prepared;
+    const stored = { kind: 'secret', name: authorityRootsSecret(mesh, backendName) } as const;
+    return { prepared, roots: prepared.roots ?? contentOf(stored, mesh, live) };
   });
-}
-
-function checkedPair(
-  certificate: string | undefined,
-  privateKey: string | undefined,
-  sources: readonly (string | undefined)[],
-): MeshAuthority['state'] {
-  if (certificate === undefined) return { fault: `${sources[0]} does not exist` };
-  if (privateKey === undefined) return { fault: `${sources[1]} does not exist` };
-  const pair = { certificate, privateKey };
-  const [violation] = validateAuthorityPair(pair);
-  return violation === undefined ? { pair } : { fault: `${violation.field}: ${violation.message}` };
-}
-
-function describeSource(source: DataSource | undefined): string {
-  if (source?.kind === 'secret') return `the secret "${source.name}"`;
-  return source?.kind === 'file' ? `the file ${source.path}` : 'the inline content';
 }

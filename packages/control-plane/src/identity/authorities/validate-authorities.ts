@@ -2,13 +2,14 @@
 import { readFile } from 'node:fs/promises';
 import { MeshError, type MeshSpec, type Violation } from '@ursa/resources';
 import { withCheck } from '../../store/checked-manager.ts';
-import { keyInType, type LiveResources } from '../../store/live-resources.ts';
+import type { LiveResources } from '../../store/live-resources.ts';
 import type { ResourceManager } from '../../store/resource-manager.ts';
-import { secretData } from '../tokens/token-keys.ts';
-import { validateAuthorityPair } from './authority.ts';
+import { contentOf } from './authority-sources.ts';
+import { certificateAuthorities } from './authority-types.ts';
 import { type DataSource, readDataSource, validateDataSource } from './data-source.ts';
+import type { AuthorityConf, AuthorityPlace, SourceContents } from './define-authority.ts';
 
-/** The manager, which then refuses a Mesh with a provided authority that cannot sign: `MeshError('invalid')`. */
+/** The manager, which then refuses a Mesh with an authority that cannot sign: `MeshError('invalid')`. */
 export function withAuthorityChecks(manager: ResourceManager, live: LiveResources): ResourceManager {
   return withCheck(manager, async (drafts) => {
     for (const { type, name, spec } of drafts) {
@@ -19,7 +20,7 @@ export function withAuthorityChecks(manager: ResourceManager, live: LiveResource
   });
 }
 
-/** What is wrong with the provided authorities of a Mesh that is about to be written, with paths from the document's top. */
+/** What is wrong with the authorities of a Mesh that is about to be written, with paths from the document's top. */
 export async function validateAuthorities(
   mesh: string,
   { mtls }: MeshSpec,
@@ -27,39 +28,39 @@ export async function validateAuthorities(
 ): Promise<readonly Violation[]> {
   if (mtls?.skipValidation === true) return [];
   const found = await Promise.all(
-    (mtls?.backends ?? []).map(async ({ type, conf = {} }, position) => {
-      const violations = type === 'provided' ? await validateProvided(mesh, conf, live) : [];
+    (mtls?.backends ?? []).map(async ({ type = '', name: backend = '', conf = {} }, position) => {
+      const violations = await validateBackend(type, conf, { mesh, backend }, live);
       return violations.map(({ field, message }) => ({ field: `mtls.backends[${position}].conf.${field}`, message }));
     }),
   );
   return found.flat();
 }
 
-async function validateProvided(
-  mesh: string,
-  conf: Readonly<Record<string, unknown>>,
+async function validateBackend(
+  type: string,
+  conf: AuthorityConf,
+  place: AuthorityPlace,
   live: LiveResources,
 ): Promise<readonly Violation[]> {
-  const violations = [...validateDataSource('cert', conf.cert), ...validateDataSource('key', conf.key)];
-  if (violations.length > 0) return violations;
-  const [certificate, privateKey] = await Promise.all([load('cert'), load('key')]);
-  const missing = [certificate, privateKey].flatMap((loaded) => ('violation' in loaded ? [loaded.violation] : []));
-  if ('violation' in certificate || 'violation' in privateKey) return missing;
-  return validateAuthorityPair({ certificate: certificate.content, privateKey: privateKey.content });
-
-  async function load(field: string): Promise<{ readonly content: string } | { readonly violation: Violation }> {
-    const source = readDataSource(conf[field]);
-    const content = source === undefined ? undefined : await loadDataSource(mesh, source, live);
-    return content === undefined ? { violation: { field, message: cannotLoad(source) } } : { content };
-  }
+  const definition = certificateAuthorities.get(type);
+  if (definition?.validate === undefined) return [];
+  const sources = definition.sources(conf, place);
+  const shape = Object.entries(sources).flatMap(([field, value]) => validateDataSource(field, value));
+  if (shape.length > 0) return shape;
+  const loaded = await Promise.all(
+    Object.entries(sources).map(async ([field, value]) => [field, value, await load(value, place.mesh, live)] as const),
+  );
+  const missing = loaded.flatMap(([field, value, content]) =>
+    content === undefined ? [{ field, message: cannotLoad(readDataSource(value)) }] : [],
+  );
+  if (missing.length > 0) return missing;
+  const contents: SourceContents = Object.fromEntries(loaded.map(([field, , content]) => [field, content]));
+  return definition.validate(conf, contents);
 }
 
-async function loadDataSource(mesh: string, source: DataSource, live: LiveResources): Promise<string | undefined> {
-  if (source.kind === 'inline') return source.content;
-  if (source.kind === 'secret') {
-    const secret = live.resources('Secret').get(keyInType({ mesh, name: source.name }));
-    return secret === undefined ? undefined : Buffer.from(secretData(secret), 'base64').toString('utf8');
-  }
+async function load(value: unknown, mesh: string, live: LiveResources): Promise<string | undefined> {
+  const source = readDataSource(value);
+  if (source?.kind !== 'file') return source === undefined ? undefined : contentOf(source, mesh, live);
   return await readFile(source.path, 'utf8').catch(() => undefined);
 }
 

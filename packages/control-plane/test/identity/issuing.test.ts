@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { type IssuedLeaf, openIssuing } from '../../src/identity/issuing.ts';
+import { manualClock } from './live-store.ts';
+
+const start = Date.parse('2026-11-23T12:00:00Z');
+const second = 1000;
+const day = 24 * 3600 * second;
+
+interface Order {
+  readonly authority: string;
+}
+
+/** An issuing whose authorities sign, fail or hang as the test says, and what it did. */
+function setUp(context: TestContext, minHolders = 10) {
+  const clock = manualClock(start);
+  const broken = new Set<string>();
+  const hanging = new Set<string>();
+  const asked: string[] = [];
+  const delivered = new Map<string, IssuedLeaf<Order>>();
+  const failures: string[] = [];
+  const issuing = openIssuing<Order>({
+    clock,
+    retries: { base: 5 * second, max: 300 * second, minHolders },
+    authorityOf: ({ authority }) => authority,
+    async make({ authority }, issuedAt, holder) {
+      asked.push(holder);
+      if (hanging.has(authority)) await new Promise(() => {});
+      if (broken.has(authority)) throw new Error('sealed');
+      return { certificate: `${holder} at ${issuedAt}`, privateKey: '', notAfter: issuedAt + day };
+    },
+    deliver(leaves) {
+      for (const [holder, leaf] of leaves) delivered.set(holder, leaf);
+    },
+    onFailure: (holder, _error, again) => failures.push(`${holder} +${(again - clock.now()) / second}`),
+  });
+  context.after(() => issuing.stop());
+  /** Moves the clock and lets everything come to rest. */
+  const moveTo = async (time: number) => {
+    clock.moveTo(time);
+    for (let count = 0; count < 50; count += 1) await turn();
+  };
+  const order = async (holder: string, authority = 'vault') => {
+    issuing.order(holder, { authority });
+    await moveTo(clock.now());
+  };
+  return { clock, broken, hanging, asked, delivered, failures, issuing, moveTo, order };
+}
+
+test('who fails waits five seconds, then twice as long each time, never more than five minutes', async (context) => {
+  const run = setUp(context);
+  run.broken.add('vault');
+  await run.order('web');
+  for (let count = 0; count < 8; count += 1) await run.moveTo(run.clock.now() + 300 * second);
+  assert.deepEqual(run.failures.slice(0, 2), ['web +5', 'web +10']);
+  assert.deepEqual(run.failures.slice(-2), ['web +300', 'web +300']);
+  const count = run.asked.length;
+  await run.moveTo(run.clock.now() + 299 * second);
+  assert.equal(run.asked.length, count, 'not before it is time');
+  run.broken.clear();
+  await run.moveTo(run.clock.now() + second);
+  assert.ok(run.delivered.has('web'));
+  assert.deepEqual(run.issuing.states(), [{ authority: 'vault', failing: [], isOpen: false }]);
+});
+
+test('a certificate stays with its holder while its renewal fails', async (context) => {
+  const run = setUp(context);
+  await run.order('web');
+  const first = run.delivered.get('web');
+  run.broken.add('vault');
+  await run.moveTo(start + 0.8 * day);
+  assert.deepEqual(run.failures, ['web +5']);
+  assert.equal(run.delivered.get('web'), first);
+  run.broken.clear();
+  await run.moveTo(start + 0.8 * day + 5 * second);
+  assert.notEqual(run.delivered.get('web'), first);
+});
+
+test('when ten have failed only one at a time asks, and one success lets all of them', async (context) => {
+  const run = setUp(context);
+  run.broken.add('vault');
+  const names = Array.from({ length: 30 }, (_, number) => `web-${number}`);
+  for (const name of names.slice(0, 9)) await run.order(name);
+  assert.deepEqual(run.issuing.states()[0]?.isOpen, false);
+  for (const name of names.slice(9)) await run.order(name);
+  assert.equal(run.issuing.states()[0]?.isOpen, true);
+  assert.equal(run.asked.length, 10, 'the others are not even tried');
+  await Promise.all(names.map((name) => run.issuing.settled(name)));
+  await run.moveTo(start + 5 * second);
+  assert.equal(run.asked.length, 11);
+  await run.moveTo(start + 14 * second);
+  assert.equal(run.asked.length, 11);
+  await run.moveTo(start + 15 * second);
+  assert.equal(run.asked.length, 12, 'probes, too, wait twice as long each time');
+  run.broken.clear();
+  await run.moveTo(start + 35 * second);
+  assert.equal(run.delivered.size, 30);
+  assert.equal(run.issuing.states()[0]?.isOpen, false);
+});
+
+test('an authority that fails is not asked again for holders that are gone', async (context) => {
+  const run = setUp(context, 2);
+  run.broken.add('vault');
+  await run.order('web-1');
+  await run.order('web-2');
+  assert.equal(run.issuing.states()[0]?.isOpen, true);
+  run.issuing.order('web-1', undefined);
+  run.issuing.order('web-2', undefined);
+  const count = run.asked.length;
+  await run.moveTo(start + day);
+  assert.equal(run.asked.length, count);
+  assert.equal(run.issuing.states()[0]?.isOpen, false);
+});
+
+test('an authority that hangs holds up nobody who has another one', async (context) => {
+  const run = setUp(context);
+  run.hanging.add('vault');
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await run.order(name);
+  assert.equal(run.asked.length, 4, 'four at a time');
+  await run.order('web', 'builtin');
+  assert.ok(run.delivered.has('web'));
+  await run.order('a', 'builtin');
+  assert.ok(run.delivered.has('a'), 'nor who goes over to another one');
+});
+
+test('a certificate is made anew when that is asked for, but not of an authority that fails', async (context) => {
+  const run = setUp(context);
+  await run.order('web');
+  await run.moveTo(start + second);
+  run.issuing.renew('web');
+  await run.moveTo(start + second);
+  assert.equal(run.delivered.get('web')?.certificate, `web at ${start + second}`);
+  run.broken.add('vault');
+  run.issuing.renew('web');
+  await run.moveTo(start + 2 * second);
+  run.issuing.renew('web');
+  await run.moveTo(start + 2 * second);
+  assert.deepEqual([run.asked.length, run.failures.length], [3, 1]);
+});
