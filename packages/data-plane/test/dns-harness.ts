@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type Answer, decode, encode, type Packet, streamEncode } from 'dns-packet';
+import { freePort } from '../../../examples/demo/free-ports.ts';
 import { openDns } from '../src/dns/open-dns.ts';
 import { createLog } from '../src/log.ts';
 
@@ -46,8 +47,9 @@ export async function openUpstream(context: TestContext): Promise<UpstreamServer
     return server.respond(query, transport);
   };
   const datagrams = createSocket('udp4');
-  await new Promise<void>((resolve) => datagrams.bind(0, '127.0.0.1', resolve));
-  const { port } = datagrams.address();
+  // One that is free by both transports: of the kernel's choice for one of them the other may be taken.
+  const port = await freePort();
+  await new Promise<void>((resolve) => datagrams.bind(port, '127.0.0.1', resolve));
   datagrams.on('message', (bytes, from) => {
     const answer = take(bytes, 'udp');
     if (answer !== undefined) datagrams.send(answer, from.port, from.address);
@@ -116,7 +118,16 @@ export async function openProxyDns(
   await new Promise<void>((resolve) => envoy.listen(join(workDir, 'kuma-mesh-metric-config.sock'), resolve));
   const lines: string[] = [];
   const dns = await openDns({
-    ...{ workDir, port: 0, networks: [], ipv6, refreshInterval, resolvConf, asksLoopback, logsQuestions },
+    ...{
+      workDir,
+      port: await freePort(),
+      networks: [],
+      ipv6,
+      refreshInterval,
+      resolvConf,
+      asksLoopback,
+      logsQuestions,
+    },
     serverPort: upstream.port,
     log: createLog({ level: 'debug', format: 'text', write: (line) => lines.push(line) }),
   });

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decode, encode, type Packet, streamDecode, streamEncode } from 'dns-packet';
+import { freePort } from '../../../examples/demo/free-ports.ts';
 import { openDnsServer } from '../src/dns/dns-server.ts';
 import { localAskers } from '../src/dns/local-askers.ts';
 import { parseMeshNames } from '../src/dns/mesh-names.ts';
@@ -259,8 +260,9 @@ test('the port that somebody has is named with what to do', async (context) => {
 });
 
 test('on a host without IPv6 DNS listens without it', async (context) => {
+  const port = await freePort();
   const listen = (addresses: readonly string[]) =>
-    openDnsServer({ addresses, port: 0, answer: async () => undefined, serves: () => true });
+    openDnsServer({ addresses, port, answer: async () => undefined, serves: () => true });
   // An address of documentation (RFC 3849) stands for one of a family that was switched off: the system's answer is the same.
   const server = await listen(['127.0.0.1', '2001:db8::1']);
   context.after(() => server.close());
