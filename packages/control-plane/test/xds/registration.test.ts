@@ -52,6 +52,26 @@ describe('a proxy that registers itself', () => {
     await second.ended();
   });
 
+  test('stays when its mesh asks for tags that it does not have, also when it connects again; a new one is refused', async () => {
+    await running.put({ type: 'Mesh', mesh: '', name: 'guarded', spec: {} });
+    running.configure('guarded/early', configurationOf(edsCluster('a')));
+    const early = () => connectAs('guarded.early', document('early', 'guarded'));
+    const first = early();
+    await first.next();
+    const dataplaneProxy = { requirements: [{ tags: { team: '*' } }] };
+    await running.put({ type: 'Mesh', mesh: '', name: 'guarded', spec: { constraints: { dataplaneProxy } } });
+    running.configure('guarded/early', configurationOf(edsCluster('b')));
+    await first.next();
+    first.cancel();
+    await first.ended();
+    const second = early();
+    await second.next();
+    const late = await connectAs('guarded.late', document('late', 'guarded')).ended();
+    assert.match(late.message, /meet none of the requirements of mesh "guarded"/);
+    second.cancel();
+    await second.ended();
+  });
+
   for (const [what, id, resource, reason] of [
     ['of another name', 'default.liar', document('honest'), /has the name "honest", the proxy itself "liar"/],
     ['of another mesh', 'default.liar', document('liar', 'other'), /mesh/],
