@@ -9,6 +9,9 @@ import { addressKeeper } from './generators/address-keeper.ts';
 import { deriveExternalServicePlan } from './generators/external-service-plan.ts';
 import { generator } from './generators/generator.ts';
 import { meshServiceGenerator } from './generators/mesh-service-generator.ts';
+import { deriveMeshServicePorts } from './generators/mesh-service-ports.ts';
+import { derivePlannedMeshServices } from './generators/planned-mesh-services.ts';
+import { deriveServiceNames } from './generators/service-names.ts';
 import { serviceVips } from './generators/service-vips.ts';
 import { deriveWorkloadPlan } from './generators/workload-plan.ts';
 import type { Clock } from './identity/clock.ts';
@@ -38,6 +41,9 @@ export function composeGenerators(
   const { ipam, dnsServer, meshService, multizone, runtime } = settings;
   const generatorsLog = log.component('generators');
   const onFailure = (error: unknown) => generatorsLog.error('a generated resource could not be written', { error });
+  const zone = multizone.zone.name;
+  const ports = deriveMeshServicePorts(paced, meshService.generationInterval > 0);
+  const names = deriveServiceNames(paced, derivePlannedMeshServices(paced, ports, zone));
   const components: Component[] = [
     led(
       generator({
@@ -45,7 +51,7 @@ export function composeGenerators(
         graph: paced.graph,
         store,
         clock,
-        plan: deriveExternalServicePlan(paced, {
+        plan: deriveExternalServicePlan(paced, names, {
           externalServices: parseAddressRange(ipam.meshExternalService.cidr),
           multiZoneServices: parseAddressRange(ipam.meshMultiZoneService.cidr),
         }),
@@ -66,22 +72,22 @@ export function composeGenerators(
       }),
     );
   }
-  if (meshService.generationInterval > 0) {
-    components.push(
-      led(
-        meshServiceGenerator({
-          live: paced,
-          store,
-          clock,
-          zone: multizone.zone.name,
-          range: parseAddressRange(ipam.meshService.cidr),
-          gracePeriod: meshService.deletionGracePeriod,
-          onFailure,
-          onWritten: metrics.meshServices,
-        }),
-      ),
-    );
-  }
+  components.push(
+    led(
+      meshServiceGenerator({
+        live: paced,
+        ports,
+        names,
+        store,
+        clock,
+        zone,
+        range: parseAddressRange(ipam.meshService.cidr),
+        gracePeriod: meshService.deletionGracePeriod,
+        onFailure,
+        onWritten: metrics.meshServices,
+      }),
+    ),
+  );
   if (runtime.universal.workloadGenerationInterval > 0) {
     components.push(
       led(
@@ -90,7 +96,7 @@ export function composeGenerators(
           graph: paced.graph,
           store,
           clock,
-          plan: deriveWorkloadPlan(paced, multizone.zone.name),
+          plan: deriveWorkloadPlan(paced, zone),
           onFailure,
           onWritten: metrics.workloads,
         }),

@@ -160,10 +160,9 @@ export function deriveOutbounds(
           return found === undefined ? [] : [outbound.get(ip, port, found)];
         }),
       );
-      return {
-        outbounds,
-        records: ips.length === 0 ? [] : addresses.map(({ hostname }) => ({ name: hostname, addresses: ips })),
-      };
+      // Two generators may have given one name.
+      const hostnames = [...new Set(addresses.map(({ hostname }) => hostname))];
+      return { outbounds, records: ips.length === 0 ? [] : hostnames.map((name) => ({ name, addresses: ips })) };
     }),
   );
 

@@ -108,3 +108,30 @@ test('policies speak of it, and routes send traffic to it', () => {
   const other = run.world.resources('MeshService').get(`${mesh}/other`)?.status as { vips: { ip: string }[] };
   assert.match(resourceOf(run, 'listener', `outbound:${other.vips[0]?.ip}:80`), new RegExp(cluster));
 });
+
+test('a host name that two generators have given is told once', () => {
+  const transparentProxying = { redirectPortInbound: 15006, redirectPortOutbound: 15001 };
+  const { world } = openWorld({
+    type: 'Dataplane',
+    mesh,
+    name: 'host',
+    networking: {
+      address: '10.0.0.9',
+      inbound: [{ port: 80, tags: { 'kuma.io/service': 'host' } }],
+      transparentProxying,
+    },
+  });
+  const shop = world.resources('MeshMultiZoneService').get(`${mesh}/shop`);
+  assert.ok(shop);
+  const addresses = ['shop.example', 'shop.example', 'shop.mzsvc.mesh.local'].map((hostname) => ({ hostname }));
+  world
+    .resources('MeshMultiZoneService')
+    .set(`${mesh}/shop`, { ...shop, status: { vips: [{ ip: '243.0.0.1' }], addresses } });
+  world.settle();
+  const client = world.connect(mesh, 'host', { features: ['feature-embedded-dns'], workdir: '/tmp' });
+  const listener = world.engine.config.get(client)?.resources.listener.get('_kuma:dynamicconfig');
+  assert.ok(listener);
+  const told = JSON.stringify(resourceJson(listener));
+  assert.equal(told.split('shop.example').length - 1, 1);
+  assert.equal(told.split('shop.mzsvc.mesh.local').length - 1, 1);
+});

@@ -10,14 +10,13 @@ import {
   type ResourceType,
 } from '@ursa/resources';
 import type { LiveResources } from '../store/live-resources.ts';
-import type { ServiceSelector } from './hostnames.ts';
 import { deriveMatchedServices } from './matched-services.ts';
 import type { PlannedWrite } from './planned-write.ts';
 import { deriveServiceAddresses } from './service-addresses.ts';
+import type { ServiceNames } from './service-names.ts';
 
 interface Kind {
   readonly type: ResourceType;
-  readonly selector: ServiceSelector;
   /** Addresses in a status. */
   readonly read: (status: unknown) => readonly string[];
   /** The part of a status that says the address. */
@@ -28,14 +27,12 @@ interface Kind {
 
 const externalServices: Kind = {
   type: meshExternalService,
-  selector: 'meshExternalService',
   read: (status) => [(status as MeshExternalServiceStatus | undefined)?.vip?.ip].flatMap((ip) => ip ?? []),
   write: (ip) => ({ vip: { ip } }),
 };
 
 const multiZoneServices: Kind = {
   type: meshMultiZoneService,
-  selector: 'meshMultiZoneService',
   read: (status) => ((status as MeshMultiZoneServiceStatus | undefined)?.vips ?? []).flatMap(({ ip }) => ip ?? []),
   write: (ip) => ({ vips: [{ ip }] }),
   observe: deriveMatchedServices,
@@ -50,25 +47,26 @@ export interface ExternalServiceRanges {
 /** Derives the plan. */
 export function deriveExternalServicePlan(
   live: LiveResources,
+  names: ServiceNames,
   ranges: ExternalServiceRanges,
 ): Derivation<readonly [], readonly PlannedWrite[]> {
   const plans = [
-    deriveKindPlan(live, externalServices, ranges.externalServices),
-    deriveKindPlan(live, multiZoneServices, ranges.multiZoneServices),
+    deriveKindPlan(live, names, externalServices, ranges.externalServices),
+    deriveKindPlan(live, names, multiZoneServices, ranges.multiZoneServices),
   ];
   return live.graph.derive('external-service-plan', () => plans.flatMap((plan) => plan.get()));
 }
 
 function deriveKindPlan(
   live: LiveResources,
+  names: ServiceNames,
   kind: Kind,
   range: AddressRange,
 ): Derivation<readonly [], readonly PlannedWrite[]> {
   const { graph } = live;
   const { name } = kind.type;
   const services = live.resources(name);
-  const planned = graph.derive(`planned/${name}`, () => []);
-  const { address, hostnames } = deriveServiceAddresses(live, { ...kind, range, storedAddresses: kind.read, planned });
+  const address = deriveServiceAddresses(live, names, { ...kind, range, storedAddresses: kind.read });
   const observe = kind.observe?.(live) ?? (() => ({}));
   const planOf = graph.derive(`plan/${name}`, (key: string): PlannedWrite | undefined => {
     const stored = services.get(key);
@@ -80,7 +78,8 @@ function deriveKindPlan(
       ...rest
     } = (stored.status ?? {}) as MeshExternalServiceStatus;
     const ip = address.get(key);
-    const status = { ...rest, ...(ip !== undefined && kind.write(ip)), ...hostnames.get(key), ...observe(stored) };
+    const hostnames = names.hostnames.get(name, key);
+    const status = { ...rest, ...(ip !== undefined && kind.write(ip)), ...hostnames, ...observe(stored) };
     return deepEqual(status, stored.status) ? undefined : { kind: 'put', draft: { ...draft, status }, seen: version };
   });
   return graph.derive(`plans/${name}`, () => services.keys().flatMap((key) => planOf.get(key) ?? []));

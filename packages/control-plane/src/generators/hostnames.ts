@@ -8,8 +8,15 @@ import {
   renderGoTemplate,
 } from '@ursa/resources';
 
-/** Kinds of services that get host names, as the selectors of generators call them. */
-export type ServiceSelector = 'meshService' | 'meshExternalService' | 'meshMultiZoneService';
+/** Kinds of services that get host names, and what the selectors of generators call them. */
+const selectorOfType: Readonly<Record<string, keyof NonNullable<HostnameGeneratorSpec['selector']>>> = {
+  MeshService: 'meshService',
+  MeshExternalService: 'meshExternalService',
+  MeshMultiZoneService: 'meshMultiZoneService',
+};
+
+/** Types of services that get host names. */
+export const namedTypes: readonly string[] = Object.keys(selectorOfType);
 
 /** A service, as far as its host names depend on it. */
 export interface NamedService extends Pick<Resource, 'mesh' | 'name' | 'labels' | 'creationTime'> {
@@ -36,6 +43,17 @@ interface HostnameCondition {
   readonly message: string;
 }
 
+/** A service within its mesh. */
+export function nameKeyOf({ type, name }: Pick<NamedService, 'type' | 'name'>): string {
+  return `${type}/${name}`;
+}
+
+/** Who has a host name, and by which generator. */
+interface Owner {
+  readonly service: NamedService;
+  readonly generator: string;
+}
+
 interface Outcome {
   readonly generator: string;
   readonly hostname: string;
@@ -52,46 +70,46 @@ export function sortGenerators(generators: readonly Resource[]): readonly Resour
 }
 
 /**
- * Host names of the services of one mesh and kind, by service name. `generators` come sorted. A host name that two services claim goes to the
+ * Host names of the services of one mesh, of all kinds, by `nameKeyOf`. `generators` come sorted. A host name that two services claim goes to the
  * one that the earlier generator, then the older service, gives it to; the other one's status says so.
  */
 export function hostnamesOf(
-  selector: ServiceSelector,
   generators: readonly Resource[],
   services: readonly NamedService[],
 ): ReadonlyMap<string, HostnameStatus> {
   const ordered = [...services].sort(
     (one, other) => compare(one.creationTime, other.creationTime) || compare(one.name, other.name),
   );
-  const owners = new Map<string, string>();
-  const outcomes = new Map<string, Outcome[]>(ordered.map(({ name }) => [name, []]));
+  const owners = new Map<string, Owner>();
+  const outcomes = new Map<string, Outcome[]>(ordered.map((service) => [nameKeyOf(service), []]));
   for (const generator of generators) {
-    const { selector: selectors, template = '' } = generator.spec as HostnameGeneratorSpec;
-    const labels = selectors?.[selector];
-    if (labels === undefined) continue;
+    const { selector: selectors = {}, template = '' } = generator.spec as HostnameGeneratorSpec;
     for (const service of ordered) {
-      if (!matches(labels.matchLabels ?? {}, service.labels)) continue;
-      const outcome = claim(evaluate(template, service), service, owners);
-      if (outcome !== undefined) outcomes.get(service.name)?.push({ generator: generator.name, ...outcome });
+      const selector = selectorOfType[service.type];
+      const labels = selector === undefined ? undefined : selectors[selector];
+      if (labels === undefined || !matches(labels.matchLabels ?? {}, service.labels)) continue;
+      const outcome = claim(evaluate(template, service), { service, generator: generator.name }, owners);
+      if (outcome !== undefined) outcomes.get(nameKeyOf(service))?.push({ generator: generator.name, ...outcome });
     }
   }
-  return new Map([...outcomes].map(([name, list]) => [name, statusOf(list)]));
+  return new Map([...outcomes].map(([key, list]) => [key, statusOf(list)]));
 }
 
 function claim(
   rendered: { readonly hostname: string } | { readonly problem: string },
-  service: NamedService,
-  owners: Map<string, string>,
+  claimant: Owner,
+  owners: Map<string, Owner>,
 ): Omit<Outcome, 'generator'> | undefined {
   if ('problem' in rendered) return { hostname: '', condition: failed('TemplateError', rendered.problem) };
   const { hostname } = rendered;
   if (hostname === '') return undefined;
   const owner = owners.get(hostname);
-  if (owner !== undefined && owner !== service.name) {
-    // The peer names the service itself here, not the other one; kept, since clients compare the text.
-    return { hostname: '', condition: failed('Collision', `Hostname collision with ${service.type}: ${service.name}`) };
+  if (owner !== undefined && nameKeyOf(owner.service) !== nameKeyOf(claimant.service)) {
+    const { type, name } = owner.service;
+    const message = `Hostname collision with ${type}: ${name}, which has ${hostname} by HostnameGenerator ${owner.generator}`;
+    return { hostname: '', condition: failed('Collision', message) };
   }
-  owners.set(hostname, service.name);
+  if (owner === undefined) owners.set(hostname, claimant);
   return { hostname, condition: { type: 'Generated', status: 'True', reason: 'Generated', message: '' } };
 }
 

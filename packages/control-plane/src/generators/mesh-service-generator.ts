@@ -6,10 +6,14 @@ import type { LiveResources } from '../store/live-resources.ts';
 import type { Store } from '../store/store.ts';
 import { generator } from './generator.ts';
 import { deriveMeshServicePlan } from './mesh-service-plan.ts';
+import type { MeshServicePorts } from './mesh-service-ports.ts';
+import type { ServiceNames } from './service-names.ts';
 
 export interface MeshServiceGeneratorInputs {
   /** Paced, see `openPacedResources`. */
   readonly live: LiveResources;
+  readonly ports: MeshServicePorts;
+  readonly names: ServiceNames;
   readonly store: Store;
   readonly clock: Clock;
   readonly zone: string;
@@ -23,12 +27,12 @@ export interface MeshServiceGeneratorInputs {
 
 /** The component; when started, all MeshServices that Dataplanes call for are there. */
 export function meshServiceGenerator(inputs: MeshServiceGeneratorInputs): Component {
-  const { live, store, clock, zone, range, gracePeriod, onFailure, onWritten } = inputs;
+  const { live, ports, names, store, clock, zone, range, gracePeriod, onFailure, onWritten } = inputs;
   const { graph } = live;
   // Time goes on in the graph only when a grace period ends.
   const time = graph.source<number>('mesh-service-generator/time');
   const now = graph.derive('mesh-service-generator/now', () => time.get('now') ?? 0);
-  const { plan, nextGraceEnd } = deriveMeshServicePlan({ live, zone, range, now, gracePeriod });
+  const { plan, nextGraceEnd } = deriveMeshServicePlan({ live, ports, names, zone, range, now, gracePeriod });
   const writer = generator({ name: 'mesh-service-generator', graph, store, clock, plan, onFailure, onWritten });
   let graceWatch: { stop(): void } | undefined;
   let timer: { stop(): void } | undefined;

@@ -13,14 +13,19 @@ import {
   tagNames,
 } from '@ursa/resources';
 import { keyInType, type LiveResources } from '../store/live-resources.ts';
-import { deriveMeshServicePorts, generatorName, isGenerated } from './mesh-service-ports.ts';
+import { isGenerated, type MeshServicePorts } from './mesh-service-ports.ts';
 import { proxyFacts } from './mesh-service-status.ts';
+import { generatedLabels } from './planned-mesh-services.ts';
 import type { PlannedWrite } from './planned-write.ts';
-import { deriveServiceAddresses, notYetCreated } from './service-addresses.ts';
+import { deriveServiceAddresses } from './service-addresses.ts';
+import type { ServiceNames } from './service-names.ts';
 import { deriveServiceProxies } from './service-proxies.ts';
 
 export interface MeshServicePlanInputs {
   readonly live: LiveResources;
+  /** What Dataplanes call for. */
+  readonly ports: MeshServicePorts;
+  readonly names: ServiceNames;
   readonly zone: string;
   readonly range: AddressRange;
   /** Grace periods that end at or before this time (milliseconds since 1970) are over. From a source: derivations have no clock. */
@@ -38,34 +43,15 @@ export interface MeshServicePlan {
 
 /** Derives the plan. */
 export function deriveMeshServicePlan(inputs: MeshServicePlanInputs): MeshServicePlan {
-  const { live, zone, now, gracePeriod } = inputs;
+  const { live, zone, now, gracePeriod, names } = inputs;
   const { graph } = live;
   const services = live.resources('MeshService');
-  const { wanted, ports, usesMeshServices } = deriveMeshServicePorts(live);
+  const { wanted, ports, usesMeshServices, generates } = inputs.ports;
   const proxiesOf = deriveServiceProxies(live);
-  const isStored = graph.derive('mesh-service-stored', (key: string) => services.get(key) !== undefined);
-  const labelsOf = (mesh: string, name: string) => ({
-    [labelNames.displayName]: name,
-    [labelNames.environment]: 'universal',
-    [labelNames.managedBy]: generatorName,
-    [labelNames.mesh]: mesh,
-    [labelNames.origin]: 'zone',
-    [labelNames.zone]: zone,
-  });
-  const { address, hostnames } = deriveServiceAddresses(live, {
+  const address = deriveServiceAddresses(live, names, {
     type: meshService,
-    selector: 'meshService',
     range: inputs.range,
     storedAddresses: (status) => ((status as MeshServiceStatus | undefined)?.vips ?? []).flatMap(({ ip }) => ip ?? []),
-    planned: graph.derive('planned-mesh-services', () =>
-      wanted
-        .get()
-        .filter((key) => !isStored.get(key))
-        .map((key) => {
-          const [mesh = '', name = ''] = key.split('/');
-          return { type: meshService.name, mesh, name, labels: labelsOf(mesh, name), creationTime: notYetCreated };
-        }),
-    ),
   });
   const mtlsEnabled = graph.derive('mtls-enabled', (mesh: string): boolean => {
     const spec = live.resources('Mesh').get(keyInType({ mesh: '', name: mesh }))?.spec as MeshSpec | undefined;
@@ -78,7 +64,11 @@ export function deriveMeshServicePlan(inputs: MeshServicePlanInputs): MeshServic
     const status = (draft.status ?? {}) as MeshServiceStatus;
     const { addresses: _addresses, hostnameGenerators: _hostnameGenerators, ...rest } = status;
     const ip = address.get(key);
-    const given = { ...rest, ...(ip !== undefined && { vips: [{ ip }] }), ...hostnames.get(key) };
+    const given = {
+      ...rest,
+      ...(ip !== undefined && { vips: [{ ip }] }),
+      ...names.hostnames.get(meshService.name, key),
+    };
     if (!isLocal(draft, zone)) return { ...draft, status: given };
     const facts = proxyFacts(
       proxiesOf(draft.mesh, spec.selector),
@@ -100,13 +90,13 @@ export function deriveMeshServicePlan(inputs: MeshServicePlanInputs): MeshServic
         type: meshService.name,
         mesh,
         name,
-        labels: labelsOf(mesh, name),
+        labels: generatedLabels(mesh, name, zone),
         spec: { selector, ports: wantedPorts },
       };
       return { kind: 'put', draft: complete(key, draft), seen: 0 };
     }
     const { version, creationTime: _created, modificationTime: _modified, ...draft } = stored;
-    if (!isGenerated(stored)) return changed(stored, complete(key, draft));
+    if (!generates || !isGenerated(stored)) return changed(stored, complete(key, draft));
     if (wantedPorts === undefined) {
       const graceEnd = graceEndOf(stored, gracePeriod);
       const isOver = graceEnd !== undefined && graceEnd <= now.get();

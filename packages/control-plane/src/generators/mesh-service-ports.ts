@@ -14,6 +14,8 @@ export interface MeshServicePorts {
   /** Ports of one of them; undefined when no Dataplane serves it, or the mesh does not use MeshServices. */
   readonly ports: Derivation<readonly [key: string], readonly MeshServicePort[] | undefined>;
   readonly usesMeshServices: Derivation<readonly [mesh: string], boolean>;
+  /** Whether MeshServices are made, changed and deleted here at all. */
+  readonly generates: boolean;
 }
 
 /** Whether a MeshService was generated, and so may be changed and deleted here. */
@@ -21,8 +23,8 @@ export function isGenerated(service: Resource): boolean {
   return service.labels[labelNames.managedBy] === generatorName;
 }
 
-/** Derives the wanted MeshServices. */
-export function deriveMeshServicePorts(live: LiveResources): MeshServicePorts {
+/** Derives the wanted MeshServices. `generates` false: none, and those that are there stay. */
+export function deriveMeshServicePorts(live: LiveResources, generates: boolean): MeshServicePorts {
   const { graph } = live;
   const dataplanes = live.resources('Dataplane');
   const served = graph.derive('served-ports', (dataplaneKey: string) => {
@@ -34,13 +36,14 @@ export function deriveMeshServicePorts(live: LiveResources): MeshServicePorts {
     return (spec?.meshServices?.mode ?? 'Disabled') !== 'Disabled';
   });
   const wantedOfMesh = graph.derive('wanted-mesh-services/mesh', (mesh: string): readonly string[] => {
-    if (!usesMeshServices.get(mesh)) return [];
+    if (!generates || !usesMeshServices.get(mesh)) return [];
     const names = new Set<string>();
     for (const key of dataplanes.index('mesh', ofMesh).get(mesh))
       for (const { service } of served.get(key)) names.add(service);
     return [...names].sort().map((name) => keyInType({ mesh, name }));
   });
   return {
+    generates,
     usesMeshServices,
     wanted: graph.derive('wanted-mesh-services', () =>
       live

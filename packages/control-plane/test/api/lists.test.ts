@@ -145,3 +145,44 @@ test('the Dataplanes of a workload are those with its label', async () => {
   assert.deepEqual(namesOf(overviews.body), ['web-1', 'web-2']);
   assert.equal((await ask('GET', '/meshes/default/workloads/other/_dataplanes')).status, 404);
 });
+
+test('host names of services of all kinds are those that they have, not those that another service has already', async () => {
+  const { ask } = await openDefault();
+  const put = async (path: string, document: object): Promise<void> => {
+    const { status, text } = await ask('PUT', path, document);
+    assert.equal(status, 201, text);
+  };
+  const generator = (name: string, selector: string, template: string) =>
+    put(`/hostnamegenerators/${name}`, {
+      type: 'HostnameGenerator',
+      name,
+      labels: { 'kuma.io/origin': 'zone' },
+      spec: { selector: { [selector]: {} }, template },
+    });
+  await put('/meshes/default/meshservices/pay', {
+    ...{ type: 'MeshService', mesh: 'default', name: 'pay', labels: { team: 'a' } },
+    spec: { selector: { dataplaneTags: { 'kuma.io/service': 'pay' } }, ports: [{ port: 80 }] },
+  });
+  await put('/meshes/default/meshmultizoneservices/all-pay', {
+    ...{ type: 'MeshMultiZoneService', mesh: 'default', name: 'all-pay' },
+    spec: { selector: { meshService: { matchLabels: { team: 'a' } } }, ports: [{ port: 80, appProtocol: 'http' }] },
+  });
+  await put('/meshes/default/meshexternalservices/bank', {
+    ...{ type: 'MeshExternalService', mesh: 'default', name: 'bank' },
+    spec: {
+      match: { type: 'HostnameGenerator', port: 443, protocol: 'tcp' },
+      endpoints: [{ address: '192.0.2.1', port: 443 }],
+    },
+  });
+  await generator('a-external', 'meshExternalService', 'pay.example');
+  await generator('b-service', 'meshService', '{{ .DisplayName }}.example');
+  await generator('c-multi', 'meshMultiZoneService', '{{ .DisplayName }}.mzsvc.example');
+  const namesAt = async (path: string) => (await ask('GET', `/meshes/default/${path}/_hostnames`)).body;
+  const zones = [{ name: 'default' }];
+  assert.deepEqual(await namesAt('meshmultizoneservices/all-pay'), {
+    items: [{ hostname: 'all-pay.mzsvc.example', zones }],
+    total: 1,
+  });
+  assert.deepEqual((await namesAt('meshexternalservices/bank')).items, [{ hostname: 'pay.example', zones }]);
+  assert.deepEqual((await namesAt('meshservices/pay')).items, []);
+});

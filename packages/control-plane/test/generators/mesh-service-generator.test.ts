@@ -180,25 +180,25 @@ test('connections and certificates of the proxies show in the status; TLS that i
   await run.stop();
 });
 
-test('a host name that two services claim goes to the older one, and the other one says so', async () => {
+test('with generation switched off MeshServices come and go by hand only, and have addresses and statuses all the same', async () => {
   const run = await startGenerators();
-  await run.apply(mesh('m1', 'Exclusive'), dataplane('a-1', 'a'));
+  await run.apply(mesh('m1', 'Exclusive'), dataplane('web-1', 'web'));
   await run.settle();
-  await run.apply(dataplane('b-1', 'b'));
-  await run.apply({
-    type: 'HostnameGenerator',
-    name: 'same',
-    spec: { selector: { meshService: {} }, template: '{{ .Mesh }}.example' },
-  });
-  await run.settle();
-  const hostnames = (key: string) => run.meshService(key)?.status?.addresses?.map(({ hostname }) => hostname);
-  assert.deepEqual(hostnames('m1/a'), ['a.svc.mesh.local', 'm1.example']);
-  assert.deepEqual(hostnames('m1/b'), ['b.svc.mesh.local']);
-  const conditions = run
-    .meshService('m1/b')
-    ?.status?.hostnameGenerators?.flatMap((generator) => generator.conditions ?? []);
-  assert.ok(JSON.stringify(conditions).includes('"reason":"Collision"'));
   await run.stop();
+  const off = await startGenerators({ store: run.store, generates: false });
+  const selector = { dataplaneTags: { 'kuma.io/service': 'api' } };
+  await off.apply({ type: 'MeshService', mesh: 'm1', name: 'own', spec: { selector, ports: [{ port: 8080 }] } });
+  await off.apply(dataplane('api-1', 'api'));
+  await off.delete('Dataplane', 'm1', 'web-1');
+  await off.settle();
+  assert.equal(off.meshService('m1/api'), undefined);
+  assert.match(off.meshService('m1/own')?.status?.vips?.[0]?.ip ?? '', /^241\./);
+  assert.equal(off.meshService('m1/own')?.status?.addresses?.[0]?.hostname, 'own.svc.mesh.local');
+  assert.equal(off.meshService('m1/own')?.spec.state, 'Available');
+  const left = off.meshService('m1/web');
+  assert.deepEqual([left?.spec.state, left?.status?.dataplaneProxies], ['Unavailable', {}]);
+  assert.equal(left?.labels['kuma.io/deletion-grace-period-started-at'], undefined);
+  await off.stop();
 });
 
 test('a change of one Dataplane recomputes its own service and no other', async () => {

@@ -12,7 +12,10 @@ import {
 import { deriveExternalServicePlan } from '../../src/generators/external-service-plan.ts';
 import { generator } from '../../src/generators/generator.ts';
 import { meshServiceGenerator } from '../../src/generators/mesh-service-generator.ts';
+import { deriveMeshServicePorts } from '../../src/generators/mesh-service-ports.ts';
 import { openPacedResources } from '../../src/generators/paced-resources.ts';
+import { derivePlannedMeshServices } from '../../src/generators/planned-mesh-services.ts';
+import { deriveServiceNames } from '../../src/generators/service-names.ts';
 import { deriveWorkloadPlan } from '../../src/generators/workload-plan.ts';
 import type { LiveResources } from '../../src/store/live-resources.ts';
 import { openMemoryStore } from '../../src/store/memory-store.ts';
@@ -44,7 +47,7 @@ export interface GeneratorRun {
 
 /** Starts the generators over a store: a new one, or that of an earlier run. */
 export async function startGenerators(
-  options: { readonly store?: Store } = {},
+  options: { readonly store?: Store; readonly generates?: boolean } = {},
 ): Promise<GeneratorRun & { readonly store: Store }> {
   const store = options.store ?? openMemoryStore();
   const types = createResourceTypes(coreResourceTypes);
@@ -71,14 +74,16 @@ export async function startGenerators(
     externalServices: parseAddressRange('242.0.0.0/8'),
     multiZoneServices: parseAddressRange('243.0.0.0/8'),
   };
+  const ports = deriveMeshServicePorts(live, options.generates ?? true);
+  const names = deriveServiceNames(live, derivePlannedMeshServices(live, ports, 'default'));
   const components = [
-    meshServiceGenerator({ live, store, clock, zone: 'default', range, gracePeriod: hour, onFailure }),
+    meshServiceGenerator({ live, ports, names, store, clock, zone: 'default', range, gracePeriod: hour, onFailure }),
     generator({
       name: 'external',
       graph: live.graph,
       store,
       clock,
-      plan: deriveExternalServicePlan(live, ranges),
+      plan: deriveExternalServicePlan(live, names, ranges),
       onFailure,
     }),
     generator({

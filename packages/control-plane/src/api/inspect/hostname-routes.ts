@@ -1,7 +1,7 @@
 // GET …/{serviceType}/{name}/_hostnames: the host names a service has, and in which zones.
 import { labelNames, type Resource } from '@ursa/resources';
 import { Type } from 'typebox';
-import { hostnamesOf, type ServiceSelector, sortGenerators } from '../../generators/hostnames.ts';
+import { hostnamesOf, namedTypes, nameKeyOf, sortGenerators } from '../../generators/hostnames.ts';
 import { Failure } from '../http/failure.ts';
 import { formatJson } from '../http/json-text.ts';
 import type { Route } from '../http/route.ts';
@@ -12,12 +12,6 @@ export interface HostnameContext {
   readonly mode: 'zone' | 'global';
   readonly zone: string;
 }
-
-const selectors: Readonly<Record<string, ServiceSelector>> = {
-  meshservices: 'meshService',
-  meshexternalservices: 'meshExternalService',
-  meshmultizoneservices: 'meshMultiZoneService',
-};
 
 const schema = Type.Object({
   total: Type.Integer(),
@@ -35,37 +29,48 @@ export function hostnameRoutes(reader: ResourceReader, context: HostnameContext)
       answers: { 200: schema },
       handle: (call) => {
         const { mesh = '', serviceType = '', name = '' } = call.params;
-        const selector = Object.hasOwn(selectors, serviceType) ? selectors[serviceType] : undefined;
         const type = reader.types.byPath(serviceType);
-        if (selector === undefined || type === undefined) {
-          const title = `only "${Object.keys(selectors).join(',')}" are available for inspection`;
+        if (type === undefined || !namedTypes.includes(type.name)) {
+          const paths = namedTypes.flatMap((named) => reader.types.byName(named)?.path ?? []);
+          const title = `only "${paths.join(',')}" are available for inspection`;
           throw new Failure(400, title, 'Resource is not valid');
         }
         reader.requireMesh(mesh);
         const service = reader.get(type.name, mesh, name, 'could not retrieve service');
-        const generators = sortGenerators(reader.list('HostnameGenerator'));
-        const hostnames = [
-          ...new Set(
-            viewsOf(service, context).flatMap((view) => {
-              const status = hostnamesOf(selector, generators, [view]).get(view.name);
-              return (status?.addresses ?? []).map(({ hostname }) => hostname);
-            }),
-          ),
-        ];
-        const zone = service.labels[labelNames.zone] ?? context.zone;
-        const zones = zone === '' ? [] : [{ name: zone }];
-        const items = hostnames.sort().map((hostname) => ({ hostname, zones }));
+        const hostnames = context.mode === 'zone' ? namesInZone(service, reader) : namesInZones(service, reader);
+        const zones = zonesOf(service, reader, context).map((zone) => ({ name: zone }));
+        const items = [...new Set(hostnames)].sort().map((hostname) => ({ hostname, zones }));
         return { status: 200, body: formatJson({ items, total: items.length }) };
       },
     },
   ];
 }
 
-/** The service as generators see it. A global control plane answers for all zones: its own one sees it as made there, others as synced. */
-function viewsOf(service: Resource, context: HostnameContext): readonly Resource[] {
-  if (context.mode === 'zone') return [service];
-  return ['global', 'zone'].map((origin) => ({
-    ...service,
-    labels: { ...service.labels, [labelNames.origin]: origin },
-  }));
+/** Those it has among all services of its mesh: what another one has already is not its own. */
+function namesInZone(service: Resource, reader: ResourceReader): readonly string[] {
+  const all = namedTypes.flatMap((type) => reader.list(type, service.mesh));
+  return namesAmong(all, service, reader);
+}
+
+/** A global control plane answers for all zones: its own one sees the service as made there, others as synced. */
+function namesInZones(service: Resource, reader: ResourceReader): readonly string[] {
+  return ['global', 'zone'].flatMap((origin) => {
+    const view = { ...service, labels: { ...service.labels, [labelNames.origin]: origin } };
+    return namesAmong([view], view, reader);
+  });
+}
+
+function namesAmong(all: readonly Resource[], service: Resource, reader: ResourceReader): readonly string[] {
+  const status = hostnamesOf(sortGenerators(reader.list('HostnameGenerator')), all).get(nameKeyOf(service));
+  return (status?.addresses ?? []).map(({ hostname }) => hostname);
+}
+
+/** What belongs to no zone, such as a MeshMultiZoneService, has its names in all of them. */
+function zonesOf({ labels }: Resource, reader: ResourceReader, context: HostnameContext): readonly string[] {
+  const zone = labels[labelNames.zone] ?? context.zone;
+  if (zone !== '') return [zone];
+  return reader
+    .list('Zone')
+    .map(({ name }) => name)
+    .sort();
 }
