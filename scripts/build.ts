@@ -1,9 +1,13 @@
-// `npm run build`: the three single-file executables in dist/.
+// `npm run build`: the three single-file executables in dist/, with the list of what they are made of and their checksums. One tree gives the same
+// bytes, wherever it lies.
 import './generate.ts';
-import { mkdirSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { bunProgram } from './bun.ts';
 import { formatTally } from './node-tests.ts';
 import { root, run } from './process.ts';
+import { createSbom } from './sbom.ts';
 
 const executables = [
   { name: 'kuma-cp', entry: 'packages/control-plane/src/main.ts' },
@@ -12,14 +16,32 @@ const executables = [
 ];
 // With the byte code inside, a program starts in half the time. It does not go with a top-level await in an entry.
 const flags = ['--compile', '--minify', '--bytecode'];
+// Bun writes the folders of the machine that builds into the executable. Nothing that runs there needs them: they are not on the user's machine.
+const places = [
+  ['__dirname', '/'],
+  ['__filename', '/module'],
+  ['import.meta.dirname', '/'],
+  ['import.meta.url', 'file:///module'],
+].flatMap(([name, value]) => ['--define', `${name}=${JSON.stringify(value)}`]);
 
+const target = (name: string): string => join(root, 'dist', name);
 mkdirSync(join(root, 'dist'), { recursive: true });
 let failed = 0;
 for (const { name, entry } of executables) {
-  const target = join('dist', name);
-  const code = run(join(root, 'node_modules', '.bin', 'bun'), ['build', ...flags, entry, '--outfile', target]);
+  const code = run(bunProgram, ['build', ...flags, ...places, entry, '--outfile', join('dist', name)]);
   if (code !== 0) failed += 1;
-  else console.log(`${target}: ${Math.round(statSync(join(root, target)).size / (1 << 20))} MiB`);
+  else console.log(`dist/${name}: ${Math.round(statSync(target(name)).size / (1 << 20))} MiB`);
+}
+if (failed === 0) {
+  writeFileSync(target('sbom.cdx.json'), createSbom());
+  const made = [...executables.map(({ name }) => name), 'sbom.cdx.json'];
+  const sums = made.map(
+    (name) =>
+      `${createHash('sha256')
+        .update(readFileSync(target(name)))
+        .digest('hex')}  ${name}\n`,
+  );
+  writeFileSync(target('SHA256SUMS'), sums.join(''));
 }
 console.log(formatTally({ passed: executables.length - failed, failed, skipped: 0 }));
 process.exitCode = failed === 0 ? 0 : 1;

@@ -7,6 +7,7 @@ import { features } from './checks/features.ts';
 import { formatting, types, unused } from './checks/linters.ts';
 import { policyNames } from './checks/policy-names.ts';
 import { sizes } from './checks/sizes.ts';
+import { supplyChain } from './checks/supply-chain.ts';
 import { wording } from './checks/wording.ts';
 import { formatTally } from './node-tests.ts';
 
@@ -20,6 +21,7 @@ const checks: readonly Check[] = [
   wording,
   features,
   documentation,
+  supplyChain,
 ];
 const only = process.argv.slice(2);
 let passed = 0;

@@ -1,6 +1,7 @@
 // How kuma-cp and kuma-dp are run: from source, or as the single-file executables.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { bunProgram } from '../../scripts/bun.ts';
 
 /** Commands, each a program with its leading arguments. */
 export interface Programs {
@@ -17,7 +18,7 @@ const root = join(import.meta.dirname, '..', '..');
 /** The programs of this checkout. Throws when the executables are wanted and not built. */
 export function programsOf(runtime: Runtime): Programs {
   if (runtime === 'dist') return programsIn(join(root, 'dist'));
-  const interpreter = runtime === 'bun' ? join(root, 'node_modules', '.bin', 'bun') : process.execPath;
+  const interpreter = runtime === 'bun' ? bunProgram : process.execPath;
   const source = (name: string): readonly string[] => [interpreter, join(root, 'packages', name, 'src', 'main.ts')];
   return { controlPlane: source('control-plane'), dataPlane: source('data-plane'), kumactl: source('kumactl') };
 }
