@@ -1,7 +1,7 @@
 // The generated pages of the reference. Each is a pure function of the code; `node scripts/document.ts` writes them, a check compares them.
 import { describeCommands } from '@ursa/kumactl';
 import { policyResourceTypes } from '@ursa/policies';
-import { coreResourceTypes, createResourceTypes } from '@ursa/resources';
+import { accessResourceTypes, coreResourceTypes, createResourceTypes } from '@ursa/resources';
 import { formatOpenApiReference } from '../../packages/control-plane/src/api/openapi/reference.ts';
 import { buildInfo } from '../../packages/control-plane/src/version.ts';
 import { dataPlanePage } from './data-plane-page.ts';
@@ -18,7 +18,7 @@ export interface Page {
   text(): string | Promise<string>;
 }
 
-const types = createResourceTypes([...coreResourceTypes, ...policyResourceTypes]);
+const types = createResourceTypes([...coreResourceTypes, ...accessResourceTypes, ...policyResourceTypes]);
 
 export const pages: readonly Page[] = [
   { file: 'packages/kumactl/src/policy-names.ts', text: policyNamesModule },

@@ -10,9 +10,17 @@ import {
   type TrustBundle,
 } from '@ursa/engine';
 import { builtinPolicies } from '@ursa/policies';
-import { coreResourceTypes, createResourceTypes, type LabelContext, type MeshSpec } from '@ursa/resources';
+import {
+  accessResourceTypes,
+  coreResourceTypes,
+  createResourceTypes,
+  type LabelContext,
+  type MeshSpec,
+} from '@ursa/resources';
 import { type ApiComponent, openApi } from './api/api.ts';
 import type { Component } from './component.ts';
+import { composeAccess, composeRoles } from './compose-access.ts';
+import { composeAudit } from './compose-audit.ts';
 import { degradationOf } from './compose-degradation.ts';
 import { composeGenerators } from './compose-generators.ts';
 import { composeHealth } from './compose-health.ts';
@@ -42,6 +50,7 @@ import { systemClock } from './identity/clock.ts';
 import { createEnvoyAdmin } from './identity/envoy-admin.ts';
 import { identitySecrets } from './identity/identity-secrets.ts';
 import { proxyIdentities } from './identity/proxy-identities.ts';
+import { withTypeChecks } from './identity/roles/check-types.ts';
 import { readServerCertificate } from './identity/server-certificate.ts';
 import { openTokens } from './identity/tokens/tokens.ts';
 import { insightKeyOf, isConnected, type ProxyInsight } from './insights/insight.ts';
@@ -109,7 +118,11 @@ export async function openControlPlane(
     observer: watching.graph,
   });
   const live = openLiveResources(graph, store);
-  const types = createResourceTypes([...coreResourceTypes, ...policies.map(({ resourceType }) => resourceType)]);
+  const types = createResourceTypes([
+    ...coreResourceTypes,
+    ...accessResourceTypes,
+    ...policies.map(({ resourceType }) => resourceType),
+  ]);
   const labels: LabelContext = {
     mode: settings.mode,
     zone: settings.multizone.zone.name,
@@ -187,7 +200,12 @@ export async function openControlPlane(
     },
   };
   const engine = openEngine({ graph, policies, inputs });
-  const manager = composeWriteChecks(settings, uncheckedManager, { graph, inputs, policies }, log);
+  const manager = composeWriteChecks(
+    settings,
+    withTypeChecks(uncheckedManager, types),
+    { graph, inputs, policies },
+    log,
+  );
   const certificates = proxyIdentities({
     live,
     store,
@@ -301,6 +319,8 @@ export async function openControlPlane(
       return tlsCertFile === '' ? certificate : await readServerCertificate(tlsCertFile, tlsKeyFile);
     },
   });
+  const access = composeAccess(settings, live);
+  const audit = composeAudit(settings, { live, log, instance: instanceId, readiness });
   const api = openApi({
     types,
     engine,
@@ -317,7 +337,8 @@ export async function openControlPlane(
     revision: () => store.revision(),
     manager,
     tokens,
-    access: settings.access.static,
+    access: audit?.observe(access) ?? access,
+    audit,
     settings: settings.apiServer,
     sharedPorts: settings.general.workers > 1,
     labels,
@@ -365,6 +386,7 @@ export async function openControlPlane(
     watching.sending,
     diagnostics,
     startup,
+    ...composeRoles(settings, store, live, log),
     ...generators,
     certificates,
     ...several.presence,

@@ -1,6 +1,7 @@
 // The resource types by name, for the commands that need no more: the policies' schemas come with all of Envoy's API, which takes longer to
 // load than most commands take to run. `apply` loads them; a check keeps the list of names equal to theirs.
 import {
+  accessResourceTypes,
   coreResourceTypes,
   createResourceTypes,
   type ResourceTypes,
@@ -17,7 +18,7 @@ export interface KnownType extends TypeHandle {
 
 /** The types that the control plane has. */
 export const typeHandles: ResourceTypes<KnownType> = createResourceTypes([
-  ...coreResourceTypes.map(
+  ...[...coreResourceTypes, ...accessResourceTypes].map(
     ({ name, path, scope, shortName, policy }): KnownType => ({
       name,
       path,
@@ -40,5 +41,5 @@ export const typeHandles: ResourceTypes<KnownType> = createResourceTypes([
 /** The same types with their schemas. */
 export async function loadResourceTypes(): Promise<ResourceTypes> {
   const { policyResourceTypes } = await import('@ursa/policies');
-  return createResourceTypes([...coreResourceTypes, ...policyResourceTypes]);
+  return createResourceTypes([...coreResourceTypes, ...accessResourceTypes, ...policyResourceTypes]);
 }

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { policyResourceTypes } from '@ursa/policies';
-import { coreResourceTypes } from '@ursa/resources';
+import { accessResourceTypes, coreResourceTypes } from '@ursa/resources';
 import { version } from '../src/commands/version.ts';
 import { typeHandles } from '../src/type-handles.ts';
 import { type ControlPlaneStub, openControlPlaneStub } from './control-plane-stub.ts';
@@ -93,12 +93,14 @@ test("version prints ours, and the control plane's when asked", async () => {
 });
 
 test('the types known by name are those that have schemas', () => {
-  const facts = [...coreResourceTypes, ...policyResourceTypes].map(({ name, path, scope, shortName, policy }) => ({
-    name,
-    path,
-    scope,
-    shortName,
-    ...(policy === undefined ? {} : { policy: policy.isTargetRef ? 'targetRef' : 'older' }),
-  }));
+  const facts = [...coreResourceTypes, ...accessResourceTypes, ...policyResourceTypes].map(
+    ({ name, path, scope, shortName, policy }) => ({
+      name,
+      path,
+      scope,
+      shortName,
+      ...(policy === undefined ? {} : { policy: policy.isTargetRef ? 'targetRef' : 'older' }),
+    }),
+  );
   assert.deepEqual(typeHandles.all, facts);
 });

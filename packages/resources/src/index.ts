@@ -1,4 +1,9 @@
 // What a mesh is made of.
+export * from './access/access-audit.ts';
+export * from './access/access-resource-types.ts';
+export * from './access/access-role.ts';
+export * from './access/access-role-binding.ts';
+export * from './access/access-verbs.ts';
 export * from './addresses.ts';
 export * from './conceal-secrets.ts';
 export * from './core-resource-types.ts';

@@ -6,6 +6,29 @@ const certificate = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE----
 
 /** Spec fields (inline types) or `spec` (newer types), by type. */
 const specs: Readonly<Record<string, Record<string, unknown>>> = {
+  AccessAudit: { rules: [{ types: ['Mesh'], mesh: 'default', access: ['CREATE', 'UPDATE'] }, { accessAll: true }] },
+  AccessRole: {
+    rules: [
+      {
+        types: ['MeshTimeout'],
+        names: ['web'],
+        mesh: 'default',
+        access: ['CREATE', 'UPDATE'],
+        when: [
+          { targetRef: { kind: 'Mesh' }, to: { targetRef: { kind: 'MeshService', name: 'backend' } } },
+          { sources: anyService[0], destinations: anyService[0] },
+          { dpToken: { tags: [{ name: 'kuma.io/service', value: 'web' }] } },
+        ],
+      },
+    ],
+  },
+  AccessRoleBinding: {
+    subjects: [
+      { type: 'User', name: 'jane' },
+      { type: 'Group', name: 'team' },
+    ],
+    roles: ['admin'],
+  },
   CircuitBreaker: { ...connection, conf: { interval: '5s', detectors: { totalErrors: { consecutive: 20 } } } },
   Dataplane: {
     networking: {

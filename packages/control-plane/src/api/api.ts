@@ -7,9 +7,10 @@ import type { FastifyInstance } from 'fastify';
 import type { Component } from '../component.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Tokens } from '../identity/access.ts';
+import type { AccessControl } from '../identity/access-control.ts';
+import type { Audit } from '../identity/audit/audit.ts';
 import type { EnvoyAdmin } from '../identity/envoy-admin.ts';
 import type { ServerCertificate } from '../identity/server-certificate.ts';
-import type { StaticAccess } from '../identity/static-access.ts';
 import type { InstanceCalls } from '../instances/calls.ts';
 import type { Instances } from '../instances/instances.ts';
 import type { LiveResources } from '../store/live-resources.ts';
@@ -82,7 +83,7 @@ export interface ApiOptions {
   readonly revision: () => number;
   readonly manager: ResourceManager;
   readonly tokens: Tokens;
-  readonly access: StaticAccess;
+  readonly access: AccessControl;
   readonly settings: Settings['apiServer'];
   /** Whether other processes listen on the same ports. */
   readonly sharedPorts?: boolean;
@@ -101,6 +102,8 @@ export interface ApiOptions {
   readonly requests?: RequestMetrics;
   /** Traces requests. */
   readonly tracer?: Pick<Tracer, 'request'> | undefined;
+  /** Writes down who did what. `access` is what it observes. */
+  readonly audit?: Pick<Audit, 'begin'> | undefined;
   readonly onBug: (error: unknown, request: string) => void;
   readonly now?: () => Date;
 }
@@ -155,6 +158,7 @@ export function createApiApp(options: ApiOptions): FastifyInstance {
     now: options.now ?? (() => new Date()),
     onBug: options.onBug,
     tracer: options.tracer,
+    audit: options.audit,
     ...(options.requests === undefined ? {} : { observer: options.requests }),
   });
 }
@@ -172,6 +176,8 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
   );
   const inspector = createProxyInspector(reader, options.engine);
   const guard = createWriteGuard(options.labels, settings.readOnly);
+  const { manager, labels, access } = options;
+  const writing = { reader, manager, labels, guard, access };
   const gui = settings.gui.enabled && !options.labels.federated;
   const guiAddress = settings.gui.rootUrl === '' ? settings.gui.basePath : settings.gui.rootUrl;
   const tokens = {
@@ -202,7 +208,7 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
       () => options.instances.list().length > 1,
     ),
     ...diffRoutes({ ...options, reader, guard, format }),
-    ...applyRoutes({ reader, manager: options.manager, labels: options.labels, guard }),
+    ...applyRoutes(writing),
     ...forwardedRoutes(
       [...configRoutes(reader, options.access, options), ...envoyRoutes(reader, options.access, options.envoyAdmin)],
       options,
@@ -214,7 +220,7 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
     ...types.all.flatMap((type) =>
       pathsOf(type.name, type.path).flatMap((path) => [
         ...(type.name === 'ServiceInsight' ? [] : readRoutes(type, path, reader, options.revision)),
-        ...writeRoutes(type, path, { reader, manager: options.manager, labels: options.labels, guard }),
+        ...writeRoutes(type, path, writing),
       ]),
     ),
     ...tokensRoutes(tokens),

@@ -1,7 +1,7 @@
 // Endpoints that say what this control plane is and what it knows: /, /_resources, /policies, /config, /who-am-i.
 import { type ResourceType, redactText } from '@ursa/resources';
 import { Type } from 'typebox';
-import { requireAccess, type StaticAccess } from '../identity/static-access.ts';
+import type { AccessControl } from '../identity/access-control.ts';
 import { formatJson } from './http/json-text.ts';
 import type { Answer, Call, Route } from './http/route.ts';
 import type { ResourceReader } from './resources/reader.ts';
@@ -22,7 +22,7 @@ export interface ControlPlaneFacts {
 export interface DiscoveryOptions {
   readonly reader: ResourceReader;
   readonly guard: WriteGuard;
-  readonly access: StaticAccess;
+  readonly access: Pick<AccessControl, 'requireServer'>;
   readonly facts: ControlPlaneFacts;
   /** All settings as JSON, secrets masked. */
   readonly config: () => unknown;
@@ -65,7 +65,7 @@ export function discoveryRoutes(options: DiscoveryOptions): readonly Route[] {
       }),
     ),
     get('/config', 'The settings in use, secrets masked', Type.Object({}), (call) => {
-      requireAccess(options.access, 'controlPlaneMetadata', call.user);
+      options.access.requireServer(call.user, 'settings');
       return options.config();
     }),
     {
@@ -75,7 +75,7 @@ export function discoveryRoutes(options: DiscoveryOptions): readonly Route[] {
       summary: 'The newest lines of this instance’s log, secrets redacted',
       answers: { 200: Type.String() },
       handle(call) {
-        requireAccess(options.access, 'adminResources', call.user);
+        options.access.requireServer(call.user, 'log');
         return { status: 200, contentType: 'application/x-ndjson', body: options.logTail().map(redactText).join('') };
       },
     },

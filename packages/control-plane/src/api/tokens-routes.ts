@@ -2,7 +2,7 @@
 import { MeshError, parseDuration, type Violation } from '@ursa/resources';
 import { Type } from 'typebox';
 import type { Tokens, User } from '../identity/access.ts';
-import { type AccessVerb, requireAccess, type StaticAccess } from '../identity/static-access.ts';
+import type { AccessControl, TokenIssue } from '../identity/access-control.ts';
 import { parseBody } from './http/document.ts';
 import { titled, titledAsync } from './http/failure.ts';
 import { requireDocumentType } from './http/media-type.ts';
@@ -11,7 +11,7 @@ import type { Answer, Call, Route } from './http/route.ts';
 /** What issuing needs. */
 export interface TokensOptions {
   readonly tokens: Tokens;
-  readonly access: StaticAccess;
+  readonly access: Pick<AccessControl, 'requireToken'>;
   /** False when all user tokens are signed offline (`apiServer.authn.tokens.enableIssuer`). */
   readonly issuesUserTokens: boolean;
 }
@@ -51,7 +51,10 @@ export function tokensRoutes(options: TokensOptions): readonly Route[] {
         ...given('workload', fields.text('workload')),
         validForSeconds: fields.validFor(tenYears),
       };
-      return () => allowed(access, 'generateDpToken', user, () => tokens.issueDataplane(request));
+      const { name = '', tags = {} } = request;
+      return allowed(access, user, [{ access: 'GENERATE_DATAPLANE_TOKEN', mesh, name, tags }], () =>
+        tokens.issueDataplane(request),
+      );
     }),
     issueRoute('zone', bodies.zone, (fields, user) => {
       const zone = fields.text('zone');
@@ -59,7 +62,13 @@ export function tokensRoutes(options: TokensOptions): readonly Route[] {
       const unknown = scope.find((word) => !zoneScopes.includes(word));
       if (unknown !== undefined) fields.refuse('scope', `expected some of ${zoneScopes.join(', ')}; found ${unknown}`);
       const request = { zone, scope, validForSeconds: fields.validFor() };
-      return () => allowed(access, 'generateZoneToken', user, () => tokens.issueZone(request));
+      const proxies = scope.some((word) => word !== 'cp');
+      const verbs = [
+        ...(proxies || !scope.includes('cp') ? (['GENERATE_ZONE_TOKEN'] as const) : []),
+        ...(scope.includes('cp') ? (['GENERATE_ZONE_CP_TOKEN'] as const) : []),
+      ];
+      const issues = verbs.map((verb) => ({ access: verb, mesh: '', name: zone, tags: {} }));
+      return allowed(access, user, issues, () => tokens.issueZone(request));
     }),
     issueRoute('user', bodies.user, (fields, user) => {
       const request = {
@@ -72,7 +81,8 @@ export function tokensRoutes(options: TokensOptions): readonly Route[] {
           'issuing user tokens is switched off (apiServer.authn.tokens.enableIssuer); sign them offline with kumactl';
         throw new MeshError('invalid', reason);
       }
-      return () => allowed(access, 'generateUserToken', user, () => tokens.issueUser(request));
+      const issues = [{ access: 'GENERATE_USER_TOKEN', mesh: '', name: request.name, tags: {} }] as const;
+      return allowed(access, user, issues, () => tokens.issueUser(request));
     }),
   ];
 }
@@ -110,9 +120,17 @@ function readRequest(call: Call, read: ReadRequest): () => Promise<string> {
   return issue;
 }
 
-function allowed(access: StaticAccess, verb: AccessVerb, user: User, issue: () => Promise<string>): Promise<string> {
-  requireAccess(access, verb, user);
-  return issue();
+/** Issues once it is clear that the request is good and that all that it asks for is granted. */
+function allowed(
+  access: TokensOptions['access'],
+  user: User,
+  issues: readonly TokenIssue[],
+  issue: () => Promise<string>,
+): () => Promise<string> {
+  return () => {
+    for (const each of issues) access.requireToken(user, each);
+    return issue();
+  };
 }
 
 function given<Name extends string, Value>(name: Name, value: Value): { readonly [Key in Name]?: Value } {

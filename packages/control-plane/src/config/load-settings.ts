@@ -107,9 +107,9 @@ function readBranch(node: Raw, prefix: string, reading: FileReading): void {
   }
 }
 
-/** Sections that the commercial distribution of the peer adds; reference s17. */
+/** Sections that the commercial distribution of the peer adds; reference s17. Of the one that is known here every key is. */
 function isProductSection(path: string): boolean {
-  return path === 'kmesh';
+  return path.startsWith('kmesh.') && !path.startsWith('kmesh.access.');
 }
 
 function unknownKey(path: string, { leaves, branches }: FileReading): string {
@@ -156,11 +156,11 @@ function readEnvironment(
   );
   for (const [name, text] of Object.entries(env).sort(([left], [right]) => (left < right ? -1 : 1))) {
     if (text === undefined) continue;
-    if (name.startsWith('KMESH_')) {
+    if (name.startsWith('KMESH_') && !byName.has(name)) {
       warnings.push(`${name} has no effect: it belongs to a feature that is not built yet or not needed here`);
       continue;
     }
-    if (!name.startsWith('KUMA_')) continue;
+    if (!name.startsWith('KUMA_') && !byName.has(name)) continue;
     const renamed = renamedNames[name];
     const placed = byName.get(name) ?? (renamed === undefined ? undefined : byName.get(renamed));
     if (placed !== undefined) {

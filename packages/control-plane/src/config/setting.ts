@@ -53,7 +53,8 @@ export interface SettingNotes {
 
 type Env = string | undefined;
 
-function setting<Value>(
+/** A setting of a form that no other has. `form` reads and shows it. */
+export function setting<Value>(
   env: Env,
   initial: Value,
   summary: string,

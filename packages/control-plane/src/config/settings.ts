@@ -16,6 +16,7 @@ import {
   generalSettings,
   ipamSettings,
 } from './sections/general.ts';
+import { kmeshSettings } from './sections/kmesh.ts';
 import { multizoneSettings } from './sections/multizone.ts';
 import { kubernetesSettings } from './sections/runtime-kubernetes.ts';
 import {
@@ -69,6 +70,7 @@ export const settingsTable = {
   coreResources: coreResourcesSettings,
   ipam: ipamSettings,
   meshService: meshServiceSettings,
+  kmesh: kmeshSettings,
 };
 
 /** The values of all settings: `settings.apiServer.http.port`. Durations are in milliseconds. */

@@ -5,8 +5,11 @@ import { refuse } from './tokens/token-signature.ts';
 /** Group of everybody who showed a valid credential. */
 export const authenticatedGroup = 'mesh-system:authenticated';
 
+/** Group of everybody else. */
+export const unauthenticatedGroup = 'mesh-system:unauthenticated';
+
 /** Who calls without credentials. */
-export const anonymousUser: User = { name: 'mesh-system:anonymous', groups: ['mesh-system:unauthenticated'] };
+export const anonymousUser: User = { name: 'mesh-system:anonymous', groups: [unauthenticatedGroup] };
 
 /** The administrator: callers from the machine itself, and holders of the bootstrap token. */
 export const adminUser: User = { name: 'mesh-system:admin', groups: ['mesh-system:admin', authenticatedGroup] };

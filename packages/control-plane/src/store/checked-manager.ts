@@ -9,13 +9,13 @@ export function withCheck(
 ): ResourceManager {
   return {
     ...manager,
-    async put(draft, expectedVersion) {
+    async put(draft, expectedVersion, permit) {
       await check([draft]);
-      return await manager.put(draft, expectedVersion);
+      return await manager.put(draft, expectedVersion, permit);
     },
-    async putAll(drafts) {
+    async putAll(drafts, permit) {
       await check(drafts);
-      return await manager.putAll(drafts);
+      return await manager.putAll(drafts, permit);
     },
     async preview(drafts, deletions) {
       await check(drafts);

@@ -29,6 +29,9 @@ export interface MeshWrite {
 /** Something that a mesh brings with it in the same transaction, such as its first policies. Pure. */
 export type MeshCompanion = (write: MeshWrite) => readonly ResourceDraft[];
 
+/** Says no by throwing. Asked with what is stored at the moment of the write; `after` undefined: it is to go. Pure. */
+export type WritePermit = (before: Resource | undefined, after: ResourceDraft | undefined) => void;
+
 /** How a resource manager is set up. */
 export interface ResourceManagerOptions {
   readonly store: Pick<Store, 'write'>;
@@ -61,11 +64,11 @@ export interface ResourceManager {
   /**
    * Creates or replaces a resource. The draft comes from `parseResource` or from our own code; without a `status` the stored one stays.
    * `expectedVersion` is the one the writer has seen; 0 = must not exist; undefined = whatever is there.
-   * Errors: `not-found` (its mesh), `invalid` (a rule between resources), `precondition-failed`, `unavailable`.
+   * Errors: `not-found` (its mesh), `invalid` (a rule between resources), `precondition-failed`, `unavailable`, those of the permit.
    */
-  put(draft: ResourceDraft, expectedVersion?: number): Promise<PutResult>;
+  put(draft: ResourceDraft, expectedVersion?: number, permit?: WritePermit): Promise<PutResult>;
   /** The same for several at once: all are written or none. Results in the order of the drafts. */
-  putAll(drafts: readonly ResourceDraft[]): Promise<readonly PutResult[]>;
+  putAll(drafts: readonly ResourceDraft[], permit?: WritePermit): Promise<readonly PutResult[]>;
   /** Throws what `put` would throw, and writes nothing. */
   check(draft: ResourceDraft): Promise<void>;
   /**
@@ -74,7 +77,7 @@ export interface ResourceManager {
    */
   preview(drafts: readonly ResourceDraft[], deletions: readonly ResourceKey[]): Promise<readonly PreviewedChange[]>;
   /** Deletes a resource; a mesh with everything in it. Errors: `not-found`, `invalid` (in use), `precondition-failed`, `unavailable`. */
-  delete(key: ResourceKey, expectedVersion?: number): Promise<{ readonly revision: number }>;
+  delete(key: ResourceKey, expectedVersion?: number, permit?: WritePermit): Promise<{ readonly revision: number }>;
 }
 
 /** The resource manager over a store. */
@@ -120,13 +123,14 @@ export function openResourceManager(options: ResourceManagerOptions): ResourceMa
     content: StoreContent,
     drafts: readonly ResourceDraft[],
     onCreate: (draft: ResourceDraft) => void,
-    expectedVersion?: number,
+    { expectedVersion, permit }: PutOptions = {},
   ): readonly StoreWrite[] {
     const puts: StoreWrite[] = [];
     const brought: StoreWrite[] = [];
     const seen = withWritten(content);
     for (const draft of drafts) {
       const { write, before } = decidePut(seen.content, draft);
+      permit?.(before, draft);
       if (before === undefined) onCreate(draft);
       puts.push({ kind: 'put', resource: write, expectedVersion });
       seen.add(write);
@@ -146,11 +150,11 @@ export function openResourceManager(options: ResourceManagerOptions): ResourceMa
     return [{ kind: 'delete', key, expectedVersion }];
   }
 
-  async function putAll(drafts: readonly ResourceDraft[], expectedVersion?: number): Promise<readonly PutResult[]> {
+  async function putAll(drafts: readonly ResourceDraft[], options: PutOptions): Promise<readonly PutResult[]> {
     const created = new Set<ResourceDraft>();
     const result = await store.write((content) => {
       created.clear();
-      return decidePuts(content, drafts, (draft) => created.add(draft), expectedVersion);
+      return decidePuts(content, drafts, (draft) => created.add(draft), options);
     });
     return drafts.map((draft, position) => {
       const resource = result.resources[position];
@@ -163,9 +167,9 @@ export function openResourceManager(options: ResourceManagerOptions): ResourceMa
   return {
     withLabels: (draft) => ({ ...draft, labels: computeLabels(typeOf(draft.type), draft, labels) }),
     isStoredAs: (draft, stored) => isStoredAs(stored, complete(draft, stored)),
-    putAll: (drafts) => putAll(drafts),
-    async put(draft, expectedVersion) {
-      const [result] = await putAll([draft], expectedVersion);
+    putAll: (drafts, permit) => putAll(drafts, { permit }),
+    async put(draft, expectedVersion, permit) {
+      const [result] = await putAll([draft], { expectedVersion, permit });
       if (result === undefined) throw new MeshError('internal', 'a put returned no result');
       return result;
     },
@@ -189,11 +193,20 @@ export function openResourceManager(options: ResourceManagerOptions): ResourceMa
       });
       return changes;
     },
-    async delete(key, expectedVersion) {
-      const { revision } = await store.write((content) => decideDelete(content, key, expectedVersion));
+    async delete(key, expectedVersion, permit) {
+      const { revision } = await store.write((content) => {
+        permit?.(content.get(key), undefined);
+        return decideDelete(content, key, expectedVersion);
+      });
       return { revision };
     },
   };
+}
+
+/** What a put may depend on. */
+interface PutOptions {
+  readonly expectedVersion?: number | undefined;
+  readonly permit?: WritePermit | undefined;
 }
 
 /** The content as it will be after some of a call's own writes, so that a mesh and its resources can be written in one call. */

@@ -3,6 +3,7 @@ import { createGraph, type Source } from '@ursa/collections';
 import { type ConnectedProxy, type EngineInputs, openEngine } from '@ursa/engine';
 import { builtinPolicies, policyResourceTypes } from '@ursa/policies';
 import {
+  accessResourceTypes,
   coreResourceTypes,
   createResourceTypes,
   type LabelContext,
@@ -11,7 +12,9 @@ import {
 } from '@ursa/resources';
 import type { FastifyInstance } from 'fastify';
 import { type ApiOptions, createApiApp } from '../../src/api/api.ts';
+import { composeAccess } from '../../src/compose-access.ts';
 import { defaultSettings } from '../../src/config/load-settings.ts';
+import { withTypeChecks } from '../../src/identity/roles/check-types.ts';
 import { openTokens } from '../../src/identity/tokens/tokens.ts';
 import { noCalls } from '../../src/instances/calls.ts';
 import { soleInstance } from '../../src/instances/instances.ts';
@@ -83,10 +86,10 @@ export function openApiFixture(
   labels: LabelContext = aloneZone,
   changes: Partial<ApiOptions> = {},
 ): ApiFixture {
-  const types = createResourceTypes([...coreResourceTypes, ...policyResourceTypes]);
+  const types = createResourceTypes([...coreResourceTypes, ...accessResourceTypes, ...policyResourceTypes]);
   const store = openMemoryStore();
   const live = openLiveResources(createGraph(), store);
-  const manager = openResourceManager({ store, types, labels, unsafeDelete: false });
+  const manager = withTypeChecks(openResourceManager({ store, types, labels, unsafeDelete: false }), types);
   const all = defaultSettings(settings);
   const bugs: unknown[] = [];
   const engines = openEngines(live);
@@ -111,7 +114,7 @@ export function openApiFixture(
     revision: store.revision,
     manager,
     tokens: openTokens(live),
-    access: all.access.static,
+    access: composeAccess(all, live),
     settings: all.apiServer,
     labels,
     facts: { hostname: 'host', version: '0.0.0', instanceId: 'host-1', clusterId: () => 'cluster' },

@@ -1,9 +1,10 @@
 // POST /_diff: what a change would do to resources, proxies and their Envoy's configuration, by the engine seen through an overlay. Writes nothing.
 import type { Collection } from '@ursa/collections';
 import type { Engine, ResourceDrafts } from '@ursa/engine';
-import type { Resource } from '@ursa/resources';
+import type { Resource, ResourceKey } from '@ursa/resources';
 import { Type } from 'typebox';
-import { requireAccess, type StaticAccess } from '../../identity/static-access.ts';
+import type { User } from '../../identity/access.ts';
+import type { AccessControl } from '../../identity/access-control.ts';
 import type { InstanceCalls } from '../../instances/calls.ts';
 import type { Instances } from '../../instances/instances.ts';
 import { keyInType } from '../../store/live-resources.ts';
@@ -20,7 +21,7 @@ type Previewing = Pick<Engine, 'config' | 'affectedDataplanes'>;
 
 /** What diffs are worked out with. */
 export interface DiffOptions extends PlanOptions {
-  readonly access: StaticAccess;
+  readonly access: Pick<AccessControl, 'requireView' | 'requireWrite'>;
   readonly engine: Previewing;
   /** An engine over the same inputs in which drafts have happened. */
   readonly whatIf: (drafts: ResourceDrafts) => Previewing;
@@ -37,6 +38,7 @@ export function diffRoutes(options: DiffOptions): readonly Route[] {
   const { reader } = options;
   const change = async (call: Pick<Call, 'body' | 'user'>) => {
     const plan = await planChange(call, options);
+    requireViews(options.access, call.user, [...plan.changes.map(({ key }) => key), ...plan.unchanged]);
     const then = options.whatIf(draftsOf(plan.changes));
     const compared = await compareProxies(options.proxies, options.engine, then);
     return { plan, then, proxies: describeProxies(compared) };
@@ -56,7 +58,6 @@ export function diffRoutes(options: DiffOptions): readonly Route[] {
       }),
       answers: { 200: changeSchema },
       handle: async (call) => {
-        requireAccess(options.access, 'viewConfigDump', call.user);
         const [{ plan, then, proxies: own }, { proxies, silent }] = await Promise.all([change(call), others(call)]);
         const answer = formatChange({
           revision: options.revision(),
@@ -75,6 +76,15 @@ export function diffRoutes(options: DiffOptions): readonly Route[] {
       },
     },
   ];
+}
+
+/** Errors: 403 unless the configurations of all proxies that the change may concern can be seen. */
+function requireViews(access: Pick<AccessControl, 'requireView'>, user: User, keys: readonly ResourceKey[]): void {
+  const type = { name: 'Dataplane', scope: 'Mesh' } as const;
+  const meshes = keys.map((key) => (key.type === 'Mesh' ? key.name : key.mesh));
+  // Without a change nothing is shown; who may see nothing at all is told so nevertheless.
+  for (const mesh of new Set(meshes.length === 0 ? [''] : meshes))
+    access.requireView(user, { access: 'VIEW_CONFIG_DUMP', type, mesh, name: undefined });
 }
 
 function draftsOf(changes: readonly PreviewedChange[]): ResourceDrafts {

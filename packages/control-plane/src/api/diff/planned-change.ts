@@ -67,8 +67,8 @@ function readKey(document: unknown, place: string, call: Pick<Call, 'user'>, opt
     throw refuse('type', `there is no type ${JSON.stringify(typeName)}; ${suggestionFor(typeName, names)}`);
   }
   if (name === '') throw refuse('name', 'must be set');
-  requireWritable(typeName, call, options);
   const key = { type: typeName, mesh: type.scope === 'Mesh' ? mesh : '', name };
+  requireWritable(key, undefined, call, options);
   if (options.reader.find(key.type, key.mesh, key.name) === undefined)
     throw new Failure(
       404,

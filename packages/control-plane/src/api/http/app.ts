@@ -4,6 +4,7 @@ import { finished } from 'node:stream';
 import { MeshError } from '@ursa/resources';
 import type { RequestMetrics } from '@ursa/telemetry';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Audit } from '../../identity/audit/audit.ts';
 import type { StoreHealth } from '../../store/store.ts';
 import type { Tracer } from '../../tracing/tracer.ts';
 import { openBodyRoom } from './body-room.ts';
@@ -13,6 +14,7 @@ import { degradedHeaders } from './degraded-store.ts';
 import { Failure, formatFailure, toFailure } from './failure.ts';
 import { unsupportedMediaType } from './media-type.ts';
 import { createPathMatcher } from './path-matcher.ts';
+import { beginAudit, type RequestAudit, requestIdHeader } from './request-audit.ts';
 import type { Answer, Call, Route } from './route.ts';
 
 /** Largest body a request may have, in bytes. */
@@ -36,6 +38,8 @@ export interface AppOptions {
   readonly observer?: RequestMetrics;
   /** Puts what a request does into its trace. */
   readonly tracer?: Pick<Tracer, 'request'> | undefined;
+  /** Writes down who did what. */
+  readonly audit?: Pick<Audit, 'begin'> | undefined;
   /** Told of errors that are bugs; callers get only "Internal Server Error". */
   readonly onBug: (error: unknown, request: string) => void;
 }
@@ -121,12 +125,23 @@ async function serve(
 }
 
 async function answerOf(options: AppOptions, route: Route, request: FastifyRequest): Promise<Answer> {
+  const audit = options.audit && beginAudit(options.audit, route, request.raw);
   try {
-    const user = await options.authenticate(request.raw);
-    return await route.handle(toCall(request, user));
+    // An object of the request's own: what is asked for it is noted by it.
+    const user = { ...(await options.authenticate(request.raw)) };
+    audit?.identify(user);
+    const answer = await route.handle(toCall(request, user));
+    audit?.end(answer.status, undefined);
+    return withRequestId(answer, audit);
   } catch (error) {
-    return answerError(options, request, error);
+    const answer = answerError(options, request, error);
+    audit?.end(answer.status, error instanceof Error ? error.message : undefined);
+    return withRequestId(answer, audit);
   }
+}
+
+function withRequestId(answer: Answer, audit: RequestAudit | undefined): Answer {
+  return audit === undefined ? answer : { ...answer, headers: { ...answer.headers, [requestIdHeader]: audit.id } };
 }
 
 function toCall(request: FastifyRequest, user: Call['user']): Call {

@@ -1,7 +1,7 @@
 // GET …/dataplanes/{name}/_config and /zoneegresses/{name}/_config: the configuration a proxy has now, or would have if the shadow policies were in force.
 import type { Engine } from '@ursa/engine';
 import { Type } from 'typebox';
-import { requireAccess, type StaticAccess } from '../../identity/static-access.ts';
+import type { AccessControl, ProxyView } from '../../identity/access-control.ts';
 import { keyInType } from '../../store/live-resources.ts';
 import { badRequest, notFound } from '../http/failure.ts';
 import { formatJson } from '../http/json-text.ts';
@@ -20,7 +20,7 @@ export interface Configurations {
 /** The endpoint. A proxy has a configuration once it has connected. */
 export function configRoutes(
   reader: ResourceReader,
-  access: StaticAccess,
+  access: Pick<AccessControl, 'requireView'>,
   configurations: Configurations,
 ): readonly Route[] {
   const configOf = (engine: Pick<Engine, 'config'>, mesh: string, name: string) => {
@@ -28,7 +28,7 @@ export function configRoutes(
     if (config === undefined) throw notFound('Failed to fetch dataplane insight');
     return config;
   };
-  const route = (path: string, summary: string): Route => ({
+  const route = (path: string, type: ProxyView['type'], summary: string): Route => ({
     method: 'GET',
     path,
     tag: 'Inspection',
@@ -39,7 +39,7 @@ export function configRoutes(
       const { mesh = '', name = '' } = call.params;
       reader.requireMesh(mesh);
       const { shadow, diff, warnings } = parseQuestion(call.query);
-      requireAccess(access, 'viewConfigDump', call.user);
+      access.requireView(call.user, { access: 'VIEW_CONFIG_DUMP', type, mesh, name });
       const current = configOf(configurations.engine, mesh, name);
       const asked = shadow ? configOf(configurations.shadowEngine, mesh, name) : current;
       const xds = formatConfig(asked);
@@ -52,8 +52,16 @@ export function configRoutes(
     },
   });
   return [
-    route('/meshes/{mesh}/dataplanes/{name}/_config', "The configuration of a proxy's Envoy"),
-    route('/zoneegresses/{name}/_config', "The configuration of a zone egress' Envoy"),
+    route(
+      '/meshes/{mesh}/dataplanes/{name}/_config',
+      { name: 'Dataplane', scope: 'Mesh' },
+      "The configuration of a proxy's Envoy",
+    ),
+    route(
+      '/zoneegresses/{name}/_config',
+      { name: 'ZoneEgress', scope: 'Global' },
+      "The configuration of a zone egress' Envoy",
+    ),
   ];
 }
 

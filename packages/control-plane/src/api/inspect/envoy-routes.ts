@@ -1,8 +1,8 @@
 // GET …/{xds|stats|clusters} of a proxy: what its Envoy says of itself. Only these three pages, with the parameters below, get through.
 import { redactSecrets } from '@ursa/resources';
 import { Type } from 'typebox';
+import type { AccessControl, ProxyView } from '../../identity/access-control.ts';
 import type { AdminTarget, EnvoyAdmin } from '../../identity/envoy-admin.ts';
-import { type AccessVerb, requireAccess, type StaticAccess } from '../../identity/static-access.ts';
 import { badRequest } from '../http/failure.ts';
 import { formatJson } from '../http/json-text.ts';
 import type { Answer, Call, Route } from '../http/route.ts';
@@ -14,7 +14,7 @@ import type { ResourceReader } from '../resources/reader.ts';
 interface EnvoyPage {
   readonly path: string;
   readonly summary: string;
-  readonly verb: AccessVerb;
+  readonly access: ProxyView['access'];
   readonly parameters: readonly string[];
   /** Path and query of the admin interface. Errors: 400 for words that are none. */
   adminPath(query: URLSearchParams): string;
@@ -27,7 +27,7 @@ const pages: readonly EnvoyPage[] = [
   {
     path: 'xds',
     summary: "What a proxy's Envoy is configured with, as it says itself",
-    verb: 'viewConfigDump',
+    access: 'VIEW_CONFIG_DUMP',
     parameters: ['include_eds'],
     adminPath: (query) => (readFlag(query, 'include_eds') ? '/config_dump?include_eds' : '/config_dump'),
     answer: (text) => ({ status: 200, body: formatJson(redactSecrets(JSON.parse(text))) }),
@@ -35,7 +35,7 @@ const pages: readonly EnvoyPage[] = [
   {
     path: 'stats',
     summary: "What a proxy's Envoy has counted",
-    verb: 'viewStats',
+    access: 'VIEW_STATS',
     parameters: ['envoyFormat', 'usedonly'],
     adminPath: (query) => {
       const words = [...(formatOf(query) === 'json' ? ['format=json'] : [])];
@@ -47,7 +47,7 @@ const pages: readonly EnvoyPage[] = [
   {
     path: 'clusters',
     summary: "Destinations of a proxy's Envoy, their hosts and health",
-    verb: 'viewClusters',
+    access: 'VIEW_CLUSTERS',
     parameters: ['envoyFormat'],
     adminPath: (query) => (formatOf(query) === 'json' ? '/clusters?format=json' : '/clusters'),
     answer: asPrinted,
@@ -61,7 +61,11 @@ const proxyTypes: Readonly<Record<string, AdminTarget['proxyType']>> = {
 };
 
 /** The endpoints of Dataplane, ZoneIngress and ZoneEgress. A proxy that cannot be asked is answered with 503 and why. */
-export function envoyRoutes(reader: ResourceReader, access: StaticAccess, admin: EnvoyAdmin): readonly Route[] {
+export function envoyRoutes(
+  reader: ResourceReader,
+  access: Pick<AccessControl, 'requireView'>,
+  admin: EnvoyAdmin,
+): readonly Route[] {
   return Object.entries(proxyTypes).flatMap(([typeName, proxyType]) => {
     const type = reader.types.byName(typeName);
     if (type === undefined) return [];
@@ -75,7 +79,7 @@ export function envoyRoutes(reader: ResourceReader, access: StaticAccess, admin:
         answers: { 200: page.path === 'xds' ? Type.Object({ configs: Type.Array(Type.Object({})) }) : Type.String() },
         ...(page.path === 'xds' ? {} : { contentType: 'text/plain' }),
         handle: async ({ params: { mesh = '', name = '' }, query, user }: Call) => {
-          requireAccess(access, page.verb, user);
+          access.requireView(user, { access: page.access, type, mesh, name });
           reader.requireMesh(mesh);
           reader.get(typeName, mesh, name, `Could not retrieve ${typeName}`);
           const path = page.adminPath(query);

@@ -1,7 +1,7 @@
 // GET /meshes/{mesh}/_explain: what will become of a request, and which policies decide. Answered by the engine that configures the proxies.
 import type { Engine, Question } from '@ursa/engine';
 import { Type } from 'typebox';
-import { requireAccess, type StaticAccess } from '../../identity/static-access.ts';
+import type { AccessControl } from '../../identity/access-control.ts';
 import { badRequest } from '../http/failure.ts';
 import { formatJson } from '../http/json-text.ts';
 import type { Route } from '../http/route.ts';
@@ -9,6 +9,11 @@ import { nameParameters } from '../openapi/parameters.ts';
 import type { ResourceReader } from '../resources/reader.ts';
 
 const longestText = 2048;
+const anyProxy = {
+  access: 'VIEW_CONFIG_DUMP',
+  type: { name: 'Dataplane', scope: 'Mesh' },
+  name: undefined,
+} as const;
 const anything = Type.Array(Type.Object({}));
 
 const answer = Type.Object({
@@ -23,7 +28,7 @@ const answer = Type.Object({
 /** The endpoint. It shows parts of configurations, so it asks for the same access as they do. */
 export function explainRoutes(
   reader: ResourceReader,
-  access: StaticAccess,
+  access: Pick<AccessControl, 'requireView'>,
   engine: Pick<Engine, 'explain'>,
 ): readonly Route[] {
   return [
@@ -37,7 +42,7 @@ export function explainRoutes(
       handle: (call) => {
         const { mesh = '' } = call.params;
         reader.requireMesh(mesh);
-        requireAccess(access, 'viewConfigDump', call.user);
+        access.requireView(call.user, { ...anyProxy, mesh });
         return { status: 200, body: formatJson(engine.explain(parseQuestion(mesh, call.query))) };
       },
     },

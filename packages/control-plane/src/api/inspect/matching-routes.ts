@@ -67,7 +67,7 @@ function matchingDataplanes(
 ): readonly Resource[] {
   const { mesh = '', name = '' } = call.params;
   reader.requireMesh(mesh);
-  reader.requireAccess(type, call.user);
+  reader.requireRead(type, call.user, mesh, name);
   const matches = matcherOf(reader.get(type.name, mesh, name, title));
   const part = call.query.get('name') ?? '';
   return reader.list('Dataplane', mesh).filter((dataplane) => dataplane.name.includes(part) && matches(dataplane));

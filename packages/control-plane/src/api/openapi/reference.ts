@@ -3,6 +3,7 @@ import { createGraph } from '@ursa/collections';
 import type { ResourceTypes } from '@ursa/resources';
 import { stringify } from 'yaml';
 import { defaultSettings } from '../../config/load-settings.ts';
+import { staticAccessControl } from '../../identity/static-access.ts';
 import { openTokens } from '../../identity/tokens/tokens.ts';
 import { noCalls } from '../../instances/calls.ts';
 import { soleInstance } from '../../instances/instances.ts';
@@ -54,7 +55,7 @@ export function formatOpenApiReference(types: ResourceTypes, version: string): s
     revision: () => 0,
     manager: openResourceManager({ store, types, labels, unsafeDelete: false }),
     tokens,
-    access: access.static,
+    access: staticAccessControl(access.static),
     settings: apiServer,
     labels,
     facts: { hostname: '', version, instanceId: '', clusterId: () => '' },

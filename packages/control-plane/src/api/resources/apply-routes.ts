@@ -1,13 +1,13 @@
 // POST /_apply: several resources as one change. All are written in one transaction or none is, and proxies see them together.
 import { MeshError, type ResourceDraft } from '@ursa/resources';
 import { Type } from 'typebox';
-import type { PutResult, ResourceManager } from '../../store/resource-manager.ts';
+import type { PutResult, ResourceManager, WritePermit } from '../../store/resource-manager.ts';
 import { parseBody } from '../http/document.ts';
 import { badRequest, titled, titledAsync, toFailure } from '../http/failure.ts';
 import { formatJson } from '../http/json-text.ts';
 import { requireDocumentType } from '../http/media-type.ts';
 import type { Answer, Call, Route } from '../http/route.ts';
-import { type DraftOptions, mostDrafts, readDraft } from './read-draft.ts';
+import { type DraftOptions, mostDrafts, readDraft, requirePermission } from './read-draft.ts';
 
 /** What applying needs. */
 export interface ApplyOptions extends DraftOptions {
@@ -56,7 +56,10 @@ async function apply(call: Call, options: ApplyOptions): Promise<Answer> {
   requireMeshes(drafts, options);
   // A mesh may stand behind what belongs to it, as in files that are sorted by name.
   const ordered = [...drafts].sort((one, other) => Number(other.type === 'Mesh') - Number(one.type === 'Mesh'));
-  const written = await titledAsync(title, () => options.manager.putAll(ordered));
+  const permit: WritePermit = (before, after) => {
+    if (after !== undefined) requirePermission(before, after, call, options);
+  };
+  const written = await titledAsync(title, () => options.manager.putAll(ordered, permit));
   const results = drafts.map((draft) => written[ordered.indexOf(draft)]).filter((result) => result !== undefined);
   const revision = Math.max(...results.map((result) => result.revision));
   return {

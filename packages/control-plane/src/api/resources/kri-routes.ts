@@ -50,8 +50,11 @@ export function kriRoutes(reader: ResourceReader, revision: () => number): reado
       handle: (call) => {
         const kri = parseKriParameter(reader.types, call.params.kri ?? '');
         const type = reader.types.byName(kri.type);
-        if (type !== undefined) reader.requireAccess(type, call.user);
         const resource = findByKri(reader, kri);
+        if (type !== undefined) {
+          const mesh = type.scope === 'Mesh' ? kri.mesh : '';
+          reader.requireRead(type, call.user, mesh, resource?.name);
+        }
         if (resource === undefined) throw notFound('Could not retrieve a resource');
         return answerResource(reader, resource, call, revision());
       },

@@ -24,7 +24,7 @@ export function answerList({ type, path, reader, print }: ResourceList, call: Ca
   const filter = parseFilter(call.query, type, path, title);
   const { mesh } = call.params;
   if (mesh !== undefined) reader.requireMesh(mesh);
-  reader.requireAccess(type, call.user);
+  reader.requireRead(type, call.user, mesh ?? '');
   const all = reader.list(type.name, mesh);
   const wanted = filter === undefined ? all : all.filter(filter);
   const items = slicePage(wanted, page).map(print);

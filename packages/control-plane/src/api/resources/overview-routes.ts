@@ -79,7 +79,7 @@ function overviewSchema(type: ResourceType) {
 function getOverview(type: ResourceType, insight: string, reader: ResourceReader, call: Call): Answer {
   const { mesh = '', name = '' } = call.params;
   reader.requireMesh(mesh);
-  reader.requireAccess(type, call.user);
+  reader.requireRead(type, call.user, mesh, name);
   const resource = reader.get(type.name, mesh, name, 'Could not retrieve a resource');
   const spec = reader.find(insight, mesh, name)?.spec ?? {};
   return { status: 200, body: formatJson(formatOverview(type, resource, spec)) };

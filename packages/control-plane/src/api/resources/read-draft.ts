@@ -1,5 +1,13 @@
 // One of several resources in a request's body: read and checked as its own PUT would be, errors with its place in the list.
-import { type LabelContext, MeshError, parseResource, type ResourceDraft } from '@ursa/resources';
+import {
+  type LabelContext,
+  MeshError,
+  parseResource,
+  type Resource,
+  type ResourceDraft,
+  type ResourceKey,
+} from '@ursa/resources';
+import type { AccessControl } from '../../identity/access-control.ts';
 import type { Call } from '../http/route.ts';
 import type { ResourceReader } from './reader.ts';
 import { withStoredKeys } from './stored-keys.ts';
@@ -11,6 +19,7 @@ export interface DraftOptions {
   readonly reader: ResourceReader;
   readonly labels: LabelContext;
   readonly guard: WriteGuard;
+  readonly access: Pick<AccessControl, 'requireWrite'>;
 }
 
 /** How many resources one request may carry. */
@@ -26,7 +35,7 @@ export function readDraft(
   try {
     const draft = parseResource(options.reader.types, document, { labels: options.labels });
     if (draft.type === 'Dataplane') checkWorkloadLabel(draft, options.labels);
-    requireWritable(draft.type, call, options);
+    requireWritable(draft, draft, call, options);
     return withStoredKeys(draft, options.reader.find(draft.type, draft.mesh, draft.name));
   } catch (error) {
     throw placed(error, place);
@@ -38,12 +47,29 @@ export function warningsOf(draft: ResourceDraft, { reader }: DraftOptions): read
   return reader.types.byName(draft.type)?.warn?.(draft.spec as never, draft) ?? [];
 }
 
-/** Errors: 403 and 405 for who may not write a type, and where it is not written at all. */
-export function requireWritable(typeName: string, call: Pick<Call, 'user'>, { reader, guard }: DraftOptions): void {
+/** Errors: 403 and 405 for who may not write a resource, and where its type is not written at all. `after` undefined: it is to go. */
+export function requireWritable(
+  { type: typeName, mesh, name }: ResourceKey,
+  after: ResourceDraft | undefined,
+  call: Pick<Call, 'user'>,
+  { reader, guard, access }: DraftOptions,
+): void {
   const type = reader.types.byName(typeName);
   if (type === undefined) return;
   guard.requireWritable(type);
-  reader.requireAccess(type, call.user);
+  access.requireWrite(call.user, { type, mesh, name, before: reader.find(typeName, mesh, name), after });
+}
+
+/** Errors: 403 for who may not put a draft in the place of what is stored. */
+export function requirePermission(
+  before: Resource | undefined,
+  after: ResourceDraft,
+  call: Pick<Call, 'user'>,
+  { reader, access }: DraftOptions,
+): void {
+  const type = reader.types.byName(after.type);
+  if (type === undefined) return;
+  access.requireWrite(call.user, { type, mesh: after.mesh, name: after.name, before, after });
 }
 
 /** The error with the place of the resource before each field. */

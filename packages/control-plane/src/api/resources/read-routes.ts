@@ -54,7 +54,7 @@ export function readRoutes(
 function getResource(type: ResourceType, reader: ResourceReader, call: Call, revision: number): Answer {
   const { mesh = '', name = '' } = call.params;
   reader.requireMesh(mesh);
-  reader.requireAccess(type, call.user);
+  reader.requireRead(type, call.user, mesh, name);
   return answerResource(reader, reader.get(type.name, mesh, name, getTitle), call, revision);
 }
 

@@ -1,7 +1,7 @@
 // Reads resources for the endpoints: checks that the mesh exists and that the caller may, before anything is told.
 import { concealSecrets, type Resource, type ResourceType, type ResourceTypes } from '@ursa/resources';
 import type { User } from '../../identity/access.ts';
-import { adminResourceTypes, isAllowed, requireAccess, type StaticAccess } from '../../identity/static-access.ts';
+import type { AccessControl } from '../../identity/access-control.ts';
 import type { LiveResources } from '../../store/live-resources.ts';
 import { notFound } from '../http/failure.ts';
 import { createPrintedValues, type PrintedValues } from '../http/json-text.ts';
@@ -16,8 +16,8 @@ export interface ResourceReader {
   readonly printed: PrintedValues<Resource>;
   /** Errors: 404 under `meshTitle`. `mesh` is '' for global types and lists across meshes, which always pass. */
   requireMesh(mesh: string): void;
-  /** Errors: `MeshError('forbidden')` for types that only administrators may see and write. */
-  requireAccess(type: ResourceType, user: User): void;
+  /** Errors: `MeshError('forbidden')` for types that not everybody may see. `name` undefined: a list; `mesh` '': of all meshes. */
+  requireRead(type: ResourceType, user: User, mesh: string, name?: string): void;
   /** The resource as a user may see it: without keys in it, unless the user may see secrets. */
   shown(resource: Resource, user: User): Resource;
   find(type: string, mesh: string, name: string): Resource | undefined;
@@ -31,7 +31,7 @@ export interface ResourceReader {
 export function createResourceReader(
   types: ResourceTypes,
   live: LiveResources,
-  access: StaticAccess,
+  access: Pick<AccessControl, 'requireRead' | 'seesKeys'>,
   format: (resource: Resource) => unknown,
   observed: (resource: Resource) => Resource = (resource) => resource,
 ): ResourceReader {
@@ -56,10 +56,11 @@ export function createResourceReader(
     requireMesh(mesh) {
       if (mesh !== '' && find('Mesh', '', mesh) === undefined) throw notFound(meshTitle);
     },
-    requireAccess(type, user) {
-      if (adminResourceTypes.includes(type.name)) requireAccess(access, 'adminResources', user);
+    requireRead: (type, user, mesh, name) => access.requireRead(user, { type, mesh, name }),
+    shown(resource, user) {
+      const hidden = concealed(resource);
+      return hidden === resource || access.seesKeys(user, resource) ? resource : hidden;
     },
-    shown: (resource, user) => (isAllowed(access, 'adminResources', user) ? resource : concealed(resource)),
     find,
     get(type, mesh, name, title) {
       const resource = find(type, mesh, name);

@@ -8,7 +8,8 @@ import {
   type ResourceDraft,
   type ResourceType,
 } from '@ursa/resources';
-import type { ResourceManager } from '../../store/resource-manager.ts';
+import type { AccessControl } from '../../identity/access-control.ts';
+import type { ResourceManager, WritePermit } from '../../store/resource-manager.ts';
 import { parseBody } from '../http/document.ts';
 import { type Failure, notFound, titled, titledAsync, toFailure } from '../http/failure.ts';
 import { formatJson } from '../http/json-text.ts';
@@ -29,6 +30,7 @@ export interface WriteOptions {
   readonly manager: ResourceManager;
   readonly labels: LabelContext;
   readonly guard: WriteGuard;
+  readonly access: Pick<AccessControl, 'requireWrite'>;
 }
 
 const processTitle = 'Could not process a resource';
@@ -66,8 +68,9 @@ async function putResource(type: ResourceType, options: WriteOptions, call: Call
   options.guard.requireWritable(type);
   reader.requireMesh(mesh);
   const parsed = titled(processTitle, () => parseDraft(type, options, call, mesh, name));
-  reader.requireAccess(type, call.user);
+  const permit = permitOf(type, options, call);
   const current = reader.find(type.name, mesh, name);
+  permit(current, parsed);
   const draft = titled(processTitle, () => withStoredKeys(parsed, current));
   const expected = expectedVersion(call, current, updateTitle);
   if (current !== undefined) titled(updateTitle, () => requireSameLabels(manager.withLabels(draft), current));
@@ -76,7 +79,7 @@ async function putResource(type: ResourceType, options: WriteOptions, call: Call
     await titledAsync(title, () => manager.check(draft));
     return answerWritten(current === undefined, type.warn?.(draft.spec as never, draft) ?? [], {});
   }
-  const put = () => manager.put(draft, expected);
+  const put = () => manager.put(draft, expected, permit);
   const { resource, revision, created, warnings } = await titledAsync(title, put).catch((error) => {
     throw raced(error, updateTitle, reader.find(type.name, mesh, name));
   });
@@ -129,15 +132,22 @@ async function deleteResource(type: ResourceType, options: WriteOptions, call: C
   const { mesh = '', name = '' } = call.params;
   options.guard.requireWritable(type);
   reader.requireMesh(mesh);
-  reader.requireAccess(type, call.user);
+  const permit = permitOf(type, options, call);
   const current = reader.find(type.name, mesh, name);
+  permit(current, undefined);
   if (current === undefined) throw notFound(deleteTitle);
   const expected = expectedVersion(call, current, deleteTitle);
-  const remove = () => manager.delete({ type: type.name, mesh, name }, expected);
+  const remove = () => manager.delete({ type: type.name, mesh, name }, expected, permit);
   const { revision } = await titledAsync(deleteTitle, remove).catch((error) => {
     throw raced(error, deleteTitle, reader.find(type.name, mesh, name));
   });
   return { status: 200, body: '{}\n', headers: { 'kuma-revision': String(revision) } };
+}
+
+/** Asked before anything is told, and once more at the moment of the write: what is stored then decides. */
+function permitOf(type: ResourceType, { access }: WriteOptions, call: Call): WritePermit {
+  const { mesh = '', name = '' } = call.params;
+  return (before, after) => access.requireWrite(call.user, { type, mesh, name, before, after });
 }
 
 /** The store's refusal of an outdated version, as the answer to a lost race. */

@@ -95,7 +95,12 @@ export const ipamSettings = {
 
 /** `access` */
 export const accessSettings = {
-  type: choice('KUMA_ACCESS_TYPE', 'static', ['static'], 'How permissions are given out.'),
+  type: choice(
+    'KUMA_ACCESS_TYPE',
+    'static',
+    ['static', 'rbac'],
+    'How permissions are given out: by the lists below, or by AccessRoles and AccessRoleBindings (`rbac`). Whom roles have locked out gets in again with `static`.',
+  ),
   static: {
     adminResources: {
       users: list(
