@@ -5,7 +5,8 @@ import type { Settings } from './config/settings.ts';
 import { adminAuthoritySecret } from './identity/admin-identities.ts';
 import type { RetryLimits } from './identity/circuit.ts';
 import { adminTokenSecret } from './identity/identity-secrets.ts';
-import { openServerCertificate, readServerCertificate, type ServerCertificate } from './identity/server-certificate.ts';
+import { followCertificate, type RenewalLog, type ServedCertificate } from './identity/served-certificate.ts';
+import { openServerCertificate, readServerCertificate } from './identity/server-certificate.ts';
 import { loadPublicKeys } from './identity/tokens/configured-keys.ts';
 import { hasSigningKey } from './identity/tokens/token-keys.ts';
 import { workDirOf } from './open-store.ts';
@@ -21,16 +22,29 @@ export function certificateRetries({ general }: Settings): RetryLimits {
 }
 
 /** The certificate of all servers: that of the settings, else one that is made and kept in the work directory. */
-export async function serverCertificate(settings: Settings) {
+export async function serverCertificate(settings: Settings, log: RenewalLog): Promise<ServedCertificate> {
   const { tlsCertFile, tlsKeyFile } = settings.general;
-  if (tlsCertFile !== '') return await readServerCertificate(tlsCertFile, tlsKeyFile);
-  return await openServerCertificate(workDirOf(settings));
+  if (tlsCertFile !== '') return followCertificate(await readServerCertificate(tlsCertFile, tlsKeyFile), log);
+  return followCertificate(await openServerCertificate(workDirOf(settings)), log);
 }
 
 /** The certificate of the server that proxies talk to. */
-export async function dpServerCertificate(settings: Settings, fallback: ServerCertificate) {
+export async function dpServerCertificate(settings: Settings, fallback: ServedCertificate, log: RenewalLog) {
   const { tlsCertFile, tlsKeyFile } = settings.dpServer;
-  return tlsCertFile === '' ? fallback : await readServerCertificate(tlsCertFile, tlsKeyFile);
+  if (tlsCertFile === '') return fallback;
+  return followCertificate(await readServerCertificate(tlsCertFile, tlsKeyFile), log);
+}
+
+/** The certificate of the API. Errors: `MeshError('invalid')` that names the setting. */
+export async function apiCertificate(settings: Settings, fallback: ServedCertificate, log: RenewalLog) {
+  const { tlsCertFile, tlsKeyFile } = settings.apiServer.https;
+  if (!settings.apiServer.https.enabled || tlsCertFile === '') return fallback;
+  try {
+    return followCertificate(await readServerCertificate(tlsCertFile, tlsKeyFile), log);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new MeshError('invalid', `apiServer.https.tlsCertFile and tlsKeyFile: ${message}`, { cause });
+  }
 }
 
 /** Content of the file that the settings name for proxies that run CoreDNS. Errors: `MeshError('invalid')` when it cannot be read. */

@@ -25,6 +25,7 @@ import { degradationOf } from './compose-degradation.ts';
 import { composeGenerators } from './compose-generators.ts';
 import { composeHealth } from './compose-health.ts';
 import {
+  apiCertificate,
   certificateRetries,
   corefileTemplateOf,
   dpServerCertificate,
@@ -51,6 +52,7 @@ import { createEnvoyAdmin } from './identity/envoy-admin.ts';
 import { identitySecrets } from './identity/identity-secrets.ts';
 import { proxyIdentities } from './identity/proxy-identities.ts';
 import { withTypeChecks } from './identity/roles/check-types.ts';
+import { followCertificate } from './identity/served-certificate.ts';
 import { readServerCertificate } from './identity/server-certificate.ts';
 import { openTokens } from './identity/tokens/tokens.ts';
 import { insightKeyOf, isConnected, type ProxyInsight } from './insights/insight.ts';
@@ -146,7 +148,7 @@ export async function openControlPlane(
     live,
   );
 
-  const certificate = await serverCertificate(settings);
+  const certificate = await serverCertificate(settings, log.component('certificates'));
   const tokens = openTokens(live, { clock, keyPatience: 2_000, ...(await tokenSettings(settings)) });
   const identityLog = log.component('identity');
   const instanceId = makeInstanceId();
@@ -261,7 +263,7 @@ export async function openControlPlane(
   const dpServer = openDpServer({
     settings,
     ...(corefileTemplate === undefined ? {} : { corefileTemplate }),
-    certificate: await dpServerCertificate(settings, certificate),
+    certificate: await dpServerCertificate(settings, certificate, log.component('certificates')),
     live,
     manager,
     types,
@@ -316,7 +318,8 @@ export async function openControlPlane(
     },
     certificate: async () => {
       const { tlsCertFile, tlsKeyFile } = settings.diagnostics;
-      return tlsCertFile === '' ? certificate : await readServerCertificate(tlsCertFile, tlsKeyFile);
+      if (tlsCertFile === '') return certificate;
+      return followCertificate(await readServerCertificate(tlsCertFile, tlsKeyFile), log.component('certificates'));
     },
   });
   const access = composeAccess(settings, live);
@@ -346,7 +349,7 @@ export async function openControlPlane(
     config: () => showSettings(settings),
     logTail: () => log.tail(),
     serviceAddress: (service) => `${service}.${settings.dnsServer.domain}:${settings.dnsServer.serviceVipPort}`,
-    certificate,
+    certificate: await apiCertificate(settings, certificate, log.component('certificates')),
     requests: watching.apiRequests,
     tracer: watching.tracer,
     onBug: (error, request) => bugs.error('a request to the API failed', { error, request }),

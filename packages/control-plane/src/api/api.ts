@@ -10,7 +10,7 @@ import type { Tokens } from '../identity/access.ts';
 import type { AccessControl } from '../identity/access-control.ts';
 import type { Audit } from '../identity/audit/audit.ts';
 import type { EnvoyAdmin } from '../identity/envoy-admin.ts';
-import type { ServerCertificate } from '../identity/server-certificate.ts';
+import type { ServedCertificate } from '../identity/served-certificate.ts';
 import type { InstanceCalls } from '../instances/calls.ts';
 import type { Instances } from '../instances/instances.ts';
 import type { LiveResources } from '../store/live-resources.ts';
@@ -97,7 +97,7 @@ export interface ApiOptions {
   /** Under which host name and port applications reach a service by its tag: `<service>.mesh:80`. */
   readonly serviceAddress: (service: string) => string;
   /** Used by the HTTPS server when the settings name no files. */
-  readonly certificate: Pick<ServerCertificate, 'certificate' | 'privateKey'>;
+  readonly certificate: ServedCertificate;
   /** Hears of every request. */
   readonly requests?: RequestMetrics;
   /** Traces requests. */
@@ -122,6 +122,7 @@ export function openApi(options: ApiOptions): ApiComponent {
   const { settings } = options;
   let http: OpenServer | undefined;
   let https: OpenServer | undefined;
+  let renewals: { stop(): void } | undefined;
   return {
     name: 'api',
     get ports() {
@@ -129,18 +130,21 @@ export function openApi(options: ApiOptions): ApiComponent {
     },
     async start() {
       // Certificates are read first: a control plane that cannot serve HTTPS shall not answer on HTTP for a moment.
-      const tls = settings.https.enabled ? readTlsOptions(settings, options.certificate) : undefined;
+      const { certificate } = options;
+      const tls = settings.https.enabled ? readTlsOptions(settings, certificate.current()) : undefined;
       await app.ready();
       if (settings.http.enabled) http = await openHttpServer(settings, app.routing, options.sharedPorts);
       if (tls === undefined) return;
       try {
         https = await openHttpsServer(settings, tls, app.routing, options.sharedPorts);
+        renewals = certificate.follow(({ certificate: cert, privateKey: key }) => https?.renew({ ...tls, cert, key }));
       } catch (error) {
         await http?.close(0);
         throw error;
       }
     },
     async stop() {
+      renewals?.stop();
       await Promise.all([http?.close(graceMilliseconds), https?.close(graceMilliseconds)]);
       await app.close();
     },

@@ -2,11 +2,11 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { TlsOptions } from 'node:tls';
 import { MeshError } from '@ursa/resources';
 import type { Component } from '../component.ts';
 import type { Settings } from '../config/settings.ts';
 import { tlsLimitsOf } from '../config/tls-limits.ts';
+import type { CertificatePair, ServedCertificate } from '../identity/served-certificate.ts';
 import { answerDiagnostics, type DiagnosticsAnswer, type DiagnosticsSources } from './routes.ts';
 
 /** The server as a component, and its port (for port 0). */
@@ -21,7 +21,7 @@ export interface DiagnosticsServerOptions {
   readonly host?: string | undefined;
   readonly sources: DiagnosticsSources;
   /** Certificate and key; asked for only when TLS is on. */
-  readonly certificate: () => Promise<{ readonly certificate: string; readonly privateKey: string }>;
+  readonly certificate: () => Promise<ServedCertificate>;
 }
 
 /** Largest body of a request; the only one with a body changes a log level. */
@@ -48,9 +48,7 @@ export function createDiagnosticsServer({
       return port;
     },
     async start() {
-      const opened = settings.tlsEnabled
-        ? createTlsServer(await tlsOptions(settings, certificate), handle)
-        : createServer(handle);
+      const opened = settings.tlsEnabled ? openTls(settings, await certificate(), handle) : createServer(handle);
       opened.headersTimeout = 1_000;
       opened.requestTimeout = 10_000;
       server = opened;
@@ -116,10 +114,14 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-async function tlsOptions(
-  settings: Settings['diagnostics'],
-  certificate: DiagnosticsServerOptions['certificate'],
-): Promise<TlsOptions> {
-  const pair = await certificate();
-  return { cert: pair.certificate, key: pair.privateKey, ...tlsLimitsOf(settings) };
+function openTls(settings: Settings['diagnostics'], certificate: ServedCertificate, handle: RequestListener): Server {
+  const optionsOf = ({ certificate: cert, privateKey: key }: CertificatePair) => ({
+    ...tlsLimitsOf(settings),
+    cert,
+    key,
+  });
+  const server = createTlsServer(optionsOf(certificate.current()), handle);
+  const renewals = certificate.follow((pair) => server.setSecureContext(optionsOf(pair)));
+  server.once('close', () => renewals.stop());
+  return server;
 }

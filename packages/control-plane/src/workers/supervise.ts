@@ -35,7 +35,7 @@ export async function superviseWorkers({ settings, log, output, args }: Supervis
   refuseUnsupported(settings);
   const logger = log.component('workers');
   // Made once: each worker would make one of its own.
-  await serverCertificate(settings);
+  await serverCertificate(settings, logger);
   const workers: Worker[] = Array.from({ length: settings.general.workers }, (_, index) => ({
     number: index + 1,
     diagnosticsPort: undefined,

@@ -8,6 +8,7 @@ import type { Settings } from '../config/settings.ts';
 import { tlsLimitsOf } from '../config/tls-limits.ts';
 import { type GrpcMethod, type GrpcServer, type HttpHandler, openGrpcServer } from '../delta/grpc/index.ts';
 import type { Tokens } from '../identity/access.ts';
+import type { CertificatePair, ServedCertificate } from '../identity/served-certificate.ts';
 import type { LiveResources } from '../store/live-resources.ts';
 import type { ResourceManager } from '../store/resource-manager.ts';
 import { type AdsProtocol, serveAdsStream } from './ads-stream.ts';
@@ -34,8 +35,7 @@ export interface DpServerOptions {
   readonly settings: Settings;
   /** Address to listen on; default: all. */
   readonly host?: string;
-  /** PEM. */
-  readonly certificate: { readonly certificate: string; readonly privateKey: string };
+  readonly certificate: ServedCertificate;
   /** Must have been loaded: what it does not hold is taken for absent. */
   readonly live: LiveResources;
   readonly manager: ResourceManager;
@@ -116,6 +116,12 @@ export function openDpServer(options: DpServerOptions): DpServer {
     memory: options.memory ?? openMemoryGuard(dpServer.maxMemoryPercent),
   });
   let server: GrpcServer | undefined;
+  let renewals: { stop(): void } | undefined;
+  const tlsOf = (pair: CertificatePair) => ({
+    ...tlsLimitsOf(dpServer),
+    certificate: pair.certificate,
+    key: pair.privateKey,
+  });
   const healthDiscovery =
     options.health === undefined
       ? quietHealthDiscovery
@@ -131,7 +137,7 @@ export function openDpServer(options: DpServerOptions): DpServer {
   const bootstrap = openBootstrap({
     settings,
     port: () => server?.port ?? dpServer.port,
-    certificate: certificate.certificate,
+    certificate: () => certificate.current().certificate,
     corefileTemplate: options.corefileTemplate,
     get: (key) => live.get(key),
     parse: (document, request) => parseOwnResource(types, document, request),
@@ -153,7 +159,7 @@ export function openDpServer(options: DpServerOptions): DpServer {
         host: options.host,
         port: dpServer.port,
         shared: settings.general.workers > 1,
-        tls: { ...tlsLimitsOf(dpServer), certificate: certificate.certificate, key: certificate.privateKey },
+        tls: tlsOf(certificate.current()),
         methods: new Map([
           [`${adsService}DeltaAggregatedResources`, ads('incremental')],
           [`${adsService}StreamAggregatedResources`, ads('state-of-the-world')],
@@ -174,10 +180,12 @@ export function openDpServer(options: DpServerOptions): DpServer {
       }).catch((cause: unknown) => {
         throw cannotServe(dpServer.port, cause);
       });
+      renewals = certificate.follow((pair) => server?.renew(tlsOf(pair)));
     },
     async stop() {
       // Proxies that registered themselves stay registered: the control plane goes, not they.
       registration.stop();
+      renewals?.stop();
       await server?.stop();
       server = undefined;
     },

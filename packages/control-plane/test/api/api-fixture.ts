@@ -15,6 +15,7 @@ import { type ApiOptions, createApiApp } from '../../src/api/api.ts';
 import { composeAccess } from '../../src/compose-access.ts';
 import { defaultSettings } from '../../src/config/load-settings.ts';
 import { withTypeChecks } from '../../src/identity/roles/check-types.ts';
+import { fixedCertificate } from '../../src/identity/served-certificate.ts';
 import { openTokens } from '../../src/identity/tokens/tokens.ts';
 import { noCalls } from '../../src/instances/calls.ts';
 import { soleInstance } from '../../src/instances/instances.ts';
@@ -121,7 +122,7 @@ export function openApiFixture(
     config: () => ({ mode: 'zone' }),
     logTail: () => [],
     serviceAddress: (service) => `${service}.mesh:80`,
-    certificate: { certificate: '', privateKey: '' },
+    certificate: fixedCertificate({ certificate: '', privateKey: '' }),
     onBug: (error) => void bugs.push(error),
     ...changes,
   };

@@ -11,6 +11,7 @@ import { objectIdentifier, sequence, set, utf8String } from '@ursa/certificates'
 import { type ApiComponent, openApi } from '../../src/api/api.ts';
 import { issueAuthority, issueLeaf, keyIdentifier } from '../../src/identity/certificates/certificate.ts';
 import { generateKeys } from '../../src/identity/certificates/key-pair.ts';
+import { fixedCertificate } from '../../src/identity/served-certificate.ts';
 import { machineNames, openServerCertificate } from '../../src/identity/server-certificate.ts';
 import { openApiFixture } from './api-fixture.ts';
 
@@ -30,7 +31,7 @@ function workDirectory(context: TestContext): string {
 async function openServer(context: TestContext, settings: Readonly<Record<string, unknown>> = {}) {
   const certificate = await openServerCertificate(workDirectory(context), machineNames());
   const fixture = openApiFixture({ ...ports, ...settings });
-  const api = openApi({ ...fixture.options, certificate });
+  const api = openApi({ ...fixture.options, certificate: fixedCertificate(certificate) });
   await api.start();
   context.after(() => api.stop());
   return { ...fixture, api, certificate };

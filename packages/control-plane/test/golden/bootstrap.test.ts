@@ -46,7 +46,7 @@ async function answer(
   const stored = draftsByKey(documents);
   const handle = openBootstrap({
     settings,
-    certificate,
+    certificate: () => certificate,
     port: () => settings.dpServer.port,
     corefileTemplate: undefined,
     get: ({ type, mesh, name }) => stored.get(`${type}/${mesh}/${name}`),

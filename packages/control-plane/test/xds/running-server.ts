@@ -9,6 +9,7 @@ import { coreResourceTypes, createResourceTypes, MeshError, type Resource } from
 import { defaultSettings } from '../../src/config/load-settings.ts';
 import type { DataplaneTokenClaims, Tokens } from '../../src/identity/access.ts';
 import type { Clock } from '../../src/identity/clock.ts';
+import { fixedCertificate } from '../../src/identity/served-certificate.ts';
 import { openServerCertificate } from '../../src/identity/server-certificate.ts';
 import { openTokens } from '../../src/identity/tokens/tokens.ts';
 import { openInboundHealth } from '../../src/insights/inbound-health.ts';
@@ -110,7 +111,7 @@ export async function startServer(choices: ServerChoices = {}): Promise<RunningS
   const server = openDpServer({
     settings,
     host: '127.0.0.1',
-    certificate: chain,
+    certificate: fixedCertificate(chain),
     live,
     manager,
     types,

@@ -2,7 +2,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server as NetServer } from 'node:net';
-import type { TlsOptions } from 'node:tls';
+import type { TlsOptions, Server as TlsServer } from 'node:tls';
 import { MeshError } from '@ursa/resources';
 import type { Settings } from '../../config/settings.ts';
 import { openConnectionLimit } from '../../connection-limit.ts';
@@ -14,6 +14,8 @@ type ApiServer = Settings['apiServer'];
 export interface OpenServer {
   /** The port really bound, which differs from the setting when that is 0. */
   readonly port: number;
+  /** Shows another certificate to whoever connects from now on; of a server without TLS it does nothing. */
+  renew(tls: TlsOptions): void;
   /** Stops accepting, waits for running requests (at most `graceMilliseconds`), then closes what is left. */
   close(graceMilliseconds: number): Promise<void>;
 }
@@ -53,7 +55,12 @@ function limits(settings: ApiServer) {
 }
 
 /** `port` is the server itself, or what hands connections to it. */
-function open(server: Server, port: NetServer, settings: ApiServer, section: 'http' | 'https'): Promise<OpenServer> {
+function open(
+  server: Server,
+  port: NetServer | TlsServer,
+  settings: ApiServer,
+  section: 'http' | 'https',
+): Promise<OpenServer> {
   const listener = settings[section];
   // A client that stops reading, or sends nothing after connecting, holds its socket no longer than this.
   server.setTimeout(settings.writeTimeout);
@@ -66,9 +73,17 @@ function open(server: Server, port: NetServer, settings: ApiServer, section: 'ht
     });
     port.listen({ port: listener.port, host: listener.interface, reusePort: port !== server }, () => {
       port.removeAllListeners('error');
-      resolve({ port: (port.address() as AddressInfo).port, close: (grace) => close(server, port, grace) });
+      resolve({
+        port: (port.address() as AddressInfo).port,
+        renew: (tls) => renew(port, tls),
+        close: (grace) => close(server, port, grace),
+      });
     });
   });
+}
+
+function renew(port: NetServer | TlsServer, tls: TlsOptions): void {
+  if ('setSecureContext' in port) port.setSecureContext(tls);
 }
 
 function limitConnections(server: Server, most: number): void {

@@ -5,19 +5,16 @@ import type { TlsOptions } from 'node:tls';
 import { MeshError } from '@ursa/resources';
 import type { Settings } from '../../config/settings.ts';
 import { tlsLimitsOf } from '../../config/tls-limits.ts';
-import type { ServerCertificate } from '../../identity/server-certificate.ts';
+import type { CertificatePair } from '../../identity/served-certificate.ts';
 
 type ApiServer = Settings['apiServer'];
 
 /**
- * Options of the HTTPS server. Its certificate is that of the settings, else `fallback`. Client certificates are asked for when somebody could be
+ * Options of the HTTPS server. Client certificates are asked for when somebody could be
  * known by one; a request without is refused only if `requireClientCert` is on, else its caller is known by other means or not at all.
  * Errors: `MeshError('invalid')` that names the setting and the file.
  */
-export function readTlsOptions(
-  settings: ApiServer,
-  fallback: Pick<ServerCertificate, 'certificate' | 'privateKey'>,
-): TlsOptions {
+export function readTlsOptions(settings: ApiServer, { certificate, privateKey }: CertificatePair): TlsOptions {
   const { https, auth, authn } = settings;
   const clientCas = [...readClientCas(auth.clientCertsDir), ...readOptional('tlsCaFile', https.tlsCaFile)];
   const wantsClientCertificate = https.requireClientCert || authn.type === 'adminClientCerts';
@@ -28,21 +25,13 @@ export function readTlsOptions(
     );
   }
   return {
-    ...readServerCertificate(https, fallback),
+    cert: certificate,
+    key: privateKey,
     ...tlsLimitsOf(https),
     ...(wantsClientCertificate
       ? { ca: clientCas, requestCert: true, rejectUnauthorized: https.requireClientCert }
       : {}),
   };
-}
-
-function readServerCertificate(
-  https: ApiServer['https'],
-  fallback: Pick<ServerCertificate, 'certificate' | 'privateKey'>,
-): TlsOptions {
-  if (https.tlsCertFile === '' && https.tlsKeyFile === '')
-    return { cert: fallback.certificate, key: fallback.privateKey };
-  return { cert: read('https.tlsCertFile', https.tlsCertFile), key: read('https.tlsKeyFile', https.tlsKeyFile) };
 }
 
 function readClientCas(directory: string): readonly Buffer[] {

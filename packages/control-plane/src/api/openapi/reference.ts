@@ -1,8 +1,10 @@
 // The text of the reference page: the description of an API with default settings, as YAML.
+
 import { createGraph } from '@ursa/collections';
 import type { ResourceTypes } from '@ursa/resources';
 import { stringify } from 'yaml';
 import { defaultSettings } from '../../config/load-settings.ts';
+import { fixedCertificate } from '../../identity/served-certificate.ts';
 import { staticAccessControl } from '../../identity/static-access.ts';
 import { openTokens } from '../../identity/tokens/tokens.ts';
 import { noCalls } from '../../instances/calls.ts';
@@ -62,7 +64,7 @@ export function formatOpenApiReference(types: ResourceTypes, version: string): s
     config: () => ({}),
     logTail: () => [],
     serviceAddress: (service) => service,
-    certificate: { certificate: '', privateKey: '' },
+    certificate: fixedCertificate({ certificate: '', privateKey: '' }),
     onBug: () => {},
   });
   tokens.stop();

@@ -23,15 +23,7 @@ export interface GrpcServerOptions {
   readonly port: number;
   /** Whether other processes listen on the same port (SO_REUSEPORT). */
   readonly shared?: boolean;
-  /** PEM; the certificate with its chain. */
-  readonly tls: {
-    readonly certificate: string;
-    readonly key: string;
-    readonly minVersion?: SecureVersion;
-    readonly maxVersion?: SecureVersion;
-    /** OpenSSL names joined by ':'. */
-    readonly ciphers?: string;
-  };
+  readonly tls: GrpcServerTls;
   /** By path: `/<service>/<method>`. */
   readonly methods: ReadonlyMap<string, GrpcMethod>;
   /** Answers everything that is not gRPC. */
@@ -46,9 +38,22 @@ export interface GrpcServerOptions {
   readonly stopTimeoutMilliseconds: number;
 }
 
+/** How the port proves itself. */
+export interface GrpcServerTls {
+  /** PEM; the certificate with its chain. */
+  readonly certificate: string;
+  readonly key: string;
+  readonly minVersion?: SecureVersion;
+  readonly maxVersion?: SecureVersion;
+  /** OpenSSL names joined by ':'. */
+  readonly ciphers?: string;
+}
+
 /** A listening port. */
 export interface GrpcServer {
   readonly port: number;
+  /** Shows another certificate to whoever connects from now on. */
+  renew(tls: GrpcServerTls): void;
   /** Refuses new connections, ends all calls, then cuts what is left. */
   stop(): Promise<void>;
 }
@@ -70,13 +75,8 @@ const handshakeMilliseconds = 30_000;
 
 /** Opens the port; resolves when it listens. Rejects when it cannot (port taken, bad certificate). */
 export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
-  const { certificate: cert, key, minVersion, maxVersion, ciphers } = options.tls;
   const server = createSecureServer({
-    cert,
-    key,
-    ...(minVersion === undefined ? {} : { minVersion }),
-    ...(maxVersion === undefined ? {} : { maxVersion }),
-    ...(ciphers === undefined ? {} : { ciphers }),
+    ...secureContext(options.tls),
     allowHTTP1: true,
     handshakeTimeout: handshakeMilliseconds,
     maxSessionInvalidFrames: 10,
@@ -151,7 +151,18 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
   await listen(server, options);
   return {
     port: (server.address() as AddressInfo).port,
+    renew: (tls) => server.setSecureContext(secureContext(tls)),
     stop: () => stop(server, options.stopTimeoutMilliseconds, { calls, sessions, connections }),
+  };
+}
+
+function secureContext({ certificate: cert, key, minVersion, maxVersion, ciphers }: GrpcServerTls) {
+  return {
+    cert,
+    key,
+    ...(minVersion === undefined ? {} : { minVersion }),
+    ...(maxVersion === undefined ? {} : { maxVersion }),
+    ...(ciphers === undefined ? {} : { ciphers }),
   };
 }
 

@@ -12,8 +12,8 @@ export interface BootstrapSources {
   readonly settings: Settings;
   /** The port the server listens on. */
   readonly port: () => number;
-  /** PEM certificate of the server. */
-  readonly certificate: string;
+  /** PEM certificate of the server, as it is now. */
+  readonly certificate: () => string;
   /** Configuration of CoreDNS for proxies that run it; undefined when none is configured. */
   readonly corefileTemplate: string | undefined;
   get(key: ResourceKey): { readonly spec: unknown } | undefined;
@@ -27,11 +27,10 @@ export interface BootstrapSources {
 
 /** Makes the handler of `POST /bootstrap`. */
 export function openBootstrap(sources: BootstrapSources): (request: HttpRequest) => Promise<HttpResponse> {
-  const names = namesInCertificate(sources.certificate);
   return async (http) => {
     try {
       const request = parseBootstrapRequest(http.body);
-      const { document, sidecar } = await answer(sources, names, request, hostOf(http.authority));
+      const { document, sidecar } = await answer(sources, request, hostOf(http.authority));
       await sources.starting?.(request);
       const yaml = toYaml(document);
       if (!String(http.headers.accept ?? '').includes('application/json')) {
@@ -58,14 +57,14 @@ function statusOf({ code }: MeshError): number {
 
 async function answer(
   sources: BootstrapSources,
-  names: ReadonlySet<string>,
   request: BootstrapRequest,
   requestedHost: string,
 ): Promise<{ readonly document: object; readonly sidecar: object }> {
   const { settings } = sources;
   const { params } = settings.bootstrapServer;
   await checkToken(sources, request);
-  if (params.xdsHost === '') checkHost(requestedHost, names);
+  const certificate = sources.certificate();
+  if (params.xdsHost === '') checkHost(requestedHost, namesInCertificate(certificate));
   const found = findProxy(sources, request);
   const networking = found.dataplane?.networking;
   const document = buildBootstrap(request, {
@@ -83,7 +82,7 @@ async function answer(
       connectTimeout: `${params.xdsConnectTimeout / 1000}s`,
       maxReceiveMessageBytes: params.xdsGrpcMaxReceiveMessageBytes,
       delta: wantsDelta(request, found.dataplane, settings),
-      trustedCa: trustedCaOf(request.caCert, sources.certificate),
+      trustedCa: trustedCaOf(request.caCert, certificate),
     },
     healthDiscovery: settings.dpServer.hds.enabled,
     useTokenPath: settings.dpServer.authn.enableReloadableTokens,
