@@ -1,5 +1,5 @@
 // Files that hold secrets.
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Writes a file that only this user may read, and gives its path. */
@@ -9,4 +9,9 @@ export function writePrivate(folder: string, name: string, text: string): string
   writeFileSync(path, text, { mode: 0o600 });
   chmodSync(path, 0o600);
   return path;
+}
+
+/** The same, at once: whoever reads it meanwhile sees the text before or this one. */
+export function replacePrivate(folder: string, name: string, text: string): void {
+  renameSync(writePrivate(folder, `.${name}.new`, text), join(folder, name));
 }

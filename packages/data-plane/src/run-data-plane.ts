@@ -6,6 +6,7 @@ import { servicePlaces } from './application/service-places.ts';
 import { type Application, type ApplicationSteps, superviseApplication } from './application/supervise-application.ts';
 import { announceDrain, announceReady, untilLive } from './bootstrap/announce.ts';
 import { formatBootstrapRequest } from './bootstrap/bootstrap-request.ts';
+import { type Credentials, openCredentials } from './bootstrap/credentials.ts';
 import { type BootstrapCall, fetchBootstrap } from './bootstrap/fetch-bootstrap.ts';
 import { withQuickReconnect } from './bootstrap/quick-reconnect.ts';
 import { atEachAddress, parseAddresses, withAddresses } from './bootstrap/several-addresses.ts';
@@ -74,6 +75,7 @@ async function runInFolder(proxy: PreparedProxy, folder: string, options: RunOpt
   let accessLogs: AccessLogs | undefined;
   let probeProxy: ProbeProxy | undefined;
   let dns: Dns | undefined;
+  let credentials: Credentials | undefined;
   const reporter = await openReadinessReporter({
     port: settings.readinessPort,
     portGiven: given.has('readinessPort'),
@@ -84,15 +86,21 @@ async function runInFolder(proxy: PreparedProxy, folder: string, options: RunOpt
     const { mesh, name } = proxy;
     const token = readToken(settings, folder);
     dns = await openDnsOf(proxy, folder, options);
+    const current = openCredentials({ settings, token: token.text, trust: proxy.trust, log });
+    credentials = current;
     const call = bootstrapCall(proxy, { token, folder, readinessPort, dnsPort: dns?.port ?? 0 }, options);
     log.info('asks the control plane for the bootstrap', { url: settings.controlPlaneUrl, mesh, name, readinessPort });
     const patience = { backoff: settings.retryBackoff, maxDuration: settings.retryMaxDuration };
     const bootstrap = await fetchBootstrap(call, patience, log, options.stopSignal);
     const otherAddresses = atEachAddress(call).flatMap(({ url }) => (url.href === bootstrap.url.href ? [] : [url]));
+    const configFolder = settings.configDir || folder;
+    const yaml = withQuickReconnect(withAddresses(bootstrap.yaml, bootstrap.url, otherAddresses));
+    // Another Envoy than ours may not be able to read its token from a file.
+    const { compatible } = proxy.envoyVersion;
     const configPath = writePrivate(
-      settings.configDir || folder,
+      configFolder,
       'bootstrap.yaml',
-      withQuickReconnect(withAddresses(bootstrap.yaml, bootstrap.url, otherAddresses)),
+      compatible ? current.reloadable(yaml, configFolder) : yaml,
     );
     metrics = await openMetrics({
       ...{ mesh, name, workDir: folder, log: log.component('metrics') },
@@ -117,10 +125,11 @@ async function runInFolder(proxy: PreparedProxy, folder: string, options: RunOpt
     });
     const address = bootstrap.admin;
     admin = address;
-    const withdraw = (): Promise<boolean> => announceDrain(call, token.text, log);
+    const callNow = (): BootstrapCall => ({ ...call, trust: current.trust() });
+    const withdraw = (): Promise<boolean> => announceDrain(callNow(), current.token(), log);
     const steps: ApplicationSteps = {
       serves: (signal) => untilLive(address, signal),
-      announce: (signal) => announceReady(call, token.text, address, log, signal),
+      announce: (signal) => announceReady(callNow, current.token, address, log, signal),
       markTerminating: () => {
         terminating = true;
       },
@@ -140,6 +149,7 @@ async function runInFolder(proxy: PreparedProxy, folder: string, options: RunOpt
     await accessLogs?.close();
     await metrics?.close();
     await dns?.close();
+    credentials?.close();
     await reporter.close();
   }
 }

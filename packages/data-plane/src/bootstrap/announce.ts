@@ -14,8 +14,8 @@ const retryInterval = 1000;
 
 /** Waits until Envoy serves, then says so until the control plane has heard it. Older control planes do not care. Rejects when it is aborted. */
 export async function announceReady(
-  call: BootstrapCall,
-  token: string,
+  call: () => BootstrapCall,
+  token: () => string,
   admin: AdminAddress,
   log: Log,
   signal: AbortSignal,
@@ -23,7 +23,7 @@ export async function announceReady(
   await untilLive(admin, signal);
   let said = false;
   for (;;) {
-    const answer = await postToAny(call, token, '/ready');
+    const answer = await postToAny(call(), token(), '/ready');
     if (typeof answer === 'number' && answer !== 409 && answer < 500) {
       if (answer === 200) log.info('ready: others may send to this proxy');
       else log.debug('the control plane does not wait for readiness', { status: answer });

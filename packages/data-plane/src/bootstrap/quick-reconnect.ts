@@ -1,4 +1,4 @@
-// How soon Envoy comes back to a control plane that was away: the one thing that kuma-dp adds to the bootstrap.
+// How soon Envoy comes back to a control plane that was away: kuma-dp adds it to the bootstrap.
 import { parse, stringify } from 'yaml';
 
 /** The part of a bootstrap where Envoy is told how to reach the control plane. */

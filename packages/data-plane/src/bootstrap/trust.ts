@@ -37,17 +37,21 @@ export function readTrust(settings: Settings): Trust {
   const systemCa = systemCaPath !== '' && existsSync(systemCaPath) ? readFileSync(systemCaPath, 'utf8') : undefined;
   const source = settings.caCert !== '' ? 'KUMA_CONTROL_PLANE_CA_CERT' : '--ca-cert-file';
   const caCert = settings.caCert !== '' ? settings.caCert : readCaFile(settings.caCertFile);
-  if (caCert !== '') {
-    try {
-      new X509Certificate(caCert);
-    } catch (cause) {
-      const place = settings.caCert !== '' ? source : `${source} ${settings.caCertFile}`;
-      throw new MeshError('invalid', `${place} does not hold a PEM certificate ("-----BEGIN CERTIFICATE-----")`, {
-        cause,
-      });
-    }
+  if (caCert !== '' && !isCertificate(caCert)) {
+    const place = settings.caCert !== '' ? source : `${source} ${settings.caCertFile}`;
+    throw new MeshError('invalid', `${place} does not hold a PEM certificate ("-----BEGIN CERTIFICATE-----")`);
   }
   return { caCert, source, systemCa, skipVerify: settings.tlsSkipVerify };
+}
+
+/** Whether a text is a certificate in PEM. */
+export function isCertificate(text: string): boolean {
+  try {
+    new X509Certificate(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Authorities as the TLS options of Node take them. */
