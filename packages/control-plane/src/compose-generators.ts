@@ -9,6 +9,7 @@ import { addressKeeper } from './generators/address-keeper.ts';
 import { deriveExternalServicePlan } from './generators/external-service-plan.ts';
 import { generator } from './generators/generator.ts';
 import { meshServiceGenerator } from './generators/mesh-service-generator.ts';
+import { deriveMeshServiceLabels } from './generators/mesh-service-labels.ts';
 import { deriveMeshServicePorts } from './generators/mesh-service-ports.ts';
 import { derivePlannedMeshServices } from './generators/planned-mesh-services.ts';
 import { deriveServiceNames } from './generators/service-names.ts';
@@ -43,7 +44,8 @@ export function composeGenerators(
   const onFailure = (error: unknown) => generatorsLog.error('a generated resource could not be written', { error });
   const zone = multizone.zone.name;
   const ports = deriveMeshServicePorts(paced, meshService.generationInterval > 0);
-  const names = deriveServiceNames(paced, derivePlannedMeshServices(paced, ports, zone));
+  const labels = deriveMeshServiceLabels(paced, meshService.labelPropagation, zone);
+  const names = deriveServiceNames(paced, derivePlannedMeshServices(paced, ports, labels));
   const components: Component[] = [
     led(
       generator({
@@ -78,6 +80,7 @@ export function composeGenerators(
         live: paced,
         ports,
         names,
+        labels,
         store,
         clock,
         zone,
@@ -85,6 +88,10 @@ export function composeGenerators(
         gracePeriod: meshService.deletionGracePeriod,
         onFailure,
         onWritten: metrics.meshServices,
+        onDropped(dropped) {
+          metrics.droppedLabels(dropped.length);
+          generatorsLog.warn('labels are not copied to MeshServices: their Dataplanes differ in them', { dropped });
+        },
       }),
     ),
   );

@@ -9,6 +9,8 @@ export interface GeneratorMetrics {
   meshServices(milliseconds: number): void;
   serviceVips(milliseconds: number): void;
   workloads(milliseconds: number): void;
+  /** Told how many labels are no longer copied. */
+  droppedLabels(count: number): void;
 }
 
 const milliseconds = [0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 1000, 5000];
@@ -22,12 +24,21 @@ export function generatorMetrics(meter: Meter): GeneratorMetrics {
   );
   const meshServices = histogram('component_meshservice_generator', 'Milliseconds to write generated MeshServices.');
   const serviceVips = histogram('vip_generation', 'Milliseconds to give addresses to services known by their tag.');
+  const droppedLabels = meter
+    .counter(
+      'component_meshservice_generator_dropped_labels_total',
+      'Labels that were not copied to MeshServices since Dataplanes differ in them.',
+    )
+    .of();
   const workloads = histogram('component_workload_generator', 'Milliseconds to write Workloads and their statuses.');
   return {
     externalServices: (value) => externalServices.observe(value),
     meshServices: (value) => meshServices.observe(value),
     serviceVips: (value) => serviceVips.observe(value),
     workloads: (value) => workloads.observe(value),
+    droppedLabels(count) {
+      droppedLabels.value += count;
+    },
   };
 }
 

@@ -13,9 +13,9 @@ import {
   tagNames,
 } from '@ursa/resources';
 import { keyInType, type LiveResources } from '../store/live-resources.ts';
+import type { MeshServiceLabels } from './mesh-service-labels.ts';
 import { isGenerated, type MeshServicePorts } from './mesh-service-ports.ts';
 import { proxyFacts } from './mesh-service-status.ts';
-import { generatedLabels } from './planned-mesh-services.ts';
 import type { PlannedWrite } from './planned-write.ts';
 import { deriveServiceAddresses } from './service-addresses.ts';
 import type { ServiceNames } from './service-names.ts';
@@ -26,6 +26,7 @@ export interface MeshServicePlanInputs {
   /** What Dataplanes call for. */
   readonly ports: MeshServicePorts;
   readonly names: ServiceNames;
+  readonly labels: MeshServiceLabels;
   readonly zone: string;
   readonly range: AddressRange;
   /** Grace periods that end at or before this time (milliseconds since 1970) are over. From a source: derivations have no clock. */
@@ -90,7 +91,7 @@ export function deriveMeshServicePlan(inputs: MeshServicePlanInputs): MeshServic
         type: meshService.name,
         mesh,
         name,
-        labels: generatedLabels(mesh, name, zone),
+        labels: inputs.labels.labels.get(key),
         spec: { selector, ports: wantedPorts },
       };
       return { kind: 'put', draft: complete(key, draft), seen: 0 };
@@ -106,7 +107,9 @@ export function deriveMeshServicePlan(inputs: MeshServicePlanInputs): MeshServic
       if (graceEnd !== undefined) return changed(stored, left);
       return { kind: 'put', draft: left, seen: version, timeLabel: labelNames.deletionGracePeriodStartedAt };
     }
-    const { [labelNames.deletionGracePeriodStartedAt]: _started, ...labels } = stored.labels;
+    const { [labelNames.deletionGracePeriodStartedAt]: _started, ...kept } = stored.labels;
+    // Labels that are copied go with the Dataplanes that have them: what else is there cannot be told from them.
+    const labels = inputs.labels.enabled ? inputs.labels.labels.get(key) : kept;
     return changed(
       stored,
       complete(key, { ...draft, labels, spec: { ...(stored.spec as MeshServiceSpec), ports: wantedPorts } }),

@@ -3,9 +3,7 @@ import type { Derivation } from '@ursa/collections';
 import { labelNames, type MeshServicePort, type MeshServiceSpec, type MeshSpec, type Resource } from '@ursa/resources';
 import { keyInType, type LiveResources } from '../store/live-resources.ts';
 import { choosePorts, servedPorts } from './dataplane-ports.ts';
-
-/** Value of `kuma.io/managed-by` on generated MeshServices. */
-export const generatorName = 'meshservice-generator';
+import { generatorName } from './mesh-service-labels.ts';
 
 /** What Dataplanes call for. Keys are `<mesh>/<name>` of MeshServices. */
 export interface MeshServicePorts {

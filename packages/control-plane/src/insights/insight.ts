@@ -57,7 +57,7 @@ export interface SubscriptionVersion {
     readonly gitCommit: string;
     readonly buildDate: string;
   };
-  readonly envoy: { readonly version: string; readonly build: string };
+  readonly envoy: { readonly version: string; readonly build: string; readonly kumaDpCompatible?: boolean };
   readonly dependencies: Readonly<Record<string, string>>;
 }
 

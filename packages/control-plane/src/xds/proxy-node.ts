@@ -21,7 +21,12 @@ export interface ProxyVersion {
     readonly gitCommit: string;
     readonly buildDate: string;
   };
-  readonly envoy: { readonly version: string; readonly build: string };
+  readonly envoy: {
+    readonly version: string;
+    readonly build: string;
+    /** Whether its kuma-dp knows how to run it; absent where it did not say. */
+    readonly kumaDpCompatible?: boolean;
+  };
   /** By name, of what else runs in the proxy. */
   readonly dependencies: Readonly<Record<string, string>>;
 }
@@ -106,7 +111,11 @@ function parseVersion(metadata: Fields): ProxyVersion {
       gitCommit: text(kumaDp, 'gitCommit'),
       buildDate: text(kumaDp, 'buildDate'),
     },
-    envoy: { version: text(envoy, 'version'), build: text(envoy, 'build') },
+    envoy: {
+      version: text(envoy, 'version'),
+      build: text(envoy, 'build'),
+      ...(typeof envoy.kumaDpCompatible === 'boolean' ? { kumaDpCompatible: envoy.kumaDpCompatible } : {}),
+    },
     dependencies: {
       ...textMap(metadata['version.dependencies'], 'version.dependencies'),
       ...Object.fromEntries(dependencies.slice(0, mostEntries)),

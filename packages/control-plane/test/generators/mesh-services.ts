@@ -12,6 +12,7 @@ import {
 import { deriveExternalServicePlan } from '../../src/generators/external-service-plan.ts';
 import { generator } from '../../src/generators/generator.ts';
 import { meshServiceGenerator } from '../../src/generators/mesh-service-generator.ts';
+import { deriveMeshServiceLabels } from '../../src/generators/mesh-service-labels.ts';
 import { deriveMeshServicePorts } from '../../src/generators/mesh-service-ports.ts';
 import { openPacedResources } from '../../src/generators/paced-resources.ts';
 import { derivePlannedMeshServices } from '../../src/generators/planned-mesh-services.ts';
@@ -40,6 +41,8 @@ export interface GeneratorRun {
   settle(): Promise<void>;
   meshService(key: string): MeshServiceResource | undefined;
   workload(key: string): Resource<unknown, WorkloadStatus> | undefined;
+  /** Labels that were not copied, in the order of their telling. */
+  readonly dropped: readonly string[];
   /** Revision of the store. */
   revision(): number;
   stop(): Promise<void>;
@@ -47,7 +50,7 @@ export interface GeneratorRun {
 
 /** Starts the generators over a store: a new one, or that of an earlier run. */
 export async function startGenerators(
-  options: { readonly store?: Store; readonly generates?: boolean } = {},
+  options: { readonly store?: Store; readonly generates?: boolean; readonly copied?: readonly string[] } = {},
 ): Promise<GeneratorRun & { readonly store: Store }> {
   const store = options.store ?? openMemoryStore();
   const types = createResourceTypes(coreResourceTypes);
@@ -75,9 +78,24 @@ export async function startGenerators(
     multiZoneServices: parseAddressRange('243.0.0.0/8'),
   };
   const ports = deriveMeshServicePorts(live, options.generates ?? true);
-  const names = deriveServiceNames(live, derivePlannedMeshServices(live, ports, 'default'));
+  const dropped: string[] = [];
+  const propagation = { enabled: options.copied !== undefined, allowedLabelKeys: options.copied ?? [] };
+  const meshServiceLabels = deriveMeshServiceLabels(live, propagation, 'default');
+  const names = deriveServiceNames(live, derivePlannedMeshServices(live, ports, meshServiceLabels));
   const components = [
-    meshServiceGenerator({ live, ports, names, store, clock, zone: 'default', range, gracePeriod: hour, onFailure }),
+    meshServiceGenerator({
+      live,
+      ports,
+      names,
+      labels: meshServiceLabels,
+      onDropped: (labels) => dropped.push(...labels),
+      store,
+      clock,
+      zone: 'default',
+      range,
+      gracePeriod: hour,
+      onFailure,
+    }),
     generator({
       name: 'external',
       graph: live.graph,
@@ -108,6 +126,7 @@ export async function startGenerators(
     store,
     live,
     clock,
+    dropped,
     settle,
     async apply(...documents) {
       await manager.putAll(documents.map((document) => parseResource(types, document)));

@@ -158,6 +158,28 @@ test('services have the states of the ports that serve them', () => {
   });
 });
 
+test('services say in which zones their proxies are, and whose certificates they have', () => {
+  const inZone = (zone: string): DataplaneSpec => ({
+    networking: { inbound: [{ port: 80, tags: { 'kuma.io/service': 'web', 'kuma.io/zone': zone } }] },
+  });
+  const mTLS = {
+    certificateExpirationTime: time,
+    lastCertificateRegeneration: time,
+    certificateRegenerations: 1,
+    supportedBackends: [],
+  };
+  const { services } = serviceInsight(
+    [
+      { dataplane: inZone('west'), insight: { ...online, mTLS: { ...mTLS, issuedBackend: 'ca-1' } } },
+      { dataplane: inZone('east'), insight: { ...online, mTLS: { ...mTLS, issuedBackend: 'ca-2' } } },
+      { dataplane: inZone('west'), insight: { ...online, mTLS: { ...mTLS, issuedBackend: 'ca-1' } } },
+    ],
+    [],
+  );
+  assert.deepEqual(services.web?.zones, ['east', 'west']);
+  assert.deepEqual(services.web?.issuedBackends, { 'ca-1': 2, 'ca-2': 1 });
+});
+
 test('a mesh counts its proxies by state, kind and version, and its resources by type', () => {
   const dataplanes = [
     {

@@ -87,6 +87,8 @@ interface StoredService {
   readonly status?: string;
   readonly serviceType?: string;
   readonly dataplanes?: { readonly total?: number; readonly online?: number; readonly offline?: number };
+  readonly issuedBackends?: Readonly<Record<string, number>>;
+  readonly zones?: readonly string[];
 }
 
 function viewsOf(insight: Resource, addressOf: (service: string) => string): readonly ServiceView[] {
@@ -107,7 +109,7 @@ function formatService(
   service: StoredService,
   addressOf: (service: string) => string,
 ) {
-  const { status, serviceType = 'internal', dataplanes } = service;
+  const { status, serviceType = 'internal', dataplanes, issuedBackends, zones } = service;
   const { online = 0, offline = 0 } = dataplanes ?? {};
   return {
     type: 'ServiceInsight',
@@ -117,7 +119,9 @@ function formatService(
     modificationTime: insight.modificationTime,
     ...(status === undefined || status === 'not_available' ? {} : { status }),
     ...(dataplanes === undefined ? {} : { dataplanes: { total: online + offline, online, offline } }),
+    ...(issuedBackends === undefined ? {} : { issuedBackends }),
     ...(serviceType === 'internal' || serviceType === 'external' ? { addressPort: addressOf(name) } : {}),
     ...(serviceType === 'internal' ? {} : { serviceType }),
+    ...(zones === undefined ? {} : { zones }),
   };
 }

@@ -50,14 +50,12 @@ export const meshServiceSettings = {
     enabled: flag(
       'KUMA_MESH_SERVICE_LABEL_PROPAGATION_ENABLED',
       false,
-      'Copy labels of Dataplanes to the MeshServices made from them.',
-      { noEffect: 'Not built yet.' },
+      'Copy labels of Dataplanes to the MeshServices made from them; where Dataplanes of one service differ in a label, it is left out.',
     ),
     allowedLabelKeys: list(
       'KUMA_MESH_SERVICE_LABEL_PROPAGATION_ALLOWED_LABEL_KEYS',
       [],
-      'Labels that may be copied; empty: all.',
-      { noEffect: 'Not built yet.' },
+      'Labels that may be copied; empty: all but those of kuma.io, which are never copied.',
     ),
   },
 };
