@@ -106,8 +106,8 @@ function run(program: string, ...args: string[]): void {
   execFileSync(program, args, { stdio: 'pipe' });
 }
 
-/** Prepares the network. Once in a process, and only inside. */
-export function openHosts(): Hosts {
+/** Prepares the network. Once in a process, and only inside. With `ipv6Only` nothing but the hosts' own loopbacks has an IPv4 address. */
+export function openHosts({ ipv6Only = false } = {}): Hosts {
   const folder = process.env[mark] ?? '';
   run('mount', '-t', 'tmpfs', '-o', 'mode=0755', 'tmpfs', folder);
   const shared = shareFiles(folder);
@@ -118,12 +118,13 @@ export function openHosts(): Hosts {
   run('ip', 'link', 'add', 'bridge', 'type', 'bridge');
   run('ip', 'link', 'set', 'bridge', 'up');
   const own = addressOf(1);
-  run('ip', 'address', 'add', `${own.ipv4}/24`, 'dev', 'bridge');
+  if (ipv6Only) run('ip', '-4', 'address', 'flush', 'dev', 'lo');
+  else run('ip', 'address', 'add', `${own.ipv4}/24`, 'dev', 'bridge');
   run('ip', '-6', 'address', 'add', `${own.ipv6}/64`, 'dev', 'bridge', 'nodad');
   return {
     ...{ ipv4: own.ipv4, folder, envoy: shared.envoy },
     visible: (words) => words.map(shared.visible),
-    add: (name, number) => addHost(name, number, folder, shared),
+    add: (name, number) => addHost({ name, number, ipv6Only }, folder, shared),
     setDnsServers(...addresses) {
       writeFileSync(shared.resolvConf, addresses.map((address) => `nameserver ${address}\n`).join(''));
     },
@@ -171,7 +172,13 @@ function shareFiles(folder: string): SharedFiles {
   };
 }
 
-function addHost(name: string, number: number, folder: string, shared: SharedFiles): Host {
+interface HostPlace {
+  readonly name: string;
+  readonly number: number;
+  readonly ipv6Only: boolean;
+}
+
+function addHost({ name, number, ipv6Only }: HostPlace, folder: string, shared: SharedFiles): Host {
   const { ipv4, ipv6 } = addressOf(number);
   const inside = ['ip', 'netns', 'exec', name];
   run('ip', 'netns', 'add', name);
@@ -188,10 +195,10 @@ function addHost(name: string, number: number, folder: string, shared: SharedFil
   run('ip', 'link', 'add', `to-${name}`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
   run('ip', 'link', 'set', `to-${name}`, 'master', 'bridge', 'up');
   for (const device of ['lo', 'eth0']) run('ip', '-n', name, 'link', 'set', device, 'up');
-  run('ip', '-n', name, 'address', 'add', `${ipv4}/24`, 'dev', 'eth0');
+  if (!ipv6Only) run('ip', '-n', name, 'address', 'add', `${ipv4}/24`, 'dev', 'eth0');
   run('ip', '-n', name, '-6', 'address', 'add', `${ipv6}/64`, 'dev', 'eth0', 'nodad');
   // Virtual addresses need a route: packets without one are refused before any rule sees them.
-  run('ip', '-n', name, 'route', 'add', 'default', 'via', addressOf(1).ipv4);
+  if (!ipv6Only) run('ip', '-n', name, 'route', 'add', 'default', 'via', addressOf(1).ipv4);
   run('ip', '-n', name, '-6', 'route', 'add', 'default', 'via', addressOf(1).ipv6);
   const as = (uid: number): readonly string[] =>
     uid === 0 ? inside : [...inside, 'setpriv', '--reuid', String(uid), '--regid', String(uid), '--clear-groups'];
@@ -221,7 +228,8 @@ function addHost(name: string, number: number, folder: string, shared: SharedFil
       const words = Object.entries(names).map(([known, address]) => `${known}=${address}`);
       return host.start(`DNS of ${name}`, [process.execPath, program, ipv4, ...words], 0);
     },
-    startProxy: (controlPlane, dataplane) => startProxy(host, { controlPlane, dataplane, folder, envoy: shared.envoy }),
+    startProxy: (controlPlane, dataplane) =>
+      startProxy(host, { controlPlane, dataplane, folder, envoy: shared.envoy, ipv6Only }),
   };
   return host;
 }
@@ -231,9 +239,13 @@ interface ProxyStart {
   readonly dataplane: ResourceDocument;
   readonly folder: string;
   readonly envoy: string;
+  readonly ipv6Only: boolean;
 }
 
-async function startProxy(host: Host, { controlPlane, dataplane, folder, envoy }: ProxyStart): Promise<HostProxy> {
+async function startProxy(
+  host: Host,
+  { controlPlane, dataplane, folder, envoy, ipv6Only }: ProxyStart,
+): Promise<HostProxy> {
   const { name } = dataplane;
   const file = (ending: string, content: string): string => {
     const path = join(folder, `${name}.${ending}`);
@@ -248,7 +260,7 @@ async function startProxy(host: Host, { controlPlane, dataplane, folder, envoy }
   copyFileSync(controlPlane.caCertFile, ca);
   chmodSync(ca, 0o644);
   const url = new URL(controlPlane.dataPlaneUrl);
-  url.hostname = addressOf(1).ipv4;
+  url.hostname = ipv6Only ? `[${addressOf(1).ipv6}]` : addressOf(1).ipv4;
   const process = host.start(
     `kuma-dp ${name}`,
     [

@@ -84,10 +84,14 @@ export function policy(type: string, name: string, spec: object): ResourceDocume
   return { type, mesh: 'default', name, spec };
 }
 
-/** Starts a control plane for a story. `environment` are its settings. With `meshServices` services are called by their MeshService. */
+/**
+ * Starts a control plane for a story. `environment` are its settings. With `meshServices` services are called by their MeshService. `loopback`: where
+ * the control plane is asked.
+ */
 export async function openWorld(
   environment: Readonly<Record<string, string>> = {},
   meshServices = false,
+  loopback = '127.0.0.1',
 ): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'ursa-e2e-'));
   const ends: (() => Promise<void>)[] = [];
@@ -96,6 +100,7 @@ export async function openWorld(
     folder,
     usualPorts: false,
     environment,
+    loopback,
   });
   let count = 0;
   const meshServicePorts: Record<string, number> = {};

@@ -48,6 +48,8 @@ export interface ControlPlaneOptions {
   /** Whether to take the usual ports where they are free. */
   readonly usualPorts: boolean;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Where it is asked from here, as URLs have it; `127.0.0.1` when left out. */
+  readonly loopback?: string;
 }
 
 const usual = { http: 5681, https: 5682, dataPlane: 5678, diagnostics: 5680 };
@@ -81,7 +83,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     KUMA_DIAGNOSTICS_SERVER_PORT: String(ports.diagnostics),
     ...options.environment,
   };
-  const apiUrl = `http://127.0.0.1:${ports.http}`;
+  const { loopback = '127.0.0.1' } = options;
+  const apiUrl = `http://${loopback}:${ports.http}`;
   const start = async (): Promise<ChildProcess> => {
     const process = startProcess({ name: 'kuma-cp', command: options.command, args: ['run'], environment });
     try {
@@ -89,7 +92,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         'the control plane is ready',
         async () => {
           if (!process.running()) return 'ended';
-          return (await fetch(`http://127.0.0.1:${ports.diagnostics}/ready`)).ok && (await fetch(apiUrl)).ok && 'ready';
+          return (
+            (await fetch(`http://${loopback}:${ports.diagnostics}/ready`)).ok && (await fetch(apiUrl)).ok && 'ready'
+          );
         },
         { within: startPatience },
       );
