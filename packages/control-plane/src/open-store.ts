@@ -7,6 +7,8 @@ import type { Logger } from './log.ts';
 import { openEmbeddedStore } from './store/embedded-store.ts';
 import { openMemoryStore } from './store/memory-store.ts';
 import type { Pool } from './store/postgres/pool.ts';
+import { loadSealingKeys } from './store/sealing/load-keys.ts';
+import { createSealer } from './store/sealing/sealer.ts';
 import type { StoreOptions } from './store/serial-store.ts';
 import type { Store } from './store/store.ts';
 
@@ -30,8 +32,9 @@ export function storeFileOf(settings: Settings): string {
 /** Opens the store. Errors: `MeshError('unsupported')` for a kind that does not exist yet, and those of the store itself. */
 export async function openStore(
   settings: Settings,
-  options: StoreOptions & { readonly log: Logger },
+  given: StoreOptions & { readonly log: Logger },
 ): Promise<OpenedStore> {
+  const options = { ...given, sealer: createSealer(await loadSealingKeys(settings.store.encryption, given.log)) };
   switch (settings.store.type) {
     case 'memory':
       return { store: openMemoryStore(options), connections: undefined };

@@ -5,5 +5,5 @@ import type { Store } from './store.ts';
 
 /** The store of that file, created when it does not exist. Errors: as told at `openSqliteJournal`. */
 export function openEmbeddedStore(file: string, options: StoreOptions = {}): Store {
-  return openSerialStore(openSqliteJournal(file, options.now ?? (() => new Date())), options);
+  return openSerialStore(openSqliteJournal(file, options.now ?? (() => new Date()), options.sealer), options);
 }

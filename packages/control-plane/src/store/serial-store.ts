@@ -3,12 +3,15 @@
 import { MeshError } from '@ursa/resources';
 import type { Journal } from './journal.ts';
 import { answerGroup, type PendingWrite, planGroup } from './plan-group.ts';
+import type { Sealer } from './sealing/sealer.ts';
 import type { Store, StoreHealth } from './store.ts';
 import { openStoreContent } from './store-content.ts';
 
 /** Outside world of a store; defaults are the real ones. */
 export interface StoreOptions {
   readonly now?: () => Date;
+  /** Seals secrets in stores that keep them; default: they are kept as they are. */
+  readonly sealer?: Sealer;
   /** Told when a listener throws, which is a bug of the listener: the write stands and the others are still told. */
   readonly onListenerError?: (error: unknown) => void;
   /** Told of each commit, for metrics. */

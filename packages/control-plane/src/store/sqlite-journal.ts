@@ -6,8 +6,11 @@ import type { Labels, Resource } from '@ursa/resources';
 import { MeshError } from '@ursa/resources';
 import { makeFolder } from '../config/make-folder.ts';
 import type { Journal } from './journal.ts';
+import { createSealer, type Sealer } from './sealing/sealer.ts';
+import { noSealingKeys } from './sealing/sealing-keys.ts';
 import { storeFileError } from './sqlite-error.ts';
 import { upgradeSchema } from './sqlite-schema.ts';
+import { sealAnew } from './sqlite-seal-anew.ts';
 import type { StoreChange } from './store.ts';
 
 /** Rows kept in the log of changes; older ones are dropped as new ones come. */
@@ -17,9 +20,19 @@ const keptChanges = 10_000;
  * Opens the file, creating it and its folder (readable by the owner only, as it holds signing keys). The lock is the file system's, so
  * a killed process leaves none behind. Errors: `unavailable` (in use, damaged, no access), `unsupported` (written by a newer program).
  */
-export function openSqliteJournal(file: string, now: () => Date): Journal {
+export function openSqliteJournal(
+  file: string,
+  now: () => Date,
+  sealer: Sealer = createSealer(noSealingKeys),
+): Journal {
   const database = openLocked(file, now);
   const statements = prepareStatements(database);
+  try {
+    sealAnew(database, sealer);
+  } catch (error) {
+    database.close();
+    throw error instanceof MeshError ? error : storeFileError(file, 'cannot seal the store file', error);
+  }
 
   function run(action: string, work: () => void): void {
     try {
@@ -37,7 +50,7 @@ export function openSqliteJournal(file: string, now: () => Date): Journal {
       try {
         const row = statements.revision.get();
         const revision = typeof row?.revision === 'number' ? row.revision : 0;
-        return { resources: statements.all.all().map(resourceFromRow), revision };
+        return { resources: statements.all.all().map((row) => resourceFromRow(row, sealer)), revision };
       } catch (error) {
         throw storeFileError(file, 'cannot read the store file', error);
       }
@@ -45,7 +58,7 @@ export function openSqliteJournal(file: string, now: () => Date): Journal {
     commit(changes) {
       run('cannot write to the store file', () => {
         const time = now().toISOString();
-        for (const change of changes) keep(statements, change, time);
+        for (const change of changes) keep(statements, change, time, sealer);
         const newest = changes.at(-1)?.revision ?? 0;
         statements.forget.run(newest - keptChanges);
       });
@@ -105,7 +118,7 @@ function prepareStatements(database: DatabaseSync) {
   };
 }
 
-function keep(statements: Statements, { key, after, revision }: StoreChange, time: string): void {
+function keep(statements: Statements, { key, after, revision }: StoreChange, time: string, sealer: Sealer): void {
   statements.log.run(revision, time, key.type, key.mesh, key.name, after?.version ?? null);
   if (after === undefined) {
     statements.remove.run(key.type, key.mesh, key.name);
@@ -120,22 +133,21 @@ function keep(statements: Statements, { key, after, revision }: StoreChange, tim
     after.creationTime,
     after.modificationTime,
     JSON.stringify(after.labels),
-    JSON.stringify(after.spec ?? null),
+    JSON.stringify(sealer.seal(after) ?? null),
     status,
   );
 }
 
-function resourceFromRow(row: Record<string, unknown>): Resource {
+function resourceFromRow(row: Record<string, unknown>, sealer: Sealer): Resource {
   const status = row.status === null ? undefined : JSON.parse(String(row.status));
+  const key = { type: String(row.type), mesh: String(row.mesh), name: String(row.name) };
   return Object.freeze({
-    type: String(row.type),
-    mesh: String(row.mesh),
-    name: String(row.name),
+    ...key,
     labels: JSON.parse(String(row.labels)) as Labels,
     creationTime: String(row.creation_time),
     modificationTime: String(row.modification_time),
     version: Number(row.version),
-    spec: JSON.parse(String(row.spec)),
+    spec: sealer.open(key, JSON.parse(String(row.spec))),
     ...(status === undefined ? {} : { status }),
   });
 }

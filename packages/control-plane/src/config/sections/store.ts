@@ -1,5 +1,5 @@
 // Settings of the store.
-import { choice, duration, flag, port, text, whole } from '../setting.ts';
+import { choice, duration, flag, list, port, text, whole } from '../setting.ts';
 
 const cached = { noEffect: 'All reads are served from memory that the store keeps current.' };
 const retried = {
@@ -135,6 +135,18 @@ export const storeSettings = {
       30,
       'Random part of the wait, in percent.',
       retried,
+    ),
+  },
+  encryption: {
+    keyFile: text(
+      'KUMA_STORE_ENCRYPTION_KEY_FILE',
+      '',
+      'File with keys of 32 bytes in base64, one a line, that secrets are sealed with in the store: the first for what is written, all for what is read. Empty: secrets are stored as they are.',
+    ),
+    keyCommand: list(
+      'KUMA_STORE_ENCRYPTION_KEY_COMMAND',
+      [],
+      'Program and its arguments that print such keys, from a KMS for example, instead of a file.',
     ),
   },
   unsafeDelete: flag(

@@ -1,5 +1,6 @@
 // Reads of the database: where it stands, everything in it, and what has changed since.
 import { MeshError, type Resource, type ResourceKey } from '@ursa/resources';
+import type { Sealer } from '../sealing/sealer.ts';
 import type { StoreChange } from '../store.ts';
 import type { Connection, Row } from './connection.ts';
 
@@ -40,7 +41,7 @@ export async function readHead(connection: Connection): Promise<Head> {
 }
 
 /** Everything, as of one moment. In pieces, so that a server that stops answering is noticed between them. */
-export async function readSnapshot(connection: Connection): Promise<Snapshot> {
+export async function readSnapshot(connection: Connection, sealer: Sealer): Promise<Snapshot> {
   await connection.query('begin isolation level repeatable read, read only');
   const [head] = await connection.query(
     'select revision, commit_id, (select count(*) from ursa.resources) as resources from ursa.head',
@@ -49,7 +50,7 @@ export async function readSnapshot(connection: Connection): Promise<Snapshot> {
   const resources: Resource[] = [];
   for (;;) {
     const rows = await connection.query(`fetch ${rowsAtATime} from everything`);
-    for (const row of rows) resources.push(resourceOf(row));
+    for (const row of rows) resources.push(resourceOf(row, sealer));
     if (rows.length < rowsAtATime) break;
   }
   await connection.query('commit');
@@ -69,12 +70,13 @@ export async function readSnapshot(connection: Connection): Promise<Snapshot> {
 export async function readChanges(
   connection: Connection,
   after: LogPosition,
+  sealer: Sealer,
 ): Promise<readonly LogEntry[] | undefined> {
   const rows = await connection.query(
     `select revision, commit_id, ${columns} from ursa.changes where revision >= $1 order by revision`,
     [after.revision],
   );
-  const entries = rows.map(entryOf);
+  const entries = rows.map((row) => entryOf(row, sealer));
   if (after.revision === 0) return entries[0]?.revision === 1 || entries.length === 0 ? entries : undefined;
   const [own, ...later] = entries;
   return own?.revision === after.revision && own.commitId === after.commitId ? later : undefined;
@@ -98,8 +100,9 @@ export async function commitChanges(
   expected: number,
   id: string,
   changes: readonly StoreChange[],
+  sealer: Sealer,
 ): Promise<number> {
-  const changed = JSON.stringify(changes.map(rowOf));
+  const changed = JSON.stringify(changes.map((change) => rowOf(change, sealer)));
   const [row] = await connection.query('select ursa.commit($1, $2, $3) as revision', [expected, id, changed]);
   return Number(row?.revision);
 }
@@ -114,27 +117,26 @@ function positionOf(row: Row | undefined): LogPosition {
   return { revision: Number(row.revision), commitId: typeof row.commit_id === 'string' ? row.commit_id : undefined };
 }
 
-function entryOf(row: Row): LogEntry {
+function entryOf(row: Row, sealer: Sealer): LogEntry {
   const key = { type: String(row.type), mesh: String(row.mesh), name: String(row.name) };
-  return { ...positionOf(row), key, after: row.version === null ? undefined : resourceOf(row) };
+  return { ...positionOf(row), key, after: row.version === null ? undefined : resourceOf(row, sealer) };
 }
 
-function resourceOf(row: Row): Resource {
+function resourceOf(row: Row, sealer: Sealer): Resource {
+  const key = { type: String(row.type), mesh: String(row.mesh), name: String(row.name) };
   return Object.freeze({
-    type: String(row.type),
-    mesh: String(row.mesh),
-    name: String(row.name),
+    ...key,
     labels: row.labels as Resource['labels'],
     creationTime: String(row.creation_time),
     modificationTime: String(row.modification_time),
     version: Number(row.version),
-    spec: row.spec,
+    spec: sealer.open(key, row.spec),
     ...(row.status === null ? {} : { status: row.status as Resource['status'] }),
   });
 }
 
 /** JSON goes as text inside of JSON: the database would otherwise refuse U+0000 while it takes the document apart. */
-function rowOf({ key, after }: StoreChange): Row {
+function rowOf({ key, after }: StoreChange, sealer: Sealer): Row {
   if (after === undefined) return { type: key.type, mesh: key.mesh, name: key.name };
   return {
     type: key.type,
@@ -144,7 +146,7 @@ function rowOf({ key, after }: StoreChange): Row {
     creation_time: after.creationTime,
     modification_time: after.modificationTime,
     labels: JSON.stringify(after.labels),
-    spec: JSON.stringify(after.spec ?? null),
+    spec: JSON.stringify(sealer.seal(after) ?? null),
     ...(after.status === undefined ? {} : { status: JSON.stringify(after.status) }),
   };
 }

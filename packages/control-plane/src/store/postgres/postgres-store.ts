@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MeshError } from '@ursa/resources';
 import type { Settings } from '../../config/settings.ts';
 import type { Logger } from '../../log.ts';
+import { createSealer } from '../sealing/sealer.ts';
+import { noSealingKeys } from '../sealing/sealing-keys.ts';
 import type { StoreOptions } from '../serial-store.ts';
 import type { Store } from '../store.ts';
 import { openStoreContent } from '../store-content.ts';
@@ -15,6 +17,7 @@ import { openPool, type Pool, type PoolOptions } from './pool.ts';
 import { connectForWriting, connectToPrimary, type PrimaryConnection } from './primary.ts';
 import { openReads } from './reads.ts';
 import { replicateContent } from './replicated-content.ts';
+import { sealAnew } from './seal-anew.ts';
 import { openWriter } from './writer.ts';
 
 /** A store, and connections for those who keep tables of their own beside it. */
@@ -48,13 +51,19 @@ export async function openPostgresStore(
   const first = await waitForPrimary(target, log, options.startPatience ?? defaultStartPatience);
   const replica = replicaOptions(target, settings);
   const limits = poolLimits(settings);
-  const reads = openReads(replica && { options: replica, ratio: settings.readReplica.ratio, pool: limits }, log);
+  const sealer = options.sealer ?? createSealer(noSealingKeys);
+  const reads = openReads(
+    replica && { options: replica, ratio: settings.readReplica.ratio, pool: limits },
+    sealer,
+    log,
+  );
   let { server, timeline } = first;
   try {
     await checkSchemaVersion(first.connection, settings.tolerateNewerDbVersions);
+    await sealAnew(first.connection, sealer, log);
     const snapshot = await reads.snapshot(first.connection);
     const content = openStoreContent(snapshot, options.onListenerError);
-    const replicated = replicateContent(content, snapshot, (from, to, changes) =>
+    const replicated = replicateContent(content, snapshot, sealer, (from, to, changes) =>
       log.warn('the log of changes does not lead on from what was read last, so everything was read again', {
         from: from.revision,
         to: to.revision,
@@ -71,6 +80,7 @@ export async function openPostgresStore(
       pool,
       replicated,
       contact,
+      sealer,
       now,
       onCommit: options.onCommit,
       onTrouble: () => follower.check(),

@@ -1,5 +1,6 @@
 // Where reads of the log and of everything go: a share of them to the read replica, as long as it has what was already seen.
 import type { Logger } from '../../log.ts';
+import type { Sealer } from '../sealing/sealer.ts';
 import { type LogPosition, readSnapshot, type Snapshot } from './change-log.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { describeFailure } from './database-error.ts';
@@ -28,7 +29,7 @@ export interface Reads {
 const penalty = 10_000;
 
 /** Reads from the primary, and from the replica if there is one. */
-export function openReads(replica: Replica | undefined, log: Logger): Reads {
+export function openReads(replica: Replica | undefined, sealer: Sealer, log: Logger): Reads {
   const pool = replica && openReplicaPool(replica);
   let share = 0;
   let leftAloneUntil = 0;
@@ -55,7 +56,8 @@ export function openReads(replica: Replica | undefined, log: Logger): Reads {
   }
 
   return {
-    snapshot: async (primary) => (await ask(readSnapshot)) ?? (await readSnapshot(primary)),
+    snapshot: async (primary) =>
+      (await ask((connection) => readSnapshot(connection, sealer))) ?? (await readSnapshot(primary, sealer)),
     async catchUp(primary, replicated, revision) {
       const before: LogPosition = replicated.position();
       if (before.revision > 0) await ask((connection) => replicated.follow(connection));

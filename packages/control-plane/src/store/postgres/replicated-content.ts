@@ -1,6 +1,7 @@
 // The content in memory as a copy of the database's: it moves along the log, commit by commit, and knows the commit it stands at.
 import { formatResourceKey, MeshError, type Resource, type ResourceKey } from '@ursa/resources';
 import { equalJson } from '../equal-json.ts';
+import type { Sealer } from '../sealing/sealer.ts';
 import type { StoreChange } from '../store.ts';
 import type { StoreContentInMemory } from '../store-content.ts';
 import { type LogEntry, type LogPosition, readChanges, readSnapshot, type Snapshot } from './change-log.ts';
@@ -22,6 +23,7 @@ export interface ReplicatedContent {
 export function replicateContent(
   content: StoreContentInMemory,
   start: LogPosition,
+  sealer: Sealer,
   onResync: (from: LogPosition, to: LogPosition, changes: number) => void,
 ): ReplicatedContent {
   let position = start;
@@ -49,14 +51,14 @@ export function replicateContent(
   }
 
   async function follow(connection: Connection): Promise<boolean> {
-    const entries = await readChanges(connection, position);
+    const entries = await readChanges(connection, position, sealer);
     if (entries !== undefined) applyEntries(entries);
     return entries !== undefined;
   }
 
   async function resynchronise(connection: Connection): Promise<void> {
     const from = position;
-    const snapshot = await readSnapshot(connection);
+    const snapshot = await readSnapshot(connection, sealer);
     // Somebody else has brought the content forward in the meantime: the snapshot may be older than it.
     if (position !== from) return;
     if (snapshot.resources.length === 0 && content.resources.size > 0 && snapshot.revision <= from.revision) {

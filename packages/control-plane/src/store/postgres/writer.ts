@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MeshError } from '@ursa/resources';
 import { answerGroup, type GroupPlan, type PendingWrite, planGroup } from '../plan-group.ts';
+import type { Sealer } from '../sealing/sealer.ts';
 import type { Commit } from '../serial-store.ts';
 import type { StoreWrite, WriteDecision, WriteResult } from '../store.ts';
 import { commitChanges, isCommitted } from './change-log.ts';
@@ -17,6 +18,7 @@ export interface WriterOptions {
   readonly pool: Pool;
   readonly replicated: ReplicatedContent;
   readonly contact: Contact;
+  readonly sealer: Sealer;
   readonly now: () => Date;
   readonly onCommit?: ((commit: Commit) => void) | undefined;
   /** Told when the database did not answer as it should: contact may be lost. */
@@ -54,7 +56,7 @@ function isQuestion({ accepted, refused }: GroupPlan<PendingWrite>): boolean {
 }
 
 /** Opens the writer of a store. */
-export function openWriter({ pool, replicated, contact, now, onCommit, onTrouble }: WriterOptions): Writer {
+export function openWriter({ pool, replicated, contact, sealer, now, onCommit, onTrouble }: WriterOptions): Writer {
   let pending: WaitingWrite[] = [];
   let flush: Promise<void> | undefined;
   let attempt: Attempt | undefined;
@@ -172,7 +174,7 @@ export function openWriter({ pool, replicated, contact, now, onCommit, onTrouble
       const expected = replicated.position().revision;
       const plan = planGroup(upToDate ? open : [], replicated.content.resources, expected, now);
       const next = { id: randomUUID(), expected, plan };
-      const found = await commitChanges(connection, expected, next.id, plan.changes);
+      const found = await commitChanges(connection, expected, next.id, plan.changes, sealer);
       if (!upToDate || found !== expected) {
         await connection.query('rollback');
         return 'overtaken';
@@ -186,7 +188,7 @@ export function openWriter({ pool, replicated, contact, now, onCommit, onTrouble
   async function submit(connection: Connection, next: Attempt): Promise<Outcome> {
     attempt = next;
     try {
-      const found = await commitChanges(connection, next.expected, next.id, next.plan.changes);
+      const found = await commitChanges(connection, next.expected, next.id, next.plan.changes, sealer);
       if (found === next.expected) return finish(next);
       attempt = undefined;
       return 'overtaken';
@@ -200,7 +202,7 @@ export function openWriter({ pool, replicated, contact, now, onCommit, onTrouble
   /** Finds out what became of a commit, by asking for the same again: one revision is given out once. */
   function repeat(sent: Attempt): Promise<Outcome> {
     return pool.use(async (connection) => {
-      const found = await commitChanges(connection, sent.expected, sent.id, sent.plan.changes);
+      const found = await commitChanges(connection, sent.expected, sent.id, sent.plan.changes, sealer);
       if (found === sent.expected || (await isCommitted(connection, sent.expected, sent.id))) return finish(sent);
       attempt = undefined;
       return 'overtaken';
