@@ -78,7 +78,7 @@ test('who connects after a renewal is shown the new certificate; the connection 
   replace(other);
   await waitFor(
     'the new certificate is shown',
-    async () => (await shownAt(server.port)) === other.certificate.trim() + '\n',
+    async () => (await shownAt(server.port)) === `${other.certificate.trim()}\n`,
   );
   assert.match(lines.join('\n'), /a renewed certificate is in use/);
   const answer = new Promise<string>((resolve) => open.once('data', (bytes) => resolve(String(bytes))));

@@ -6,12 +6,20 @@ import { tlsLimits } from './tls.ts';
 export const apiServerSettings = {
   http: {
     enabled: flag('KUMA_API_SERVER_HTTP_ENABLED', true, 'Serve the API over HTTP.'),
-    interface: text('KUMA_API_SERVER_HTTP_INTERFACE', '0.0.0.0', 'Address the HTTP server listens on; `::` for IPv4 and IPv6.'),
+    interface: text(
+      'KUMA_API_SERVER_HTTP_INTERFACE',
+      '0.0.0.0',
+      'Address the HTTP server listens on; `::` for IPv4 and IPv6.',
+    ),
     port: port('KUMA_API_SERVER_HTTP_PORT', 5681, 'Port of the HTTP server.'),
   },
   https: {
     enabled: flag('KUMA_API_SERVER_HTTPS_ENABLED', true, 'Serve the API over HTTPS.'),
-    interface: text('KUMA_API_SERVER_HTTPS_INTERFACE', '0.0.0.0', 'Address the HTTPS server listens on; `::` for IPv4 and IPv6.'),
+    interface: text(
+      'KUMA_API_SERVER_HTTPS_INTERFACE',
+      '0.0.0.0',
+      'Address the HTTPS server listens on; `::` for IPv4 and IPv6.',
+    ),
     port: port('KUMA_API_SERVER_HTTPS_PORT', 5682, 'Port of the HTTPS server.'),
     tlsCertFile: text('KUMA_API_SERVER_HTTPS_TLS_CERT_FILE', '', 'Certificate; empty: that of `general`.'),
     tlsKeyFile: text('KUMA_API_SERVER_HTTPS_TLS_KEY_FILE', '', 'Key; empty: that of `general`.'),
