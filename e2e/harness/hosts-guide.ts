@@ -18,6 +18,7 @@ function writePrograms(hosts: Hosts): string {
   const words = (command: readonly string[]): string => hosts.visible(command).join(' ');
   write('kumactl', `exec ${words(programs.kumactl)} "$@"`);
   write('kuma-dp', `exec ${words(programs.dataPlane)} "$@"`);
+  write('kuma-cp', `exec ${words(programs.controlPlane)} "$@"`);
   write('sudo', 'exec "$@"');
   return folder;
 }
@@ -38,45 +39,62 @@ async function endAll(host: string): Promise<void> {
   const pids = (): readonly number[] =>
     execFileSync('ip', ['netns', 'pids', host], { encoding: 'utf8' }).split('\n').filter(Boolean).map(Number);
   for (const pid of pids()) process.kill(pid, 'SIGTERM');
-  await waitFor(`nothing runs on ${host}`, () => pids().length === 0);
+  // A control plane gives its proxies ten seconds.
+  await waitFor(`nothing runs on ${host}`, () => pids().length === 0, { within: 30_000 });
 }
 
-/** Runs every block of a guide. `machines`: the hosts by the words with which a block names them; what is typed on the control plane is run here. */
+/** A control plane on the machine of the test, and what a guide has to call differently because of it. */
+async function openControlPlane(context: TestContext, hosts: Hosts): Promise<readonly (readonly [string, string])[]> {
+  const world = await openWorld();
+  context.after(() => world.close());
+  const { apiUrl, dataPlaneUrl, caCertFile } = world.controlPlane;
+  copyFileSync(caCertFile, join(hosts.folder, 'kuma-cp.crt'));
+  chmodSync(join(hosts.folder, 'kuma-cp.crt'), 0o644);
+  writeConfiguration(homeOf(hosts, onControlPlane), apiUrl);
+  return [
+    ['192.0.2.1:5678', `${hosts.ipv4}:${new URL(dataPlaneUrl).port}`],
+    ['192.0.2.1:5681', `${hosts.ipv4}:${new URL(apiUrl).port}`],
+  ];
+}
+
+const onControlPlane = 'on the control plane';
+
+function homeOf(hosts: Hosts, place: string): string {
+  return join(hosts.folder, `home-${place.replaceAll(' ', '-')}`);
+}
+
+/**
+ * Runs every block of a guide. `machines`: the hosts by the words with which a block names them; what is typed on the control plane is run here. A guide
+ * that starts the control plane itself, on one of the hosts, finds none.
+ */
 export async function runHostsGuide(
   context: TestContext,
   guide: string,
   hosts: Hosts,
   machines: Readonly<Record<string, Host>>,
+  startsControlPlane = false,
 ): Promise<void> {
-  const world = await openWorld();
-  const { apiUrl, dataPlaneUrl, caCertFile } = world.controlPlane;
   context.after(async () => {
     // kuma-dp was started in the background by a shell of the guide: whatever still runs on the hosts has to end.
     for (const { name } of Object.values(machines)) await endAll(name);
-    await world.close();
   });
-  const path = writePrograms(hosts);
-  copyFileSync(caCertFile, join(hosts.folder, 'kuma-cp.crt'));
-  chmodSync(join(hosts.folder, 'kuma-cp.crt'), 0o644);
   // The guide's addresses are for documentation, and its ports are the usual ones.
+  const replacements = startsControlPlane ? [] : await openControlPlane(context, hosts);
   const adapt = (text: string): string =>
-    text
-      .replaceAll('192.0.2.1:5678', `${hosts.ipv4}:${new URL(dataPlaneUrl).port}`)
-      .replaceAll('192.0.2.1:5681', `${hosts.ipv4}:${new URL(apiUrl).port}`)
-      .replaceAll('192.0.2.', '10.77.0.');
-  const homeOf = (place: string): string => join(hosts.folder, `home-${place.replaceAll(' ', '-')}`);
-  writeConfiguration(homeOf('on the control plane'), apiUrl);
+    [...replacements, ['192.0.2.', '10.77.0.'] as const].reduce((done, [from, to]) => done.replaceAll(from, to), text);
+  const path = writePrograms(hosts);
   const steps = readGuide(guide);
   assert.ok(steps.length >= 4);
   for (const { line, commands, prints } of steps) {
     await context.test(`line ${line}`, async () => {
       const place = commands.match(/^# (on the [a-z ]+)\n/)?.[1] ?? '';
       const host = machines[place];
-      assert.ok(host !== undefined || place === 'on the control plane', `line ${line} does not say on which host`);
+      assert.ok(host !== undefined || place === onControlPlane, `line ${line} does not say on which host`);
+      mkdirSync(homeOf(hosts, place), { recursive: true });
       const script = [
         'exec 2>&1; set -e',
         `export KUMA_DATAPLANE_RUNTIME_BINARY_PATH=${hosts.envoy} KUMA_DATAPLANE_DRAIN_TIME=1s`,
-        `export PATH=${path}:$PATH HOME=${homeOf(place)}; cd ${hosts.folder}`,
+        `export PATH=${path}:$PATH HOME=${homeOf(hosts, place)}; cd ${hosts.folder}`,
         adapt(commands),
       ].join('\n');
       const output =

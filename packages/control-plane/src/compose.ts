@@ -34,6 +34,7 @@ import {
   whenSecretsAreMade,
 } from './compose-identity.ts';
 import { composeInstances } from './compose-instances.ts';
+import { composeJoining } from './compose-joining.ts';
 import { composeMissingProxies } from './compose-missing-proxies.ts';
 import { composeWatching } from './compose-watching.ts';
 import { composeWriteChecks } from './compose-write-checks.ts';
@@ -260,10 +261,16 @@ export async function openControlPlane(
   });
   const corefileTemplate = await corefileTemplateOf(settings);
   const health = composeHealth(settings, store, log);
-  const dpServer = openDpServer({
+  const dpCertificate = await dpServerCertificate(settings, certificate, log.component('certificates'));
+  const joining = composeJoining(settings, {
+    ...{ live, store, tokens, clock, log, chain: () => dpCertificate.current().certificate },
+    port: () => dpServer.port,
+  });
+  const dpServer: DpServer = openDpServer({
     settings,
     ...(corefileTemplate === undefined ? {} : { corefileTemplate }),
-    certificate: await dpServerCertificate(settings, certificate, log.component('certificates')),
+    certificate: dpCertificate,
+    joining: joining.endpoints,
     live,
     manager,
     types,
@@ -340,6 +347,7 @@ export async function openControlPlane(
     revision: () => store.revision(),
     manager,
     tokens,
+    joining,
     access: audit?.observe(access) ?? access,
     audit,
     settings: settings.apiServer,
@@ -400,6 +408,7 @@ export async function openControlPlane(
     refusals,
     ...health,
     dpServer,
+    ...joining.local,
     api,
     // Last, so that making keys takes no time from the start: who needs one waits for it, and `/ready` does.
     led(secrets),

@@ -1,5 +1,5 @@
-// The command line of kuma-dp: run, exec, wait, version. Flags and their help come from the settings.
-import { openSync, writeSync } from 'node:fs';
+// The command line of kuma-dp: run, exec, join, wait, version. Flags and their help come from the settings.
+import { openSync, readFileSync, writeSync } from 'node:fs';
 import { formatDuration, MeshError, parseDuration } from '@ursa/resources';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { envoyVersion } from './envoy/release.ts';
@@ -24,6 +24,8 @@ export interface CommandLine {
 
 const runtime = process.versions.bun === undefined ? `Node.js ${process.versions.node}` : `Bun ${process.versions.bun}`;
 
+const standardInput = 0;
+
 interface LogFlags {
   readonly logLevel: LogLevel;
   readonly logFormat?: LogFormat;
@@ -32,7 +34,7 @@ interface LogFlags {
 
 /** Runs one command. Gives the exit code; errors are printed, not thrown. */
 export async function runCommandLine(args: readonly string[], process: CommandLine): Promise<number> {
-  let code = 0;
+  let exitCode = 0;
   const program = new Command('kuma-dp')
     .description('Runs a data plane proxy: Envoy, configured by the control plane.')
     .exitOverride()
@@ -56,7 +58,7 @@ export async function runCommandLine(args: readonly string[], process: CommandLi
   addProxyFlags(
     program.command('run').description('Run Envoy for one proxy of the mesh, until SIGTERM drains it.'),
     async (flags) => {
-      code = await runDataPlane(runOptions(flags));
+      exitCode = await runDataPlane(runOptions(flags));
     },
   );
   const exec = program
@@ -70,7 +72,23 @@ export async function runCommandLine(args: readonly string[], process: CommandLi
   addProxyFlags(exec, async (flags, [application, ...args]) => {
     // The standard output is the application's.
     if (application !== undefined)
-      code = await runDataPlane({ ...runOptions(flags, process.writeError), application: [application, ...args] });
+      exitCode = await runDataPlane({ ...runOptions(flags, process.writeError), application: [application, ...args] });
+  });
+  const join = program
+    .command('join')
+    .description(
+      'Become part of a mesh with a code of "kumactl generate join-code", then run like "run", or like "exec" with a program. The code is good once; started again, the proxy goes on with what it got.',
+    )
+    .usage('[options] <code> [-- <program> [arguments...]]')
+    .argument('<code>', 'the code; - reads it from the standard input, where nobody else on this host can see it')
+    .argument('[program]', 'an application to run behind the proxy')
+    .argument('[arguments...]', 'given to it as they are');
+  addProxyFlags(join, async (flags, [code = '', application, ...args]) => {
+    const joinCode = code === '-' ? readFileSync(standardInput, 'utf8') : code;
+    const options = { ...runOptions(flags, application === undefined ? process.write : process.writeError), joinCode };
+    exitCode = await runDataPlane(
+      application === undefined ? options : { ...options, application: [application, ...args] },
+    );
   });
   addWait(program, logOf);
   program
@@ -83,7 +101,7 @@ export async function runCommandLine(args: readonly string[], process: CommandLi
     });
   try {
     await program.parseAsync([...args], { from: 'user' });
-    return code;
+    return exitCode;
   } catch (cause) {
     return exitCodeOf(cause, process);
   }

@@ -77,6 +77,6 @@ function nameOfKnownProxy({ mesh, name, proxyType }: Settings): { mesh: string; 
   if (missing.length === 0) return { mesh, name };
   throw new MeshError(
     'invalid',
-    `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing: name a proxy that the control plane knows, or bring it along with --dataplane-file`,
+    `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing: name a proxy that the control plane knows, or say what it serves with --service and --port, or bring it along with --dataplane-file`,
   );
 }

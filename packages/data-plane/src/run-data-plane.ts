@@ -17,6 +17,7 @@ import { type AdminAddress, askEnvoy } from './envoy/admin.ts';
 import { envoyArguments } from './envoy/envoy-arguments.ts';
 import { startEnvoy } from './envoy/envoy-process.ts';
 import { type StopSignals, superviseEnvoy } from './envoy/supervise-envoy.ts';
+import { joinMesh } from './joining/join-mesh.ts';
 import type { Log, LogLevel } from './log.ts';
 import { readMemoryLimit } from './memory-limit.ts';
 import { type Metrics, metricsSocketName, openMetrics } from './metrics/open-metrics.ts';
@@ -37,6 +38,8 @@ export interface RunOptions extends ReadSettings, StopSignals {
   readonly workingFolder: string;
   /** To the standard output. */
   readonly write: (text: string) => unknown;
+  /** The code of `kuma-dp join`. */
+  readonly joinCode?: string;
   /** Program and arguments of the application to run behind the proxy. */
   readonly application?: readonly [program: string, ...args: string[]];
 }
@@ -45,10 +48,21 @@ export interface RunOptions extends ReadSettings, StopSignals {
 const adminSocket = 'kuma-envoy-admin.sock';
 
 /** Runs the proxy until Envoy ends or a signal has drained it. Gives the exit code. */
-export async function runDataPlane(options: RunOptions): Promise<number> {
-  const { settings, given, log } = options;
-  log.info(`kuma-dp ${version} starts`, { configuration: describeSettings(settings) });
-  for (const { name, reason } of settingsWithoutEffect(given)) log.warn(`${name} has no effect: ${reason}`);
+export async function runDataPlane(given: RunOptions): Promise<number> {
+  const { log, stopSignal } = given;
+  log.info(`kuma-dp ${version} starts`, { configuration: describeSettings(given.settings) });
+  for (const { name, reason } of settingsWithoutEffect(given.given)) log.warn(`${name} has no effect: ${reason}`);
+  try {
+    return await runProxy({ ...given, settings: await joinMesh(given) });
+  } catch (cause) {
+    // Told to stop before there was anything to drain.
+    if (stopSignal.aborted && (cause as Error).name === 'AbortError') return 0;
+    throw cause;
+  }
+}
+
+async function runProxy(options: RunOptions): Promise<number> {
+  const { settings } = options;
   const proxy = await prepareProxy(options);
   const workDir = openWorkDir(settings.workDir || settings.socketDir, [
     adminSocket,
@@ -58,10 +72,6 @@ export async function runDataPlane(options: RunOptions): Promise<number> {
   try {
     await refuseUsed(workDir.path);
     return await runInFolder(proxy, workDir.path, options);
-  } catch (cause) {
-    // Told to stop before there was anything to drain.
-    if (options.stopSignal.aborted && (cause as Error).name === 'AbortError') return 0;
-    throw cause;
   } finally {
     workDir.remove();
   }

@@ -27,6 +27,7 @@ export const examples: Readonly<Record<string, string>> = {
   render: 'kumactl render -f mesh.yaml --dataplane web-1 --type listeners',
   'generate dataplane-token':
     'kumactl generate dataplane-token --mesh default --name web-1 --valid-for 24h > web-1.token',
+  'generate join-code': 'kumactl generate join-code --mesh default --service web',
   'generate user-token': 'kumactl generate user-token --name jane --group team-a --valid-for 720h',
   'generate zone-token': 'kumactl generate zone-token --zone east --scope ingress,egress --valid-for 720h',
   'generate signing-key': 'kumactl generate signing-key --format pem > signing-key.pem',

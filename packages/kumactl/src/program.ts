@@ -9,6 +9,7 @@ import { addDemo } from './commands/demo.ts';
 import { addDiff } from './commands/diff.ts';
 import { addExplain } from './commands/explain.ts';
 import { addExport } from './commands/export.ts';
+import { addGenerateJoinCode } from './commands/generate-join-code.ts';
 import { addGenerateKeys } from './commands/generate-keys.ts';
 import { addGenerateTokens } from './commands/generate-token.ts';
 import { addGet } from './commands/get.ts';
@@ -93,6 +94,7 @@ export function createProgram(terminal: Terminal): Command {
   addRender(program, session);
   const generate = program.command('generate').description('Generate tokens, keys and certificates');
   addGenerateTokens(generate, session);
+  addGenerateJoinCode(generate, session);
   addGenerateKeys(generate, session);
   addConfig(program, session);
   addSupportBundle(program, session);

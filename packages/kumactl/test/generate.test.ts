@@ -54,6 +54,24 @@ const online: readonly [args: readonly string[], path: string, body: object][] =
       validFor: '24h',
     },
   ],
+  [['join-code'], '/tokens/join-code', { mesh: 'default', validFor: '15m', tokenValidFor: '87600h', addresses: [] }],
+  [
+    ['join-code', '--service', 'web', '--name', 'web-1', '--valid-for', '1h', '--token-valid-for', '720h'].concat([
+      '--address',
+      'cp.example.com,192.0.2.1:443',
+      '-m',
+      'demo',
+    ]),
+    '/tokens/join-code',
+    {
+      mesh: 'demo',
+      service: 'web',
+      name: 'web-1',
+      validFor: '1h',
+      tokenValidFor: '720h',
+      addresses: ['cp.example.com', '192.0.2.1:443'],
+    },
+  ],
   [
     ['user-token', '--name', 'jane', '--group', 'a,b', '--group', 'c', '--valid-for', '1h'],
     '/tokens/user',

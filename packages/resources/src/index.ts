@@ -15,6 +15,7 @@ export * from './error.ts';
 export * from './format-resource.ts';
 export * from './go-template.ts';
 export * from './inbound-states.ts';
+export * from './join-code.ts';
 export * from './kri.ts';
 export * from './label-names.ts';
 export * from './labels.ts';

@@ -41,6 +41,7 @@ import { createProxyInspector } from './inspect/proxy-inspector.ts';
 import { forwardedRoutes } from './instances/forwarded-routes.ts';
 import { gatherRollout } from './instances/gathered-rollout.ts';
 import { instancesRoutes } from './instances/instances-routes.ts';
+import { type JoinCodeOptions, joinCodeRoutes } from './join-code-routes.ts';
 import { describedRoutes } from './openapi/routes.ts';
 import { applyRoutes } from './resources/apply-routes.ts';
 import { kriRoutes } from './resources/kri-routes.ts';
@@ -83,6 +84,8 @@ export interface ApiOptions {
   readonly revision: () => number;
   readonly manager: ResourceManager;
   readonly tokens: Tokens;
+  /** Makes join codes; without it there are none. */
+  readonly joining?: Pick<JoinCodeOptions, 'codes' | 'reachableAs'>;
   readonly access: AccessControl;
   readonly settings: Settings['apiServer'];
   /** Whether other processes listen on the same ports. */
@@ -228,6 +231,7 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
       ]),
     ),
     ...tokensRoutes(tokens),
+    ...(options.joining === undefined ? [] : joinCodeRoutes({ ...options.joining, access: options.access })),
   ];
   const basePath = settings.basePath.replace(/\/+$/, '');
   const described = describedRoutes(routes, types, {

@@ -1,5 +1,5 @@
 // POST /tokens/…: issues data plane, zone and user tokens to those who may hand them out.
-import { MeshError, parseDuration, type Violation } from '@ursa/resources';
+import { MeshError } from '@ursa/resources';
 import { Type } from 'typebox';
 import type { Tokens, User } from '../identity/access.ts';
 import type { AccessControl, TokenIssue } from '../identity/access-control.ts';
@@ -7,6 +7,7 @@ import { parseBody } from './http/document.ts';
 import { titled, titledAsync } from './http/failure.ts';
 import { requireDocumentType } from './http/media-type.ts';
 import type { Answer, Call, Route } from './http/route.ts';
+import { type Fields, readFields } from './token-fields.ts';
 
 /** What issuing needs. */
 export interface TokensOptions {
@@ -136,63 +137,4 @@ function allowed(
 function given<Name extends string, Value>(name: Name, value: Value): { readonly [Key in Name]?: Value } {
   const isEmpty = value === '' || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
   return isEmpty ? {} : ({ [name]: value } as { readonly [Key in Name]?: Value });
-}
-
-/** Typed access to the fields of a body; what is wrong is gathered, so that the caller sees all of it at once. */
-interface Fields {
-  readonly violations: readonly Violation[];
-  refuse(field: string, message: string): void;
-  text(field: string, options?: { readonly required?: boolean }): string;
-  texts(field: string, options?: { readonly required?: boolean }): readonly string[];
-  tags(field: string): Readonly<Record<string, readonly string[]>>;
-  /** Seconds in `validFor`; `otherwise` when it is not said, which is refused without it. */
-  validFor(otherwise?: number): number;
-}
-
-function readFields(body: unknown): Fields {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw new MeshError('invalid', 'the body must be an object');
-  }
-  const document = body as Readonly<Record<string, unknown>>;
-  const violations: Violation[] = [];
-  const refuse = (field: string, message: string) => void violations.push({ field, message });
-  const isTexts = (value: unknown): value is readonly string[] =>
-    Array.isArray(value) && value.every((item) => typeof item === 'string');
-  const fields: Fields = {
-    violations,
-    refuse,
-    text(field, { required = false } = {}) {
-      const value = document[field] ?? '';
-      if (typeof value !== 'string') refuse(field, 'must be a text');
-      else if (value === '' && required) refuse(field, 'cannot be empty');
-      return typeof value === 'string' ? value : '';
-    },
-    texts(field, { required = false } = {}) {
-      const value = document[field] ?? [];
-      if (!isTexts(value)) refuse(field, 'must be a list of texts');
-      else if (value.length === 0 && required) refuse(field, 'cannot be empty');
-      return isTexts(value) ? value : [];
-    },
-    tags(field) {
-      const value = document[field] ?? {};
-      if (typeof value === 'object' && !Array.isArray(value) && Object.values(value).every(isTexts)) {
-        return value as Readonly<Record<string, readonly string[]>>;
-      }
-      refuse(field, 'must be an object whose values are lists of texts');
-      return {};
-    },
-    validFor(otherwise) {
-      const text = fields.text('validFor', { required: otherwise === undefined });
-      if (text === '') return otherwise ?? 0;
-      const milliseconds = parseDuration(text);
-      if (milliseconds === undefined)
-        refuse(
-          'validFor',
-          `is invalid: expected a duration such as 30m or 24h, found ${JSON.stringify(text.slice(0, 100))}`,
-        );
-      else if (milliseconds < 1000) refuse('validFor', 'must be at least 1s');
-      return Math.floor((milliseconds ?? 0) / 1000);
-    },
-  };
-  return fields;
 }

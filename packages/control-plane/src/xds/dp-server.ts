@@ -66,6 +66,8 @@ export interface DpServerOptions {
   readonly isConnected?: (key: ResourceKey) => boolean;
   /** Where proxies that start are remembered. Default: in this process. */
   readonly starting?: StartingProxies;
+  /** Answers hosts that join, by path. */
+  readonly joining?: ReadonlyMap<string, HttpHandler>;
   readonly log: DpServerLog;
   /** Configuration of CoreDNS for proxies that run it. */
   readonly corefileTemplate?: string;
@@ -170,6 +172,7 @@ export function openDpServer(options: DpServerOptions): DpServer {
             ['/bootstrap', bootstrap],
             ['/ready', traffic.ready],
             ['/drain', traffic.drain],
+            ...(options.joining ?? []),
           ]),
           options.requests,
         ),

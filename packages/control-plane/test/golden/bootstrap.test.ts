@@ -28,6 +28,7 @@ function post(body: unknown, authority: string, accept: string): HttpRequest {
     path: '/bootstrap',
     headers: { accept },
     authority,
+    from: '192.0.2.9',
     body: new TextEncoder().encode(JSON.stringify(body)),
   };
 }

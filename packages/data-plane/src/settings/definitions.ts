@@ -1,4 +1,5 @@
 // Every setting of `kuma-dp run`, with the peer's names (reference s9, s15). Types, flags, environment, help and printing are made from it.
+import { ownServiceDefinitions } from './own-service.ts';
 import {
   choiceSetting,
   durationSetting,
@@ -17,6 +18,7 @@ const minutes = 60 * seconds;
 
 /** Settings by the name that code uses. */
 export const definitions = {
+  ...ownServiceDefinitions,
   controlPlaneUrl: textSetting({
     path: 'controlPlane.url',
     env: 'KUMA_CONTROL_PLANE_URL',

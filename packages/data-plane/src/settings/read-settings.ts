@@ -86,6 +86,15 @@ function checkSettings(settings: Settings): readonly Violation[] {
       message: 'give the Dataplane either inline or with --dataplane-file, not both',
     });
   }
+  if (settings.service !== '' && (settings.resource !== '' || settings.resourcePath !== '')) {
+    violations.push({
+      field: '--service',
+      message:
+        'the Dataplane is made from it, and --dataplane or --dataplane-file gives another; leave one of them out',
+    });
+  }
+  if (settings.service !== '' && settings.proxyType !== 'dataplane')
+    violations.push({ field: '--service', message: `a proxy of --proxy-type ${settings.proxyType} serves none` });
   if (settings.token !== '' && settings.tokenPath !== '') {
     violations.push({
       field: '--dataplane-token',

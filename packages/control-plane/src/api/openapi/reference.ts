@@ -57,6 +57,10 @@ export function formatOpenApiReference(types: ResourceTypes, version: string): s
     revision: () => 0,
     manager: openResourceManager({ store, types, labels, unsafeDelete: false }),
     tokens,
+    joining: {
+      codes: { issue: () => Promise.reject(new Error('no code is made by a description')) },
+      reachableAs: { authority: () => '', addresses: async () => [] },
+    },
     access: staticAccessControl(access.static),
     settings: apiServer,
     labels,

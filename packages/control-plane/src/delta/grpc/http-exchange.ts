@@ -11,6 +11,8 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** Host with port, as the client addressed it; '' when it did not say. */
   readonly authority: string;
+  /** Address of the client; '' when it has gone. */
+  readonly from: string;
   readonly body: Uint8Array;
 }
 
@@ -52,6 +54,7 @@ export async function exchangeHttp1(
       path: request.url ?? '',
       headers: request.headers,
       authority: request.headers.host ?? '',
+      from: request.socket.remoteAddress ?? '',
     },
     serving,
   );
@@ -79,6 +82,7 @@ export async function exchangeHttp2(
       path: String(headers[':path'] ?? ''),
       headers,
       authority: String(headers[':authority'] ?? headers.host ?? ''),
+      from: stream.session?.socket.remoteAddress ?? '',
     },
     serving,
   );

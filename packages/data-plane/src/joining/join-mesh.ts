@@ -1,0 +1,156 @@
+// From --service, --port and perhaps a join code to what kuma-dp runs with otherwise: a control plane to trust, a token and a Dataplane.
+import { hostname } from 'node:os';
+import { MeshError, parseJoinCode } from '@ursa/resources';
+import { parseAddresses } from '../bootstrap/several-addresses.ts';
+import type { Log } from '../log.ts';
+import type { Settings } from '../settings/definitions.ts';
+import type { ReadSettings } from '../settings/read-settings.ts';
+import { detectProtocol } from './detect-protocol.ts';
+import { exchangeCode } from './exchange-code.ts';
+import { inboundPorts, openPortFinder, otherPorts, placeOf } from './free-ports.ts';
+import { joinLocal, localSockets } from './local-control-plane.ts';
+import { type Call, checkFlags, defaultName, makeDataplane, readCalls } from './made-dataplane.ts';
+import { checkWritable, type KeptMembership, keepMembership, membershipFolder, readMembership } from './membership.ts';
+import { ownAddress } from './own-address.ts';
+import { rememberedProtocol, rememberProtocol } from './remembered-protocol.ts';
+
+/** What it works with. */
+export interface JoinOptions extends ReadSettings {
+  readonly log: Log;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly stopSignal: AbortSignal;
+  /** The code of `kuma-dp join`. */
+  readonly joinCode?: string;
+  /** An application that kuma-dp itself starts, later. */
+  readonly application?: unknown;
+}
+
+/** How long the protocol of an application is waited for that does not listen yet. */
+const applicationPatience = 3000;
+
+/** The settings with all of it filled in; as they are when neither a code nor a service was given. Errors: `MeshError` that names the flag at fault. */
+export async function joinMesh(options: JoinOptions): Promise<Settings> {
+  const { settings, joinCode, log } = options;
+  if (joinCode === undefined && settings.service === '') return settings;
+  checkFlags(settings);
+  const member = joinCode === undefined ? await memberOf(options) : await joinWith(joinCode, options);
+  const dataplane = await dataplaneOf({ ...settings, ...member }, options);
+  log.info('the Dataplane of this proxy', { dataplane });
+  return { ...settings, ...member, resource: JSON.stringify(dataplane) };
+}
+
+/** The settings that joining decides. */
+type Member = Pick<
+  Settings,
+  'controlPlaneUrl' | 'caCert' | 'caCertFile' | 'token' | 'tokenPath' | 'mesh' | 'name' | 'service'
+>;
+
+/** A proxy that was given no code: by its own token, by what an earlier code gave, or by the control plane of this host. */
+async function memberOf({ settings, given, environment, log, stopSignal }: JoinOptions): Promise<Member> {
+  const { service, servicePort, stateDir } = settings;
+  const mesh = settings.mesh || 'default';
+  const name = settings.name || defaultName(service, hostname(), servicePort);
+  if (settings.token !== '' || settings.tokenPath !== '' || given.has('controlPlaneUrl')) {
+    return { ...settings, mesh, name };
+  }
+  const folder = membershipFolder(stateDir, environment, servicePort);
+  const kept = readMembership(folder);
+  if (kept !== undefined) return fromKept(kept, folder, settings);
+  const sockets = localSockets(environment);
+  const local = await joinLocal(sockets, { mesh, service, name }, settings.retryMaxDuration, log, stopSignal);
+  log.info('found the control plane of this host', { url: local.controlPlaneUrl });
+  const { controlPlaneUrl, authority, token } = local;
+  return { ...settings, mesh, name, controlPlaneUrl, token, caCert: authority, caCertFile: '' };
+}
+
+async function joinWith(text: string, { settings, given, environment, log, stopSignal }: JoinOptions): Promise<Member> {
+  for (const [name, flag] of [
+    ['controlPlaneUrl', '--cp-address'],
+    ['token', '--dataplane-token'],
+    ['tokenPath', '--dataplane-token-file'],
+    ['caCert', 'KUMA_CONTROL_PLANE_CA_CERT'],
+    ['caCertFile', '--ca-cert-file'],
+    ['tlsSkipVerify', '--skip-verify'],
+  ] as const) {
+    if (given.has(name)) throw new MeshError('invalid', `${flag}: the join code says it already; leave it out`);
+  }
+  const code = parseJoinCode(text);
+  const folder = membershipFolder(settings.stateDir, environment, settings.servicePort);
+  const before = readMembership(folder);
+  // Started again with the same command.
+  if (before?.code === code.id) return fromKept(before, folder, settings);
+  checkWritable(folder);
+  const { service, name } = settings;
+  const membership = await exchangeCode(code, { service, name }, stopSignal);
+  const kept = keepMembership(folder, { ...membership, code: code.id });
+  log.info('joined', {
+    mesh: kept.mesh,
+    service: kept.service,
+    name: kept.name,
+    url: kept.controlPlaneUrl,
+    kept: folder,
+  });
+  return fromKept(kept, folder, settings);
+}
+
+function fromKept(kept: KeptMembership, folder: string, settings: Settings): Member {
+  for (const field of ['mesh', 'service', 'name'] as const) {
+    if (settings[field] === '' || settings[field] === kept[field]) continue;
+    throw new MeshError(
+      'invalid',
+      `--${field}: the application at port ${settings.servicePort} of this host has joined as ${field} "${kept[field]}" (${folder}): leave --${field} out, or join again with a new code`,
+    );
+  }
+  const { controlPlaneUrl, tokenPath, authorityPath, mesh, name, service } = kept;
+  return { controlPlaneUrl, caCert: '', caCertFile: authorityPath, token: '', tokenPath, mesh, name, service };
+}
+
+async function dataplaneOf(settings: Settings, options: JoinOptions): Promise<object> {
+  const { mesh, name, service, servicePort } = settings;
+  const address = settings.address || (await ownAddress(parseAddresses(settings.controlPlaneUrl)[0]));
+  const ports = openPortFinder();
+  // Only whether: what it says may come from the standard input, and be read later.
+  const redirected = settings.transparentProxy || settings.transparentProxyConfig.some((files) => files !== '');
+  const inboundPort = redirected
+    ? servicePort
+    : settings.inboundPort || (await ports.find(inboundPorts, servicePort, address));
+  const wanted = readCalls(settings.calls);
+  for (const port of [inboundPort, servicePort, ...wanted.map((call) => call.port)]) ports.keep(port);
+  const calls: Call[] = [];
+  for (const call of wanted) {
+    const start = placeOf(`${servicePort} calls ${call.service}`);
+    const port = call.port || (await ports.find(otherPorts, start, '127.0.0.1'));
+    calls.push({ ...call, port });
+    options.log.info(`${call.service} is called at 127.0.0.1:${port}`);
+  }
+  const adminPort = await ports.find(otherPorts, placeOf(`admin of ${servicePort}`), address);
+  const protocol = settings.protocol || (await protocolOf(settings, options));
+  return makeDataplane({
+    mesh,
+    name,
+    service,
+    protocol,
+    address,
+    servicePort,
+    inboundPort,
+    redirected,
+    adminPort,
+    calls,
+  });
+}
+
+async function protocolOf({ service, servicePort: port, stateDir }: Settings, options: JoinOptions): Promise<string> {
+  const { application, environment, log, stopSignal } = options;
+  const folder = membershipFolder(stateDir, environment, port);
+  const detected = application === undefined ? await detectProtocol(port, applicationPatience, stopSignal) : undefined;
+  if (detected !== undefined) {
+    log.info(`the application at port ${port} speaks ${detected}`);
+    rememberProtocol(folder, service, detected);
+    return detected;
+  }
+  const remembered = rememberedProtocol(folder, service);
+  if (remembered === undefined)
+    log.warn(`--protocol: nobody answers at port ${port} yet, so that it is taken for tcp; say http if it speaks that`);
+  else log.info(`nobody answers at port ${port} yet, which spoke ${remembered} before`);
+  return remembered ?? 'tcp';
+}
