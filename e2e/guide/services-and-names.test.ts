@@ -1,0 +1,5 @@
+// Every command of the guide "Services and names" does what the guide says, in one folder, with programs by their names.
+import { join } from 'node:path';
+import { testShellGuide } from '../harness/shell-guide.ts';
+
+await testShellGuide(join(import.meta.dirname, '../../docs/guide/services-and-names.md'));
