@@ -17,7 +17,20 @@ const lists: readonly [command: string, url: string, item: object, row: readonly
     'meshes',
     '/mesh-insights',
     { name: 'm', dataplanes: { total: 3, online: 2 }, services: { total: 4 }, policies: { A: { total: 2 } } },
-    ['m', '2/3', '0', '4', '2', '-'],
+    ['m', '2/3', '0', '4', '2', '-', '-'],
+  ],
+  [
+    'meshes',
+    '/mesh-insights',
+    {
+      name: 'm',
+      dataplanes: { total: 2, online: 2 },
+      mTLS: {
+        issuedBackends: { old: { total: 2, online: 2 } },
+        supportedBackends: { old: { total: 2, online: 2 }, new: { total: 2, online: 1 } },
+      },
+    },
+    ['m', '2/2', '0', '0', '0', 'old 2/2', 'old 2/2, new 1/2'],
   ],
   [
     'services',

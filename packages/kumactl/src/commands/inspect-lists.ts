@@ -21,14 +21,15 @@ const lists: readonly InspectedList[] = [
     command: 'meshes',
     description: 'Show meshes: how many proxies, services and policies they have',
     path: () => '/mesh-insights',
-    headers: ['NAME', 'DATAPLANES', 'PARTIALLY DEGRADED', 'SERVICES', 'POLICIES', 'CERT BACKENDS'],
+    headers: ['NAME', 'DATAPLANES', 'PARTIALLY DEGRADED', 'SERVICES', 'POLICIES', 'CERT BACKENDS', 'TRUSTED BACKENDS'],
     row: (mesh) => [
       text(field(mesh, 'name')),
       shareOf(field(mesh, 'dataplanes')),
       String(field(mesh, 'dataplanes', 'partiallyDegraded') ?? 0),
       String(field(mesh, 'services', 'total') ?? 0),
       policiesOf(mesh),
-      Object.keys(field(mesh, 'mTLS', 'issuedBackends') ?? {}).join(', ') || '-',
+      backendsOf(field(mesh, 'mTLS', 'issuedBackends')),
+      backendsOf(field(mesh, 'mTLS', 'supportedBackends')),
     ],
   },
   {
@@ -147,6 +148,12 @@ export function addInspectLists(inspect: Command, session: () => Session): void 
 }
 
 /** `2/3`: online, of all. */
+/** Certificate authorities with the proxies that have a certificate of them, or trust them: what a rotation waits for. */
+function backendsOf(counts: unknown): string {
+  const entries = Object.entries(counts ?? {}).map(([name, count]) => `${name} ${shareOf(count)}`);
+  return entries.join(', ') || '-';
+}
+
 function shareOf(dataplanes: unknown): string {
   if (dataplanes === undefined) return '-';
   return `${field(dataplanes, 'online') ?? 0}/${field(dataplanes, 'total') ?? 0}`;

@@ -1,0 +1,55 @@
+// Certificates of half a minute while the control plane is started anew every ten seconds: no Envoy ever shows one that has ended. A minute by default; as
+// long as is asked for with URSA_E2E_MINUTES=10 node --test e2e/ca-rotation/short-certificates.test.ts
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { failedHandshakes, servedCertificate } from '../harness/handshakes.ts';
+import { allowAll, answers, openWorld } from '../harness/world.ts';
+
+const minutes = Number(process.env.URSA_E2E_MINUTES ?? '1');
+const restartEvery = 10_000;
+const world = await openWorld();
+after(() => world.close());
+const { controlPlane } = world;
+
+await controlPlane.apply(allowAll);
+const dpCert = { rotation: { expiration: '30s' } };
+const mtls = { enabledBackend: 'ca-1', backends: [{ name: 'ca-1', type: 'builtin', dpCert }] };
+await controlPlane.apply({ type: 'Mesh', name: 'default', mtls });
+const backend = await world.start({ service: 'backend', protocol: 'tcp' });
+const client = await world.start({ service: 'client', calls: ['backend'] });
+const services = [backend, client];
+await answers(client.urlOf('backend'), 200);
+
+test('no certificate that is shown has ended, and no request is lost', async () => {
+  const load = world.load({ url: client.urlOf('backend'), perSecond: 100, newConnections: true });
+  const serials = new Set<string>();
+  const ended: string[] = [];
+  const look = async (): Promise<void> => {
+    for (const service of services) {
+      const { serialNumber, notAfter } = await servedCertificate(service);
+      serials.add(`${service.name} ${serialNumber}`);
+      if (notAfter <= Date.now()) ended.push(`${service.name}: ${new Date(notAfter).toISOString()}`);
+    }
+  };
+  const end = Date.now() + minutes * 60_000;
+  let restarts = 0;
+  let nextRestart = Date.now() + restartEvery;
+  while (Date.now() < end) {
+    await look();
+    if (Date.now() >= nextRestart) {
+      controlPlane.process().signal(restarts % 2 === 0 ? 'SIGKILL' : 'SIGTERM');
+      await controlPlane.restart();
+      restarts += 1;
+      nextRestart += restartEvery;
+    }
+    await sleep(200);
+  }
+  const { sent, failures } = await load.stop();
+  assert.deepEqual(ended, []);
+  assert.deepEqual(failures, [], `${failures.length} of ${sent} requests failed`);
+  for (const service of services) assert.deepEqual(await failedHandshakes(service), [], service.name);
+  assert.ok(restarts >= minutes * 4, `${restarts} restarts`);
+  assert.ok(serials.size > services.length * minutes, `${serials.size} certificates`);
+  console.log(`${minutes} min, ${restarts} restarts, ${serials.size} certificates, ${sent} requests, 0 failed`);
+});
