@@ -100,6 +100,25 @@ for (const [args, url] of pages) {
   });
 }
 
+test('lists are shown whole, however many pages they have', async (context) => {
+  const names = Array.from({ length: 5 }, (_, index) => `web-${index}`);
+  const paged = await openControlPlaneStub(({ url }) => {
+    const offset = Number(new URL(url, 'http://localhost').searchParams.get('offset') ?? 0);
+    const items = names.slice(offset, offset + 2).map((name) => ({ name, mesh: 'default', dataplane: {} }));
+    const next = offset + 2 < names.length ? `http://elsewhere/?offset=${offset + 2}` : null;
+    return { body: { total: names.length, items, next } };
+  });
+  context.after(() => paged.close());
+  const table = await paged.run(['inspect', 'dataplanes', '--tag', 'a=b']);
+  assert.deepEqual(table.stdout.match(/web-\d/g), names);
+  assert.deepEqual(
+    paged.requests.map(({ url }) => url.split('_overview')[1]),
+    ['?tag=a%3Ab', '?tag=a%3Ab&offset=2', '?tag=a%3Ab&offset=4'],
+  );
+  const json = JSON.parse((await paged.run(['inspect', 'services', '-o', 'json'])).stdout);
+  assert.deepEqual([json.total, json.items.length, json.next], [5, 5, null]);
+});
+
 test('inspect workload lists its proxies, and says when there is no such workload', async () => {
   answer = { body: { items: [{ mesh: 'default', name: 'web-1', dataplane: {} }] } };
   const { code, stdout } = await stub.run(['inspect', 'workload', 'checkout']);
@@ -108,7 +127,7 @@ test('inspect workload lists its proxies, and says when there is no such workloa
     stub.requests.slice(-2).map(({ url }) => decodeURIComponent(url)),
     [
       '/meshes/default/workloads/checkout',
-      '/meshes/default/dataplanes/_overview?filter[labels.kuma.io/workload]=checkout&size=1000',
+      '/meshes/default/dataplanes/_overview?filter[labels.kuma.io/workload]=checkout',
     ],
   );
   assert.match(stdout, /^default +web-1 .*Offline/m);

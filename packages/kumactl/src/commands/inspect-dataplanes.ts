@@ -6,6 +6,7 @@ import { field, listOf } from '../json-fields.ts';
 import { dataplaneTags } from '../resource-table.ts';
 import type { Session } from '../session.ts';
 import { formatAge, formatTable } from '../table.ts';
+import { getWholeList } from '../whole-list.ts';
 import { formatYaml } from '../yaml-output.ts';
 import { connectionCells, connectionHeaders, isConnected } from './connection-state.ts';
 
@@ -32,7 +33,7 @@ export function addInspectDataplanes(inspect: Command, session: () => Session): 
       if (flags.ingress) query.set('ingress', 'true');
       for (const [key, value] of flags.tag) query.append('tag', `${key}:${value}`);
       const path = `/meshes/${encodeURIComponent(current.mesh)}/dataplanes/_overview${query.size > 0 ? `?${query}` : ''}`;
-      const overviews = await current.client().get(path);
+      const overviews = await getWholeList(current.client(), path);
       current.terminal.print(formatOverviews(overviews, flags.output, current.terminal.now()));
     });
 }

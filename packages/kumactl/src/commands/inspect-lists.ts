@@ -4,6 +4,7 @@ import { type OutputFormat, outputOption } from '../flags.ts';
 import { field, listOf } from '../json-fields.ts';
 import type { Session } from '../session.ts';
 import { formatAge, formatTable } from '../table.ts';
+import { getWholeList } from '../whole-list.ts';
 import { formatYaml } from '../yaml-output.ts';
 import { connectionCells, connectionHeaders, isConnected } from './connection-state.ts';
 
@@ -132,7 +133,7 @@ export function addInspectLists(inspect: Command, session: () => Session): void 
       .addOption(outputOption())
       .action(async ({ output }: { readonly output: OutputFormat }) => {
         const current = session();
-        const answer = await current.client().get(path(current.mesh));
+        const answer = await getWholeList(current.client(), path(current.mesh));
         const now = current.terminal.now();
         if (output === 'json') current.terminal.print(`${JSON.stringify(answer, null, 2)}\n`);
         else if (output === 'yaml') current.terminal.print(formatYaml(answer));

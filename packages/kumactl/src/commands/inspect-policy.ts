@@ -6,6 +6,7 @@ import { resourcePath } from '../resource-paths.ts';
 import type { Session } from '../session.ts';
 import { formatTable } from '../table.ts';
 import { type KnownType, typeHandles } from '../type-handles.ts';
+import { getWholeList } from '../whole-list.ts';
 import { formatYaml } from '../yaml-output.ts';
 
 /** Adds a command for each policy type and one for gateways; they are left out of the help of `inspect`, which names them in one line. */
@@ -44,7 +45,7 @@ function addOne(
       const current = session();
       const asked = type.policy === 'targetRef' ? '_resources/dataplanes' : 'dataplanes';
       const path = `${resourcePath(type, current.mesh, name)}/${asked}`;
-      const answer = await current.client().get(path);
+      const answer = await getWholeList(current.client(), path);
       const condition =
         type.policy === 'targetRef' && output === 'table' ? await conditionText(current, type, name) : '';
       if (output === 'json') current.terminal.print(`${JSON.stringify(answer, null, 2)}\n`);

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { type OutputFormat, outputOption } from '../flags.ts';
 import type { Session } from '../session.ts';
+import { getWholeList } from '../whole-list.ts';
 import { formatOverviews } from './inspect-dataplanes.ts';
 
 /** Adds `inspect workload`. */
@@ -18,8 +19,8 @@ export function addInspectWorkload(inspect: Command, session: () => Session): vo
       const mesh = `/meshes/${encodeURIComponent(current.mesh)}`;
       // A list of nothing would not tell a workload that is not there from one without proxies.
       await client.get(`${mesh}/workloads/${encodeURIComponent(name)}`);
-      const query = new URLSearchParams({ 'filter[labels.kuma.io/workload]': name, size: '1000' });
-      const overviews = await client.get(`${mesh}/dataplanes/_overview?${query}`);
+      const query = new URLSearchParams({ 'filter[labels.kuma.io/workload]': name });
+      const overviews = await getWholeList(client, `${mesh}/dataplanes/_overview?${query}`);
       current.terminal.print(formatOverviews(overviews, output, current.terminal.now()));
     });
 }
