@@ -52,7 +52,7 @@ export function changeNetworkFilters(listener: Listener, change: FilterChange): 
 }
 
 /** Opens every connection manager, and packs it again. */
-function eachManager(listener: Listener, change: (manager: HttpConnectionManager) => void): void {
+export function eachManager(listener: Listener, change: (manager: HttpConnectionManager) => void): void {
   for (const { name, configType } of listener.filterChains.flatMap(({ filters }) => filters)) {
     if (name !== managerFilter || configType.case !== 'typedConfig') continue;
     const manager = fromBinary(HttpConnectionManagerSchema, configType.value.value);

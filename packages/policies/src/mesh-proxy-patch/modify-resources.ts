@@ -4,6 +4,7 @@ import { legacyNames, unifiedNames } from '@ursa/envoy';
 import { type Cluster, ClusterSchema } from '@ursa/envoy/gen/envoy/config/cluster/v3/cluster_pb.ts';
 import { type Listener, ListenerSchema } from '@ursa/envoy/gen/envoy/config/listener/v3/listener_pb.ts';
 import type { FinishedResource, Warn } from '@ursa/policy';
+import { canonicalizeRequests } from './canonical-requests.ts';
 import { valueFrom } from './envoy-value.ts';
 import { changeHttpFilters, changeNetworkFilters, changeVirtualHosts } from './modify-filters.ts';
 import { patched } from './patch-message.ts';
@@ -105,7 +106,12 @@ function modifyInOrder(
 
 /** Applies all modifications to one resource. Returns false when it is removed. */
 export function modifyResource(resource: FinishedResource, conf: ProxyPatchConf, warn: Warn): boolean {
-  return modifyInOrder(resource, conf.appendModifications ?? [], 0, warn);
+  if (!modifyInOrder(resource, conf.appendModifications ?? [], 0, warn)) return false;
+  if (resource.type === 'listener' && resource.origin === 'inbound') {
+    const changed = clone(ListenerSchema, resource.message());
+    if (canonicalizeRequests(changed)) resource.replace(changed);
+  }
+  return true;
 }
 
 /** Resources that a conf adds, with the modifications that come after. */
