@@ -63,6 +63,13 @@ test('proxies are listed with their state, updates over all connections, certifi
   ]);
 });
 
+test('what the control plane warns of comes after the table, by proxy', async () => {
+  const warned = { ...overview('web-1', [inbound()], connected), warnings: ['Envoy 1.38.3 has known vulnerabilities'] };
+  const items = [overview('api-1', [inbound()], connected), warned];
+  const { stdout } = await inspect(['dataplanes'], { body: { items } });
+  assert.deepEqual(stdout.split('\n').slice(-3), ['', 'web-1: Envoy 1.38.3 has known vulnerabilities', '']);
+});
+
 const states: readonly [name: string, inbounds: readonly object[], subscription: object | undefined, state: string][] =
   [
     ['never connected', [inbound()], undefined, 'Offline'],

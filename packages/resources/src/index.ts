@@ -11,6 +11,7 @@ export * from './dataplane-accessors.ts';
 export * from './define-type.ts';
 export * from './describe-type.ts';
 export * from './duration.ts';
+export * from './envoy-floor.ts';
 export * from './error.ts';
 export * from './format-resource.ts';
 export * from './go-template.ts';

@@ -129,6 +129,19 @@ test('overviews join a data plane and its insight, under all their paths', async
   }
 });
 
+test('an overview warns of an Envoy with known holes, and of the one that is connected now only', async () => {
+  const { ask, store } = await openWithDataplanes();
+  const warningsWith = async (...versions: readonly string[]): Promise<unknown> => {
+    const subscriptions = versions.map((version, index) => ({ id: String(index), version: { envoy: { version } } }));
+    const key = { type: 'DataplaneInsight', mesh: 'default', name: 'web-1' };
+    await store.write([{ kind: 'put', resource: { ...key, labels: {}, spec: { subscriptions } } }]);
+    const { body } = await ask('GET', '/meshes/default/dataplanes/_overview?name=web-1');
+    return body.items[0].warnings;
+  };
+  assert.match(String(await warningsWith('1.40.0', '1.38.3')), /Envoy 1\.38\.3 has known vulnerabilities.* 1\.38\.4/);
+  assert.equal(await warningsWith('1.38.3', '1.40.0'), undefined);
+});
+
 test('the Dataplanes of a workload are those with its label', async () => {
   const { ask } = await openWithDataplanes();
   for (const name of ['web-1', 'web-2']) {

@@ -55,10 +55,15 @@ const headers = [
 export function formatOverviews(overviews: unknown, output: OutputFormat, now: number): string {
   if (output === 'json') return `${JSON.stringify(overviews, null, 2)}\n`;
   if (output === 'yaml') return formatYaml(overviews);
-  return formatTable(
+  const items = listOf(overviews, 'items');
+  const table = formatTable(
     headers,
-    listOf(overviews, 'items').map((overview) => overviewRow(overview, now)),
+    items.map((overview) => overviewRow(overview, now)),
   );
+  const warnings = items.flatMap((overview) =>
+    listOf(overview, 'warnings').map((warning) => `${text(field(overview, 'name'))}: ${text(warning)}\n`),
+  );
+  return warnings.length === 0 ? table : `${table}\n${warnings.join('')}`;
 }
 
 function overviewRow(overview: unknown, now: number): readonly string[] {

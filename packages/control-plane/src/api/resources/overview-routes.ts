@@ -1,5 +1,11 @@
 // Overviews: a proxy or zone together with what is known of it now (its insight). GET …/{name}/_overview, …/_overview, and their older paths.
-import { kriOf, type Resource, type ResourceType } from '@ursa/resources';
+import {
+  type DiscoverySubscription,
+  describeEnvoyBelowFloor,
+  kriOf,
+  type Resource,
+  type ResourceType,
+} from '@ursa/resources';
 import { Type } from 'typebox';
 import { formatJson, printItem } from '../http/json-text.ts';
 import type { Answer, Call, Route } from '../http/route.ts';
@@ -73,6 +79,7 @@ function overviewSchema(type: ResourceType) {
     kri: Type.Optional(Type.String()),
     [fieldOf(type.name)]: Type.Object({}),
     [`${fieldOf(type.name)}Insight`]: Type.Optional(Type.Object({})),
+    warnings: Type.Optional(Type.Array(Type.String())),
   });
 }
 
@@ -115,7 +122,15 @@ function formatOverview(type: ResourceType, resource: Resource, insight: unknown
     ...(kri === undefined ? {} : { kri }),
     [fieldOf(type.name)]: resource.spec,
     ...(insight === undefined ? {} : { [`${fieldOf(type.name)}Insight`]: insight }),
+    ...warningsOf(insight),
   };
+}
+
+/** What is wrong with what runs there; absent when nothing is. */
+function warningsOf(insight: unknown): { readonly warnings?: readonly string[] } {
+  const { subscriptions = [] } = (insight ?? {}) as { readonly subscriptions?: readonly DiscoverySubscription[] };
+  const warning = describeEnvoyBelowFloor(subscriptions.at(-1)?.version?.envoy?.version ?? '');
+  return warning === undefined ? {} : { warnings: [warning] };
 }
 
 function fieldOf(typeName: string): string {
