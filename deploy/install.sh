@@ -38,7 +38,7 @@ if [ "$role" = control-plane ]; then
   programs="kuma-cp $programs"
 else
   programs="kuma-dp $programs"
-  unit_files="kuma-dp@.service kuma-transparent-proxy.service"
+  unit_files="kuma-dp@.service kuma-dp-join@.service kuma-transparent-proxy.service"
   [ -n "$envoy" ] || fail "--envoy is missing: the path of the Envoy that kuma-dp runs"
   [ -x "$envoy" ] || fail "--envoy: $envoy is no executable"
 fi
@@ -81,4 +81,6 @@ if [ "$role" = control-plane ]; then
 else
   echo "installed; for a proxy web-1 write /etc/kuma/web-1.yaml and /etc/kuma/web-1.token, name the control plane in /etc/kuma/kuma-dp.env, and start it:"
   echo "  systemctl enable --now kuma-dp@web-1"
+  echo "or, with a join code, /etc/kuma/web-1.code and the application's port in /etc/kuma/web-1.env (KUMA_DATAPLANE_SERVICE_PORT=8080):"
+  echo "  systemctl enable --now kuma-dp-join@web-1"
 fi

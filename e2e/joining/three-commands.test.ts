@@ -112,3 +112,17 @@ test('started again, it is the same proxy', async () => {
     (json as { items: readonly { name: string }[] }).items.map(({ name }) => name);
   assert.deepEqual(names(await controlPlane.request('GET', '/meshes/default/dataplanes')), names(before));
 });
+
+test('in a mesh of MeshServices a service is called by the port of its own', async () => {
+  await controlPlane.apply({ ...meshWith('STRICT'), meshServices: { mode: 'Exclusive' } });
+  const servicePort = await waitFor('there is a MeshService', async () => {
+    const { json } = await controlPlane.request('GET', '/meshes/default/meshservices/api');
+    return (json as { spec?: { ports?: readonly { port: number }[] } }).spec?.ports?.[0]?.port;
+  });
+  const late = await service('late');
+  const port = await freePort();
+  const proxy = runProxy('late', late, '--calls', `api:${servicePort}=${port}`);
+  await controlPlane.apply(allow('late'));
+  await says(proxy, 'ready: others may send to this proxy');
+  assert.equal(await answers(`http://127.0.0.1:${port}`, 200), 'api');
+});

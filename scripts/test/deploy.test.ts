@@ -104,18 +104,22 @@ test('systemd takes the units, and they let their services do little', { skip: s
 
 test('the units name flags and settings that there are', () => {
   const known = Object.values(definitions);
+  let checked = 0;
   for (const name of readdirSync(units)) {
     const text = readFileSync(join(units, name), 'utf8');
-    const [, dataPlaneFlags = ''] = /^ExecStart=\S+kuma-dp run (.*)$/m.exec(text) ?? [];
-    for (const [, flag] of dataPlaneFlags.matchAll(/--([a-z-]+)/g))
+    const [, dataPlaneFlags = ''] = /^ExecStart=\S+kuma-dp (?:run|join) (.*)$/m.exec(text) ?? [];
+    for (const [, flag] of dataPlaneFlags.matchAll(/--([a-z-]+)/g)) {
+      checked += 1;
       assert.ok(
         known.some((setting) => setting.flag === flag),
         `${name}: --${flag}`,
       );
+    }
     for (const [variable] of text.matchAll(/KUMA_DATAPLANE_\w+/g))
       assert.ok(
         known.some((setting) => setting.env === variable),
         `${name}: ${variable}`,
       );
   }
+  assert.ok(checked >= 7);
 });

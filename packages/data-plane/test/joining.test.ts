@@ -44,7 +44,7 @@ const facts = {
     inboundPort: 28080,
     redirected: false,
     adminPort: 30001,
-    calls: [{ service: 'api', port: 9001 }],
+    calls: [{ service: 'api', servicePort: 0, port: 9001 }],
   },
 };
 
@@ -78,13 +78,14 @@ test('the name is that of service, host and port, as names are written', () => {
 });
 
 test('flags that cannot be are refused by their name', () => {
-  assert.deepEqual(readCalls(['api, db=5432', 'queue']), [
-    { service: 'api', port: 0 },
-    { service: 'db', port: 5432 },
-    { service: 'queue', port: 0 },
+  assert.deepEqual(readCalls(['api, db=5432', 'queue:80', 'mail:25=2525']), [
+    { service: 'api', servicePort: 0, port: 0 },
+    { service: 'db', servicePort: 0, port: 5432 },
+    { service: 'queue', servicePort: 80, port: 0 },
+    { service: 'mail', servicePort: 25, port: 2525 },
   ]);
-  for (const wrong of ['=1', 'api=x', 'api=70000', 'api=1=2'])
-    assert.throws(() => readCalls([wrong]), /--calls: expected a service such as "api" or "api=9000"/);
+  for (const wrong of ['=1', ':1', 'api=x', 'api=70000', 'api:70000', 'api=1=2', 'api=1:2'])
+    assert.throws(() => readCalls([wrong]), /--calls: expected a service such as "api", "api=9000" or "api:80=9000"/);
   const good = { service: 'web', servicePort: 8080, address: '' };
   assert.throws(() => checkFlags({ ...good, servicePort: 0 }), /^MeshError: --port: say at which port/);
   assert.throws(() => checkFlags({ ...good, service: 'Web!' }), /^MeshError: --service: expected lower-case/);
@@ -208,7 +209,7 @@ test('what a join code says is not said again', async (context) => {
     const value = setting === 'controlPlaneUrl' ? 'https://a:1' : 'true';
     await assert.rejects(
       joined(context, { service: ['web'], [setting]: [value] }, 'kj1_x'),
-      new RegExp(`${flag}: the join code says it already`),
+      new RegExp(`${flag} \\(KUMA_\\w+\\): the join code says it already`),
     );
   }
 });

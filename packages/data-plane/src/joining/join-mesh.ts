@@ -3,8 +3,9 @@ import { hostname } from 'node:os';
 import { MeshError, parseJoinCode } from '@ursa/resources';
 import { parseAddresses } from '../bootstrap/several-addresses.ts';
 import type { Log } from '../log.ts';
-import type { Settings } from '../settings/definitions.ts';
+import { definitions, type Settings } from '../settings/definitions.ts';
 import type { ReadSettings } from '../settings/read-settings.ts';
+import type { Setting } from '../settings/setting.ts';
 import { detectProtocol } from './detect-protocol.ts';
 import { exchangeCode } from './exchange-code.ts';
 import { inboundPorts, openPortFinder, otherPorts, placeOf } from './free-ports.ts';
@@ -63,16 +64,14 @@ async function memberOf({ settings, given, environment, log, stopSignal }: JoinO
   return { ...settings, mesh, name, controlPlaneUrl, token, caCert: authority, caCertFile: '' };
 }
 
+/** What a code stands in for. */
+const saidByCode = ['controlPlaneUrl', 'token', 'tokenPath', 'caCert', 'caCertFile', 'tlsSkipVerify'] as const;
+
 async function joinWith(text: string, { settings, given, environment, log, stopSignal }: JoinOptions): Promise<Member> {
-  for (const [name, flag] of [
-    ['controlPlaneUrl', '--cp-address'],
-    ['token', '--dataplane-token'],
-    ['tokenPath', '--dataplane-token-file'],
-    ['caCert', 'KUMA_CONTROL_PLANE_CA_CERT'],
-    ['caCertFile', '--ca-cert-file'],
-    ['tlsSkipVerify', '--skip-verify'],
-  ] as const) {
-    if (given.has(name)) throw new MeshError('invalid', `${flag}: the join code says it already; leave it out`);
+  for (const name of saidByCode) {
+    const { flag, env } = definitions[name] as Setting<unknown>;
+    const shown = flag === undefined ? env : `--${flag} (${env})`;
+    if (given.has(name)) throw new MeshError('invalid', `${shown}: the join code says it already; leave it out`);
   }
   const code = parseJoinCode(text);
   const folder = membershipFolder(settings.stateDir, environment, settings.servicePort);

@@ -5,6 +5,8 @@ import { MeshError, tagNames } from '@ursa/resources';
 /** A service that the application calls, at a port of its own. */
 export interface Call {
   readonly service: string;
+  /** Port of its MeshService; 0 to call it by its tag, which meshes do not know whose `meshServices.mode` is Exclusive. */
+  readonly servicePort: number;
   readonly port: number;
 }
 
@@ -42,24 +44,28 @@ export function makeDataplane(facts: DataplaneFacts): object {
       outbound: calls.map((call) => ({
         address: '127.0.0.1',
         port: call.port,
-        tags: { [tagNames.service]: call.service },
+        ...(call.servicePort === 0
+          ? { tags: { [tagNames.service]: call.service } }
+          : { backendRef: { kind: 'MeshService', name: call.service, port: call.servicePort } }),
       })),
     },
   };
 }
 
-/** Reads `--calls`: services with or without a port; 0 is one to be found. Errors: `MeshError('invalid')`. */
+/** Reads `--calls`: services with or without the port of their MeshService and a port here; 0 is one to be found. Errors: `MeshError('invalid')`. */
 export function readCalls(texts: readonly string[]): readonly Call[] {
   const words = texts.flatMap((text) => text.split(',')).map((word) => word.trim());
   return words
     .filter((word) => word !== '')
     .map((word) => {
-      const [service = '', port = '0', ...rest] = word.split('=');
-      const number = Number(port);
-      if (service === '' || rest.length > 0 || !/^\d{1,5}$/.test(port) || number > 65535) {
-        throw new MeshError('invalid', `--calls: expected a service such as "api" or "api=9000", got "${word}"`);
-      }
-      return { service, port: number };
+      const [, service = '', servicePort = '0', port = '0'] =
+        /^([^:=]+)(?::(\d{1,5}))?(?:=(\d{1,5}))?$/.exec(word) ?? [];
+      const call = { service, servicePort: Number(servicePort), port: Number(port) };
+      if (service !== '' && call.servicePort <= 65535 && call.port <= 65535) return call;
+      throw new MeshError(
+        'invalid',
+        `--calls: expected a service such as "api", "api=9000" or "api:80=9000", got "${word}"`,
+      );
     });
 }
 

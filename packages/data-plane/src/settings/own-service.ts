@@ -29,8 +29,8 @@ export const ownServiceDefinitions = {
     path: 'dataplane.calls',
     env: 'KUMA_DATAPLANE_CALLS',
     flag: 'calls',
-    placeholder: 'service[=port],…',
-    help: 'services that the application calls, each at a port of 127.0.0.1; a port that is not said is found, and told in the log',
+    placeholder: 'service[:port][=port],…',
+    help: 'services that the application calls, each at a port of 127.0.0.1, which is found and told in the log when it is not said after =; in meshes whose meshServices.mode is Exclusive, with the port of the MeshService after :',
   }),
   address: textSetting({
     path: 'dataplane.address',
