@@ -3,6 +3,7 @@ import { type Derivation, deepEqual } from '@ursa/collections';
 import {
   type DataplaneInsightSpec,
   type DataplaneSpec,
+  dnsLabelProblems,
   inboundsOf,
   isInboundReady,
   labelNames,
@@ -78,9 +79,10 @@ export function deriveWorkloadPlan(
   );
 }
 
+// Older stores may hold labels that could not be a name.
 function workloadKeys({ mesh, labels }: Resource): readonly string[] {
   const name = labels[labelNames.workload] ?? '';
-  return name === '' ? [] : [keyInType({ mesh, name })];
+  return dnsLabelProblems(name).length > 0 ? [] : [keyInType({ mesh, name })];
 }
 
 // As the peer has it: whether the proxy is connected is another number. Ignored ports are not meant to be called.

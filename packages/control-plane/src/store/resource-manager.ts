@@ -18,6 +18,7 @@ import { checkMembership } from './membership.ts';
 import { checkAuthorityChange, checkSecretUnused, deleteMesh, requireMesh } from './mesh-rules.ts';
 import { isStoredAs, planWrites } from './plan-writes.ts';
 import type { Store, StoreChange, StoreContent, StoreWrite } from './store.ts';
+import { checkWorkloadLabel } from './workload-label.ts';
 
 /** A mesh about to be written, and the one it replaces. */
 export interface MeshWrite {
@@ -108,6 +109,7 @@ export function openResourceManager(options: ResourceManagerOptions): ResourceMa
       const mesh = requireMesh(content, draft.mesh);
       if (draft.type === 'Dataplane' && before === undefined) checkMembership(mesh.spec as MeshSpec, draft);
     }
+    if (draft.type === 'Dataplane') checkWorkloadLabel(draft, before, labels);
     if (draft.type === 'Mesh') checkAuthorityChange(before, draft);
     const write = complete(draft, before);
     if (before !== undefined) {

@@ -96,6 +96,20 @@ test('a workload that a user has made stays, and says how its proxies fare', asy
   await run.stop();
 });
 
+test('a label that could not be a name, as older stores may hold one, makes no Workload', async () => {
+  const run = await startGenerators();
+  await run.apply(mesh('m1'), dataplane('a-1', undefined));
+  await run.settle();
+  const stored = run.live.resources('Dataplane').get('m1/a-1');
+  assert.ok(stored);
+  const labels = { ...stored.labels, 'kuma.io/workload': 'pay/all' };
+  await run.store.write([{ kind: 'put', resource: { ...stored, labels } }]);
+  const revision = run.revision();
+  await run.settle();
+  assert.equal(run.revision(), revision);
+  await run.stop();
+});
+
 test('Workloads of other zones stay as those zones have counted them', async () => {
   const run = await startGenerators();
   await run.apply(mesh('m1'));

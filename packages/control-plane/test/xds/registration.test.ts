@@ -76,6 +76,12 @@ describe('a proxy that registers itself', () => {
     ['of another name', 'default.liar', document('honest'), /has the name "honest", the proxy itself "liar"/],
     ['of another mesh', 'default.liar', document('liar', 'other'), /mesh/],
     ['that is not valid', 'default.liar', document('liar', 'default', { networkin: {} }), /did you mean "?networking/],
+    [
+      'with a workload that could not be a name',
+      'default.liar',
+      document('liar', 'default', { labels: { 'kuma.io/workload': 'Pay.All' } }),
+      /labels\["kuma.io\/workload"\]: must be a valid DNS-1035 label/,
+    ],
     ['that is no YAML', 'default.liar', '{', /the resource of the proxy:1:2: Flow map must end/],
     ['that takes long to read', 'default.liar', '- a\n'.repeat(3_001), /YAML of more than 3000 lines/],
     ['with aliases', 'default.liar', 'a: &a [1]\nb: *a\n', /aliases/],

@@ -11,7 +11,7 @@ import type { AccessControl } from '../../identity/access-control.ts';
 import type { Call } from '../http/route.ts';
 import type { ResourceReader } from './reader.ts';
 import { withStoredKeys } from './stored-keys.ts';
-import { checkWorkloadLabel } from './workload-label.ts';
+import { requireWorkloadLabel } from './workload-label.ts';
 import type { WriteGuard } from './write-guard.ts';
 
 /** What a draft is read with. */
@@ -34,7 +34,7 @@ export function readDraft(
 ): ResourceDraft {
   try {
     const draft = parseResource(options.reader.types, document, { labels: options.labels });
-    if (draft.type === 'Dataplane') checkWorkloadLabel(draft, options.labels);
+    if (draft.type === 'Dataplane') requireWorkloadLabel(draft, options.labels);
     requireWritable(draft, draft, call, options);
     return withStoredKeys(draft, options.reader.find(draft.type, draft.mesh, draft.name));
   } catch (error) {

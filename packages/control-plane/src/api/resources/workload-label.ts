@@ -1,15 +1,10 @@
-// The label that says to which workload a Dataplane belongs, as a writer may set it.
-import { dnsLabelProblems, type LabelContext, labelNames, type ResourceDraft } from '@ursa/resources';
+// The label of a Dataplane's workload at the REST API, refused in the peer's form.
+import type { LabelContext, ResourceDraft } from '@ursa/resources';
+import { workloadLabelProblem } from '../../store/workload-label.ts';
 import { badRequest } from '../http/failure.ts';
 
-/** The label becomes part of identities and of a resource's name. Errors: 400. */
-export function checkWorkloadLabel(draft: ResourceDraft, context: LabelContext): void {
-  const workload = draft.labels[labelNames.workload] ?? '';
-  if (workload === '' || context.environment === 'kubernetes') return;
-  const field = `labels["${labelNames.workload}"]`;
-  if (context.mode === 'global') throw badRequest(`${field}: not allowed on Global control plane`);
-  const problems = dnsLabelProblems(workload);
-  if (problems.length === 0) return;
-  const expected = 'must be a valid DNS-1035 label (at most 63 characters, matching regex [a-z]([-a-z0-9]*[a-z0-9])?)';
-  throw badRequest(`${field}: ${expected}: ${problems.join('; ')}`);
+/** Errors: 400. */
+export function requireWorkloadLabel(draft: ResourceDraft, context: LabelContext): void {
+  const problem = workloadLabelProblem(draft, context);
+  if (problem !== undefined) throw badRequest(problem);
 }

@@ -21,7 +21,7 @@ import { entityTagOf, expectedVersion, lostRace } from './entity-tag.ts';
 import { pathOf } from './read-routes.ts';
 import type { ResourceReader } from './reader.ts';
 import { withStoredKeys } from './stored-keys.ts';
-import { checkWorkloadLabel } from './workload-label.ts';
+import { requireWorkloadLabel } from './workload-label.ts';
 import type { WriteGuard } from './write-guard.ts';
 
 /** What writing needs. */
@@ -103,7 +103,7 @@ function parseDraft(type: ResourceType, options: WriteOptions, call: Call, mesh:
     name,
     labels: options.labels,
   });
-  if (type.name === 'Dataplane') checkWorkloadLabel(draft, options.labels);
+  if (type.name === 'Dataplane') requireWorkloadLabel(draft, options.labels);
   return draft;
 }
 
