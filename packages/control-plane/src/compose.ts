@@ -19,7 +19,7 @@ import {
 } from '@ursa/resources';
 import { type ApiComponent, openApi } from './api/api.ts';
 import type { Component } from './component.ts';
-import { composeAccess, composeRoles } from './compose-access.ts';
+import { composeAccess, composeAdminTokenFile, composeRoles } from './compose-access.ts';
 import { composeAudit } from './compose-audit.ts';
 import { degradationOf } from './compose-degradation.ts';
 import { composeGenerators } from './compose-generators.ts';
@@ -398,6 +398,7 @@ export async function openControlPlane(
     diagnostics,
     startup,
     ...composeRoles(settings, store, live, log),
+    ...composeAdminTokenFile(settings, live, log),
     ...generators,
     certificates,
     ...several.presence,

@@ -124,7 +124,7 @@ function targetOf(coordinates: ApiServerCoordinates, request: ApiRequest): URL {
 }
 
 function headersOf(coordinates: ApiServerCoordinates, request: ApiRequest): Record<string, string> {
-  const token = coordinates.authType === 'tokens' ? coordinates.authConf?.token : undefined;
+  const token = coordinates.authType === 'tokens' ? tokenOf(coordinates.authConf ?? {}) : undefined;
   return {
     accept: request.accept ?? 'application/json',
     ...(request.body === undefined
@@ -133,6 +133,11 @@ function headersOf(coordinates: ApiServerCoordinates, request: ApiRequest): Reco
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     ...Object.fromEntries((coordinates.headers ?? []).map(({ key, value }) => [key, value])),
   };
+}
+
+/** A file is read anew each time: the control plane, or whoever hands out tokens, may have put another one there. */
+function tokenOf({ token, tokenFile }: Readonly<Record<string, string>>): string | undefined {
+  return tokenFile === undefined ? token : readNamedFile('--auth-conf tokenFile', tokenFile).toString('utf8').trim();
 }
 
 function tlsOptions(coordinates: ApiServerCoordinates): Record<string, unknown> {

@@ -1,6 +1,6 @@
 // `kumactl config`: the file with the control planes, and what is tried before one is added.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type ControlPlaneStub, openControlPlaneStub } from './control-plane-stub.ts';
@@ -54,6 +54,22 @@ test('the token and the headers are kept for requests', async () => {
   assert.match(readFileSync(join(stub.folder, 'token'), 'utf8'), /token: a=b/);
 });
 
+test('a token in a file is read for each command, and is not kept', async () => {
+  const file = join(stub.folder, 'admin.token');
+  writeFileSync(file, 'first\n');
+  const add = ['control-planes', 'add', '--name', 'east', '--address', stub.url];
+  const credentials = ['--auth-type', 'tokens', '--auth-conf', `tokenFile=${file}`];
+  assert.equal((await runWith('token-file', ...add, ...credentials)).code, 0);
+  assert.equal(stub.requests.at(-1)?.headers.authorization, 'Bearer first');
+  assert.doesNotMatch(readFileSync(join(stub.folder, 'token-file'), 'utf8'), /first/);
+  writeFileSync(file, 'second\n');
+  assert.equal((await runWith('token-file', ...add, '--overwrite', ...credentials)).code, 0);
+  assert.equal(stub.requests.at(-1)?.headers.authorization, 'Bearer second');
+  rmSync(file);
+  const gone = await runWith('token-file', ...add, '--overwrite', ...credentials);
+  assert.match(gone.stderr, /--auth-conf tokenFile: cannot read/);
+});
+
 const add = ['control-planes', 'add', '--name', 'x'];
 const refused: readonly [args: readonly string[], code: number, error: RegExp][] = [
   [[...add], 2, /'--address <url>' not specified/],
@@ -64,7 +80,7 @@ const refused: readonly [args: readonly string[], code: number, error: RegExp][]
   ],
   [[...add, '--address', 'http://127.0.0.1:1'], 1, /nothing listens there/],
   [[...add, '--address', 'http://x', '--auth-type', 'basic'], 2, /Allowed choices are tokens/],
-  [[...add, '--address', 'http://x', '--auth-type', 'tokens'], 1, /needs token=/],
+  [[...add, '--address', 'http://x', '--auth-type', 'tokens'], 1, /needs one of token=… and tokenFile=…/],
   [[...add, '--address', 'http://x', '--auth-conf', 'token=x'], 1, /--auth-conf goes with --auth-type/],
   [
     [...add, '--address', 'http://x', '--client-key-file', 'k'],

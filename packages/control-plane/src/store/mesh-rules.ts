@@ -1,5 +1,12 @@
 // What a write must hold against the mesh it belongs to. Pure: reads the store's content, throws what the writer should be told.
-import { MeshError, type MeshSpec, type Resource, type ResourceDraft, type Violation } from '@ursa/resources';
+import {
+  MeshError,
+  type MeshIdentitySpec,
+  type MeshSpec,
+  type Resource,
+  type ResourceDraft,
+  type Violation,
+} from '@ursa/resources';
 import type { StoreContent, StoreWrite } from './store.ts';
 
 /** The mesh a resource is written into. Throws `not-found` when there is none. */
@@ -49,12 +56,27 @@ export function checkSecretUnused(content: StoreContent, mesh: string, name: str
   const owner = content.get({ type: 'Mesh', mesh: '', name: mesh });
   const backends = (owner?.spec as MeshSpec | undefined)?.mtls?.backends ?? [];
   const user = backends.find((backend) => secretsOf(mesh, backend).includes(name));
-  if (user === undefined) return;
+  if (user === undefined) {
+    checkIdentities(content, mesh, name);
+    return;
+  }
   throw refusal(
     'name',
     `The secret "${name}" that you are trying to remove is currently in use in Mesh "${mesh}" in mTLS backend "${user.name}". ` +
       `Please remove the reference from the "${user.name}" backend before removing the secret.`,
   );
+}
+
+function checkIdentities(content: StoreContent, mesh: string, name: string): void {
+  for (const { type, mesh: owner, name: identity, spec } of content.all()) {
+    if (type !== 'MeshIdentity' || owner !== mesh) continue;
+    const { certificate, privateKey } = (spec as MeshIdentitySpec).provider?.bundled?.ca ?? {};
+    if ([certificate, privateKey].every((source) => source?.secretRef?.name !== name)) continue;
+    throw refusal(
+      'name',
+      `The secret "${name}" is in use in Mesh "${mesh}" by MeshIdentity "${identity}", which issues with it: name another secret there, or delete the MeshIdentity first`,
+    );
+  }
 }
 
 type AuthorityBackend = NonNullable<NonNullable<MeshSpec['mtls']>['backends']>[number];

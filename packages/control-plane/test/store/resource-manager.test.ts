@@ -204,6 +204,20 @@ test('a Secret that holds an authority in use cannot be deleted', async () => {
   await manager.delete({ type: 'Secret', mesh: 'm', name: 'free' });
 });
 
+test('a Secret that a MeshIdentity issues with cannot be deleted, and the refusal names mesh and identity', async () => {
+  const { manager } = open();
+  await manager.putAll([mesh('m'), secret('ca-key'), secret('free')]);
+  const source = (name: string) => ({ type: 'Secret', secretRef: { kind: 'Secret', name } });
+  const ca = { certificate: source('ca-cert'), privateKey: source('ca-key') };
+  const spec = { provider: { type: 'Bundled', bundled: { ca } } };
+  await manager.put({ type: 'MeshIdentity', mesh: 'm', name: 'identity', labels: {}, spec });
+  const deletion = manager.delete({ type: 'Secret', mesh: 'm', name: 'ca-key' });
+  await assert.rejects(deletion, /"ca-key" is in use in Mesh "m" by MeshIdentity "identity"/);
+  await manager.delete({ type: 'Secret', mesh: 'm', name: 'free' });
+  await manager.delete({ type: 'MeshIdentity', mesh: 'm', name: 'identity' });
+  await manager.delete({ type: 'Secret', mesh: 'm', name: 'ca-key' });
+});
+
 test('another authority can be enabled only while the old one is still trusted', async () => {
   const { manager } = open();
   const mtls = (enabledBackend: string, ...names: string[]) => ({

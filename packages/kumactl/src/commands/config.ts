@@ -64,7 +64,12 @@ function addAdd(controlPlanes: Command, session: () => Session): void {
     .requiredOption('--name <name>', 'name to call it by')
     .requiredOption('--address <url>', 'address of its REST API, such as https://localhost:5682')
     .addOption(new Option('--auth-type <type>', 'how to authenticate').choices(['tokens']))
-    .option('--auth-conf <key=value>', 'configuration of the authentication, such as token=…', collectTexts, [])
+    .option(
+      '--auth-conf <key=value>',
+      'configuration of the authentication: token=…, or tokenFile=<path> to read it for each command',
+      collectTexts,
+      [],
+    )
     .option('--ca-cert-file <file>', 'PEM file with the CA of its certificate')
     .option('--client-cert-file <file>', 'PEM file with a client certificate')
     .option('--client-key-file <file>', "PEM file with the client certificate's key")
@@ -139,7 +144,9 @@ function authenticationOf({ authType, authConf }: AddFlags): Pick<ApiServerCoord
     if (authConf.length > 0) throw new MeshError('invalid', '--auth-conf goes with --auth-type tokens');
     return {};
   }
-  if ((given.token ?? '') === '') throw new MeshError('invalid', '--auth-conf: --auth-type tokens needs token=…');
+  const { token = '', tokenFile = '' } = given;
+  if ((token === '') === (tokenFile === ''))
+    throw new MeshError('invalid', '--auth-conf: --auth-type tokens needs one of token=… and tokenFile=…');
   return { authType, authConf: given };
 }
 

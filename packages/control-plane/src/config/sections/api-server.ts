@@ -60,6 +60,11 @@ export const apiServerSettings = {
         true,
         'Keep a token of the administrator in the GlobalSecret `admin-user-token`.',
       ),
+      adminTokenFile: text(
+        'KUMA_API_SERVER_AUTHN_TOKENS_ADMIN_TOKEN_FILE',
+        '',
+        'File, readable by its owner only, that this token is kept in, for people of this machine. Empty: none.',
+      ),
       enableIssuer: flag(
         'KUMA_API_SERVER_AUTHN_TOKENS_ENABLE_ISSUER',
         true,
