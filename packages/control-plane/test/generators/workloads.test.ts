@@ -65,6 +65,24 @@ test('the status follows connections and health, and is not written when nothing
   await run.stop();
 });
 
+test('a change of one Dataplane recomputes its own workload and no other', async () => {
+  const run = await startGenerators();
+  const documents = Array.from({ length: 60 }, (_, number) => dataplane(`web-${number}`, `w-${number % 20}`));
+  await run.apply(mesh('m1'), ...documents);
+  await run.settle();
+  const before = run.live.graph.stats().recomputed;
+  await run.apply(dataplane('web-7', 'w-7', { state: 'NotReady' }));
+  await run.settle();
+  assert.deepEqual(run.workload('m1/w-7')?.status?.dataplaneProxies, { connected: 0, healthy: 2, total: 3 });
+  const after = run.live.graph.stats().recomputed;
+  const runs = (name: string) => (after[name] ?? 0) - (before[name] ?? 0);
+  // Once for the Dataplane, once for the workload that was written.
+  assert.ok(runs('workload-plan/one') <= 2, `${runs('workload-plan/one')} plans`);
+  assert.equal(runs('workload-member'), 1);
+  assert.equal(runs('wanted-workloads'), 0);
+  await run.stop();
+});
+
 test('a workload goes with its last Dataplane, whether that is deleted or belongs elsewhere now', async () => {
   const run = await startGenerators();
   await run.apply(mesh('m1'), dataplane('a-1', 'pay'), dataplane('a-2', 'pay'));
