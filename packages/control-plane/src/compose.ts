@@ -35,6 +35,7 @@ import {
 } from './compose-identity.ts';
 import { composeInstances } from './compose-instances.ts';
 import { composeJoining } from './compose-joining.ts';
+import { composeAnnouncements, composeMeshIdentities } from './compose-mesh-identities.ts';
 import { composeMissingProxies } from './compose-missing-proxies.ts';
 import { composeWatching } from './compose-watching.ts';
 import { composeWriteChecks } from './compose-write-checks.ts';
@@ -51,6 +52,7 @@ import { withAuthorityChecks } from './identity/authorities/validate-authorities
 import { systemClock } from './identity/clock.ts';
 import { createEnvoyAdmin } from './identity/envoy-admin.ts';
 import { identitySecrets } from './identity/identity-secrets.ts';
+import { withTrustChecks } from './identity/mesh-identities/validate-trusts.ts';
 import { proxyIdentities } from './identity/proxy-identities.ts';
 import { withTypeChecks } from './identity/roles/check-types.ts';
 import { followCertificate } from './identity/served-certificate.ts';
@@ -133,21 +135,20 @@ export async function openControlPlane(
     federated: false,
     originRequired: !settings.multizone.zone.disableOriginLabelValidation,
   };
+  const place = { zone: labels.zone, environment: labels.environment };
   const bringPolicies: MeshCompanion = ({ mesh, before }) => {
     if (before !== undefined) return [];
     const skipped = (mesh.spec as MeshSpec).skipCreatingInitialPolicies ?? [];
     return initialPolicies(policies, mesh.name, { skipped, routing: settings.defaults.createMeshRoutingResources });
   };
-  const uncheckedManager = withAuthorityChecks(
-    openResourceManager({
-      store: withWriteDeadline(store, networkWriteLimits),
-      types,
-      labels,
-      unsafeDelete: settings.store.unsafeDelete,
-      companions: [bringPolicies],
-    }),
-    live,
-  );
+  const openedManager = openResourceManager({
+    store: withWriteDeadline(store, networkWriteLimits),
+    types,
+    labels,
+    unsafeDelete: settings.store.unsafeDelete,
+    companions: [bringPolicies],
+  });
+  const uncheckedManager = withTrustChecks(withAuthorityChecks(openedManager, live));
 
   const certificate = await serverCertificate(settings, log.component('certificates'));
   const tokens = openTokens(live, { clock, keyPatience: 2_000, ...(await tokenSettings(settings)) });
@@ -178,6 +179,7 @@ export async function openControlPlane(
     live,
     store: leaderStore,
     clock,
+    place,
     bootstrapAdminToken: settings.apiServer.authn.tokens.bootstrapAdminToken,
     onFailure: (what, error) => identityLog.error('a secret could not be made; it is tried again', { what, error }),
   });
@@ -209,12 +211,16 @@ export async function openControlPlane(
     { graph, inputs, policies },
     log,
   );
+  const { instances, calls } = several;
+  const announce = composeAnnouncements({ live, place, rollout: () => dpServer.rollout, instances, calls, log });
   const certificates = proxyIdentities({
     live,
     store,
     clock,
     retries: certificateRetries(settings),
     isTrustedByAll: deriveTrustedBackends(live),
+    place,
+    announce,
     proxies,
     identityRequest: engine.identityRequest,
     identityKeys: engine.identityKeys,
@@ -406,6 +412,7 @@ export async function openControlPlane(
     ...several.upkeep,
     ...composeMissingProxies(settings, several.leaderStore, clock, log).map(several.led),
     led(meshInsights),
+    led(composeMeshIdentities({ paced, store: leaderStore, clock, place, announce, log })),
     refusals,
     ...health,
     dpServer,

@@ -7,6 +7,8 @@ import type { DirectAccess } from './direct-access.ts';
 import type { EgressDerivations } from './egress/egress-config.ts';
 import type { EndpointDerivations } from './endpoints.ts';
 import type { EngineInputs } from './engine.ts';
+import type { ProxyTls } from './identity/proxy-tls.ts';
+import type { WorkloadIdentities } from './identity/workload-identities.ts';
 import type { MeshFacts } from './mesh-facts.ts';
 import type { OutboundLookup } from './outbounds.ts';
 import type { OwnParts } from './own-parts.ts';
@@ -22,6 +24,8 @@ export interface ConfigParts {
   readonly dataplane: Derivation<readonly [key: string], DataplaneFacts | undefined>;
   readonly endpoints: EndpointDerivations;
   readonly traffic: TrafficDerivation;
+  readonly workloadIdentities: WorkloadIdentities;
+  readonly proxyTls: Derivation<readonly [mesh: string, proxyKey: string], ProxyTls | undefined>;
   readonly own: OwnParts;
   readonly shared: ClassParts;
   readonly directAccess: DirectAccess;

@@ -8,6 +8,7 @@ import type { ConfigWarning, ProxyConfig } from './engine.ts';
 import { features } from './features.ts';
 import { deriveFinish } from './finish.ts';
 import { deriveHeldBack, type LeftOut, policiesOf } from './held-back.ts';
+import { identityWarnings } from './identity/identity-warnings.ts';
 import { type InboundModes, inboundModes } from './inbound-modes.ts';
 import { createLastGood } from './last-good.ts';
 import type { Outbound } from './outbounds.ts';
@@ -21,12 +22,13 @@ import { PolicyFailure } from './walk.ts';
 import { namesWorkload } from './workload.ts';
 
 /**
- * Ports on which a workload can be reached past its inbounds, as text: with mTLS only declared ones, where a policy says that an inbound
- * insists on mTLS, or, where none says anything, for proxies that want it so.
+ * Ports on which a workload can be reached past its inbounds, as text: with mTLS only declared ones, where a policy or a
+ * MeshIdentity makes an inbound insist on mTLS, or, where none says anything, for proxies that want it so.
  */
-function reachablePorts({ connected, dataplane, mesh }: Subject, { modes, governed }: InboundModes): string {
-  const wanted = governed ? modes.includes('Strict') : connected.features.includes(features.strictInboundPorts);
-  if (mesh.mtls === undefined || !wanted) return 'all';
+function reachablePorts({ connected, dataplane, proxyClass }: Subject, { modes, governed }: InboundModes): string {
+  const speaksOfInbounds = governed || proxyClass.tls?.issuer !== undefined;
+  const wanted = speaksOfInbounds ? modes.includes('Strict') : connected.features.includes(features.strictInboundPorts);
+  if (proxyClass.tls === undefined || !wanted) return 'all';
   const ports = new Set(dataplane.inbounds.map((inbound) => inbound.port));
   return [...ports].join(' ');
 }
@@ -90,7 +92,7 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     const dns = answersItself
       ? []
       : shared.envoyDns.get(outbounds.records(key, proxyClass.calls, without), proxyClass, connected.dnsPort);
-    const modes = inboundModes(policies, rules.inboundRules.get(key, without), mesh, facts.inbounds.length);
+    const modes = inboundModes(policies, rules.inboundRules.get(key, without), proxyClass.tls, facts.inbounds.length);
     const ports = reachablePorts(found, modes);
     const direct = directAccess(found, outboundsOf(found, without));
     return [...shared.passthrough(ruleSets, listenerClass, redirect, mesh.passthrough, ports), ...direct, ...dns];
@@ -167,6 +169,7 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
       : noResources;
     const ruleSets = rules.ruleSets.get(key, without);
     const warnings = [...found.mesh.idle, ...[...ruleSets.values()].flatMap((set) => set.warnings)];
+    warnings.push(...identityWarnings(found, parts.workloadIdentities, policies, ruleSets));
     const idle = withoutEffect.filter(({ name }) => ruleSets.has(name));
     warnings.push(...idle.map(({ name }) => `${name} applies to this proxy and has no effect yet`));
     if (isServed(found)) {

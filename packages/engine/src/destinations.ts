@@ -2,9 +2,10 @@
 import type { Derivation, Graph } from '@ursa/collections';
 import { legacyServiceName, type Protocol, sha256Hex } from '@ursa/envoy';
 import { destinationId, type OutboundTarget, portName } from '@ursa/policy';
-import { displayNameOf, formatKri, labelNames, type Resource, tagNames } from '@ursa/resources';
+import { displayNameOf, formatKri, formatSni, labelNames, meshService, type Resource, tagNames } from '@ursa/resources';
 import type { DataplaneFacts } from './dataplane-facts.ts';
 import type { EngineInputs } from './engine.ts';
+import type { WorkloadIdentities } from './identity/workload-identities.ts';
 import type { MeshFacts } from './mesh-facts.ts';
 import { deriveMultiZoneServices, type MultiZoneServiceDerivations } from './multi-zone-services.ts';
 import { deriveOutsideDestinations, type OutsideDestinations } from './outside/outside-destinations.ts';
@@ -41,6 +42,13 @@ export interface OutsideDestination {
   readonly problems: readonly string[];
 }
 
+/** The server name to ask for, and who may answer. */
+export interface ServiceTls {
+  readonly sni: string;
+  /** SPIFFE IDs. */
+  readonly identities: readonly string[];
+}
+
 /** One destination. Derived: equal ones are one object. */
 export interface Destination {
   readonly mesh: string;
@@ -51,8 +59,10 @@ export interface Destination {
   /** Undefined for services known by their tag only. */
   readonly kri: string | undefined;
   readonly protocol: Protocol;
-  /** How to speak TLS to it; undefined when it is reached in plain text. */
-  readonly tls: { readonly sni: string; readonly identities: readonly string[] } | undefined;
+  /** How proxies with a certificate of the mesh's backend speak TLS to it; undefined when it is reached in plain text. */
+  readonly tls: ServiceTls | undefined;
+  /** The same for proxies with a certificate of a MeshIdentity. */
+  readonly workloadTls: ServiceTls | undefined;
   /** Set for external services. */
   readonly outside?: OutsideDestination;
 }
@@ -107,6 +117,12 @@ function meshServiceKri(resource: Resource, section: string): string {
   return formatKri({ type: 'msvc', mesh, zone, namespace, name: displayNameOf(resource), section });
 }
 
+/** Whom to expect at a MeshService, each undefined where it is spoken to in plain text: by clients with a certificate of the mesh, and of a MeshIdentity. */
+export interface ServiceIdentities {
+  readonly toMesh: readonly string[] | undefined;
+  readonly toWorkloads: readonly string[] | undefined;
+}
+
 function identitiesOf(mesh: string, spec: MeshServiceSpec): string[] {
   return (spec.identities ?? []).map(({ type, value }) => (type === 'SpiffeID' ? value : `spiffe://${mesh}/${value}`));
 }
@@ -127,18 +143,36 @@ function speaksTls(mesh: MeshFacts | undefined, isReady: () => boolean): boolean
   return mesh?.mtls !== undefined && (!mesh.mtls.permissive || isReady());
 }
 
+/**
+ * A proxy with a MeshIdentity speaks TLS, and never less because a server has no identity: who takes a label off a server must not get plain text.
+ * Without an mTLS backend it waits only for servers that are about to have their certificate.
+ */
+function workloadsSpeakTls(mesh: MeshFacts | undefined, isReady: () => boolean): boolean {
+  return mesh?.mtls?.permissive === false || isReady();
+}
+
+/** What destinations are derived from. */
+export interface DestinationOptions {
+  readonly graph: Graph;
+  readonly inputs: EngineInputs;
+  readonly meshFacts: Derivation<readonly [mesh: string], MeshFacts | undefined>;
+  readonly workloadIdentities: WorkloadIdentities;
+  readonly servedBy: (mesh: string, service: string) => readonly DataplaneFacts[];
+  readonly egresses: EgressAddresses;
+}
+
 /** Derivations of destinations. */
-export function deriveDestinations(
-  graph: Graph,
-  inputs: EngineInputs,
-  meshFacts: Derivation<readonly [mesh: string], MeshFacts | undefined>,
-  servedBy: (mesh: string, service: string) => readonly DataplaneFacts[],
-  egresses: EgressAddresses,
-): DestinationDerivations {
+export function deriveDestinations(options: DestinationOptions): DestinationDerivations {
+  const { graph, inputs, meshFacts, workloadIdentities, servedBy, egresses } = options;
   // Insights change all the time; this part of them once in a proxy's life.
-  const hasCertificate = graph.derive('has a certificate', (proxyKey: string): boolean => {
+  const issuerOf = graph.derive('issuer of a certificate', (proxyKey: string): string => {
     const insight = inputs.resources('DataplaneInsight').get(proxyKey)?.spec as InsightOfTls | undefined;
-    return (insight?.mTLS?.issuedBackend ?? '') !== '';
+    return insight?.mTLS?.issuedBackend ?? '';
+  });
+  const hasCertificate = { get: (proxyKey: string) => issuerOf.get(proxyKey) !== '' };
+  // Who never connected has no traffic either.
+  const awaitsCertificate = graph.derive('awaits a certificate', (proxyKey: string): boolean => {
+    return inputs.resources('DataplaneInsight').get(proxyKey) !== undefined && !hasCertificate.get(proxyKey);
   });
   const outside = deriveOutsideDestinations(graph, inputs, meshFacts, egresses);
   const serviceOf = graph.derive('service', (mesh: string, service: string): Destination => {
@@ -147,7 +181,23 @@ export function deriveDestinations(
     if (external !== undefined) return external;
     const serving = dataplanes.flatMap(({ inbounds }) => inbounds.filter((inbound) => inbound.service === service));
     const isReady = () => dataplanes.every(({ name }) => hasCertificate.get(`${mesh}/${name}`));
-    const sni = serviceSni(mesh, { [tagNames.service]: service });
+    const awaits = ({ name }: DataplaneFacts): boolean => {
+      const found = workloadIdentities.of.get(`${mesh}/${name}`);
+      return found !== undefined && 'identity' in found && awaitsCertificate.get(`${mesh}/${name}`);
+    };
+    const facts = meshFacts.get(mesh);
+    const identities = dataplanes.flatMap(({ name }) => {
+      const key = `${mesh}/${name}`;
+      const found = workloadIdentities.of.get(key);
+      // What it still has counts until it has taken another certificate.
+      const held = workloadIdentities.issuedBy.get(key, issuerOf.get(key));
+      return [found !== undefined && 'identity' in found ? found.identity.spiffeId : [], held ?? []].flat();
+    });
+    const tls = {
+      sni: serviceSni(mesh, { [tagNames.service]: service }),
+      identities: [...new Set([`spiffe://${mesh}/${service}`, ...identities])],
+    };
+    const forWorkloads = () => (facts?.mtls === undefined ? !dataplanes.some(awaits) : isReady());
     return {
       mesh,
       target: { kind: 'service', service },
@@ -155,15 +205,24 @@ export function deriveDestinations(
       legacyName: service,
       kri: undefined,
       protocol: commonProtocol(serving.map((inbound) => inbound.protocol)),
-      tls: speaksTls(meshFacts.get(mesh), isReady) ? { sni, identities: [`spiffe://${mesh}/${service}`] } : undefined,
+      tls: speaksTls(facts, isReady) ? tls : undefined,
+      workloadTls: workloadsSpeakTls(facts, forWorkloads) ? tls : undefined,
     };
   });
-  const identitiesOfMeshService = graph.derive('identities of a MeshService', (key: string): string[] | undefined => {
+  const identitiesOfMeshService = graph.derive('identities of a MeshService', (key: string): ServiceIdentities => {
     const resource = inputs.resources('MeshService').get(key);
-    if (resource === undefined) return undefined;
+    if (resource === undefined) return { toMesh: undefined, toWorkloads: undefined };
+    const facts = meshFacts.get(resource.mesh);
+    const spec = resource.spec as MeshServiceSpec;
     const { tls: tlsStatus } = (resource.status ?? {}) as MeshServiceStatus;
-    const tls = speaksTls(meshFacts.get(resource.mesh), () => tlsStatus?.status !== 'NotReady');
-    return tls ? identitiesOf(resource.mesh, resource.spec as MeshServiceSpec) : undefined;
+    const isReady = () => tlsStatus?.status !== 'NotReady';
+    const awaitsWorkloads = () => spec.identities?.some(({ type }) => type === 'SpiffeID') === true && !isReady();
+    const forWorkloads = () => (facts?.mtls === undefined ? !awaitsWorkloads() : isReady());
+    const identities = identitiesOf(resource.mesh, spec);
+    return {
+      toMesh: speaksTls(facts, isReady) ? identities : undefined,
+      toWorkloads: workloadsSpeakTls(facts, forWorkloads) ? identities : undefined,
+    };
   });
   return {
     service: serviceOf,
@@ -172,12 +231,14 @@ export function deriveDestinations(
     subset: graph.derive('service subset', (mesh: string, service: string, given: string): Destination => {
       const whole = serviceOf.get(mesh, service);
       const tags = JSON.parse(given) as Tags;
-      const { tls } = whole;
+      const sni = serviceSni(mesh, { ...tags, [tagNames.service]: service });
+      const { tls, workloadTls } = whole;
       return {
         ...whole,
         source: { kind: 'service', mesh, service, tags },
         legacyName: subsetName(service, tags),
-        tls: tls && { ...tls, sni: serviceSni(mesh, { ...tags, [tagNames.service]: service }) },
+        tls: tls && { ...tls, sni },
+        workloadTls: workloadTls && { ...workloadTls, sni },
       };
     }),
     meshService: graph.derive(
@@ -191,7 +252,7 @@ export function deriveDestinations(
         const name = displayNameOf(resource);
         const zone = labels[labelNames.zone] ?? '';
         const namespace = labels[labelNames.namespace] ?? '';
-        const identities = identitiesOfMeshService.get(key);
+        const { toMesh, toWorkloads } = identitiesOfMeshService.get(key);
         return {
           mesh,
           target: { kind: 'resource', id: destinationId(resource, portName(found)) },
@@ -199,7 +260,11 @@ export function deriveDestinations(
           legacyName: legacyServiceName({ mesh, name, namespace, zone, shortType: 'msvc', port }),
           kri: meshServiceKri(resource, byNumber ? String(port) : portName(found)),
           protocol: parseProtocol(found.appProtocol ?? 'tcp'),
-          tls: identities && { sni: legacySni(resource.name, mesh, port, 'ms'), identities },
+          tls: toMesh && { sni: legacySni(resource.name, mesh, port, 'ms'), identities: toMesh },
+          workloadTls: toWorkloads && {
+            sni: formatSni(meshService, resource, portName(found)),
+            identities: toWorkloads,
+          },
         };
       },
     ),

@@ -16,6 +16,7 @@ import {
 import type { DataplaneFacts, InboundFacts } from './dataplane-facts.ts';
 import type { DataplaneLookup } from './endpoints.ts';
 import type { EngineInputs } from './engine.ts';
+import { meshTlsOf } from './identity/proxy-tls.ts';
 import type { Outbound } from './outbounds.ts';
 import type { ProxyClass } from './proxy-class.ts';
 import type { Subject } from './proxy-parts.ts';
@@ -81,12 +82,11 @@ export function deriveDirectAccess({ graph, inputs, dataplane, lookup }: DirectA
   );
   const cluster = graph.derive(
     'direct access cluster',
-    ({ facts, names }: ProxyClass): EnvoyResource => {
+    ({ facts, names, tls }: ProxyClass): EnvoyResource => {
       const draft = originalDestinationCluster({ name: directAccessNames.cluster, altStatName: false });
-      if (facts.mtls) {
-        const secrets = { identity: names.identitySecret(facts.mesh), trust: names.meshCaSecret(facts.mesh) };
+      if (tls !== undefined) {
         // Which service is behind an address is not known here: any workload of the mesh may be.
-        draft.message.transportSocket = meshClientTls(facts.mesh, secrets, [], '');
+        draft.message.transportSocket = meshClientTls(meshTlsOf(facts.mesh, tls, names), [], '');
       }
       return encodeResource('cluster', buildCluster(draft), 'direct-access');
     },

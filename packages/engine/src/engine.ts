@@ -24,6 +24,8 @@ export interface ConnectedProxy {
   readonly systemCaPath: string;
   readonly metricsCertPath: string;
   readonly metricsKeyPath: string;
+  /** Socket of the SPIRE agent on its host; '' where it did not say. */
+  readonly spireSocketPath: string;
   readonly dynamicMetadata: Readonly<Record<string, string>>;
   /** Effective transparent proxy configuration sent by kuma-dp; undefined when it was not sent. */
   readonly transparentProxy: TransparentProxy | undefined;
@@ -47,7 +49,7 @@ export interface TransparentProxy {
 export interface IssuedIdentity {
   readonly certificateChain: string;
   readonly privateKey: string;
-  /** Name of the mTLS backend that issued it. */
+  /** Who issued it: the name of an mTLS backend, or the KRI of a MeshIdentity. */
   readonly backend: string;
   /** RFC 3339. */
   readonly notAfter: string;
@@ -71,8 +73,11 @@ export interface AdminIdentity {
 export interface IdentityRequest {
   readonly mesh: string;
   readonly proxy: string;
+  /** Who issues it: the name of an mTLS backend, or the KRI of a MeshIdentity. */
   readonly backend: string;
-  /** SAN URIs, sorted: `spiffe://<mesh>/<service>` for each service, `kuma://<tag>/<value>` for each tag. */
+  /** Name of the MeshIdentity, where that issues it. */
+  readonly meshIdentity?: string;
+  /** SAN URIs: one SPIFFE ID of a MeshIdentity; of a backend `spiffe://<mesh>/<service>` for each service, `kuma://<tag>/<value>` for each tag. */
   readonly uris: readonly string[];
 }
 
@@ -137,7 +142,7 @@ export interface Engine {
    * what the certificates say.
    */
   readonly identityKeys: Derivation<readonly [proxyKey: string], readonly string[]>;
-  /** What a certificate must say, by its key; undefined when its mesh has no mTLS. */
+  /** What a certificate must say, by its key; undefined when nobody here issues it. */
   readonly identityRequest: Derivation<readonly [identityKey: string], IdentityRequest | undefined>;
   /** The merged rules of a Dataplane by policy type, for all types that apply to it; connected or not. */
   readonly rules: Derivation<readonly [proxyKey: string], ReadonlyMap<string, ProxyRules>>;

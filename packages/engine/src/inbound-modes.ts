@@ -1,12 +1,12 @@
-// Whether each inbound of a proxy insists on mTLS: as policies say, or else as its mesh does. Known before inbounds are built.
+// Whether each inbound of a proxy insists on mTLS: as policies say, or else as its mesh does; with a MeshIdentity alone it does. Known before inbounds are built.
 import { confForAll, type InboundMode, type ProxyPolicy } from '@ursa/policy';
-import type { MeshFacts } from './mesh-facts.ts';
+import type { ProxyTls } from './identity/proxy-tls.ts';
 import type { RuleSets } from './rules.ts';
 import { guard } from './walk.ts';
 
 /** Modes of a proxy's inbounds. */
 export interface InboundModes {
-  /** By position; without meaning in a mesh without mTLS. */
+  /** By position; without meaning for a proxy without mTLS. */
   readonly modes: readonly InboundMode[];
   /** True when a policy speaks of one of the inbounds. */
   readonly governed: boolean;
@@ -16,13 +16,13 @@ export interface InboundModes {
 export function inboundModes(
   policies: readonly ProxyPolicy[],
   ruleSets: RuleSets,
-  mesh: MeshFacts,
+  tls: ProxyTls | undefined,
   count: number,
 ): InboundModes {
-  const ofMesh: InboundMode = mesh.mtls?.permissive === true ? 'Permissive' : 'Strict';
+  const ofMesh: InboundMode = tls?.permissive === true ? 'Permissive' : 'Strict';
   const modes = Array.from({ length: count }, () => ofMesh);
   let governed = false;
-  if (mesh.mtls === undefined) return { modes, governed };
+  if (tls === undefined) return { modes, governed };
   for (const policy of policies) {
     const { mode } = policy.hooks;
     if (mode === undefined) continue;

@@ -11,7 +11,7 @@ export type MeshServicesMode = 'Disabled' | 'Everywhere' | 'ReachableBackends' |
 export interface PrometheusFacts {
   readonly port: number;
   readonly path: string;
-  /** True when only workloads of the mesh may read it. */
+  /** True when, of a proxy with mTLS, only workloads of the mesh may read it. */
   readonly secured: boolean;
 }
 
@@ -49,7 +49,7 @@ function prometheusOf(spec: MeshSpec): PrometheusFacts | undefined {
   const backend = spec.metrics?.backends?.find((candidate) => candidate.name === enabled);
   if (backend?.type !== 'prometheus') return undefined;
   const { port = 5670, path = '/metrics', skipMTLS = false } = (backend.conf ?? {}) as PrometheusConf;
-  return { port, path, secured: !skipMTLS && mtlsOf(spec) !== undefined };
+  return { port, path, secured: !skipMTLS };
 }
 
 /** Facts by the mesh's name; undefined while there is no such mesh. */

@@ -6,12 +6,13 @@ import { destinationId, labelsMatch, portName } from '@ursa/policy';
 import {
   displayNameOf,
   formatKri,
+  formatSni,
   labelNames,
   type MeshMultiZoneServiceSpec,
   meshMultiZoneService,
   type Resource,
 } from '@ursa/resources';
-import type { Destination } from './destinations.ts';
+import type { Destination, ServiceIdentities, ServiceTls } from './destinations.ts';
 import type { EngineInputs } from './engine.ts';
 import { parseProtocol } from './protocol.ts';
 import { legacySni } from './sni.ts';
@@ -24,8 +25,7 @@ export interface MultiZoneServiceDerivations {
   readonly destination: Derivation<readonly [key: string, port: number, byNumber: boolean], Destination | undefined>;
 }
 
-/** How one MeshService is spoken to: undefined in plain text, else the identities of its proxies. */
-type IdentitiesOfService = (meshServiceKey: string) => readonly string[] | undefined;
+type IdentitiesOfService = (meshServiceKey: string) => ServiceIdentities;
 
 /** Derives them. */
 export function deriveMultiZoneServices(
@@ -59,7 +59,10 @@ export function deriveMultiZoneServices(
       const section = byNumber ? String(port) : portName(found);
       const identities = members.get(key).map(identitiesOf);
       // One connection is either TLS or not: only when all members speak it.
-      const secured = identities.every((each) => each !== undefined);
+      const secured = (sni: string, each: readonly (readonly string[] | undefined)[]): ServiceTls | undefined => {
+        if (each.length === 0 || each.includes(undefined)) return undefined;
+        return { sni, identities: [...new Set(each.flatMap((some) => some ?? []))].sort() };
+      };
       return {
         mesh,
         target: { kind: 'resource', id: destinationId(resource, portName(found)) },
@@ -67,13 +70,14 @@ export function deriveMultiZoneServices(
         legacyName: legacyServiceName({ mesh, name, namespace, zone, shortType: 'mzsvc', port }),
         kri: formatKri({ type: 'mzsvc', mesh, zone, namespace, name, section }),
         protocol: parseProtocol(found.appProtocol ?? 'tcp'),
-        tls:
-          secured && identities.length > 0
-            ? {
-                sni: legacySni(resource.name, mesh, port, 'mzms'),
-                identities: [...new Set(identities.flatMap((each) => each ?? []))].sort(),
-              }
-            : undefined,
+        tls: secured(
+          legacySni(resource.name, mesh, port, 'mzms'),
+          identities.map(({ toMesh }) => toMesh),
+        ),
+        workloadTls: secured(
+          formatSni(meshMultiZoneService, resource, portName(found)),
+          identities.map(({ toWorkloads }) => toWorkloads),
+        ),
       };
     },
   );

@@ -12,6 +12,9 @@ import { dataplaneLookup, deriveEndpoints } from './endpoints.ts';
 import type { Engine, EngineInputs } from './engine.ts';
 import { explainWith } from './explain/explain.ts';
 import { presumeConnected } from './explain/presumed.ts';
+import { deriveProxyTls } from './identity/proxy-tls.ts';
+import { deriveTrustDomains } from './identity/trust-domains.ts';
+import { deriveWorkloadIdentities } from './identity/workload-identities.ts';
 import { deriveIdentityRequest } from './identity-request.ts';
 import { findingsOf } from './lint/findings.ts';
 import { deriveMeshFacts } from './mesh-facts.ts';
@@ -54,25 +57,29 @@ function deriveSurroundings({ graph, inputs, policies }: EngineOptions) {
   const lookup = dataplaneLookup(inputs, dataplane);
   const servedBy = (mesh: string, service: string) => lookup.byTag(mesh, tagNames.service, service);
   const egresses = deriveEgresses(graph, inputs);
-  const destinations = deriveDestinations(graph, inputs, meshFacts, servedBy, egresses);
+  const workloadIdentities = deriveWorkloadIdentities(graph, inputs, dataplane);
+  const trustDomains = deriveTrustDomains(graph, inputs, meshFacts);
+  const proxyTls = deriveProxyTls({ graph, inputs, meshFacts, workloadIdentities, trustDomains });
+  const destinations = deriveDestinations({ graph, inputs, meshFacts, workloadIdentities, servedBy, egresses });
   const outbounds = deriveOutbounds(graph, inputs, meshFacts, dataplane, destinations);
   const membersOf = (key: string) => destinations.multiZoneService.members.get(key);
   const endpoints = deriveEndpoints({ graph, inputs, policies, lookup, membersOf, egresses });
   const isServed = (mesh: string, service: string) => servedBy(mesh, service).length > 0;
   const traffic = deriveTraffic(graph, inputs, policies, destinations, isServed);
   const directAccess = deriveDirectAccess({ graph, inputs, dataplane, lookup });
-  const own = deriveOwnParts({ graph, inputs, policies, meshFacts, dataplane });
+  const own = deriveOwnParts({ graph, inputs, policies, meshFacts, dataplane, proxyTls, trustDomains });
   const shared = deriveClassParts({ graph, policies, endpoints, traffic });
   const views = createRuleViews();
-  return { meshFacts, dataplane, directAccess, outbounds, endpoints, traffic, own, shared, views };
+  const identity = { workloadIdentities, trustDomains, proxyTls };
+  return { meshFacts, dataplane, ...identity, directAccess, outbounds, endpoints, traffic, own, shared, views };
 }
 
 function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngine {
   const { graph, inputs, policies, shadow = false } = options;
-  const { meshFacts, dataplane, views } = surroundings;
+  const { meshFacts, dataplane, workloadIdentities, trustDomains, views } = surroundings;
   const rules = deriveRules({ graph, inputs, policies, dataplane, views, shadow });
-  const egresses = deriveEgressConfigs({ graph, inputs, policies, meshFacts, rules });
-  const identityRequest = deriveIdentityRequest(graph, meshFacts, dataplane, egresses);
+  const egresses = deriveEgressConfigs({ graph, inputs, policies, meshFacts, trustDomains, rules });
+  const identityRequest = deriveIdentityRequest({ graph, meshFacts, dataplane, workloadIdentities, egresses });
   const outbounds = outboundsFor(options, surroundings, rules, identityRequest);
   const parts = { graph, inputs, policies, rules, egresses, ...surroundings, outbounds };
   const { config, resourcesWithout, heldBack, collectorRefs } = deriveConfig(parts);
@@ -128,7 +135,7 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
 /** What proxies get of all outbounds: everything, or only what lets them in. */
 function outboundsFor(
   { graph, inputs, policies }: EngineOptions,
-  { meshFacts, dataplane, endpoints, traffic, outbounds: all }: Surroundings,
+  { meshFacts, dataplane, proxyTls, endpoints, traffic, outbounds: all }: Surroundings,
   rules: RuleDerivations,
   identityRequest: Engine['identityRequest'],
 ): OutboundLookup {
@@ -139,6 +146,6 @@ function outboundsFor(
       warnings: (proxyKey, calls) => all.warnings.get(proxyKey, calls),
     };
   }
-  const admission = deriveAdmission({ graph, inputs, policies, meshFacts, dataplane, endpoints, rules });
+  const admission = deriveAdmission({ graph, inputs, policies, meshFacts, dataplane, proxyTls, endpoints, rules });
   return derivePermittedOutbounds({ graph, policies, dataplane, all, admission, traffic, identityRequest, rules });
 }

@@ -6,6 +6,9 @@ import type { ProxyPolicy } from '@ursa/policy';
 import { collectorLookup } from './collectors.ts';
 import type { DataplaneFacts } from './dataplane-facts.ts';
 import type { EngineInputs } from './engine.ts';
+import type { ProxyTls } from './identity/proxy-tls.ts';
+import { secretResources } from './identity/secret-resources.ts';
+import type { TrustDomains } from './identity/trust-domains.ts';
 import type { MeshFacts } from './mesh-facts.ts';
 import {
   deriveAnnouncingClass,
@@ -15,7 +18,7 @@ import {
   type ProxyClass,
   proxySelf,
 } from './proxy-class.ts';
-import { inboundResources, type Subject, secretResources, systemResources } from './proxy-parts.ts';
+import { inboundResources, type Subject, systemResources } from './proxy-parts.ts';
 import { sameResources } from './resource-set.ts';
 import type { RuleSets } from './rules.ts';
 import { deriveWorkload } from './workload.ts';
@@ -46,10 +49,13 @@ export interface OwnPartsOptions {
   readonly policies: readonly ProxyPolicy[];
   readonly meshFacts: Derivation<readonly [mesh: string], MeshFacts | undefined>;
   readonly dataplane: Derivation<readonly [key: string], DataplaneFacts | undefined>;
+  readonly proxyTls: Derivation<readonly [mesh: string, proxyKey: string], ProxyTls | undefined>;
+  readonly trustDomains: TrustDomains;
 }
 
 /** Derives the own parts. */
-export function deriveOwnParts({ graph, inputs, policies, meshFacts, dataplane }: OwnPartsOptions): OwnParts {
+export function deriveOwnParts(options: OwnPartsOptions): OwnParts {
+  const { graph, inputs, policies, meshFacts, dataplane, proxyTls, trustDomains } = options;
   const classOf = deriveProxyClass(graph, collectorLookup(inputs));
   const ownClassOf = deriveOwnClass(graph);
   const workloadOf = deriveWorkload(graph, inputs.settings.zone);
@@ -59,7 +65,7 @@ export function deriveOwnParts({ graph, inputs, policies, meshFacts, dataplane }
     const facts = dataplane.get(proxyKey);
     const mesh = facts && meshFacts.get(facts.mesh);
     if (connected === undefined || facts === undefined || mesh === undefined) return undefined;
-    const proxyClass = classOf(connected, facts, mesh);
+    const proxyClass = classOf(connected, facts, mesh, proxyTls.get(mesh.name, proxyKey));
     return { key: proxyKey, connected, dataplane: facts, mesh, proxyClass, workload: workloadOf(facts) };
   });
   const ofSubject = (name: string, build: (found: Subject) => Resources) =>
@@ -85,7 +91,7 @@ export function deriveOwnParts({ graph, inputs, policies, meshFacts, dataplane }
       { equals },
     ),
     system: ofSubject('system resources', (found) => systemResources(inputs, found)),
-    secrets: ofSubject('secrets', (found) => secretResources(inputs, found)),
+    secrets: ofSubject('secrets', (found) => secretResources({ inputs, trustDomains }, found)),
     withSelf,
     withTags: deriveTaggedClass(graph),
     announcing: deriveAnnouncingClass(graph),

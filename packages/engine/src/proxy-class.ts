@@ -7,6 +7,7 @@ import type { CollectorLookup } from './collectors.ts';
 import type { DataplaneFacts, RedirectPorts } from './dataplane-facts.ts';
 import type { ConnectedProxy } from './engine.ts';
 import { features, kafkaExtension } from './features.ts';
+import type { ProxyTls } from './identity/proxy-tls.ts';
 import type { MeshFacts } from './mesh-facts.ts';
 import type { CallMode } from './reach/call-mode.ts';
 
@@ -22,6 +23,8 @@ export interface ProxyClass {
   /** Tags that the proxy tells the services it calls; undefined where none asks for them. */
   readonly announcedTags?: Readonly<Record<string, string>>;
   readonly reusePort: boolean;
+  /** Undefined where it speaks plain text. */
+  readonly tls: ProxyTls | undefined;
   /** True when this Envoy can count Kafka requests. */
   readonly kafka: boolean;
   /** True when the proxy's own address is an IPv6 address, so that it can reach others. */
@@ -64,23 +67,28 @@ export function hasUnifiedNames(connected: ConnectedProxy, mesh: MeshFacts): boo
 export function deriveProxyClass(
   graph: Graph,
   collectors: CollectorLookup,
-): (connected: ConnectedProxy, dataplane: DataplaneFacts, mesh: MeshFacts) => ProxyClass {
+): (connected: ConnectedProxy, dataplane: DataplaneFacts, mesh: MeshFacts, tls: ProxyTls | undefined) => ProxyClass {
   const proxyClass: Derivation<
     readonly [
       mesh: string,
       kind: ProxyFacts['kind'],
       features: string,
-      mtls: boolean,
+      tls: ProxyTls | undefined,
       unified: boolean,
       transparent: boolean,
       kafka: boolean,
       ipv6: boolean,
     ],
     ProxyClass
-  > = graph.derive('proxy class', (mesh, kind, announced, mtls, unified, transparent, kafka, ipv6) => {
+  > = graph.derive('proxy class', (mesh, kind, announced, tls, unified, transparent, kafka, ipv6) => {
     const list = announced === '' ? [] : announced.split(' ');
     return {
-      facts: { mesh, kind, features: list, mtls, unifiedNaming: unified, collectorOf: collectors(mesh) },
+      facts: {
+        ...{ mesh, kind, features: list, unifiedNaming: unified, collectorOf: collectors(mesh) },
+        mtls: tls !== undefined,
+        workloadIdentity: tls?.issuer !== undefined,
+      },
+      tls,
       names: unified ? unifiedNames : legacyNames,
       transparent,
       calls: callMode(transparent, list),
@@ -90,12 +98,12 @@ export function deriveProxyClass(
       ipv6,
     };
   });
-  return (connected, dataplane, mesh) =>
+  return (connected, dataplane, mesh, tls) =>
     proxyClass.get(
       mesh.name,
       kindOf(dataplane),
       connected.features.toSorted().join(' '),
-      mesh.mtls !== undefined,
+      tls,
       hasUnifiedNames(connected, mesh),
       redirectOf(connected, dataplane) !== undefined,
       connected.extensions.length === 0 || connected.extensions.includes(kafkaExtension),

@@ -5,14 +5,13 @@ import {
   type ClusterDraft,
   type EnvoyResource,
   encodeResource,
-  identitySecret,
   type Origin,
-  trustSecret,
 } from '@ursa/envoy';
 import type { DynamicDocument, ProxyPolicy, WorkloadFacts } from '@ursa/policy';
 import type { DataplaneFacts, RedirectPorts } from './dataplane-facts.ts';
 import type { Destination } from './destinations.ts';
 import type { ConnectedProxy, EngineInputs } from './engine.ts';
+import { meshTlsOf } from './identity/proxy-tls.ts';
 import { inboundModes } from './inbound-modes.ts';
 import type { MeshFacts } from './mesh-facts.ts';
 import type { Outbound } from './outbounds.ts';
@@ -98,11 +97,11 @@ export function inboundResources(
   subject: Subject,
   ruleSets: RuleSets,
 ): EnvoyResource[] {
-  const { connected, dataplane, mesh, proxyClass, workload } = subject;
+  const { connected, dataplane, proxyClass, workload } = subject;
   const probes = connected.appProbeProxyEnabled ? undefined : virtualProbes(dataplane, proxyClass);
-  const { modes } = inboundModes(policies, ruleSets, mesh, dataplane.inbounds.length);
+  const { modes } = inboundModes(policies, ruleSets, proxyClass.tls, dataplane.inbounds.length);
   const inbounds = dataplane.inbounds.flatMap((inbound, position) => {
-    const place = inboundSkeleton(inbound, mesh, modes[position] ?? 'Strict', proxyClass);
+    const place = inboundSkeleton(inbound, modes[position] ?? 'Strict', proxyClass);
     walkInbound(policies, ruleSets, place, position, workload);
     return [
       encodeResource('listener', buildListener(place.listener), 'inbound'),
@@ -126,7 +125,7 @@ export function policyAdditions(
   { proxyClass, connected, dataplane, mesh, workload }: Subject,
   ruleSets: RuleSets,
 ): PolicyAdditions {
-  const { facts, names, reusePort } = proxyClass;
+  const { facts, names, reusePort, tls } = proxyClass;
   const self = proxySelf(dataplane, connected.workdir);
   const { metricsCertPath: certificate, metricsKeyPath: key } = connected;
   const additions = walkProxy(policies, ruleSets, {
@@ -135,7 +134,7 @@ export function policyAdditions(
     workload,
     tags: tagValues(dataplane),
     metricsCertificate: certificate === '' || key === '' ? undefined : { certificate, key },
-    secrets: { identity: names.identitySecret(mesh.name), trust: names.meshCaSecret(mesh.name) },
+    tls: tls && meshTlsOf(mesh.name, tls, names),
     reusePort,
   });
   return {
@@ -173,26 +172,9 @@ export function systemResources(inputs: EngineInputs, subject: Subject): EnvoyRe
   }
   if (mesh.prometheus !== undefined) {
     const { address, name } = dataplane;
+    const tls = proxyClass.tls && meshTlsOf(mesh.name, proxyClass.tls, names);
     const socket = `${connected.workdir}/kuma-mh-${name}-${mesh.name}.sock`;
-    resources.push(...prometheusResources({ prometheus: mesh.prometheus, mesh, socket, address, reusePort, names }));
-  }
-  return resources;
-}
-
-/** The proxy's certificate and the authorities it trusts, as far as they are there. */
-export function secretResources(inputs: EngineInputs, { key, mesh, proxyClass }: Subject): EnvoyResource[] {
-  if (mesh.mtls === undefined) return [];
-  const { names } = proxyClass;
-  const identity = inputs.identities.get(key);
-  const trust = inputs.trust.get(mesh.name);
-  const resources: EnvoyResource[] = [];
-  if (identity !== undefined) {
-    const { certificateChain, privateKey } = identity;
-    const secret = identitySecret(names.identitySecret(mesh.name), certificateChain, privateKey);
-    resources.push(encodeResource('secret', secret, 'secrets'));
-  }
-  if (trust !== undefined) {
-    resources.push(encodeResource('secret', trustSecret(names.meshCaSecret(mesh.name), trust.certificates), 'secrets'));
+    resources.push(...prometheusResources({ prometheus: mesh.prometheus, tls, socket, address, reusePort, names }));
   }
   return resources;
 }

@@ -13,6 +13,7 @@ import {
   parseResource,
   type Resource,
   type ResourceDraft,
+  readyIdentityStatus,
   tagNames,
   tagWithZone,
 } from '@ursa/resources';
@@ -76,6 +77,7 @@ function connectedProxy(mesh: string, name: string, facts: Partial<ConnectedProx
     systemCaPath: '',
     metricsCertPath: '',
     metricsKeyPath: '',
+    spireSocketPath: '',
     dynamicMetadata: {},
     transparentProxy: undefined,
     extensions: [],
@@ -148,7 +150,8 @@ export function createWorld(
     const labels = computeLabels(type, tagged, labelContext);
     const key = `${draft.mesh}/${draft.name}`;
     const before = resources(draft.type).get(key);
-    const status = tagged.status ?? before?.status;
+    const presumed = draft.type === 'MeshIdentity' ? readyIdentityStatus : undefined;
+    const status = tagged.status ?? before?.status ?? presumed;
     const same =
       before !== undefined && deepEqual([before.spec, before.labels, before.status], [tagged.spec, labels, status]);
     if (same) return;
@@ -306,6 +309,7 @@ export function createWorld(
       const key = `${mesh}/${name}`;
       const certificateChain = `-----BEGIN CERTIFICATE-----\n${key}\n-----END CERTIFICATE-----\n`;
       const privateKey = `-----BEGIN PRIVATE KEY-----\n${key}\n-----END PRIVATE KEY-----\n`;
+      const backend = engine.identityRequest.get(key)?.backend ?? 'ca-1';
       graph.batch(() => {
         proxies.set(key, connectedProxy(mesh, name, facts));
         // An egress has an identity in each mesh.
@@ -313,9 +317,9 @@ export function createWorld(
           .keys()
           .map((of) => `${of.slice(1)}/${key}`);
         for (const each of facts.proxyType === 'egress' ? ofMeshes : [key])
-          identities.set(each, { certificateChain, privateKey, backend: 'ca-1', notAfter: '2036-01-01T00:00:00Z' });
+          identities.set(each, { certificateChain, privateKey, backend, notAfter: '2036-01-01T00:00:00Z' });
         adminIdentities.set(key, { certificateChain, privateKey, clientCa: certificateChain });
-        noteCertificate(mesh, name, 'ca-1');
+        noteCertificate(mesh, name, backend);
       });
       return key;
     },

@@ -3,6 +3,12 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import { type TransportSocket, TransportSocketSchema } from '../gen/envoy/config/core/v3/base_pb.ts';
 import {
+  ApiConfigSource_ApiType,
+  ApiVersion,
+  type ConfigSource,
+  ConfigSourceSchema,
+} from '../gen/envoy/config/core/v3/config_source_pb.ts';
+import {
   CertificateValidationContextSchema,
   type SubjectAltNameMatcher,
   SubjectAltNameMatcher_SanType,
@@ -21,7 +27,8 @@ import {
   DownstreamTlsContextSchema,
   UpstreamTlsContextSchema,
 } from '../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts';
-import { aggregatedSource, inlineText, pack } from './messages.ts';
+import { SPIFFECertValidatorConfigSchema } from '../gen/envoy/extensions/transport_sockets/tls/v3/tls_spiffe_validator_config_pb.ts';
+import { aggregatedSource, durationOf, inlineText, pack } from './messages.ts';
 
 /** Protocol by which proxies of one mesh recognise each other in the TLS handshake. */
 export const meshAlpn = 'kuma';
@@ -30,10 +37,35 @@ export const meshAlpn = 'kuma';
 export interface TlsSecrets {
   readonly identity: string;
   readonly trust: string;
+  /** Who has them, where it is not the control plane. */
+  readonly agent?: SecretAgent;
 }
 
-function secretByName(name: string): SdsSecretConfig {
-  return create(SdsSecretConfigSchema, { name, sdsConfig: aggregatedSource() });
+/** An agent on the proxy's host that Envoy asks for secrets itself. */
+export interface SecretAgent {
+  /** Cluster that leads to it. */
+  readonly cluster: string;
+  /** How long a listener or cluster waits for its answer, in milliseconds; then it goes on without. */
+  readonly timeout: number;
+}
+
+function secretByName(name: string, agent: SecretAgent | undefined): SdsSecretConfig {
+  return create(SdsSecretConfigSchema, { name, sdsConfig: agent ? agentSource(agent) : aggregatedSource() });
+}
+
+function agentSource({ cluster, timeout }: SecretAgent): ConfigSource {
+  return create(ConfigSourceSchema, {
+    resourceApiVersion: ApiVersion.V3,
+    initialFetchTimeout: durationOf(timeout),
+    configSourceSpecifier: {
+      case: 'apiConfigSource',
+      value: {
+        apiType: ApiConfigSource_ApiType.GRPC,
+        transportApiVersion: ApiVersion.V3,
+        grpcServices: [{ targetSpecifier: { case: 'envoyGrpc', value: { clusterName: cluster } } }],
+      },
+    },
+  });
 }
 
 function sanMatcher(kind: 'exact' | 'prefix', value: string, type: 'URI' | 'DNS'): SubjectAltNameMatcher {
@@ -50,41 +82,54 @@ function socketOf(typedConfig: ReturnType<typeof pack>): TransportSocket {
   });
 }
 
-function meshContext(secrets: TlsSecrets, sans: readonly SubjectAltNameMatcher[], alpnProtocols: readonly string[]) {
+function meshContext(
+  { identity, trust, agent }: TlsSecrets,
+  sans: readonly SubjectAltNameMatcher[],
+  alpnProtocols: readonly string[],
+) {
   return create(CommonTlsContextSchema, {
     alpnProtocols: [...alpnProtocols],
-    tlsCertificateSdsSecretConfigs: [secretByName(secrets.identity)],
+    tlsCertificateSdsSecretConfigs: [secretByName(identity, agent)],
     validationContextType: {
       case: 'combinedValidationContext',
       value: {
         defaultValidationContext: { matchTypedSubjectAltNames: [...sans] },
-        validationContextSdsSecretConfig: secretByName(secrets.trust),
+        validationContextSdsSecretConfig: secretByName(trust, agent),
       },
     },
   });
 }
 
-/** TLS of an inbound: any workload of the mesh may connect, everyone else is refused in the handshake. */
-export function meshServerTls(mesh: string, secrets: TlsSecrets): TransportSocket {
+/** Mutual TLS of a proxy: what it proves itself with, and whose workloads it takes. */
+export interface MeshTls {
+  readonly secrets: TlsSecrets;
+  readonly trustDomains: readonly string[];
+}
+
+function workloadsOf(trustDomains: readonly string[]): SubjectAltNameMatcher[] {
+  return trustDomains.map((domain) => sanMatcher('prefix', `spiffe://${domain}/`, 'URI'));
+}
+
+/** TLS of an inbound: any workload of the trust domains may connect, everyone else is refused in the handshake. */
+export function meshServerTls({ trustDomains, secrets }: MeshTls): TransportSocket {
   const context = create(DownstreamTlsContextSchema, {
     requireClientCertificate: true,
-    commonTlsContext: meshContext(secrets, [sanMatcher('prefix', `spiffe://${mesh}/`, 'URI')], []),
+    commonTlsContext: meshContext(secrets, workloadsOf(trustDomains), []),
   });
   return socketOf(pack(DownstreamTlsContextSchema, context));
 }
 
 /**
- * TLS towards a service of the mesh: the server must be one of the identities, or any workload of the mesh while none is known.
+ * TLS towards a service of the mesh: the server must be one of the identities, or any workload of the trust domains while none is known.
  * `sni` tells zone proxies where to send it.
  */
 export function meshClientTls(
-  mesh: string,
-  secrets: TlsSecrets,
+  { trustDomains, secrets }: MeshTls,
   identities: readonly string[],
   sni: string,
 ): TransportSocket {
   const known = identities.toSorted().map((identity) => sanMatcher('exact', identity, 'URI'));
-  const sans = known.length > 0 ? known : [sanMatcher('prefix', `spiffe://${mesh}/`, 'URI')];
+  const sans = known.length > 0 ? known : workloadsOf(trustDomains);
   const context = create(UpstreamTlsContextSchema, { sni, commonTlsContext: meshContext(secrets, sans, [meshAlpn]) });
   return socketOf(pack(UpstreamTlsContextSchema, context));
 }
@@ -158,4 +203,22 @@ export function trustSecret(name: string, certificates: string): Secret {
     name,
     type: { case: 'validationContext', value: { trustedCa: inlineText(certificates) } },
   });
+}
+
+/** A trust domain and the CA certificates by which its workloads are recognized, PEM. */
+export interface TrustDomain {
+  readonly name: string;
+  readonly certificates: string;
+}
+
+/** CA certificates by trust domain as a secret: each vouches for workloads of its own domain and for no others. */
+export function trustDomainsSecret(name: string, domains: readonly TrustDomain[]): Secret {
+  const config = create(SPIFFECertValidatorConfigSchema, {
+    trustDomains: domains.map((domain) => ({ name: domain.name, trustBundle: inlineText(domain.certificates) })),
+  });
+  const customValidatorConfig = {
+    name: 'envoy.tls.cert_validator.spiffe',
+    typedConfig: pack(SPIFFECertValidatorConfigSchema, config),
+  };
+  return create(SecretSchema, { name, type: { case: 'validationContext', value: { customValidatorConfig } } });
 }

@@ -24,11 +24,13 @@ import type {
 } from '@ursa/policy';
 import { policyHead } from '@ursa/policy';
 
+const secrets = { identity: 'identity_cert:secret:default', trust: 'mesh_ca:secret:default' };
 const proxy: ProxyFacts = {
   mesh: 'default',
   kind: 'sidecar',
   features: [],
   mtls: true,
+  workloadIdentity: false,
   unifiedNaming: false,
 };
 
@@ -86,7 +88,7 @@ export function proxyPlace(facts: Partial<ProxyFacts> = {}, workload: Partial<Wo
     workload: { service: 'web', zone: 'east', kri: undefined, ipv6: false, ...workload },
     tags: { 'kuma.io/service': ['web'], version: ['v1', 'v2'] },
     metricsCertificate: undefined,
-    secrets: { identity: 'identity_cert:secret:default', trust: 'mesh_ca:secret:default' },
+    tls: facts.mtls === false ? undefined : { secrets, trustDomains: ['default'] },
     reusePort: true,
   };
 }

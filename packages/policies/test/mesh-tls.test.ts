@@ -28,7 +28,7 @@ function limitsOf(
 
 function inbound(conf: object) {
   const { chain, ...place } = inboundPlace('http');
-  chain.message.transportSocket = meshServerTls('default', secrets);
+  chain.message.transportSocket = meshServerTls({ trustDomains: ['default'], secrets });
   meshTls.hooks.inbound?.(place, conf);
   return limitsOf(chain.message.transportSocket, DownstreamTlsContextSchema);
 }
@@ -46,7 +46,7 @@ test('both ends are held to the same versions and ciphers', () => {
   const conf = { tlsVersion: { min: 'TLS12', max: 'TLS13' }, tlsCiphers: ciphers };
   const expected = [Protocol.TLSv1_2, Protocol.TLSv1_3, ...ciphers];
   assert.deepEqual(inbound(conf), expected);
-  const socket = caller(conf, meshClientTls('default', secrets, [], 'api'));
+  const socket = caller(conf, meshClientTls({ trustDomains: ['default'], secrets }, [], 'api'));
   assert.deepEqual(limitsOf(socket, UpstreamTlsContextSchema), expected);
 });
 
@@ -64,7 +64,10 @@ test('each version has its own name', () => {
 });
 
 test('a minimum of TLS 1.3 alone leaves clients a version to speak', () => {
-  const socket = caller({ tlsVersion: { min: 'TLS13' } }, meshClientTls('default', secrets, [], 'api'));
+  const socket = caller(
+    { tlsVersion: { min: 'TLS13' } },
+    meshClientTls({ trustDomains: ['default'], secrets }, [], 'api'),
+  );
   assert.deepEqual(limitsOf(socket, UpstreamTlsContextSchema), [Protocol.TLSv1_3, Protocol.TLSv1_3]);
 });
 

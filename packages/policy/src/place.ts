@@ -37,8 +37,10 @@ export interface ProxyFacts {
   readonly mesh: string;
   readonly kind: 'sidecar' | 'delegated-gateway' | 'builtin-gateway' | 'zone-ingress' | 'zone-egress';
   readonly features: readonly string[];
-  /** True when the mesh issues workload certificates, so that peers can be identified. */
+  /** True when it speaks mutual TLS, so that peers can be identified. */
   readonly mtls: boolean;
+  /** True when its certificate comes from a MeshIdentity: it tells peers by their SPIFFE ID, not by their tags. */
+  readonly workloadIdentity: boolean;
   readonly unifiedNaming: boolean;
   /** Always there for inbounds; for outbounds only in hooks of policies with `readsSelf`. */
   readonly self?: ProxySelf;

@@ -1,5 +1,5 @@
 // Hooks of policies that have one conf for the whole proxy (`default`), and the places they are shown: all traffic, and the proxy itself.
-import type { ClusterDraft, FilterChainDraft, ListenerDraft, TlsSecrets } from '@ursa/envoy';
+import type { ClusterDraft, FilterChainDraft, ListenerDraft, MeshTls } from '@ursa/envoy';
 import type { PassthroughPlace, ProxyFacts, ProxySelf } from './place.ts';
 
 /**
@@ -36,8 +36,8 @@ export interface ProxyPlace {
   readonly tags: Readonly<Record<string, readonly string[]>>;
   /** Files of the certificate with which it serves its metrics; undefined where its kuma-dp was given none. */
   readonly metricsCertificate: CertificateFiles | undefined;
-  /** Names of the secrets of mutual TLS; they are only there where the mesh has it. */
-  readonly secrets: TlsSecrets;
+  /** Its mutual TLS; undefined where it speaks plain text. */
+  readonly tls: MeshTls | undefined;
   readonly reusePort: boolean;
 }
 

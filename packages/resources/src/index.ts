@@ -66,4 +66,5 @@ export * from './types/zone-ingress.ts';
 export * from './types/zone-insight.ts';
 export * from './violations.ts';
 export * from './vip-allocation.ts';
+export * from './workload-identity.ts';
 export * from './zone-tag.ts';

@@ -18,6 +18,7 @@ import { isGenerated, type MeshServicePorts } from './mesh-service-ports.ts';
 import { proxyFacts } from './mesh-service-status.ts';
 import type { PlannedWrite } from './planned-write.ts';
 import { deriveServiceAddresses } from './service-addresses.ts';
+import { deriveServiceIdentities } from './service-identities.ts';
 import type { ServiceNames } from './service-names.ts';
 import { deriveServiceProxies } from './service-proxies.ts';
 
@@ -49,6 +50,7 @@ export function deriveMeshServicePlan(inputs: MeshServicePlanInputs): MeshServic
   const services = live.resources('MeshService');
   const { wanted, ports, usesMeshServices, generates } = inputs.ports;
   const proxiesOf = deriveServiceProxies(live);
+  const identities = deriveServiceIdentities(live, { zone, environment: 'universal' });
   const address = deriveServiceAddresses(live, names, {
     type: meshService,
     range: inputs.range,
@@ -74,7 +76,7 @@ export function deriveMeshServicePlan(inputs: MeshServicePlanInputs): MeshServic
     const facts = proxyFacts(
       proxiesOf(draft.mesh, spec.selector),
       spec.ports ?? [],
-      mtlsEnabled.get(draft.mesh),
+      { mtlsEnabled: mtlsEnabled.get(draft.mesh), identities },
       status.tls?.status,
     );
     const { identities: _identities, ...ownSpec } = spec;
@@ -137,7 +139,7 @@ function changed({ version, ...stored }: Resource, draft: ResourceDraft): Planne
 }
 
 /** Services of other zones come with what their own zone has found out about them. */
-function isLocal({ labels }: Pick<Resource, 'labels'>, zone: string): boolean {
+export function isLocal({ labels }: Pick<Resource, 'labels'>, zone: string): boolean {
   return (labels[labelNames.origin] ?? 'zone') === 'zone' && (labels[labelNames.zone] ?? zone) === zone;
 }
 

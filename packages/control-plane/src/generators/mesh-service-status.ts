@@ -10,13 +10,23 @@ import {
   type Resource,
   servicesOf,
 } from '@ursa/resources';
+import type { ServiceIdentities } from './service-identities.ts';
 
 /** A proxy of a service. */
 export interface ServiceProxy {
   readonly dataplane: Resource;
   readonly connected: boolean;
-  /** Whether it has got a certificate of its mesh. */
-  readonly hasCertificate: boolean;
+  /** Who issued the certificate that it has taken; '' while it has none. */
+  readonly issuedBackend: string;
+  /** Whether it was ever connected. */
+  readonly known: boolean;
+}
+
+/** Who the proxies of a service are, and whether they prove it. */
+export interface ServiceTrust {
+  /** Whether the mesh has an mTLS backend: all proxies of it get a certificate then. */
+  readonly mtlsEnabled: boolean;
+  readonly identities: ServiceIdentities;
 }
 
 /** The fields of spec and status that follow from the proxies. Counts of zero are left out, as the peer does. */
@@ -29,15 +39,23 @@ export interface ProxyFacts {
 export function proxyFacts(
   proxies: readonly ServiceProxy[],
   ports: readonly MeshServicePort[],
-  mtlsEnabled: boolean,
+  { mtlsEnabled, identities: { spiffeIdsOf, hasAgent } }: ServiceTrust,
   before: NonNullable<MeshServiceStatus['tls']>['status'],
 ): ProxyFacts {
   const services = new Set(proxies.flatMap(({ dataplane }) => servicesOf(dataplane.spec as DataplaneSpec)));
-  const identities = [...services].sort().map((value) => ({ type: 'ServiceTag' as const, value }));
+  const spiffeIds = new Set(proxies.flatMap((proxy) => spiffeIdsOf(proxy)));
+  const identities = [
+    ...[...services].sort().map((value) => ({ type: 'ServiceTag' as const, value })),
+    ...[...spiffeIds].sort().map((value) => ({ type: 'SpiffeID' as const, value })),
+  ];
   const healthy = proxies.filter(({ dataplane }) => isHealthy(dataplane, ports)).length;
   const connected = proxies.filter((proxy) => proxy.connected).length;
   // Once ready, it stays so: proxies that come later start with TLS, only their certificate may take a moment.
-  const ready = mtlsEnabled && (before === 'Ready' || proxies.every((proxy) => proxy.hasCertificate));
+  // Without a backend only those get a certificate whom a MeshIdentity gives one; who never came does not hold up the others.
+  const awaited = mtlsEnabled ? proxies : proxies.filter((proxy) => proxy.known && spiffeIdsOf(proxy).length > 0);
+  const secures = mtlsEnabled || spiffeIds.size > 0;
+  const isCertified = (proxy: ServiceProxy) => proxy.issuedBackend !== '' || hasAgent(proxy);
+  const ready = secures && (before === 'Ready' || awaited.every(isCertified));
   return {
     spec: { state: healthy > 0 ? 'Available' : 'Unavailable', ...(identities.length > 0 && { identities }) },
     status: {

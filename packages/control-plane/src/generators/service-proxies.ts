@@ -29,7 +29,8 @@ export function deriveServiceProxies(
       const insight = live.resources('DataplaneInsight').get(key)?.spec as DataplaneInsightSpec | undefined;
       return {
         connected: hasOpenConnection(insight),
-        hasCertificate: (insight?.mTLS?.issuedBackend ?? '') !== '',
+        known: insight !== undefined,
+        issuedBackend: insight?.mTLS?.issuedBackend ?? '',
       };
     },
   );

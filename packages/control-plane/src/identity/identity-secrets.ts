@@ -1,7 +1,15 @@
 // Makes the secrets that identity stands on when they are missing: signing keys and authorities, of each mesh and of the control plane itself.
 // Driven by the graph: a Mesh that appears, or names a new built-in backend, is served with the write that brought it.
 import { randomUUID } from 'node:crypto';
-import { MeshError, type Resource, type TokenKind, tokenSecrets, userTokenClaims } from '@ursa/resources';
+import {
+  MeshError,
+  type MeshIdentitySpec,
+  type Resource,
+  type TokenKind,
+  tokenSecrets,
+  trustDomainOf,
+  userTokenClaims,
+} from '@ursa/resources';
 import type { Component } from '../component.ts';
 import { keyInType, type LiveResources } from '../store/live-resources.ts';
 import type { Store } from '../store/store.ts';
@@ -14,6 +22,7 @@ import {
 } from './authorities/builtin-authority.ts';
 import { meshBackends } from './authorities/mesh-authorities.ts';
 import type { Clock } from './clock.ts';
+import { identityAuthoritySecrets, makesAuthority, type Place } from './mesh-identities/identity-authorities.ts';
 import { generateSigningKey, parseSigningKey } from './tokens/signing-key.ts';
 import { hasSigningKey, secretData } from './tokens/token-keys.ts';
 import { signToken } from './tokens/token-signature.ts';
@@ -29,6 +38,8 @@ export interface IdentitySecretsInputs {
   readonly live: LiveResources;
   readonly store: Store;
   readonly clock: Clock;
+  /** What the trust domains of MeshIdentities are made from besides their mesh. */
+  readonly place: Place;
   /** Whether to make the administrator's token (`apiServer.authn.tokens.bootstrapAdminToken`). */
   readonly bootstrapAdminToken: boolean;
   /** Gets what could not be made, for the log; it is tried again after some seconds. */
@@ -39,6 +50,12 @@ export interface IdentitySecretsInputs {
 type Missing =
   | { readonly kind: 'signing-key'; readonly token: TokenKind; readonly mesh: string }
   | { readonly kind: 'mesh-authority'; readonly mesh: string; readonly backend: string; readonly conf: unknown }
+  | {
+      readonly kind: 'identity-authority';
+      readonly mesh: string;
+      readonly identity: string;
+      readonly trustDomain: string;
+    }
   | { readonly kind: 'own-authority'; readonly name: string }
   | { readonly kind: 'admin-token' };
 
@@ -52,6 +69,7 @@ export function identitySecrets({
   live,
   store,
   clock,
+  place,
   bootstrapAdminToken,
   onFailure,
 }: IdentitySecretsInputs): Component {
@@ -60,7 +78,9 @@ export function identitySecrets({
     (): { readonly list: readonly Missing[]; readonly meshes: readonly string[] } => {
       const meshes = live.resources('Mesh');
       const ofMeshes = meshes.keys().flatMap((key) => missingOfMesh(live, meshes.get(key)));
-      return { list: [...missingOwn(live, bootstrapAdminToken), ...ofMeshes], meshes: meshes.keys() };
+      const ofIdentities = missingOfIdentities(live, place);
+      const list = [...missingOwn(live, bootstrapAdminToken), ...ofMeshes, ...ofIdentities];
+      return { list, meshes: meshes.keys() };
     },
   );
   // Keys and the administrator's token are made once: at the start, or when their mesh appears. Who deletes them later means it.
@@ -79,6 +99,14 @@ export function identitySecrets({
       case 'mesh-authority': {
         const names = builtinAuthoritySecrets(what.mesh, what.backend);
         const pair = await createBuiltinAuthority(what.mesh, what.conf, clock.now());
+        return [
+          { type: 'Secret', mesh: what.mesh, name: names.certificate, data: base64(pair.certificate) },
+          { type: 'Secret', mesh: what.mesh, name: names.key, data: base64(pair.privateKey) },
+        ];
+      }
+      case 'identity-authority': {
+        const names = identityAuthoritySecrets(what.mesh, what.identity);
+        const pair = await createBuiltinAuthority(what.trustDomain, undefined, clock.now());
         return [
           { type: 'Secret', mesh: what.mesh, name: names.certificate, data: base64(pair.certificate) },
           { type: 'Secret', mesh: what.mesh, name: names.key, data: base64(pair.privateKey) },
@@ -199,6 +227,17 @@ function missingOfMesh(live: LiveResources, resource: Resource | undefined): rea
   return missing;
 }
 
+function missingOfIdentities(live: LiveResources, place: Place): readonly Missing[] {
+  const secrets = live.resources('Secret');
+  return live.list('MeshIdentity').flatMap((resource): readonly Missing[] => {
+    const { mesh, name } = resource;
+    const domain = trustDomainOf(resource.spec as MeshIdentitySpec, { mesh, ...place });
+    const secret = keyInType({ mesh, name: identityAuthoritySecrets(mesh, name).certificate });
+    if (!makesAuthority(resource) || 'problem' in domain || secrets.get(secret) !== undefined) return [];
+    return [{ kind: 'identity-authority', mesh, identity: name, trustDomain: domain.trustDomain }];
+  });
+}
+
 async function signAdminToken(live: LiveResources, now: number): Promise<string> {
   const name = `${tokenSecrets('user', '').signingKeyPrefix}1`;
   const secret = live.resources('GlobalSecret').get(keyInType({ mesh: '', name }));
@@ -216,6 +255,8 @@ function describe(what: Missing): string {
       return `signing key for ${what.token} tokens${what.mesh === '' ? '' : ` of mesh ${what.mesh}`}`;
     case 'mesh-authority':
       return `built-in authority ${what.backend} of mesh ${what.mesh}`;
+    case 'identity-authority':
+      return `authority of MeshIdentity ${what.identity} of mesh ${what.mesh}`;
     case 'own-authority':
       return `authority ${what.name}`;
     case 'admin-token':

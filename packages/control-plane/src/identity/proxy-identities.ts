@@ -11,6 +11,13 @@ import { openAuthorities } from './authorities/open-authorities.ts';
 import type { RetryLimits } from './circuit.ts';
 import type { Clock } from './clock.ts';
 import type { IssuingState } from './issuing.ts';
+import {
+  deriveIdentityAuthorities,
+  type IdentityAuthorities,
+  isTrusted,
+  type Place,
+} from './mesh-identities/identity-authorities.ts';
+import { openIdentitySources } from './mesh-identities/identity-sources.ts';
 import { type IdentityMetrics, openWorkloadIdentities, type WorkloadIdentities } from './workload-identities.ts';
 
 export interface ProxyIdentitiesInputs {
@@ -18,6 +25,10 @@ export interface ProxyIdentitiesInputs {
   /** Keeps what verifies the certificates of authorities elsewhere. */
   readonly store: Store;
   readonly clock: Clock;
+  /** What the trust domains of MeshIdentities are made from besides their mesh. */
+  readonly place: Place;
+  /** Resolves when the proxies of a mesh believe whoever has one of the names that are wanted now, or have had their time to. */
+  readonly announce: (mesh: string) => Promise<void>;
   readonly proxies: Collection<ConnectedProxy>;
   /** The engine's, as the next. */
   readonly identityRequest: Derivation<readonly [identityKey: string], IdentityRequest | undefined>;
@@ -52,15 +63,17 @@ const settlePatience = 3_000;
 
 /** Makes the component: it issues from its start on. */
 export function proxyIdentities(inputs: ProxyIdentitiesInputs): ProxyIdentities {
-  const { live, clock, metrics, onFailure } = inputs;
+  const { live, clock, place, metrics, onFailure } = inputs;
   let parts: readonly { settled?(proxyKey: string): Promise<void>; stop(): void }[] = [];
   let workload: WorkloadIdentities | undefined;
   return {
     name: 'proxy-identities',
     async start() {
       const files = openAuthorityFiles(live);
-      await files.loaded();
+      const sources = openIdentitySources(live);
+      await Promise.all([files.loaded(), sources.loaded()]);
       const meshAuthorities = deriveMeshAuthorities(live, files.contents);
+      const identityAuthorities = trustedAuthorities(live, deriveIdentityAuthorities(live, sources.contents, place));
       const common = { ...inputs, graph: live.graph, meshAuthorities, meshes: live.resources('Mesh') };
       const authorities = openAuthorities({
         ...common,
@@ -68,8 +81,8 @@ export function proxyIdentities(inputs: ProxyIdentitiesInputs): ProxyIdentities 
         onFailure,
         ...(metrics === undefined ? {} : { onRoots: metrics.roots }),
       });
-      workload = openWorkloadIdentities({ ...common, authorities });
-      parts = [files, authorities, workload, openAdminIdentities(common)];
+      workload = openWorkloadIdentities({ ...common, authorities, identityAuthorities });
+      parts = [files, sources, authorities, workload, openAdminIdentities(common)];
     },
     async stop() {
       for (const part of [...parts].reverse()) part.stop();
@@ -88,4 +101,13 @@ export function proxyIdentities(inputs: ProxyIdentitiesInputs): ProxyIdentities 
     renew: (identityKey) => workload?.renew(identityKey),
     states: () => workload?.states() ?? [],
   };
+}
+
+/** A CA that has just taken another one's place is used once the mesh trusts it. */
+function trustedAuthorities(live: LiveResources, authorities: IdentityAuthorities): IdentityAuthorities {
+  return live.graph.derive('trusted-identity-authority', (mesh: string, name: string) => {
+    const authority = authorities.get(mesh, name);
+    if (authority === undefined || !('pair' in authority.state)) return authority;
+    return isTrusted(live, mesh, authority, authority.state.pair) ? authority : undefined;
+  });
 }

@@ -2,12 +2,15 @@
 import { type Collection, type Derivation, deepEqual, type Graph, type Source } from '@ursa/collections';
 import type { IdentityRequest, IssuedIdentity, TrustBundle } from '@ursa/engine';
 import { MeshError } from '@ursa/resources';
+import { announceMoves } from './announced-moves.ts';
 import type { MeshAuthorities } from './authorities/mesh-authorities.ts';
 import { type Authorities, authorityName, type WorkloadOrder } from './authorities/open-authorities.ts';
 import type { RetryLimits } from './circuit.ts';
 import type { Clock } from './clock.ts';
 import { orderForConnected, type Wanted } from './connected-orders.ts';
 import { type IssuedLeaf, type IssuingState, openIssuing } from './issuing.ts';
+import type { IdentityAuthorities } from './mesh-identities/identity-authorities.ts';
+import { type IdentityOrder, identitySigner } from './mesh-identities/identity-signer.ts';
 
 export interface WorkloadIdentitiesInputs {
   readonly graph: Graph;
@@ -22,12 +25,15 @@ export interface WorkloadIdentitiesInputs {
   readonly isTrustedByAll: Derivation<readonly [mesh: string, backend: string], boolean>;
   /** How often an authority is asked again that could not sign. */
   readonly retries?: RetryLimits | undefined;
+  readonly identityAuthorities: IdentityAuthorities;
   /** Keys are those of a collection of Meshes, `/<name>`. */
   readonly meshes: Pick<Collection<unknown>, 'keys'>;
   /** Filled here. */
   readonly identities: Source<IssuedIdentity>;
   /** Filled here; key: mesh. */
   readonly trust: Source<TrustBundle>;
+  /** Resolves when the proxies of a mesh believe whoever has one of the names that are wanted now, or have had their time to. */
+  readonly announce: (mesh: string) => Promise<void>;
   /** Gets what could not be signed and for whom, and which authorities cannot be used, for the log. */
   readonly onFailure: (what: string, error: unknown) => void;
   readonly metrics?: IdentityMetrics | undefined;
@@ -51,12 +57,18 @@ export interface WorkloadIdentities {
   stop(): void;
 }
 
+type Order = WorkloadOrder | IdentityOrder;
+
 /** Opens the issuing of workload certificates. */
 export function openWorkloadIdentities(inputs: WorkloadIdentitiesInputs): WorkloadIdentities {
   const { graph, identities, metrics, retries } = inputs;
-  const issuing = openIssuing<WorkloadOrder>({
+  const sign = identitySigner(inputs.identityAuthorities);
+  /** Names in the certificates that were issued. */
+  const held = new Map<string, readonly string[]>();
+  const issuing = openIssuing<Order>({
     clock: inputs.clock,
-    make: (order, issuedAt) => inputs.authorities.issue(order, issuedAt),
+    make: (order, issuedAt) =>
+      'meshIdentity' in order ? sign(order, issuedAt) : inputs.authorities.issue(order, issuedAt),
     authorityOf: ({ place }) => authorityName(place),
     ...(retries === undefined ? {} : { retries }),
     onFailure(key, error) {
@@ -70,15 +82,29 @@ export function openWorkloadIdentities(inputs: WorkloadIdentitiesInputs): Worklo
     deliver(issued) {
       graph.batch(() => {
         for (const [key, leaf] of issued) {
+          held.set(key, leaf.order.names.uris ?? []);
           if (inputs.identityRequest.get(key) !== undefined) identities.set(key, identityOf(leaf));
         }
       });
     },
   });
-  const orderOf = graph.derive('workload-order', (identityKey: string): Wanted<WorkloadOrder> => {
+  const orderToIdentity = ({ mesh, backend, uris }: IdentityRequest, meshIdentity: string): Wanted<Order> => {
+    const authority = inputs.identityAuthorities.get(mesh, meshIdentity);
+    if (authority === undefined || !('pair' in authority.state)) return 'later';
+    return {
+      meshIdentity,
+      place: { mesh, backend },
+      issuer: authority.state.pair.certificate,
+      names: { uris },
+      usages: ['serverAuth', 'clientAuth'],
+      lifetime: authority.leafLifetime,
+    };
+  };
+  const orderOf = graph.derive('workload-order', (identityKey: string): Wanted<Order> => {
     const request = inputs.identityRequest.get(identityKey);
     if (request === undefined) return undefined;
-    const { mesh } = request;
+    const { mesh, meshIdentity } = request;
+    if (meshIdentity !== undefined) return orderToIdentity(request, meshIdentity);
     const usable = (inputs.meshAuthorities.get(mesh)?.authorities ?? []).flatMap(({ state, ...rest }) =>
       'prepared' in state && state.roots !== undefined ? [{ ...rest, issuer: state.prepared.issuer }] : [],
     );
@@ -97,12 +123,24 @@ export function openWorkloadIdentities(inputs: WorkloadIdentitiesInputs): Worklo
       lifetime: authority.leafLifetime,
     };
   });
+  const moves = announceMoves(issuing, {
+    isMove(key, { names }) {
+      const request = inputs.identityRequest.get(key);
+      const issuer = identities.get(key)?.backend;
+      if (request === undefined || issuer === undefined) return false;
+      // Names of a backend of the mesh follow from tags, and clients tell servers by their service only.
+      if (request.meshIdentity === undefined) return issuer.startsWith('kri_');
+      return issuer !== request.backend || !deepEqual(held.get(key), names.uris);
+    },
+    announce: (key) => inputs.announce(inputs.identityRequest.get(key)?.mesh ?? ''),
+  });
   const trust = keepTrust(inputs);
   const faults = reportFaults(inputs);
   const holders = { keys: () => inputs.proxies.keys().flatMap((proxyKey) => inputs.identityKeys.get(proxyKey)) };
-  const orders = orderForConnected(graph, 'workload-identities', holders, orderOf, issuing, (identityKey) =>
-    identities.delete(identityKey),
-  );
+  const orders = orderForConnected(graph, 'workload-identities', holders, orderOf, moves, (identityKey) => {
+    held.delete(identityKey);
+    identities.delete(identityKey);
+  });
   return {
     async settled(proxyKey) {
       await Promise.all(inputs.identityKeys.get(proxyKey).map((identityKey) => issuing.settled(identityKey)));
@@ -113,7 +151,7 @@ export function openWorkloadIdentities(inputs: WorkloadIdentitiesInputs): Worklo
       orders.stop();
       trust.stop();
       faults.stop();
-      issuing.stop();
+      moves.stop();
     },
   };
 }
@@ -174,7 +212,7 @@ function reportFaults({ graph, meshes, meshAuthorities, onFailure }: WorkloadIde
   return watch;
 }
 
-function identityOf(leaf: IssuedLeaf<WorkloadOrder>): IssuedIdentity {
+function identityOf(leaf: IssuedLeaf<Order>): IssuedIdentity {
   return {
     certificateChain: leaf.certificate,
     privateKey: leaf.privateKey,

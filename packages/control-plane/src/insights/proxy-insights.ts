@@ -3,7 +3,14 @@ import { randomUUID } from 'node:crypto';
 import type { Collection } from '@ursa/collections';
 import type { IssuedIdentity, TrustBundle } from '@ursa/engine';
 import type { EnvoyType } from '@ursa/envoy';
-import { formatResourceKey, type MeshSpec, type Resource, type ResourceKey } from '@ursa/resources';
+import {
+  formatResourceKey,
+  isIdentityReady,
+  type MeshSpec,
+  meshIdentityKri,
+  type Resource,
+  type ResourceKey,
+} from '@ursa/resources';
 import type { Component } from '../component.ts';
 import { keyInType, type LiveResources } from '../store/live-resources.ts';
 import type { Store, StoreContent, StoreWrite } from '../store/store.ts';
@@ -105,14 +112,15 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
     if (!secured || (status.rejections ?? []).some(({ service }) => service === 'lds' || service === 'sds'))
       return undefined;
     const identity = identities.get(keyInType(proxy));
-    return identity && { ...identity, supportedBackends: trust.get(proxy.mesh)?.backends ?? [] };
+    const backends = [...(trust.get(proxy.mesh)?.backends ?? []), ...identitiesOf(proxy.mesh)];
+    return identity && { ...identity, supportedBackends: backends };
   };
 
   /** True when others must hear of the proxy's certificate: clients begin to speak TLS, or to speak plain text, by what is stored. */
   const hasNews = (connection: Connection): boolean => {
     const { proxy } = connection;
     const stored = live.get(insightKeyOf(proxy))?.spec as ProxyInsight | undefined;
-    const mTLS = mtlsOf(stored?.mTLS, takenIdentity(connection), meshOf(proxy.mesh), '');
+    const mTLS = mtlsOf(stored?.mTLS, takenIdentity(connection), secures(proxy.mesh), '');
     const supported = (insight: MtlsInsight | undefined): string => (insight?.supportedBackends ?? []).join();
     return mTLS?.issuedBackend !== stored?.mTLS?.issuedBackend || supported(mTLS) !== supported(stored?.mTLS);
   };
@@ -129,7 +137,7 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
       version,
       ...(registered ? { registered } : {}),
     };
-    const mTLS = mtlsOf(before?.mTLS, takenIdentity(connection), meshOf(proxy.mesh), time());
+    const mTLS = mtlsOf(before?.mTLS, takenIdentity(connection), secures(proxy.mesh), time());
     const { mTLS: _before, ...rest } = withSubscription(before, subscription, subscriptionLimit);
     return { ...rest, ...(mTLS === undefined ? {} : { mTLS }) };
   };
@@ -150,6 +158,10 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
     return [...writes.values()];
   };
 
+  const identitiesOf = (mesh: string): readonly string[] =>
+    live.list('MeshIdentity', mesh).filter(isIdentityReady).map(meshIdentityKri).sort();
+  const secures = (mesh: string): boolean =>
+    (meshOf(mesh)?.mtls?.enabledBackend ?? '') !== '' || identitiesOf(mesh).length > 0;
   const meshOf = (name: string): MeshSpec | undefined =>
     live.get({ type: 'Mesh', mesh: '', name })?.spec as MeshSpec | undefined;
 
@@ -286,14 +298,14 @@ interface TakenIdentity extends IssuedIdentity {
   readonly supportedBackends: readonly string[];
 }
 
-/** Without mTLS in the mesh there is none; otherwise what was known stays until the proxy has taken another certificate. */
+/** Without mTLS in the mesh and without a MeshIdentity there is none; otherwise what was known stays until the proxy has taken another certificate. */
 function mtlsOf(
   before: MtlsInsight | undefined,
   identity: TakenIdentity | undefined,
-  mesh: MeshSpec | undefined,
+  secures: boolean,
   time: string,
 ): MtlsInsight | undefined {
-  if ((mesh?.mtls?.enabledBackend ?? '') === '') return undefined;
+  if (!secures) return undefined;
   if (identity === undefined) return before;
   const renewed = before?.certificateExpirationTime !== identity.notAfter || before.issuedBackend !== identity.backend;
   return {

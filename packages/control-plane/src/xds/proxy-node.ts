@@ -71,6 +71,7 @@ export function parseProxyNode(node: Node): ProxyNode {
       systemCaPath: text(metadata, 'systemCaPath'),
       metricsCertPath: text(metadata, 'metricsCertPath'),
       metricsKeyPath: text(metadata, 'metricsKeyPath'),
+      spireSocketPath: text(metadata, 'spireAgent.socketPath'),
       dynamicMetadata: textMap(metadata.dynamicMetadata, 'dynamicMetadata'),
       transparentProxy: parseTransparentProxy(metadata.transparentProxy),
       extensions: shared(node.extensions.slice(0, 4 * longestText).map((extension) => extension.name)),

@@ -17,6 +17,7 @@ import { proxyIdentities } from '../../src/identity/proxy-identities.ts';
 import { generateSigningKey } from '../../src/identity/tokens/signing-key.ts';
 import { base64, type Draft, manualClock, openLiveStore } from './live-store.ts';
 
+const place = { zone: 'default', environment: 'universal' } as const;
 const start = Date.parse('2026-11-23T12:00:00Z');
 const hour = 3600 * 1000;
 
@@ -46,7 +47,7 @@ async function openIdentities(context: TestContext, ...resources: readonly Draft
   const clock = manualClock(start);
   const failures: string[] = [];
   const onFailure = (what: string, error: unknown) => void failures.push(`${what}: ${error}`);
-  const secrets = identitySecrets({ live, store: store.store, clock, bootstrapAdminToken: true, onFailure });
+  const secrets = identitySecrets({ live, store: store.store, clock, place, bootstrapAdminToken: true, onFailure });
   await secrets.start();
   const { graph } = live;
   const proxies = graph.source<ConnectedProxy>('proxies');
@@ -60,6 +61,8 @@ async function openIdentities(context: TestContext, ...resources: readonly Draft
     store: store.store,
     clock,
     isTrustedByAll: graph.derive('trusted', (_mesh: string, backend: string) => distrusted.get(backend) !== true),
+    place,
+    announce: async () => {},
     proxies,
     identityRequest: graph.derive('request', (key: string) =>
       proxies.get(key) === undefined ? undefined : requests.get(key),

@@ -1,8 +1,9 @@
 // The configuration of zone egresses. They belong to no mesh: one listener serves the services outside of all meshes that have mTLS.
 import type { Derivation } from '@ursa/collections';
-import { type EnvoyResource, encodeResource, identitySecret, type ListenerDraft, trustSecret } from '@ursa/envoy';
+import { type EnvoyResource, encodeResource, identitySecret, type ListenerDraft } from '@ursa/envoy';
 import { tagNames, type ZoneEgressSpec } from '@ursa/resources';
 import type { ConfigWarning, ConnectedProxy, IdentityRequest, ProxyConfig } from '../engine.ts';
+import { trustOf } from '../identity/secret-resources.ts';
 import { egressService } from '../outside/zone-egresses.ts';
 import { type ResourceMaps, toMaps } from '../resource-set.ts';
 import { adminClusters, adminListener } from '../skeleton/admin.ts';
@@ -40,7 +41,7 @@ function identityKey(mesh: string, proxyKey: string): string {
 
 /** Derives them. */
 export function deriveEgressConfigs(options: EgressServiceOptions): EgressDerivations {
-  const { graph, inputs, meshFacts } = options;
+  const { graph, inputs, meshFacts, trustDomains } = options;
   const services = deriveEgressServices(options);
   const classOf = deriveEgressClass(graph);
 
@@ -79,11 +80,11 @@ export function deriveEgressConfigs(options: EgressServiceOptions): EgressDeriva
   const secretsOf = (proxyKey: string, { names }: EgressClass): EnvoyResource[] =>
     services.meshes.get().flatMap((mesh) => {
       const identity = inputs.identities.get(identityKey(mesh, proxyKey));
-      const trust = inputs.trust.get(mesh);
+      const trust = trustOf({ inputs, trustDomains }, mesh, names.meshCaSecret(mesh));
       const { certificateChain = '', privateKey = '' } = identity ?? {};
       return [
         ...(identity === undefined ? [] : [identitySecret(names.identitySecret(mesh), certificateChain, privateKey)]),
-        ...(trust === undefined ? [] : [trustSecret(names.meshCaSecret(mesh), trust.certificates)]),
+        ...(trust === undefined ? [] : [trust]),
       ].map((secret) => encodeResource('secret', secret, 'secrets'));
     });
   const adminOf = (proxyKey: string, { connected, spec, egressClass }: Found): EnvoyResource[] => {

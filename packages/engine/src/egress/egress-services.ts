@@ -6,6 +6,7 @@ import { destinationId, type ProxyFacts, type ProxyPolicy } from '@ursa/policy';
 import { type ExternalServiceSpec, type MeshExternalServiceSpec, type Resource, tagNames } from '@ursa/resources';
 import { collectorLookup } from '../collectors.ts';
 import type { EngineInputs } from '../engine.ts';
+import type { TrustDomains } from '../identity/trust-domains.ts';
 import type { MeshFacts } from '../mesh-facts.ts';
 import { externalServiceLookup, meshExternalServiceNames, protocolOf } from '../outside/outside-destinations.ts';
 import { externalServiceFacts, meshExternalServiceFacts } from '../outside/outside-facts.ts';
@@ -46,12 +47,13 @@ export interface EgressServiceOptions {
   readonly inputs: EngineInputs;
   readonly policies: readonly ProxyPolicy[];
   readonly meshFacts: Derivation<readonly [mesh: string], MeshFacts | undefined>;
+  readonly trustDomains: TrustDomains;
   readonly rules: Pick<RuleDerivations, 'ofExternalService' | 'ofMesh'>;
 }
 
 /** Derives them. */
 export function deriveEgressServices(options: EgressServiceOptions): EgressServices {
-  const { graph, inputs, policies, meshFacts, rules } = options;
+  const { graph, inputs, policies, meshFacts, trustDomains, rules } = options;
   const equals = Object.is;
   const collectors = collectorLookup(inputs);
   const externals = inputs.resources('ExternalService');
@@ -64,6 +66,7 @@ export function deriveEgressServices(options: EgressServiceOptions): EgressServi
     kind: 'zone-egress',
     features,
     mtls: true,
+    workloadIdentity: false,
     unifiedNaming: names.unified,
     collectorOf: collectors(mesh),
   });
@@ -102,6 +105,7 @@ export function deriveEgressServices(options: EgressServiceOptions): EgressServi
       const { cluster, ...naming } = names.egressService(mesh, service);
       const served: EgressService = {
         mesh,
+        trustDomains: trustDomains.names.get(mesh),
         protocol: protocolOf(resources),
         cluster: { name: cluster, altStatName: true },
         ...naming,
@@ -129,6 +133,7 @@ export function deriveEgressServices(options: EgressServiceOptions): EgressServi
       const name = names.outboundCluster(meshExternalServiceNames(resource));
       const served: EgressService = {
         mesh,
+        trustDomains: trustDomains.names.get(mesh),
         protocol: parseProtocol(match.protocol ?? 'tcp'),
         cluster: { name, altStatName: false },
         chain: name,

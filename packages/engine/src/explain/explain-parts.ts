@@ -45,6 +45,17 @@ export function servicesOf({ inbounds, gateway }: DataplaneFacts): readonly stri
   return [...new Set(names)].filter((name) => name !== '');
 }
 
+/** The names that a proxy proves itself with; undefined for one that speaks plain text. */
+export function provenNames(
+  { workloadIdentities, identityRequest }: Pick<ExplainParts, 'workloadIdentities' | 'identityRequest'>,
+  proxyKey: string,
+): { readonly uris: readonly string[] } | undefined {
+  const found = workloadIdentities.of.get(proxyKey);
+  // What an agent on the proxy's host issues is not asked for here.
+  if (found !== undefined && 'identity' in found) return { uris: [found.identity.spiffeId] };
+  return identityRequest.get(proxyKey);
+}
+
 /** A derivation's first argument for a Dataplane. */
 export function keyOfProxy({ mesh, name }: Pick<DataplaneFacts, 'mesh' | 'name'>): string {
   return `${mesh}/${name}`;

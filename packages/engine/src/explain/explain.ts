@@ -3,17 +3,18 @@ import { legacyNames, resourceJson, unifiedNames } from '@ursa/envoy';
 import type { Route } from '@ursa/envoy/gen/envoy/config/route/v3/route_components_pb.ts';
 import type { RouteIdentity } from '@ursa/policy';
 import type { DataplaneFacts } from '../dataplane-facts.ts';
-import type { Destination } from '../destinations.ts';
+import type { Destination, ServiceTls } from '../destinations.ts';
 import type { ConnectedProxy } from '../engine.ts';
 import { policiesOf } from '../held-back.ts';
+import type { ProxyTls } from '../identity/proxy-tls.ts';
 import { type Finding, finding } from '../lint/finding.ts';
 import type { MeshFacts } from '../mesh-facts.ts';
 import type { Outbound } from '../outbounds.ts';
 import { callModeOf, hasUnifiedNames } from '../proxy-class.ts';
-import { destinationName } from '../skeleton/outbound.ts';
+import { destinationName, tlsTowards } from '../skeleton/outbound.ts';
 import { destinationsOf, routePolicies, type Traffic } from '../traffic.ts';
 import { appliedPolicies, inboundMerge, outboundMerge, policiesIn, referenceTo } from './applied-policies.ts';
-import { type ExplainParts, keyOfProxy } from './explain-parts.ts';
+import { type ExplainParts, keyOfProxy, provenNames } from './explain-parts.ts';
 import type { AppliedPolicies, BackendShare, Explanation, Question, Step } from './explanation.ts';
 import { clientMissing, proxiesNamed } from './find-client.ts';
 import { findOutbound, findUnpermitted, type Instance, instancesOf, nameOf } from './find-outbound.ts';
@@ -22,6 +23,7 @@ import { leave } from './leave-mesh.ts';
 import { noEndpoints, notReady } from './not-ready.ts';
 import { permissionsOf } from './permission.ts';
 import { isUndecided, routeTakes } from './route-match.ts';
+import { strangersTo } from './strangers.ts';
 
 /** Answers questions. Of a client that is not connected, `presumed` says what would become of its request once it is. */
 export function explainWith(
@@ -67,7 +69,8 @@ function explain(parts: ExplainParts, question: Question): Explanation {
   const connected = client && parts.inputs.proxies.get(keyOfProxy(client));
   const mesh = parts.meshFacts.get(question.mesh);
   if (client === undefined || mesh === undefined) return stop('unknown', clientMissing(parts, question));
-  const identity = parts.identityRequest.get(keyOfProxy(client));
+  const identity = provenNames(parts, keyOfProxy(client));
+  const clientTls = parts.proxyTls.get(client.mesh, keyOfProxy(client));
   course.problems.push(...heldBackFrom(parts, client));
   const others = clients.length > 1 ? ` (one of ${clients.length} of ${question.from})` : '';
   const spiffe = identity?.uris.find((uri) => uri.startsWith('spiffe://'));
@@ -81,7 +84,7 @@ function explain(parts: ExplainParts, question: Question): Explanation {
   const unpermitted = 'code' in outbound ? findUnpermitted(parts, client, calls, question) : undefined;
   if (unpermitted !== undefined) {
     const { destination } = unpermitted;
-    return turnedAway(parts, course, { client, connected, mesh, destination, identity, end, stop });
+    return turnedAway(parts, course, { client, clientTls, connected, mesh, destination, identity, end, stop });
   }
   if ('code' in outbound) return stop(outbound.code === 'unknown-destination' ? 'unknown' : 'unreachable', outbound);
 
@@ -136,7 +139,8 @@ function explain(parts: ExplainParts, question: Question): Explanation {
     return end('allowed', `the client's proxy answers itself (${route.action.case})`);
   }
   if (outside !== undefined) {
-    const secured = identity && { uris: identity.uris, sni: outside.tls?.sni ?? '' };
+    const tls = tlsTowards(outside, { tls: clientTls });
+    const secured = identity && { uris: identity.uris, sni: tls?.sni ?? '' };
     const leaving = { client, destination: outside, names, identity: secured };
     return leave(parts, course, leaving, { end, stop });
   }
@@ -149,7 +153,9 @@ function explain(parts: ExplainParts, question: Question): Explanation {
     course.problems.push(problem);
   }
   if (server === undefined) return stop('unreachable', noEndpoints(destination, []));
-  return arrive(parts, course, { server, destination: served[0]?.target ?? destination, identity, end, stop });
+  const target = served[0]?.target ?? destination;
+  const tls = tlsTowards(target, { tls: clientTls });
+  return arrive(parts, course, { server, destination: target, tls, identity, end, stop });
 }
 
 /** How an explanation ends. */
@@ -161,11 +167,13 @@ export interface Ends {
 interface Arriving extends Ends {
   readonly server: Instance;
   readonly destination: Destination;
+  /** How the client speaks TLS to it; undefined in plain text. */
+  readonly tls: ServiceTls | undefined;
   readonly identity: { readonly uris: readonly string[] } | undefined;
 }
 
 function arrive(parts: ExplainParts, course: Course, arriving: Arriving): Explanation {
-  const { server, destination, identity, end, stop } = arriving;
+  const { server, destination, tls, identity, end, stop } = arriving;
   const { proxy, position } = server;
   const inbound = proxy.inbounds[position];
   if (inbound === undefined) return stop('unreachable', noEndpoints(destination, []));
@@ -176,7 +184,7 @@ function arrive(parts: ExplainParts, course: Course, arriving: Arriving): Explan
   const listener = parts.config.get(keyOfProxy(proxy))?.resources.listener.get(names.inboundListener(inbound));
   course.steps.push({
     at: 'inbound',
-    text: `${proxy.name} at ${inbound.address}:${inbound.port}${destination.tls === undefined ? ', in plain text' : ', in mTLS'}`,
+    text: `${proxy.name} at ${inbound.address}:${inbound.port}${tls === undefined ? ', in plain text' : ', in mTLS'}`,
     ...(listener === undefined ? {} : { envoy: resourceJson(listener) }),
   });
   const protocol = inbound.protocol === 'unknown' ? 'tcp' : inbound.protocol;
@@ -188,8 +196,10 @@ function arrive(parts: ExplainParts, course: Course, arriving: Arriving): Explan
     const applied = appliedPolicies(parts, policy, { side: 'server', proxy, protocol }, merged);
     if (applied !== undefined) course.policies.push(applied);
   }
-  const certified = destination.tls === undefined || identity === undefined ? undefined : identity;
-  const secured = certified && { uris: certified.uris, sni: destination.tls?.sni ?? '' };
+  const strangers = strangersTo(parts, { server, destination, tls, identity });
+  if (strangers !== undefined) return stop('unreachable', strangers);
+  const certified = tls === undefined || identity === undefined ? undefined : identity;
+  const secured = certified && { uris: certified.uris, sni: tls?.sni ?? '' };
   const permissions = permissionsOf(parts, { server: proxy, position, identity: secured });
   for (const { step, problem } of permissions) {
     course.steps.push(step);
@@ -202,6 +212,7 @@ function arrive(parts: ExplainParts, course: Course, arriving: Arriving): Explan
 
 interface TurnedAway extends Ends {
   readonly client: DataplaneFacts;
+  readonly clientTls: ProxyTls | undefined;
   readonly connected: ConnectedProxy;
   readonly mesh: MeshFacts;
   readonly destination: Destination;
@@ -210,7 +221,7 @@ interface TurnedAway extends Ends {
 
 /** Why a client has no outbound where outbounds follow from permissions: what the request would meet if it had one. */
 function turnedAway(parts: ExplainParts, course: Course, away: TurnedAway): Explanation {
-  const { client, connected, mesh, destination, identity, end, stop } = away;
+  const { client, clientTls, connected, mesh, destination, identity, end, stop } = away;
   const name = nameOf(destination);
   const message = `${client.name} has no outbound to ${name}, because nothing behind ${name} lets it in (KUMA_EXPERIMENTAL_AUTO_REACHABLE_SERVICES)`;
   const list = destination.target.kind === 'service' ? 'reachableServices' : 'reachableBackends';
@@ -220,14 +231,15 @@ function turnedAway(parts: ExplainParts, course: Course, away: TurnedAway): Expl
   course.steps.push({ at: 'outbound', text: `none: ${name} would turn it away` });
   const ruleSets = parts.rules.outboundRules.get(keyOfProxy(client));
   const [called = destination] = destinationsOf(destination, parts.traffic.get(destination, ruleSets));
+  const tls = tlsTowards(called, { tls: clientTls });
   if (called.outside !== undefined) {
     const names = hasUnifiedNames(connected, mesh) ? unifiedNames : legacyNames;
-    const secured = identity && { uris: identity.uris, sni: called.tls?.sni ?? '' };
+    const secured = identity && { uris: identity.uris, sni: tls?.sni ?? '' };
     return leave(parts, course, { client, destination: called, names, identity: secured }, { end, stop });
   }
   const [server] = instancesOf(parts, called);
   if (server === undefined) return stop('unreachable', noEndpoints(called, []));
-  return arrive(parts, course, { server, destination: called, identity, end, stop });
+  return arrive(parts, course, { server, destination: called, tls, identity, end, stop });
 }
 
 function describeClientPolicies(

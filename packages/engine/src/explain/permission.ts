@@ -3,6 +3,7 @@ import type { ClientIdentity, InboundRuleSet, PolicyHead, ProxyPolicy } from '@u
 import { selects } from '@ursa/policy';
 import type { ResourceKey } from '@ursa/resources';
 import type { DataplaneFacts } from '../dataplane-facts.ts';
+import { rulesByIdentity } from '../identity/rules-by-identity.ts';
 import { type Finding, finding } from '../lint/finding.ts';
 import { policiesIn, referenceTo, routeResolver } from './applied-policies.ts';
 import { type ExplainParts, keyOfProxy } from './explain-parts.ts';
@@ -14,6 +15,10 @@ export interface Permission {
   readonly step: Step;
   readonly problem: Finding | undefined;
 }
+
+/** What to do where permissions are not enforced. */
+export const withoutMtlsFix =
+  'enable a backend (mtls.enabledBackend of the Mesh), or create a MeshIdentity that selects the proxies';
 
 /** A call as the server sees it. `identity` is undefined when it comes in plain text. */
 export interface Arrival {
@@ -32,11 +37,12 @@ function selecting(parts: ExplainParts, policy: ProxyPolicy, { server, position 
 
 /** What every policy that permits says; the first refusal counts. */
 export function permissionsOf(parts: ExplainParts, arrival: Arrival): readonly Permission[] {
-  const mesh = parts.meshFacts.get(arrival.server.mesh);
+  const { server } = arrival;
+  const tls = parts.proxyTls.get(server.mesh, keyOfProxy(server));
   return parts.policies.flatMap((policy) => {
     if (policy.authorize === undefined) return [];
     const present = policiesIn(parts, policy.name, arrival.server.mesh).length > 0;
-    if (mesh?.mtls === undefined) return present ? [unenforced(policy, arrival.server)] : [];
+    if (tls === undefined) return present ? [unenforced(policy, arrival.server)] : [];
     return [decide(parts, policy, policy.authorize, arrival)];
   });
 }
@@ -44,7 +50,7 @@ export function permissionsOf(parts: ExplainParts, arrival: Arrival): readonly P
 function unenforced(policy: ProxyPolicy, { mesh }: DataplaneFacts): Permission {
   const at = { type: 'Mesh', mesh: '', name: mesh };
   const message = `the mesh ${mesh} has no mTLS, so that ${policy.name} is not enforced: every client gets through`;
-  const fix = 'enable a backend: mtls.enabledBackend of the Mesh';
+  const fix = withoutMtlsFix;
   return {
     allowed: true,
     step: { at: 'permission', text: `everyone is let in: without mTLS ${policy.name} is not enforced` },
@@ -60,13 +66,15 @@ function decide(
 ): Permission {
   const { server, position, identity } = arrival;
   if (identity === undefined) {
-    const text = 'let in: the call comes in plain text, and the mesh is PERMISSIVE';
+    const text = 'let in: the call comes in plain text, which the inbound takes';
     return { allowed: true, step: { at: 'permission', text }, problem: undefined };
   }
   const rules = parts.rules.ruleSets.get(keyOfProxy(server)).get(policy.name)?.inbounds[position];
+  const knowsTags = parts.proxyTls.get(server.mesh, keyOfProxy(server))?.issuer === undefined;
   const heads = selecting(parts, policy, arrival);
   const at = { type: 'Dataplane', mesh: server.mesh, name: server.name };
-  return decideAt(policy, authorize, { identity, rules, heads, at });
+  const known = rules === undefined || knowsTags ? rules : rulesByIdentity(rules);
+  return decideAt(policy, authorize, { identity, rules: known, heads, at });
 }
 
 /** A place that lets clients in or not. */

@@ -20,6 +20,7 @@ export function presumedProxy(mesh: string, name: string, announced: readonly st
     systemCaPath: '',
     metricsCertPath: '',
     metricsKeyPath: '',
+    spireSocketPath: '',
     dynamicMetadata: {},
     transparentProxy: undefined,
     extensions: [],

@@ -21,6 +21,8 @@ export const findingCodes = {
     'A stronger entry of `from` selects the clients of this one and more, and decides otherwise.',
   ],
   'permission-missing': ['error', 'With mTLS on, nothing lets clients reach this inbound: all are refused.'],
+  'server-without-identity': ['error', 'A client with an identity cannot reach a server without one.'],
+  'client-without-identity': ['error', 'A client without an identity cannot reach a server that takes mTLS only.'],
   'permission-without-mtls': ['error', 'Permissions are not enforced without mTLS.'],
   'older-policy': ['warning', 'A policy of the older kind, with sources and destinations, has no effect.'],
   'service-selects-nothing': ['warning', 'A MeshService selects no inbound of any proxy.'],

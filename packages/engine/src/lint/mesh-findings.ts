@@ -5,6 +5,7 @@ import type { MeshServiceSpec } from '../destinations.ts';
 import { policiesIn } from '../explain/applied-policies.ts';
 import type { ExplainParts } from '../explain/explain-parts.ts';
 import { instancesOf } from '../explain/find-outbound.ts';
+import { withoutMtlsFix } from '../explain/permission.ts';
 import { type Finding, finding } from './finding.ts';
 
 /** The findings. */
@@ -17,15 +18,16 @@ export function meshFindings(
 }
 
 function permissions(parts: ExplainParts, mesh: string, proxies: readonly DataplaneFacts[]): Finding[] {
-  const mtls = parts.meshFacts.get(mesh)?.mtls;
+  const tlsOf = ({ name }: DataplaneFacts) => parts.proxyTls.get(mesh, `${mesh}/${name}`);
+  const mtls = parts.meshFacts.get(mesh)?.mtls !== undefined || proxies.some((proxy) => tlsOf(proxy) !== undefined);
   const permitting = parts.policies.filter(({ authorize }) => authorize !== undefined);
-  if (mtls === undefined) {
+  if (!mtls) {
     return permitting.flatMap(({ name }) =>
       policiesIn(parts, name, mesh).map((head) =>
         finding(
           'permission-without-mtls',
           `${name} ${head.displayName} is not enforced, because the mesh ${mesh} has no mTLS: every client gets through`,
-          'enable a backend: mtls.enabledBackend of the Mesh',
+          withoutMtlsFix,
           head.resource,
         ),
       ),
@@ -33,10 +35,13 @@ function permissions(parts: ExplainParts, mesh: string, proxies: readonly Datapl
   }
   return permitting.flatMap(({ name }) =>
     proxies.flatMap((proxy) => {
+      const tls = tlsOf(proxy);
+      if (tls === undefined) return [];
       const sets = parts.rules.ruleSets.get(`${mesh}/${proxy.name}`).get(name)?.inbounds ?? [];
       return proxy.inbounds.flatMap(({ port, service }, position) => {
         const set = sets[position];
-        if (set !== undefined && set.rules.length + set.fromEntries.length > 0) return [];
+        const byTags = tls.issuer === undefined ? (set?.fromEntries.length ?? 0) : 0;
+        if ((set?.rules.length ?? 0) + byTags > 0) return [];
         return finding(
           'permission-missing',
           `no ${name} speaks of ${service === '' ? proxy.name : service} at port ${port} of ${proxy.name}, and mTLS is on: all clients are refused`,

@@ -66,9 +66,11 @@ export function deriveOutsideDestinations(
     if (meshFacts.get(mesh)?.mtls === undefined) return [withoutMtls];
     return hasEgress.get() ? [] : [withoutEgress];
   };
-  const egressTls = (mesh: string, sni: string): Destination['tls'] => {
-    if (meshFacts.get(mesh)?.mtls === undefined) return undefined;
-    return { sni, identities: hasEgress.get() ? [`spiffe://${mesh}/${egressService}`] : [] };
+  // Egresses have a certificate of the mesh's backend, and chains for the server names of its clients.
+  const egressTls = (mesh: string, sni: string): Pick<Destination, 'tls' | 'workloadTls'> => {
+    if (meshFacts.get(mesh)?.mtls === undefined) return { tls: undefined, workloadTls: undefined };
+    const tls = { sni, identities: hasEgress.get() ? [`spiffe://${mesh}/${egressService}`] : [] };
+    return { tls, workloadTls: tls };
   };
   const keysOf = externalServiceLookup(inputs);
 
@@ -81,6 +83,7 @@ export function deriveOutsideDestinations(
       protocol,
       source: { kind: 'outside' },
       tls: undefined,
+      workloadTls: undefined,
       outside: {
         protocol,
         servers: { endpoints, tlsByTags: true },
@@ -99,7 +102,7 @@ export function deriveOutsideDestinations(
       ...serviceParts(mesh, service),
       protocol,
       source: { kind: 'egress', through: problems.length === 0 ? through : [] },
-      tls: egressTls(mesh, serviceSni(mesh, { [tagNames.service]: service })),
+      ...egressTls(mesh, serviceSni(mesh, { [tagNames.service]: service })),
       outside: { protocol: problems.length === 0 ? protocol : 'unknown', servers: undefined, problems },
     };
   };
@@ -122,7 +125,7 @@ export function deriveOutsideDestinations(
       target: { kind: 'resource', id: destinationId(resource) },
       protocol,
       source: { kind: 'egress', through: problems.length === 0 ? [path] : [] },
-      tls: egressTls(mesh, legacySni(resource.name, mesh, match.port, 'mes')),
+      ...egressTls(mesh, legacySni(resource.name, mesh, match.port, 'mes')),
       outside: { protocol: problems.length === 0 ? protocol : 'unknown', servers: undefined, problems },
     };
     return { port: match.port, destination };

@@ -6,6 +6,8 @@ import type { Destination } from '../destinations.ts';
 import type { EndpointDerivations } from '../endpoints.ts';
 import type { EngineInputs } from '../engine.ts';
 import { nothingLeftOut } from '../held-back.ts';
+import type { ProxyTls } from '../identity/proxy-tls.ts';
+import { rulesByIdentity } from '../identity/rules-by-identity.ts';
 import type { MeshFacts } from '../mesh-facts.ts';
 import { externalServiceLookup } from '../outside/outside-destinations.ts';
 import type { RuleDerivations, RuleSets } from '../rules.ts';
@@ -31,6 +33,7 @@ export interface AdmissionOptions {
   readonly policies: readonly ProxyPolicy[];
   readonly meshFacts: Derivation<readonly [mesh: string], MeshFacts | undefined>;
   readonly dataplane: Derivation<readonly [key: string], DataplaneFacts | undefined>;
+  readonly proxyTls: Derivation<readonly [mesh: string, proxyKey: string], ProxyTls | undefined>;
   readonly endpoints: Pick<EndpointDerivations, 'inboundsOf'>;
   readonly rules: Pick<RuleDerivations, 'ruleSets' | 'ofExternalService'>;
 }
@@ -59,16 +62,22 @@ function sameEntrances(before: readonly Entrance[] | undefined, after: readonly 
 
 /** Derives admission. Instances of a service to which the same policies apply are one entrance. */
 export function deriveAdmission(options: AdmissionOptions): Admission {
-  const { graph, inputs, policies, meshFacts, dataplane, endpoints, rules } = options;
+  const { graph, inputs, policies, meshFacts, dataplane, proxyTls, endpoints, rules } = options;
   // Policies that do not guard are left out of a proxy whose Envoy refuses them, and then say nothing there. To ask for that would go in a
   // circle: what is held back from a proxy depends on its outbounds.
   const guards = policies.filter(({ authorize, guardsAccess }) => authorize !== undefined && guardsAccess === true);
   const externalServices = externalServiceLookup(inputs);
 
-  const entrance = (ruleSets: RuleSets, position: number, isHere: (head: PolicyHead) => boolean): Entrance =>
+  const entrance = (
+    ruleSets: RuleSets,
+    position: number,
+    isHere: (head: PolicyHead) => boolean,
+    byIdentity = false,
+  ): Entrance =>
     guards.map((policy) => {
       const { inbounds, matched } = ruleSets.get(policy.name) ?? { inbounds: [], matched: [] };
-      return { policy, rules: inbounds[position] ?? noRules, heads: matched.filter(isHere) };
+      const rules = inbounds[position] ?? noRules;
+      return { policy, rules: byIdentity ? rulesByIdentity(rules) : rules, heads: matched.filter(isHere) };
     });
   const ofProxies = ({ source }: Destination): readonly Entrance[] => {
     const distinct: Entrance[] = [];
@@ -79,6 +88,7 @@ export function deriveAdmission(options: AdmissionOptions): Admission {
         rules.ruleSets.get(proxyKey, nothingLeftOut),
         position,
         (head) => selects(head, selectable)?.inbounds.includes(position) === true,
+        proxyTls.get(selectable.mesh, proxyKey)?.issuer !== undefined,
       );
       if (!distinct.some((known) => sameEntrance(known, found))) distinct.push(found);
     }
@@ -95,7 +105,7 @@ export function deriveAdmission(options: AdmissionOptions): Admission {
   const entrances = graph.derive(
     'entrances of a destination',
     (destination: Destination): readonly Entrance[] | undefined => {
-      if (guards.length === 0 || destination.tls === undefined) return undefined;
+      if (guards.length === 0 || (destination.tls ?? destination.workloadTls) === undefined) return undefined;
       if (destination.source.kind === 'egress') return ofEgress(destination);
       const found = ofProxies(destination);
       return found.length === 0 ? undefined : found;
@@ -106,9 +116,13 @@ export function deriveAdmission(options: AdmissionOptions): Admission {
   return (destination, uris) => {
     const found = entrances.get(destination);
     if (found === undefined) return true;
-    const client = { uris, sni: destination.tls?.sni ?? '' };
+    // Clients with an identity of the mesh and those of a MeshIdentity ask for different names.
+    const { tls, workloadTls } = destination;
+    const clients = [tls, workloadTls].map((each) => ({ uris, sni: each?.sni ?? '' }));
     return found.some((gates) =>
-      gates.every(({ policy, rules, heads }) => policy.authorize?.(client, rules, heads).allowed === true),
+      clients.some((client) =>
+        gates.every(({ policy, rules, heads }) => policy.authorize?.(client, rules, heads).allowed === true),
+      ),
     );
   };
 }

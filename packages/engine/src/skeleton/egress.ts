@@ -28,6 +28,8 @@ import { isHttp } from '../protocol.ts';
 /** A service outside of the mesh as an egress serves it. */
 export interface EgressService {
   readonly mesh: string;
+  /** Whose workloads may be clients, sorted. */
+  readonly trustDomains: readonly string[];
   readonly protocol: Protocol;
   readonly cluster: ClusterBasics;
   readonly chain: string;
@@ -47,7 +49,7 @@ export function egressCluster({ cluster, protocol, servers }: EgressService, ipv
 
 /** Its filter chain: any workload of its mesh may connect, everybody else is refused in the handshake. */
 export function egressChain(service: EgressService, names: EnvoyNames): FilterChainDraft {
-  const { mesh, protocol, cluster, virtualHost, routes, sni } = service;
+  const { mesh, protocol, cluster, virtualHost, routes, sni, trustDomains } = service;
   const chain = isHttp(protocol)
     ? httpChain(virtualHost, routeConfiguration({ name: routes, virtualHost, routes: [toServer(cluster.name)] }), {
         trusted: 'private',
@@ -57,7 +59,7 @@ export function egressChain(service: EgressService, names: EnvoyNames): FilterCh
   message.name = service.chain;
   message.filterChainMatch = create(FilterChainMatchSchema, { transportProtocol: 'tls', serverNames: [sni] });
   const secrets = { identity: names.identitySecret(mesh), trust: names.meshCaSecret(mesh) };
-  message.transportSocket = meshServerTls(mesh, secrets);
+  message.transportSocket = meshServerTls({ secrets, trustDomains });
   return chain;
 }
 

@@ -26,7 +26,7 @@ import {
 } from '@ursa/envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
 import type { InboundMode, InboundPlace } from '@ursa/policy';
 import type { InboundFacts } from '../dataplane-facts.ts';
-import type { MeshFacts } from '../mesh-facts.ts';
+import { meshTlsOf } from '../identity/proxy-tls.ts';
 import { isHttp } from '../protocol.ts';
 import type { ProxyClass } from '../proxy-class.ts';
 import { boundApplicationConnections, inboundStreamIdle } from './default-times.ts';
@@ -83,17 +83,11 @@ interface Chains {
 }
 
 /** Strict: one chain in mTLS. Permissive: mTLS for proxies of the mesh, and two chains for everyone else, in plain text or TLS of their own. */
-function chainsOf(
-  makeChain: () => FilterChainDraft,
-  mesh: MeshFacts,
-  mode: InboundMode,
-  proxyClass: ProxyClass,
-): Chains {
-  if (mesh.mtls === undefined) return { all: [makeChain()], authenticated: [] };
-  const { names } = proxyClass;
+function chainsOf(makeChain: () => FilterChainDraft, mode: InboundMode, proxyClass: ProxyClass): Chains {
+  const { names, facts, tls } = proxyClass;
+  if (tls === undefined) return { all: [makeChain()], authenticated: [] };
   const secured = makeChain();
-  const secrets = { identity: names.identitySecret(mesh.name), trust: names.meshCaSecret(mesh.name) };
-  secured.message.transportSocket = meshServerTls(mesh.name, secrets);
+  secured.message.transportSocket = meshServerTls(meshTlsOf(facts.mesh, tls, names));
   if (mode === 'Strict') return { all: [secured], authenticated: [secured] };
   const matching = (
     chain: FilterChainDraft,
@@ -111,15 +105,10 @@ function chainsOf(
 }
 
 /** The inbound as a place, before any policy has seen it. */
-export function inboundSkeleton(
-  inbound: InboundFacts,
-  mesh: MeshFacts,
-  mode: InboundMode,
-  proxyClass: ProxyClass,
-): InboundPlace {
+export function inboundSkeleton(inbound: InboundFacts, mode: InboundMode, proxyClass: ProxyClass): InboundPlace {
   const { names, transparent } = proxyClass;
   const name = names.inboundListener(inbound);
-  const chains = chainsOf(() => inboundChain(inbound, inbound, proxyClass), mesh, mode, proxyClass);
+  const chains = chainsOf(() => inboundChain(inbound, inbound, proxyClass), mode, proxyClass);
   const listener = listenerDraft({
     name,
     ...(names.unified ? { statPrefix: name } : {}),
@@ -130,7 +119,7 @@ export function inboundSkeleton(
     ...(transparent ? { bindToPort: false } : {}),
     tags: inbound.tags,
   });
-  if (mesh.mtls !== undefined && mode === 'Permissive') listener.message.listenerFilters.push(tlsInspector());
+  if (proxyClass.tls !== undefined && mode === 'Permissive') listener.message.listenerFilters.push(tlsInspector());
   return {
     proxy: proxyClass.facts,
     protocol: inbound.protocol === 'unknown' ? 'tcp' : inbound.protocol,

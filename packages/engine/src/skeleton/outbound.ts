@@ -27,7 +27,8 @@ import { AdditionalAddressSchema, type Listener } from '@ursa/envoy/gen/envoy/co
 import type { Route } from '@ursa/envoy/gen/envoy/config/route/v3/route_components_pb.ts';
 import type { ClusterPlace, OutboundPlace, ProxyPolicy, WeightedCluster } from '@ursa/policy';
 import { tagNames } from '@ursa/resources';
-import type { Destination } from '../destinations.ts';
+import type { Destination, ServiceTls } from '../destinations.ts';
+import { meshTlsOf } from '../identity/proxy-tls.ts';
 import type { Outbound } from '../outbounds.ts';
 import { outsideServers } from '../outside/outside-servers.ts';
 import { isHttp } from '../protocol.ts';
@@ -46,20 +47,30 @@ function outsideHttp(protocol: Protocol): Pick<ClusterDraft, 'httpOptions'> {
   return protocol === 'http2' || protocol === 'grpc' ? { httpOptions: upstreamHttp(2) } : {};
 }
 
+/** How a proxy of this class speaks TLS to a destination; undefined in plain text. */
+export function tlsTowards(
+  { tls, workloadTls }: Destination,
+  proxyClass: Pick<ProxyClass, 'tls'>,
+): ServiceTls | undefined {
+  if (proxyClass.tls === undefined) return undefined;
+  return proxyClass.tls.issuer === undefined ? tls : workloadTls;
+}
+
 /** The cluster of a destination as a place, before any policy has seen it. */
 export function clusterSkeleton(destination: Destination, proxyClass: ProxyClass): ClusterPlace {
   const { facts, names, ipv6 } = proxyClass;
-  const { tls, protocol, outside } = destination;
+  const { protocol, outside } = destination;
   if (outside?.servers !== undefined) {
     const basics = { name: destinationName(destination, names), altStatName: false };
     const servers = outsideServers(outside.servers, { systemCaPath: '' });
     const cluster = { ...outsideCluster(basics, servers, { ipv6 }), ...outsideHttp(protocol) };
     return { proxy: facts, protocol, cluster };
   }
-  const secrets = { identity: names.identitySecret(facts.mesh), trust: names.meshCaSecret(facts.mesh) };
+  const towards = tlsTowards(destination, proxyClass);
+  const own = proxyClass.tls && meshTlsOf(facts.mesh, proxyClass.tls, names);
   const draft = endpointsCluster(
     destinationName(destination, names),
-    tls && meshClientTls(facts.mesh, secrets, tls.identities, tls.sni),
+    towards && own && meshClientTls(own, towards.identities, towards.sni),
   );
   if (outside !== undefined && outside.protocol !== 'unknown') {
     return { proxy: facts, protocol, cluster: { ...draft, ...outsideHttp(protocol) } };

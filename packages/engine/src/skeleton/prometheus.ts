@@ -6,23 +6,25 @@ import {
   type EnvoyResource,
   encodeResource,
   listenerDraft,
+  type MeshTls,
   meshServerTls,
   socketAddress,
 } from '@ursa/envoy';
 import { metricsChain, metricsCluster } from '@ursa/policy';
-import type { MeshFacts, PrometheusFacts } from '../mesh-facts.ts';
+import type { PrometheusFacts } from '../mesh-facts.ts';
 
 /** Listener and cluster for Prometheus. With mTLS only workloads of the mesh may read them, unless the Mesh says otherwise. */
 export function prometheusResources(parts: {
   readonly prometheus: PrometheusFacts;
-  readonly mesh: MeshFacts;
+  /** Mutual TLS of the proxy. */
+  readonly tls: MeshTls | undefined;
   /** Where kuma-dp serves them. */
   readonly socket: string;
   readonly address: string;
   readonly reusePort: boolean;
   readonly names: EnvoyNames;
 }): EnvoyResource[] {
-  const { names, prometheus, mesh } = parts;
+  const { names, prometheus, tls } = parts;
   const access = {
     names: { listener: names.metricsListener, cluster: names.metricsCluster },
     path: prometheus.path,
@@ -31,10 +33,7 @@ export function prometheusResources(parts: {
     altStatName: true,
   };
   const chain = metricsChain(access);
-  if (prometheus.secured) {
-    const secrets = { identity: names.identitySecret(mesh.name), trust: names.meshCaSecret(mesh.name) };
-    chain.message.transportSocket = meshServerTls(mesh.name, secrets);
-  }
+  if (prometheus.secured && tls !== undefined) chain.message.transportSocket = meshServerTls(tls);
   const listener = listenerDraft({
     name: names.metricsListener,
     address: socketAddress(parts.address, prometheus.port),

@@ -18,6 +18,7 @@ import {
   type Resource,
   type ResourceDraft,
   type ResourceTypes,
+  readyIdentityStatus,
   tagNames,
   tagWithZone,
 } from '@ursa/resources';
@@ -117,7 +118,9 @@ function inputsOf(
     const tagged = draft.type === 'Dataplane' && zone !== undefined ? tagWithZone(draft, zone) : draft;
     const labels = computeLabels(type, tagged, context);
     const times = { creationTime: never, modificationTime: never, version: 1 };
-    resources(draft.type).set(`${draft.mesh}/${draft.name}`, { ...tagged, labels, ...times });
+    // A control plane would have brought it into use.
+    const status = draft.type === 'MeshIdentity' ? { status: readyIdentityStatus } : {};
+    resources(draft.type).set(`${draft.mesh}/${draft.name}`, { ...tagged, ...status, labels, ...times });
     if (draft.type === 'Dataplane') resources('DataplaneInsight').set(`${draft.mesh}/${draft.name}`, certified(draft));
   }
   for (const { mesh, service, address } of madeUpAddresses(drafts)) {

@@ -49,7 +49,7 @@ type TlsMode = NonNullable<NonNullable<Prometheus['tls']>['mode']>;
 
 /** The chains that serve a backend, or why there are none. */
 function chainsOf(mode: TlsMode, chain: () => FilterChainDraft, place: ProxyPlace): FilterChainDraft[] | string {
-  const { proxy, metricsCertificate, secrets } = place;
+  const { metricsCertificate, tls } = place;
   if (mode === 'Disabled') return [chain()];
   const secured = chain();
   if (mode === 'ProvidedTLS') {
@@ -59,8 +59,9 @@ function chainsOf(mode: TlsMode, chain: () => FilterChainDraft, place: ProxyPlac
     secured.message.transportSocket = fileServerTls(metricsCertificate.certificate, metricsCertificate.key);
     return [secured];
   }
-  if (!proxy.mtls) return 'tls.mode ActiveMTLSBackend needs mutual TLS: enable an mTLS backend in the Mesh';
-  secured.message.transportSocket = meshServerTls(proxy.mesh, secrets);
+  if (tls === undefined)
+    return 'tls.mode ActiveMTLSBackend needs mutual TLS: enable an mTLS backend in the Mesh, or create a MeshIdentity that selects the proxy';
+  secured.message.transportSocket = meshServerTls(tls);
   // A Prometheus on the proxy's own host is a workload of the mesh already; it has no certificate to show.
   const local = chain();
   local.message.filterChainMatch = create(FilterChainMatchSchema, {

@@ -51,7 +51,11 @@ export const meshTrafficPermission = defineProxyPolicy({
   apply: {
     inboundRules({ proxy, listener, authenticatedChains }, { rules, from, fromEntries }) {
       if (rules.some(({ conf }) => namesServers(conf))) inspectTls(listener);
-      const decision = rules.length > 0 ? rbacFromRules(rules) : rbacFromSubsets(proxy.mesh, from, fromEntries);
+      // A SPIFFE ID says nothing of tags, by which `from` tells clients apart.
+      const decision =
+        rules.length > 0 || proxy.workloadIdentity
+          ? rbacFromRules(rules)
+          : rbacFromSubsets(proxy.mesh, from, fromEntries);
       for (const chain of authenticatedChains) {
         if (chain.terminal.kind === 'http') {
           const filter = httpFilter('envoy.filters.http.rbac', pack(HttpRbacSchema, create(HttpRbacSchema, decision)));

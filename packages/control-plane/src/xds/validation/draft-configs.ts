@@ -105,6 +105,7 @@ function sidecar(mesh: string): ConnectedProxy {
     systemCaPath: '',
     metricsCertPath: '',
     metricsKeyPath: '',
+    spireSocketPath: '',
     dynamicMetadata: {},
     transparentProxy: {
       enabled: true,

@@ -1,0 +1,115 @@
+// How MeshIdentities come into use: what the leader writes for them, and how an instance learns that all who are to believe a new name have heard of it.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Component } from './component.ts';
+import { meshIdentities } from './generators/mesh-identities.ts';
+import { deriveServicesKnow } from './generators/services-know.ts';
+import type { Clock } from './identity/clock.ts';
+import type { Place } from './identity/mesh-identities/identity-authorities.ts';
+import { watchUntil } from './identity/mesh-identities/watch-until.ts';
+import type { InstanceCalls } from './instances/calls.ts';
+import type { Instances, KnownInstance } from './instances/instances.ts';
+import type { Log } from './log.ts';
+import type { LiveResources } from './store/live-resources.ts';
+import type { Store } from './store/store.ts';
+import type { Rollout, RolloutView } from './xds/rollout.ts';
+
+/** What announcements are made with. */
+export interface AnnouncementParts {
+  readonly live: LiveResources;
+  readonly place: Place;
+  readonly rollout: () => Rollout;
+  readonly instances: Instances;
+  readonly calls: InstanceCalls;
+  readonly log: Log;
+}
+
+/** Resolves when the MeshServices of a mesh name all its SPIFFE IDs and the connected proxies have what is stored now, or have had their time. */
+export type Announce = (mesh: string) => Promise<void>;
+
+// Those who do not answer must not keep all others from their identity.
+const patience = 10_000;
+const pause = 250;
+const settle = 20;
+
+/** Makes announcements. */
+export function composeAnnouncements({ live, place, rollout, instances, calls, log }: AnnouncementParts): Announce {
+  const servicesKnow = deriveServicesKnow(live, place);
+  const logger = log.component('identity');
+  return async (mesh) => {
+    const end = performance.now() + patience;
+    const left = () => Math.max(0, end - performance.now());
+    await watchUntil(live.graph, servicesKnow, mesh, left());
+    const revision = live.revision();
+    const others = instances.list().filter((each) => each.id !== instances.self && instances.isLiving(each));
+    const told = await Promise.all([
+      untilTold(rollout(), revision, mesh, left()),
+      ...others.map((other) => untilOtherTold(calls, other, { revision, mesh }, left)),
+    ]);
+    if (told.includes(false))
+      logger.warn('a proxy gets a new identity although not all others have taken what they need to believe it', {
+        mesh,
+      });
+  };
+}
+
+/** Proxies that wait for a certificate have heard of everything; it may be this very announcement that they wait for. */
+function isTold({ processed, proxies }: RolloutView, revision: number): boolean {
+  return processed >= revision && proxies.every(({ state, waitsFor }) => state !== 'pending' || waitsFor !== undefined);
+}
+
+function untilTold(rollout: Rollout, revision: number, mesh: string, within: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const told = () => isTold(rollout.at(revision, mesh), revision);
+    if (told()) return resolve(true);
+    let look: NodeJS.Timeout | undefined;
+    const finish = (isDone: boolean): void => {
+      clearTimeout(look);
+      clearTimeout(end);
+      progress.stop();
+      resolve(isDone);
+    };
+    const end = setTimeout(() => finish(told()), within);
+    // One look for all answers that come within a moment, and after all of what came with them.
+    const progress = rollout.onProgress(() => {
+      look ??= setTimeout(() => {
+        look = undefined;
+        if (told()) finish(true);
+      }, settle);
+    });
+  });
+}
+
+async function untilOtherTold(
+  calls: InstanceCalls,
+  other: KnownInstance,
+  question: { readonly revision: number; readonly mesh: string },
+  left: () => number,
+): Promise<boolean> {
+  while (left() > 0) {
+    const view = await calls.ask(other, 'rollout', { ...question, wait: 0 }).catch(() => undefined);
+    if (view !== undefined && isTold(view as RolloutView, question.revision)) return true;
+    await sleep(Math.min(pause, left()));
+  }
+  return false;
+}
+
+/** What the component is composed of. */
+export interface MeshIdentityParts {
+  readonly paced: LiveResources;
+  /** The leader's. */
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly place: Place;
+  readonly announce: Announce;
+  readonly log: Log;
+}
+
+/** The component that brings MeshIdentities into use; for the leader only. */
+export function composeMeshIdentities({ paced, log, ...parts }: MeshIdentityParts): Component {
+  const logger = log.component('identity');
+  return meshIdentities({
+    ...parts,
+    live: paced,
+    onFailure: (error) => logger.error('a MeshIdentity could not be brought into use', { error }),
+  });
+}

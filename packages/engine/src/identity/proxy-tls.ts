@@ -1,0 +1,88 @@
+// How one proxy proves who it is and whom it believes. What comes from a MeshIdentity goes before the mTLS backend of the mesh.
+import type { Derivation, Graph } from '@ursa/collections';
+import type { EnvoyNames, MeshTls } from '@ursa/envoy';
+import type { EngineInputs } from '../engine.ts';
+import type { MeshFacts } from '../mesh-facts.ts';
+import type { TrustDomains } from './trust-domains.ts';
+import type { WorkloadIdentities, WorkloadIdentity } from './workload-identities.ts';
+
+/** Identity and trust of a proxy. Plain data: proxies that are alike in it are of one class. */
+export interface ProxyTls {
+  /** KRI of the MeshIdentity; undefined: the mesh's backend. */
+  readonly issuer: string | undefined;
+  /** Where an agent issues it. */
+  readonly agent: { readonly spiffeId: string; readonly timeout: number } | undefined;
+  /** Whose workloads may be clients and servers, sorted. */
+  readonly trustDomains: readonly string[];
+  /** True when inbounds take plain text too, unless a policy says otherwise. */
+  readonly permissive: boolean;
+}
+
+/** The CA certificates of all trust domains, as a secret; the same in both forms of names. */
+export const trustBundleSecret = 'system_trust_bundle';
+
+/** Cluster that leads to the SPIRE agent of the proxy's host; the same in both forms of names. */
+export const agentCluster = 'system_identity_sds-spire-agent';
+
+/** Name under which a SPIRE agent hands out the bundles of its own trust domain and of those it is federated with. */
+const allBundles = 'ALL';
+
+/** What is derived from. */
+export interface ProxyTlsOptions {
+  readonly graph: Graph;
+  readonly inputs: EngineInputs;
+  readonly meshFacts: Derivation<readonly [mesh: string], MeshFacts | undefined>;
+  readonly workloadIdentities: WorkloadIdentities;
+  readonly trustDomains: TrustDomains;
+}
+
+/** Identity and trust by the proxy's key; undefined for a proxy that speaks plain text. */
+export function deriveProxyTls(
+  options: ProxyTlsOptions,
+): Derivation<readonly [mesh: string, proxyKey: string], ProxyTls | undefined> {
+  const { graph, inputs, meshFacts, workloadIdentities, trustDomains } = options;
+  // Who moves from another issuer keeps what it has until the new certificate is there: no moment without one.
+  const hasMoved = graph.derive('has the certificate of its MeshIdentity', (proxyKey: string, kri: string): boolean => {
+    const issued = inputs.identities.get(proxyKey);
+    return issued === undefined || issued.backend === kri;
+  });
+  const inForce = (proxyKey: string): WorkloadIdentity | undefined => {
+    const found = workloadIdentities.of.get(proxyKey);
+    if (found === undefined || !('identity' in found)) return undefined;
+    const { kri, agentTimeout } = found.identity;
+    return agentTimeout !== undefined || hasMoved.get(proxyKey, kri) ? found.identity : undefined;
+  };
+  return graph.derive('identity and trust', (mesh: string, proxyKey: string): ProxyTls | undefined => {
+    const identity = inForce(proxyKey);
+    const mtls = meshFacts.get(mesh)?.mtls;
+    const permissive = mtls?.permissive === true;
+    const domains = trustDomains.names.get(mesh);
+    if (identity === undefined) {
+      if (mtls === undefined) return undefined;
+      return { issuer: undefined, agent: undefined, trustDomains: domains, permissive };
+    }
+    const { kri, trustDomain, spiffeId, agentTimeout } = identity;
+    return {
+      issuer: kri,
+      agent: agentTimeout === undefined ? undefined : { spiffeId, timeout: agentTimeout },
+      trustDomains: [...new Set([...domains, trustDomain])].sort(),
+      permissive,
+    };
+  });
+}
+
+/** Its TLS as Envoy's contexts say it. */
+export function meshTlsOf(mesh: string, { issuer, agent, trustDomains }: ProxyTls, names: EnvoyNames): MeshTls {
+  if (agent !== undefined) {
+    const { spiffeId, timeout } = agent;
+    return {
+      secrets: { identity: spiffeId, trust: allBundles, agent: { cluster: agentCluster, timeout } },
+      trustDomains,
+    };
+  }
+  const secrets =
+    issuer === undefined
+      ? { identity: names.identitySecret(mesh), trust: names.meshCaSecret(mesh) }
+      : { identity: issuer, trust: trustBundleSecret };
+  return { secrets, trustDomains };
+}
