@@ -37,6 +37,7 @@ import { composeInstances } from './compose-instances.ts';
 import { composeJoining } from './compose-joining.ts';
 import { composeAnnouncements, composeMeshIdentities } from './compose-mesh-identities.ts';
 import { composeMissingProxies } from './compose-missing-proxies.ts';
+import { composeReports } from './compose-reports.ts';
 import { composeWatching } from './compose-watching.ts';
 import { composeWriteChecks } from './compose-write-checks.ts';
 import type { Settings } from './config/settings.ts';
@@ -418,6 +419,7 @@ export async function openControlPlane(
     dpServer,
     ...joining.local,
     api,
+    ...composeReports(settings, { live, types: types.all, clock, log, instanceId }).map(led),
     // Last, so that making keys takes no time from the start: who needs one waits for it, and `/ready` does.
     led(secrets),
     ...several.candidacy,

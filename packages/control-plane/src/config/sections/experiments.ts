@@ -148,7 +148,11 @@ export const tracingSettings = {
 
 /** `reports` */
 export const reportsSettings = {
-  enabled: flag('KUMA_REPORTS_ENABLED', false, 'Report usage to the makers.', {
-    noEffect: 'Nothing is ever reported.',
-  }),
+  enabled: flag(
+    'KUMA_REPORTS_ENABLED',
+    false,
+    'Report counts and versions, at the start and every hour, to `reports.url`.',
+    {},
+  ),
+  url: text('KUMA_REPORTS_URL', '', 'Where reports are posted to, as JSON. Empty: nowhere.'),
 };
