@@ -53,10 +53,12 @@ export function requestsOf(route: Route, types: ResourceTypes, mesh: string): re
     return [{ method, url: url(storedName), need: special, ...(body === undefined ? {} : { body }) }];
   }
   const type = types.byName(route.tag);
-  if (type === undefined || type.readOnly) {
-    if (method !== 'GET') return [];
+  if (type === undefined) {
+    if (method !== 'GET') throw new Error(`${method} ${path}: say in this file what it needs`);
     return [{ method, url: url(storedName), need: free }];
   }
+  // Nobody writes them, so nobody is refused for who they are.
+  if (type.readOnly) return [{ method, url: url(storedName), need: free, ...(method === 'PUT' ? { body: {} } : {}) }];
   const list = listTypes.has(type.name) ? 'adminResources' : undefined;
   // A mesh is within itself.
   const about = (name: string) => (type.name === 'Mesh' ? name : inMesh);
@@ -89,6 +91,8 @@ function specialNeed(route: string, mesh: string): Need | undefined {
       return need('adminResources');
     case 'POST /tokens/dataplane':
       return { ...need('generateDpToken', 'GENERATE_DATAPLANE_TOKEN'), mesh: 'default' };
+    case 'POST /tokens/join-code':
+      return { ...need('generateDpToken', 'GENERATE_DATAPLANE_TOKEN'), mesh: 'default' };
     case 'POST /tokens/zone':
       return need('generateZoneToken', 'GENERATE_ZONE_TOKEN');
     case 'POST /tokens/user':
@@ -104,6 +108,7 @@ function specialNeed(route: string, mesh: string): Need | undefined {
 
 const bodies: Readonly<Record<string, (mesh: string, types: ResourceTypes) => unknown>> = {
   '/tokens/dataplane': () => ({ mesh: 'default', validFor: '1h' }),
+  '/tokens/join-code': () => ({ mesh: 'default' }),
   '/tokens/zone': () => ({ zone: 'east', scope: ['ingress'], validFor: '1h' }),
   '/tokens/user': () => ({ name: 'x', validFor: '1h' }),
   '/_apply': () => ({ resources: [{ ...appliedKey, spec: {} }] }),

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type AccessVerb, accessVerbs, parseResource } from '@ursa/resources';
 import { apiRoutes } from '../../src/api/api.ts';
+import { systemClock } from '../../src/identity/clock.ts';
+import { openJoinCodes } from '../../src/identity/joining/join-codes.ts';
 import { generateSigningKey } from '../../src/identity/tokens/signing-key.ts';
 import { appliedKey, documentOf, type MatrixRequest, requestsOf, storedName } from '../api/access-requests.ts';
-import { openApiFixture } from '../api/api-fixture.ts';
+import { aloneZone, openApiFixture } from '../api/api-fixture.ts';
 
 const key = await generateSigningKey();
 const meshes = ['default', 'other'];
@@ -28,9 +30,18 @@ interface Caller {
 
 /** An API in which a resource of every type that can be written is stored in each mesh. */
 async function openMatrix(context: TestContext, settings: Readonly<Record<string, unknown>>) {
-  const fixture = openApiFixture(settings);
-  context.after(() => fixture.app.close());
-  const { types, store, options } = fixture;
+  // Join codes need the fixture's store, and the fixture the codes.
+  const inner = openApiFixture(settings);
+  const { types, store, live, manager } = inner;
+  const { tokens, access } = inner.options;
+  const codes = openJoinCodes({ live, store, tokens, clock: systemClock, observe: () => undefined });
+  const reachableAs = { authority: () => 'ab'.repeat(32), addresses: async () => ['https://192.0.2.1:5678'] };
+  const revision = store.revision;
+  const fixture = openApiFixture(settings, aloneZone, {
+    ...{ types, live, manager, tokens, access, revision, joining: { codes, reachableAs } },
+  });
+  context.after(() => Promise.all([inner.app.close(), fixture.app.close()]));
+  const { options } = fixture;
   const secret = (type: string, mesh: string, name: string) => ({ type, mesh, name, labels: {}, spec: { data: key } });
   const seeds = types.all
     .filter((type) => !type.readOnly)
@@ -71,7 +82,7 @@ async function openMatrix(context: TestContext, settings: Readonly<Record<string
     assert.deepEqual([...new Set(surprises)].slice(0, 10), [], `${refused} of ${requests.length} refused`);
     assert.deepEqual(fixture.bugs, []);
   };
-  return { ...fixture, caller, compare };
+  return { caller, compare, store };
 }
 
 const stranger: Caller = { name: 'stranger', headers: { 'x-forwarded-for': '192.0.2.1' } };
