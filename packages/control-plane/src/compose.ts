@@ -203,6 +203,7 @@ export async function openControlPlane(
       dnsDomain: settings.dnsServer.domain,
       serviceVipPort: settings.dnsServer.serviceVipPort,
       autoReachableServices: settings.experimental.autoReachableServices,
+      spireSocketPath: settings.runtime.universal.spireSocketPath,
     },
   };
   const engine = openEngine({ graph, policies, inputs });

@@ -102,6 +102,8 @@ export interface EngineSettings {
   readonly serviceVipPort: number;
   /** True when proxies get only the destinations that let them in. */
   readonly autoReachableServices: boolean;
+  /** Socket of the SPIRE agent on hosts whose kuma-dp names none. */
+  readonly spireSocketPath?: string;
 }
 
 /** Everything the engine reads. The same engine over other collections (an overlay) answers "what if". */

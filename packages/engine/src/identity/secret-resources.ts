@@ -37,7 +37,10 @@ export function secretResources(sources: SecretSources, holder: SecretHolder): E
   const { tls, names } = proxyClass;
   if (tls === undefined) return [];
   const { secrets } = meshTlsOf(mesh.name, tls, names);
-  if (tls.agent !== undefined) return [wayToAgent(connected.spireSocketPath)];
+  if (tls.agent !== undefined) {
+    const { spireSocketPath = usualSocket } = inputs.settings;
+    return [wayToAgent(connected.spireSocketPath || spireSocketPath)];
+  }
   const identity = inputs.identities.get(key);
   // Of a proxy that has moved, the former certificate is nobody's any more.
   const isCurrent = identity !== undefined && (tls.issuer === undefined || identity.backend === tls.issuer);
@@ -64,10 +67,9 @@ export function trustOf(
   return trust && trustSecret(name, trust.certificates);
 }
 
-const defaultSocket = '/tmp/spire-agent/public/api.sock';
+const usualSocket = '/tmp/spire-agent/public/api.sock';
 
-function wayToAgent(socketPath: string): EnvoyResource {
-  const path = socketPath === '' ? defaultSocket : socketPath;
+function wayToAgent(path: string): EnvoyResource {
   const draft = staticCluster({ name: agentCluster, altStatName: false }, [pipeAddress(path)]);
   return encodeResource('cluster', buildCluster({ ...draft, httpOptions: upstreamHttp(2) }), 'secrets');
 }

@@ -24,8 +24,7 @@ export const universalSettings = {
   spireSocketPath: text(
     'KUMA_RUNTIME_UNIVERSAL_SPIRE_SOCKET_PATH',
     '/tmp/spire-agent/public/api.sock',
-    'Socket of the SPIRE agent on the hosts of proxies.',
-    { noEffect: 'SPIRE is not built in yet.' },
+    'Socket of the SPIRE agent on the hosts of proxies whose kuma-dp names none.',
   ),
   workloadGenerationInterval: duration(
     'KUMA_RUNTIME_UNIVERSAL_WORKLOAD_GENERATION_INTERVAL',
