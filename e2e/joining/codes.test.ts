@@ -80,6 +80,7 @@ test('a code makes a proxy, is good for no second one, and goes on for the same'
     within: 60_000,
   });
   assert.ok(again.running(), again.output());
+  assert.match(again.output(), /goes on with what it got when it joined/);
   assert.equal((await controlPlane.request('GET', `/meshes/default/dataplanes/${name}`)).status, 200);
   const kept = join(home, '.kuma/proxies', String(web.port));
   secrets.push(readFileSync(join(kept, 'token'), 'utf8'));

@@ -56,7 +56,7 @@ async function memberOf({ settings, given, environment, log, stopSignal }: JoinO
   }
   const folder = membershipFolder(stateDir, environment, servicePort);
   const kept = readMembership(folder);
-  if (kept !== undefined) return fromKept(kept, folder, settings);
+  if (kept !== undefined) return goOn(kept, folder, settings, log);
   const sockets = localSockets(environment);
   const local = await joinLocal(sockets, { mesh, service, name }, settings.retryMaxDuration, log, stopSignal);
   log.info('found the control plane of this host', { url: local.controlPlaneUrl });
@@ -77,7 +77,7 @@ async function joinWith(text: string, { settings, given, environment, log, stopS
   const folder = membershipFolder(settings.stateDir, environment, settings.servicePort);
   const before = readMembership(folder);
   // Started again with the same command.
-  if (before?.code === code.id) return fromKept(before, folder, settings);
+  if (before?.code === code.id) return goOn(before, folder, settings, log);
   checkWritable(folder);
   const { service, name } = settings;
   const membership = await exchangeCode(code, { service, name }, stopSignal);
@@ -89,6 +89,12 @@ async function joinWith(text: string, { settings, given, environment, log, stopS
     url: kept.controlPlaneUrl,
     kept: folder,
   });
+  return fromKept(kept, folder, settings);
+}
+
+/** Said, so that whoever reads of a token or an authority that no longer holds knows where it comes from. */
+function goOn(kept: KeptMembership, folder: string, settings: Settings, log: Log): Member {
+  log.info('goes on with what it got when it joined; to join anew, give "kuma-dp join" a new code', { kept: folder });
   return fromKept(kept, folder, settings);
 }
 
