@@ -8,7 +8,8 @@ import { listen } from '../../examples/service.ts';
 import { absentTool, startOpenTelemetryCollector } from '../harness/collectors.ts';
 import { answers, meshWith, openWorld } from '../harness/world.ts';
 
-const world = await openWorld();
+// Traffic flows in plain text before the mesh gets mTLS only, which is not what these tests are about.
+const world = await openWorld({ KUMA_POLICIES_STRICT_MTLS_QUIET_PERIOD: '0s' });
 after(() => world.close());
 const { controlPlane } = world;
 const application = createServer((_, response) => {

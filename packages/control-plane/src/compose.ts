@@ -38,6 +38,7 @@ import { composeJoining } from './compose-joining.ts';
 import { composeAnnouncements, composeMeshIdentities } from './compose-mesh-identities.ts';
 import { composeMissingProxies } from './compose-missing-proxies.ts';
 import { composeReports } from './compose-reports.ts';
+import { composeStrictness } from './compose-strictness.ts';
 import { composeWatching } from './compose-watching.ts';
 import { composeWriteChecks } from './compose-write-checks.ts';
 import type { Settings } from './config/settings.ts';
@@ -269,6 +270,11 @@ export async function openControlPlane(
   });
   const corefileTemplate = await corefileTemplateOf(settings);
   const health = composeHealth(settings, store, log);
+  const awaitsCertificate = (proxyKey: string): boolean =>
+    engine.identityKeys.get(proxyKey).some((key) => {
+      const request = engine.identityRequest.get(key);
+      return request !== undefined && identities.get(key)?.backend !== request.backend;
+    });
   const dpCertificate = await dpServerCertificate(settings, certificate, log.component('certificates'));
   const joining = composeJoining(settings, {
     ...{ live, store, tokens, clock, log, chain: () => dpCertificate.current().certificate },
@@ -285,11 +291,7 @@ export async function openControlPlane(
     proxies,
     engine,
     certified: (proxyKey) => certificates.settled(proxyKey),
-    awaitsCertificate: (proxyKey) =>
-      engine.identityKeys.get(proxyKey).some((key) => {
-        const request = engine.identityRequest.get(key);
-        return request !== undefined && identities.get(key)?.backend !== request.backend;
-      }),
+    awaitsCertificate,
     tokens,
     observer: insights,
     ...(several.starting === undefined ? {} : { starting: several.starting }),
@@ -346,6 +348,9 @@ export async function openControlPlane(
     whatIf: engine.whatIf,
     proxies,
     envoyAdmin: createEnvoyAdmin({ live, clock, proxies, adminIdentities }),
+    guarded: composeStrictness(settings, {
+      ...{ live, clock, proxies, adminIdentities, engine, policies, awaitsCertificate, several },
+    }),
     live,
     rollout: dpServer.rollout,
     instances: several.instances,

@@ -8,6 +8,7 @@ export const examples: Readonly<Record<string, string>> = {
   diff: 'kumactl diff -f timeouts.yaml',
   export: 'kumactl export --profile all --include-admin > everything.yaml',
   'rollout status': 'kumactl rollout status --revision 42 --wait --timeout 1m',
+  'mtls plan': 'kumactl mtls plan --mesh default',
   'inspect dataplanes': 'kumactl inspect dataplanes --tag kuma.io/service=web',
   'inspect dataplane': 'kumactl inspect dataplane web-1 --type config --shadow --include diff',
   'inspect control-planes': 'kumactl inspect control-planes -o yaml',

@@ -12,6 +12,11 @@ export function outputOption(): Option {
   return new Option('-o, --output <format>', 'form of the output').choices(formats).default('table');
 }
 
+/** `--force`. */
+export function forceOption(): Option {
+  return new Option('--force', 'go on where strict mTLS would cut off clients').default(false);
+}
+
 /** One `key=value`. */
 export type Pair = readonly [key: string, value: string];
 

@@ -20,6 +20,7 @@ import { addInspectPolicy } from './commands/inspect-policy.ts';
 import { addInspectWorkload } from './commands/inspect-workload.ts';
 import { addInspectZoneProxies } from './commands/inspect-zone-proxies.ts';
 import { addLint } from './commands/lint.ts';
+import { addMtls } from './commands/mtls.ts';
 import { addRender } from './commands/render.ts';
 import { addRollout } from './commands/rollout.ts';
 import { addSupportBundle } from './commands/support-bundle.ts';
@@ -82,6 +83,7 @@ export function createProgram(terminal: Terminal): Command {
   addDiff(program, session);
   addExport(program, session);
   addRollout(program, session);
+  addMtls(program, session);
   const inspect = program.command('inspect').description('Look at what the mesh makes of its configuration');
   addInspectDataplanes(inspect, session);
   addInspectDataplane(inspect, session);

@@ -10,11 +10,21 @@ import type { Session } from './session.ts';
 const mostBytes = 900 * 1024;
 const mostResources = 1000;
 
+/** How writes are sent. */
+export interface SendOptions {
+  /** Goes on where strict mTLS would cut off clients. */
+  readonly force: boolean;
+}
+
 /** Writes and reports each; gives the store's revision from which on all count, when the control plane says it. */
-export async function sendWrites(session: Session, writes: readonly PlannedWrite[]): Promise<number | undefined> {
+export async function sendWrites(
+  session: Session,
+  writes: readonly PlannedWrite[],
+  options: SendOptions,
+): Promise<number | undefined> {
   const [only, ...others] = writes;
   if (only === undefined) return undefined;
-  if (others.length === 0) return await sendOne(session, only, 1);
+  if (others.length === 0) return await sendOne(session, only, 1, options);
   const groups = inGroups(writes);
   if (groups.length > 1)
     session.terminal.printError(
@@ -23,7 +33,7 @@ export async function sendWrites(session: Session, writes: readonly PlannedWrite
   let revision: number | undefined;
   let done = 0;
   for (const group of groups) {
-    revision = (await sendTogether(session, group, done, writes.length)) ?? revision;
+    revision = (await sendTogether(session, group, done, writes.length, options)) ?? revision;
     done += group.length;
   }
   return revision;
@@ -52,11 +62,14 @@ async function sendTogether(
   writes: readonly PlannedWrite[],
   done: number,
   total: number,
+  options: SendOptions,
 ): Promise<number | undefined> {
   const body = JSON.stringify({ resources: writes.map((write) => write.body) });
   try {
-    const { text, revision } = await session.client().send({ method: 'POST', path: '/_apply', body });
-    for (const [index, answer] of listOf(JSON.parse(text), 'resources').entries()) {
+    const { text, revision } = await session.client().send({ method: 'POST', path: forced('/_apply', options), body });
+    const applied: unknown = JSON.parse(text);
+    for (const warning of listOf(applied, 'warnings')) session.terminal.printError(`Warning: ${String(warning)}\n`);
+    for (const [index, answer] of listOf(applied, 'resources').entries()) {
       const write = writes[index];
       if (write !== undefined) report(session, write, field(answer, 'created') === true, answer);
     }
@@ -64,24 +77,41 @@ async function sendTogether(
   } catch (error) {
     if (!(error instanceof MeshError)) throw error;
     // Other control planes of this API take resources one by one only.
-    if (error.code === 'not-found') return await sendEach(session, writes);
+    if (error.code === 'not-found') return await sendEach(session, writes, options);
     const before = done === 0 ? 'nothing was applied' : `the first ${done} of ${total} were applied, the others not`;
-    if (error.violations.length > 0) throw withPlaces(error, writes, before);
-    throw done === 0 ? error : new MeshError(error.code, `${error.message}\n${before}`, { cause: error });
+    if (error.violations.length > 0 && error.code !== 'conflict') throw withPlaces(error, writes, before);
+    throw done === 0 ? error : afterOthers(error, before);
   }
 }
 
-async function sendEach(session: Session, writes: readonly PlannedWrite[]): Promise<number | undefined> {
+function afterOthers(error: MeshError, before: string): MeshError {
+  return new MeshError(error.code, `${error.message}\n${before}`, { violations: error.violations, cause: error });
+}
+
+function forced(path: string, { force }: SendOptions): string {
+  return force ? `${path}?force=true` : path;
+}
+
+async function sendEach(
+  session: Session,
+  writes: readonly PlannedWrite[],
+  options: SendOptions,
+): Promise<number | undefined> {
   let revision: number | undefined;
   for (const [index, write] of writes.entries()) {
-    revision = (await sendOne(session, write, writes.length - index)) ?? revision;
+    revision = (await sendOne(session, write, writes.length - index, options)) ?? revision;
   }
   return revision;
 }
 
-async function sendOne(session: Session, write: PlannedWrite, left: number): Promise<number | undefined> {
+async function sendOne(
+  session: Session,
+  write: PlannedWrite,
+  left: number,
+  options: SendOptions,
+): Promise<number | undefined> {
   const { document, body, type, mesh, name } = write;
-  const path = resourcePath(type, mesh, name);
+  const path = forced(resourcePath(type, mesh, name), options);
   try {
     const { status, text, revision } = await session.client().send({ method: 'PUT', path, body: JSON.stringify(body) });
     report(session, write, status === 201, text.trim() === '' ? undefined : JSON.parse(text));
@@ -89,6 +119,8 @@ async function sendOne(session: Session, write: PlannedWrite, left: number): Pro
   } catch (error) {
     if (!(error instanceof MeshError)) throw error;
     const rest = left > 1 ? `\nthe ${left - 1} after it ${left > 2 ? 'were' : 'was'} not sent` : '';
+    // What stands in the way of strict mTLS stands in no document.
+    if (error.code === 'conflict') throw rest === '' ? error : afterOthers(error, rest.trim());
     const place = describeProblems(document, error);
     throw new MeshError(error.code, `${type.name} "${name}" was not applied:\n${place.join('\n')}${rest}`, {
       cause: error,

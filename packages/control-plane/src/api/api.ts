@@ -53,6 +53,9 @@ import { serviceInsightRoutes } from './resources/service-insight-routes.ts';
 import { createWriteGuard } from './resources/write-guard.ts';
 import { writeRoutes } from './resources/write-routes.ts';
 import { rolloutRoutes } from './rollout-routes.ts';
+import { mtlsPlanRoutes } from './strictness/mtls-plan-routes.ts';
+import type { Strictness } from './strictness/strictness.ts';
+import { guardStrictness } from './strictness/strictness-guard.ts';
 import { tokensRoutes } from './tokens-routes.ts';
 
 /** Everything the API stands on. */
@@ -66,6 +69,8 @@ export interface ApiOptions {
   readonly shadowEngine: Pick<Engine, 'config'>;
   /** An engine over the same inputs in which drafts have happened. */
   readonly whatIf: (drafts: ResourceDrafts) => Pick<Engine, 'config' | 'affectedDataplanes'>;
+  /** Guards writes that make inbounds insist on mTLS; without it none is refused. */
+  readonly guarded?: GuardedStrictness;
   /** Connected proxies by key. */
   readonly proxies: Pick<Collection<unknown>, 'keys'>;
   /** Asks connected proxies. */
@@ -109,6 +114,12 @@ export interface ApiOptions {
   readonly audit?: Pick<Audit, 'begin'> | undefined;
   readonly onBug: (error: unknown, request: string) => void;
   readonly now?: () => Date;
+}
+
+/** What guards the step to strict mTLS, and which policies make it beside Meshes. */
+export interface GuardedStrictness {
+  readonly strictness: Strictness;
+  readonly modeTypes: ReadonlySet<string>;
 }
 
 /** The API server, and the ports it got (for port 0). */
@@ -183,8 +194,9 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
   );
   const inspector = createProxyInspector(reader, options.engine);
   const guard = createWriteGuard(options.labels, settings.readOnly);
-  const { manager, labels, access } = options;
-  const writing = { reader, manager, labels, guard, access };
+  const { manager, labels, access, guarded } = options;
+  const strictness = guarded && guardStrictness(guarded.strictness, manager, guarded.modeTypes);
+  const writing = { reader, manager, labels, guard, access, strictness };
   const gui = settings.gui.enabled && !options.labels.federated;
   const guiAddress = settings.gui.rootUrl === '' ? settings.gui.basePath : settings.gui.rootUrl;
   const tokens = {
@@ -214,13 +226,14 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
       options.revision,
       () => options.instances.list().length > 1,
     ),
-    ...diffRoutes({ ...options, reader, guard, format }),
+    ...diffRoutes({ ...options, reader, guard, format, strictness }),
     ...applyRoutes(writing),
     ...forwardedRoutes(
       [...configRoutes(reader, options.access, options), ...envoyRoutes(reader, options.access, options.envoyAdmin)],
       options,
     ),
     ...gatewayRoutes(reader, options.engine),
+    ...(guarded === undefined ? [] : mtlsPlanRoutes(reader, access, guarded.strictness)),
     ...explainRoutes(reader, options.access, options.engine),
     ...hostnameRoutes(reader, options.labels),
     ...serviceInsightRoutes(reader, options.serviceAddress),

@@ -3,7 +3,7 @@
 import { MeshError, parseDuration } from '@ursa/resources';
 import { type Command, Option } from 'commander';
 import { askChange, printChange } from '../change-request.ts';
-import { collectPairs } from '../flags.ts';
+import { collectPairs, forceOption } from '../flags.ts';
 import { followRollout, type Share } from '../follow-rollout.ts';
 import { type PlannedWrite, planWrites, type SourceFlags } from '../planned-writes.ts';
 import { sendWrites } from '../send-writes.ts';
@@ -15,6 +15,7 @@ interface ApplyFlags extends SourceFlags {
   readonly dryRun?: 'client' | 'server' | true;
   readonly wait?: Share | true;
   readonly timeout: string;
+  readonly force: boolean;
 }
 
 /** Adds the command. */
@@ -30,6 +31,7 @@ export function addApply(program: Command, session: () => Session): void {
         'apply nothing: "client" (when left out) prints the resources, "server" what they would change, as diff does',
       ).choices(['client', 'server']),
     )
+    .addOption(forceOption())
     .addOption(waitOption())
     .addOption(timeoutOption())
     .addHelpText('after', `\n${exitCodesText}`)
@@ -39,7 +41,7 @@ export function addApply(program: Command, session: () => Session): void {
       if (flags.dryRun === 'server') return printChange(current, await askChange(current, writes, false), 'table');
       if (flags.dryRun !== undefined)
         return current.terminal.print(writes.map(({ body }) => formatResourceYaml(body)).join('---\n'));
-      const revision = await sendWrites(current, writes);
+      const revision = await sendWrites(current, writes, { force: flags.force });
       if (flags.wait !== undefined) await waitForProxies(current, writes, revision, flags);
     });
 }

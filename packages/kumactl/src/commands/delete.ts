@@ -1,5 +1,6 @@
 // `kumactl delete TYPE NAME`.
 import type { Command } from 'commander';
+import { forceOption } from '../flags.ts';
 import { findType, resourcePath } from '../resource-paths.ts';
 import type { Session } from '../session.ts';
 
@@ -10,10 +11,12 @@ export function addDelete(program: Command, session: () => Session): void {
     .description('Delete one resource')
     .argument('<type>', 'resource type')
     .argument('<name>', 'its name')
-    .action(async (typeWord: string, name: string) => {
+    .addOption(forceOption())
+    .action(async (typeWord: string, name: string, { force }: { readonly force: boolean }) => {
       const current = session();
       const type = await findType(typeWord, current);
-      await current.client().send({ method: 'DELETE', path: resourcePath(type, current.mesh, name) });
+      const path = resourcePath(type, current.mesh, name);
+      await current.client().send({ method: 'DELETE', path: force ? `${path}?force=true` : path });
       current.terminal.print(`deleted ${type.name} "${name}"\n`);
     });
 }

@@ -7,11 +7,11 @@ import type { User } from '../../identity/access.ts';
 import type { AccessControl } from '../../identity/access-control.ts';
 import type { InstanceCalls } from '../../instances/calls.ts';
 import type { Instances } from '../../instances/instances.ts';
-import { keyInType } from '../../store/live-resources.ts';
-import type { PreviewedChange } from '../../store/resource-manager.ts';
 import { formatJson } from '../http/json-text.ts';
 import type { Call, Route } from '../http/route.ts';
+import type { StrictnessGuard } from '../strictness/strictness-guard.ts';
 import { askOthers } from './ask-others.ts';
+import { draftsOf } from './change-drafts.ts';
 import { changeSchema, formatChange } from './change-view.ts';
 import { compareProxies } from './compare-proxies.ts';
 import { describeProxies, mergeProxies } from './described-proxies.ts';
@@ -31,6 +31,7 @@ export interface DiffOptions extends PlanOptions {
   readonly calls: InstanceCalls;
   readonly revision: () => number;
   readonly format: (resource: Resource) => unknown;
+  readonly strictness: StrictnessGuard | undefined;
 }
 
 /** The endpoint. */
@@ -59,9 +60,10 @@ export function diffRoutes(options: DiffOptions): readonly Route[] {
       answers: { 200: changeSchema },
       handle: async (call) => {
         const [{ plan, then, proxies: own }, { proxies, silent }] = await Promise.all([change(call), others(call)]);
+        const strictness = (await options.strictness?.warningsOf(plan.changes)) ?? [];
         const answer = formatChange({
           revision: options.revision(),
-          plan,
+          plan: { ...plan, warnings: [...plan.warnings, ...strictness] },
           proxies: proxies.length === 0 ? own : mergeProxies([own, ...proxies]),
           silent,
           isPolicy: (type) => reader.types.byName(type)?.policy !== undefined,
@@ -85,13 +87,4 @@ function requireViews(access: Pick<AccessControl, 'requireView'>, user: User, ke
   // Without a change nothing is shown; who may see nothing at all is told so nevertheless.
   for (const mesh of new Set(meshes.length === 0 ? [''] : meshes))
     access.requireView(user, { access: 'VIEW_CONFIG_DUMP', type, mesh, name: undefined });
-}
-
-function draftsOf(changes: readonly PreviewedChange[]): ResourceDrafts {
-  const drafts = new Map<string, Map<string, Resource | undefined>>();
-  for (const { key, after } of changes) {
-    const ofType = drafts.get(key.type) ?? new Map<string, Resource | undefined>();
-    drafts.set(key.type, ofType.set(keyInType(key), after));
-  }
-  return drafts;
 }

@@ -36,6 +36,11 @@ const shared: Readonly<Record<string, QueryParameter>> = {
     description: 'Checks the write and answers as if it were done, without doing it.',
     schema: Type.Boolean(),
   },
+  force: {
+    name: 'force',
+    description: 'Goes on where a write is refused because strict mTLS would cut off clients.',
+    schema: Type.Boolean(),
+  },
   shadow: { name: 'shadow', description: 'Counts shadow policies in.', schema: Type.Boolean() },
   include: {
     name: 'include',

@@ -7,11 +7,14 @@ import { badRequest, titled, titledAsync, toFailure } from '../http/failure.ts';
 import { formatJson } from '../http/json-text.ts';
 import { requireDocumentType } from '../http/media-type.ts';
 import type { Answer, Call, Route } from '../http/route.ts';
+import { nameParameters } from '../openapi/parameters.ts';
+import type { StrictnessGuard } from '../strictness/strictness-guard.ts';
 import { type DraftOptions, mostDrafts, readDraft, requirePermission } from './read-draft.ts';
 
 /** What applying needs. */
 export interface ApplyOptions extends DraftOptions {
   readonly manager: Pick<ResourceManager, 'putAll'>;
+  readonly strictness: StrictnessGuard | undefined;
 }
 
 const title = 'Could not apply the resources';
@@ -24,6 +27,7 @@ export function applyRoutes(options: ApplyOptions): readonly Route[] {
       path: '/_apply',
       tag: 'Resources',
       summary: 'Creates or replaces several resources together: all or none',
+      query: nameParameters('force'),
       body: Type.Object({ resources: Type.Array(Type.Object({})) }),
       answers: {
         200: Type.Object(
@@ -38,6 +42,7 @@ export function applyRoutes(options: ApplyOptions): readonly Route[] {
                 warnings: Type.Optional(Type.Array(Type.String())),
               }),
             ),
+            warnings: Type.Optional(Type.Array(Type.String())),
           },
           { title: 'Applied' },
         ),
@@ -59,12 +64,17 @@ async function apply(call: Call, options: ApplyOptions): Promise<Answer> {
   const permit: WritePermit = (before, after) => {
     if (after !== undefined) requirePermission(before, after, call, options);
   };
+  const unsure = (await titledAsync(title, async () => options.strictness?.check(call, ordered, []))) ?? [];
   const written = await titledAsync(title, () => options.manager.putAll(ordered, permit));
   const results = drafts.map((draft) => written[ordered.indexOf(draft)]).filter((result) => result !== undefined);
   const revision = Math.max(...results.map((result) => result.revision));
   return {
     status: 200,
-    body: formatJson({ revision, resources: results.map(formatResult) }),
+    body: formatJson({
+      revision,
+      resources: results.map(formatResult),
+      ...(unsure.length > 0 ? { warnings: unsure } : {}),
+    }),
     headers: { 'kuma-revision': String(revision) },
   };
 }

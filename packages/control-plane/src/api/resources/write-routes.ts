@@ -17,6 +17,7 @@ import { requireDocumentType } from '../http/media-type.ts';
 import type { Answer, Call, Route } from '../http/route.ts';
 import { nameParameters } from '../openapi/parameters.ts';
 import { deletedSchema, resourceSchemaOf, writtenSchema } from '../openapi/resource-schemas.ts';
+import type { StrictnessGuard } from '../strictness/strictness-guard.ts';
 import { entityTagOf, expectedVersion, lostRace } from './entity-tag.ts';
 import { pathOf } from './read-routes.ts';
 import type { ResourceReader } from './reader.ts';
@@ -31,6 +32,7 @@ export interface WriteOptions {
   readonly labels: LabelContext;
   readonly guard: WriteGuard;
   readonly access: Pick<AccessControl, 'requireWrite'>;
+  readonly strictness: StrictnessGuard | undefined;
 }
 
 const processTitle = 'Could not process a resource';
@@ -46,7 +48,7 @@ export function writeRoutes(type: ResourceType, path: string, options: WriteOpti
       path: one,
       tag: type.name,
       summary: `Creates or replaces a ${type.singularDisplayName}`,
-      query: nameParameters('dryRun'),
+      query: nameParameters('dryRun', 'force'),
       body: resourceSchemaOf(type),
       answers: { 200: writtenSchema, 201: writtenSchema },
       handle: (call) => putResource(type, options, call),
@@ -56,6 +58,7 @@ export function writeRoutes(type: ResourceType, path: string, options: WriteOpti
       path: one,
       tag: type.name,
       summary: `Deletes a ${type.singularDisplayName}`,
+      query: nameParameters('force'),
       answers: { 200: deletedSchema },
       handle: (call) => deleteResource(type, options, call),
     },
@@ -77,13 +80,19 @@ async function putResource(type: ResourceType, options: WriteOptions, call: Call
   const title = current === undefined ? 'Failed to create a resource' : 'Failed to update a resource';
   if (call.query.get('dryRun') === 'true') {
     await titledAsync(title, () => manager.check(draft));
-    return answerWritten(current === undefined, type.warn?.(draft.spec as never, draft) ?? [], {});
+    const unsure = await titledAsync(title, async () => options.strictness?.check(call, [draft], []));
+    const warned = type.warn?.(draft.spec as never, draft) ?? [];
+    return answerWritten(current === undefined, [...warned, ...(unsure ?? [])], {});
   }
+  const unsure = (await titledAsync(title, async () => options.strictness?.check(call, [draft], []))) ?? [];
   const put = () => manager.put(draft, expected, permit);
   const { resource, revision, created, warnings } = await titledAsync(title, put).catch((error) => {
     throw raced(error, updateTitle, reader.find(type.name, mesh, name));
   });
-  return answerWritten(created, warnings, { etag: entityTagOf(resource), 'kuma-revision': String(revision) });
+  return answerWritten(created, [...warnings, ...unsure], {
+    etag: entityTagOf(resource),
+    'kuma-revision': String(revision),
+  });
 }
 
 function answerWritten(
@@ -137,6 +146,7 @@ async function deleteResource(type: ResourceType, options: WriteOptions, call: C
   permit(current, undefined);
   if (current === undefined) throw notFound(deleteTitle);
   const expected = expectedVersion(call, current, deleteTitle);
+  await titledAsync(deleteTitle, async () => options.strictness?.check(call, [], [{ type: type.name, mesh, name }]));
   const remove = () => manager.delete({ type: type.name, mesh, name }, expected, permit);
   const { revision } = await titledAsync(deleteTitle, remove).catch((error) => {
     throw raced(error, deleteTitle, reader.find(type.name, mesh, name));

@@ -109,6 +109,11 @@ export const policiesSettings = {
     ['host', 'admin'],
     "What policies may not do: `host` (files, environment, sockets of the proxy's host), `admin` (Envoy's admin interface), `code` (Lua, Wasm), `authorization` (filters that guard), `internal` (loopback and link-local addresses), `log-environment`.",
   ),
+  strictMtlsQuietPeriod: duration(
+    'KUMA_POLICIES_STRICT_MTLS_QUIET_PERIOD',
+    '10m',
+    'A write that makes inbounds insist on mTLS is refused while plain text came within this time; 0s: it never is.',
+  ),
   envoyValidation: {
     enabled: flag(
       'KUMA_POLICIES_ENVOY_VALIDATION_ENABLED',

@@ -1,0 +1,90 @@
+// Looks at the proxies that are connected to this instance: which inbounds let in plain text, whether any comes, and who has no certificate.
+import type { Collection } from '@ursa/collections';
+import type { ConnectedProxy, Engine } from '@ursa/engine';
+import { MeshError } from '@ursa/resources';
+import type { EnvoyAdmin } from '../../identity/envoy-admin.ts';
+import { type InboundAcceptance, readAcceptance } from './inbound-acceptance.ts';
+import { countPlaintext, parseStatistics, statisticsPath } from './plaintext-counts.ts';
+import { formatSpan, type ProxyReport } from './proxy-report.ts';
+import type { PlaintextJudgement, QuietInbounds } from './quiet-inbounds.ts';
+
+/** What is looked at. */
+export interface LookOptions {
+  readonly engine: Pick<Engine, 'config' | 'identityRequest'>;
+  readonly proxies: Pick<Collection<ConnectedProxy>, 'keys' | 'get'>;
+  readonly admin: EnvoyAdmin;
+  /** Whether a proxy should have a certificate that it does not have yet. */
+  readonly awaitsCertificate: (proxyKey: string) => boolean;
+  readonly quietInbounds: QuietInbounds;
+  /** Milliseconds. */
+  readonly quietPeriod: number;
+}
+
+// An Envoy is asked over a connection of its own, and no more of them at once than the control plane can take.
+const atOnce = 8;
+
+/** Reports on Dataplanes of a mesh. `inboundsOf` chooses the inbounds that matter of those that let in plain text now. */
+export async function lookAtProxies(
+  mesh: string,
+  inboundsOf: (proxyKey: string, open: readonly InboundAcceptance[]) => readonly InboundAcceptance[],
+  options: LookOptions,
+): Promise<readonly ProxyReport[]> {
+  const keys = options.proxies
+    .keys()
+    .filter((key) => key.startsWith(`${mesh}/`) && options.proxies.get(key)?.proxyType === 'dataplane');
+  const known = new Set(options.proxies.keys());
+  options.quietInbounds.keep((id) => known.has(id.slice(0, id.indexOf(' '))));
+  const reports: ProxyReport[] = [];
+  const waiting = keys.entries();
+  const work = async (): Promise<void> => {
+    for (const [position, key] of waiting) reports[position] = await lookAt(key, inboundsOf, options);
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return reports;
+}
+
+async function lookAt(
+  key: string,
+  inboundsOf: Parameters<typeof lookAtProxies>[1],
+  options: LookOptions,
+): Promise<ProxyReport> {
+  const separator = key.indexOf('/');
+  const [mesh, name] = [key.slice(0, separator), key.slice(separator + 1)];
+  const inbounds = readAcceptance(options.engine.config.get(key));
+  const open = inbounds.filter(({ plaintext }) => plaintext);
+  const asked = open.length === 0 ? [] : inboundsOf(key, open);
+  const report = (state: ProxyReport['state'], reason = ''): ProxyReport => ({
+    ...{ mesh, name, state, reason },
+    closing: asked.length,
+  });
+  if (options.awaitsCertificate(key))
+    return report('no certificate', 'its certificate has not been issued yet: look at kumactl inspect dataplanes');
+  const secured = options.engine.identityRequest.get(key) !== undefined;
+  if (open.length === 0) return report(secured ? 'strict' : 'no mTLS');
+  if (asked.length === 0) return report('ready');
+  try {
+    const text = await options.admin.ask({ proxyType: 'dataplane', mesh, name }, statisticsPath);
+    const statistics = parseStatistics(text);
+    const found = asked.map((inbound): { port: number; judgement: PlaintextJudgement } => {
+      const count = countPlaintext(statistics, inbound) ?? { total: 0, open: 0 };
+      return { port: inbound.port, judgement: options.quietInbounds.judge(`${key} ${inbound.name}`, count) };
+    });
+    const loud = found.filter(({ judgement }) => judgement.kind !== 'quiet');
+    const reason = loud.map(({ port, judgement }) => describe(port, judgement, options.quietPeriod)).join('; ');
+    if (loud.some(({ judgement }) => judgement.kind === 'in-use')) return report('plaintext', reason);
+    if (loud.length > 0) return report('undecided', reason);
+    return report(secured ? 'ready' : 'no mTLS');
+  } catch (error) {
+    return report('unknown', error instanceof MeshError ? error.message : 'its Envoy could not be asked');
+  }
+}
+
+function describe(port: number, judgement: PlaintextJudgement, quietPeriod: number): string {
+  if (judgement.kind === 'quiet') return '';
+  const { total, open } = judgement.count;
+  const came = `${total} plaintext ${total === 1 ? 'connection' : 'connections'} to port ${port} since its Envoy started`;
+  if (judgement.kind === 'in-use')
+    return `${came}, ${open > 0 ? `${open} open now` : 'more of them since the last look'}`;
+  const { quietFor } = judgement;
+  return `${came}, none in the ${formatSpan(quietFor)} since it is watched: look again in ${formatSpan(quietPeriod - quietFor)}`;
+}

@@ -1,0 +1,116 @@
+// Guards the step to strict mTLS: who would be cut off by a change, over all instances, and how far a mesh is from that step.
+import type { Engine, ResourceDrafts } from '@ursa/engine';
+import { MeshError, type MeshSpec, type Resource } from '@ursa/resources';
+import type { InstanceCalls } from '../../instances/calls.ts';
+import type { Instances, KnownInstance } from '../../instances/instances.ts';
+import type { PreviewedChange } from '../../store/resource-manager.ts';
+import { draftsOf } from '../diff/change-drafts.ts';
+import { readAcceptance } from './inbound-acceptance.ts';
+import { type LookOptions, lookAtProxies } from './look-at-proxies.ts';
+import type { ProxyReport, SilentInstance } from './proxy-report.ts';
+
+/** How proxies stand to a change, or to strict mTLS at all. */
+export interface StrictnessReport {
+  readonly proxies: readonly ProxyReport[];
+  readonly silent: readonly SilentInstance[];
+}
+
+/** What is asked before a mesh insists on mTLS. */
+export interface Strictness {
+  /** Milliseconds without plain text after which an inbound counts as left by it; 0: nothing is refused. */
+  readonly quietPeriod: number;
+  /** The proxies with an inbound that lets in plain text now and would not after a change; none for a change that makes nothing stricter. */
+  ofChange(changes: readonly Pick<PreviewedChange, 'key' | 'before' | 'after'>[]): Promise<StrictnessReport>;
+  /** All connected Dataplanes of a mesh. */
+  ofMesh(mesh: string): Promise<StrictnessReport>;
+}
+
+/** What it is opened over. */
+export interface StrictnessOptions extends LookOptions {
+  readonly whatIf: (drafts: ResourceDrafts) => Pick<Engine, 'config'>;
+  /** Types of policies that say whether an inbound insists on mTLS. */
+  readonly modeTypes: ReadonlySet<string>;
+  readonly instances: Instances;
+  readonly calls: InstanceCalls;
+}
+
+/** A change as it goes to other instances, or none for a whole mesh. */
+interface Question {
+  readonly mesh: string;
+  readonly changes?: readonly Pick<PreviewedChange, 'key' | 'after'>[];
+}
+
+const call = 'strictness';
+// Proxies whose admin listener does not answer are waited for by each instance.
+const patience = 15_000;
+
+/** Opens it, and answers the other instances. */
+export function openStrictness(options: StrictnessOptions): Strictness {
+  const { instances, calls, modeTypes, quietPeriod } = options;
+  const own = async ({ mesh, changes }: Question): Promise<readonly ProxyReport[]> => {
+    if (changes === undefined) return await lookAtProxies(mesh, (_, open) => open, options);
+    const then = options.whatIf(draftsOf(changes));
+    return await lookAtProxies(
+      mesh,
+      (key, open) => {
+        const closed = readAcceptance(then.config.get(key)).filter(({ plaintext }) => !plaintext);
+        return open.filter(({ name }) => closed.some((inbound) => inbound.name === name));
+      },
+      options,
+    );
+  };
+  calls.answer(call, (question) => own(question as Question));
+  const askOther = async (other: KnownInstance, question: Question): Promise<StrictnessReport> => {
+    try {
+      return { proxies: (await calls.ask(other, call, question, patience)) as readonly ProxyReport[], silent: [] };
+    } catch (error) {
+      const reason = error instanceof MeshError ? error.message : 'its answer makes no sense';
+      return { proxies: [], silent: [{ instance: other.id, proxies: other.proxies, reason }] };
+    }
+  };
+  const ask = async (question: Question): Promise<StrictnessReport> => {
+    const others = instances
+      .list()
+      .filter((each) => each.id !== instances.self && each.proxies > 0 && instances.isLiving(each));
+    const [mine, ...theirs] = await Promise.all([own(question), ...others.map((other) => askOther(other, question))]);
+    const proxies = [...mine, ...theirs.flatMap((answer) => answer.proxies)];
+    return {
+      proxies: proxies.sort((one, other) => (one.name < other.name ? -1 : 1)),
+      silent: theirs.flatMap(({ silent }) => silent),
+    };
+  };
+  return {
+    quietPeriod,
+    async ofChange(changes) {
+      const meshes = new Set(changes.filter((change) => isAboutModes(change, modeTypes)).map(meshOf));
+      const asked = changes.map(({ key, after }) => ({ key, after }));
+      const reports = await Promise.all([...meshes].map((mesh) => ask({ mesh, changes: asked })));
+      // Who has no certificate matters to those who are about to ask for one; nowhere else does anything change.
+      const stricter = reports.filter(({ proxies }) => proxies.some(({ closing }) => closing > 0));
+      return {
+        proxies: stricter.flatMap(({ proxies }) => proxies),
+        silent: reports.flatMap(({ silent }) => silent),
+      };
+    },
+    ofMesh: (mesh) => ask({ mesh }),
+  };
+}
+
+function meshOf({ key }: Pick<PreviewedChange, 'key'>): string {
+  return key.type === 'Mesh' ? key.name : key.mesh;
+}
+
+/** Of most writes it is plain that they make nothing stricter: nothing is derived, nobody asked. */
+function isAboutModes(
+  { key, before, after }: Pick<PreviewedChange, 'key' | 'before' | 'after'>,
+  modeTypes: ReadonlySet<string>,
+): boolean {
+  if (modeTypes.has(key.type)) return true;
+  if (key.type !== 'Mesh' || before === undefined || after === undefined) return false;
+  return JSON.stringify(mtlsOf(before)) !== JSON.stringify(mtlsOf(after));
+}
+
+function mtlsOf({ spec }: Pick<Resource, 'spec'>): unknown {
+  const { enabledBackend, backends = [] } = (spec as MeshSpec).mtls ?? {};
+  return { enabledBackend, modes: backends.map(({ name, mode }) => ({ name, mode })) };
+}

@@ -1,0 +1,159 @@
+// Writes that make inbounds insist on mTLS: refused by what proxies have counted, however the write is made; all others pass unasked.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type ConnectedProxy, presumedProxy } from '@ursa/engine';
+import { rememberQuiet } from '../../../src/api/strictness/quiet-inbounds.ts';
+import { openStrictness } from '../../../src/api/strictness/strictness.ts';
+import { noCalls } from '../../../src/instances/calls.ts';
+import { aloneZone, openApiFixture } from '../api-fixture.ts';
+
+const proxy = (name: string): ConnectedProxy => ({
+  ...presumedProxy('default', name),
+  features: [],
+  admin: { port: 9901, address: '127.0.0.1' },
+  readinessPort: 9902,
+  dnsPort: 0,
+  workdir: '/tmp',
+  envoyVersion: '1.40.0',
+});
+const mesh = (mode?: string) => ({
+  type: 'Mesh',
+  name: 'default',
+  ...(mode === undefined ? {} : { mtls: { enabledBackend: 'ca', backends: [{ name: 'ca', type: 'builtin', mode }] } }),
+});
+const tls = (mode: string) => ({
+  type: 'MeshTLS',
+  mesh: 'default',
+  name: 'modes',
+  spec: { targetRef: { kind: 'Mesh' }, rules: [{ default: { mode } }] },
+});
+const path = '/meshes/default/meshtlses/modes';
+
+/** A mesh with two proxies, of which `web` has a plaintext client; `asked` are the proxies whose Envoys were asked. */
+async function openStage(
+  answer: (name: string) => Promise<string>,
+  certificates: (key: string) => boolean = () => true,
+) {
+  const asked: string[] = [];
+  const base = openApiFixture();
+  const connected = new Map([
+    ['default/api', proxy('api')],
+    ['default/web', proxy('web')],
+  ]);
+  const { engine, whatIf, instances, manager, live, store } = { ...base.options, ...base };
+  const modeTypes = new Set(['MeshTLS']);
+  const strictness = openStrictness({
+    engine: engine as never,
+    whatIf,
+    proxies: { keys: () => [...connected.keys()], get: (key) => connected.get(key) },
+    admin: {
+      ask: async ({ name }) => {
+        asked.push(name);
+        return await answer(name);
+      },
+    },
+    awaitsCertificate: (key) => !certificates(key),
+    quietInbounds: rememberQuiet(60_000, () => 0),
+    quietPeriod: 60_000,
+    modeTypes,
+    instances,
+    calls: noCalls,
+  });
+  const fixture = openApiFixture({}, aloneZone, {
+    ...{ engine, whatIf, manager, live },
+    revision: store.revision,
+    guarded: { strictness, modeTypes },
+  });
+  assert.equal((await fixture.ask('PUT', '/meshes/default', mesh())).status, 201);
+  for (const [position, name] of ['api', 'web'].entries()) {
+    const networking = {
+      address: `10.0.0.${position + 1}`,
+      inbound: [{ port: 8080, tags: { 'kuma.io/service': name, 'kuma.io/protocol': 'http' } }],
+    };
+    const { status, text } = await fixture.ask('PUT', `/meshes/default/dataplanes/${name}`, {
+      ...{ type: 'Dataplane', mesh: 'default', name, networking },
+    });
+    assert.equal(status, 201, text);
+    base.connect(proxy(name));
+  }
+  assert.equal((await fixture.ask('PUT', '/meshes/default', mesh('PERMISSIVE'))).status, 200);
+  assert.deepEqual(asked, [], 'what makes nothing stricter asks nobody');
+  return { ...fixture, asked };
+}
+
+const counted = (total: number, open: number) =>
+  `http.localhost_8080.downstream_cx_total: ${total}\nhttp.localhost_8080.downstream_cx_active: ${open}\n`;
+const webIsCalled = async (name: string) => counted(name === 'web' ? 4 : 0, name === 'web' ? 1 : 0);
+
+test('a Mesh that becomes STRICT is refused with the proxies that are called in plain text', async () => {
+  const { ask } = await openStage(webIsCalled);
+  const { status, body } = await ask('PUT', '/meshes/default', mesh('STRICT'));
+  assert.equal(status, 409);
+  assert.equal(body.type, '/std-errors');
+  assert.deepEqual(body.invalid_parameters, [
+    {
+      field: 'dataplanes/web',
+      reason: 'plaintext: 4 plaintext connections to port 8080 since its Envoy started, 1 open now',
+    },
+  ]);
+  assert.equal((await ask('PUT', '/meshes/default?force=true', mesh('STRICT'))).status, 200);
+});
+
+test('so is MeshTLS: written, applied with others, tried, and deleted where it was what let plain text in', async () => {
+  const { ask } = await openStage(webIsCalled);
+  assert.equal((await ask('PUT', path, tls('Strict'))).status, 409);
+  assert.equal((await ask('PUT', `${path}?dryRun=true`, tls('Strict'))).status, 409);
+  assert.equal((await ask('POST', '/_apply', { resources: [tls('Strict')] })).status, 409);
+  assert.equal((await ask('GET', path)).status, 404);
+  assert.equal((await ask('PUT', path, tls('Permissive'))).status, 201);
+  assert.equal(
+    (await ask('PUT', '/meshes/default', mesh('STRICT'))).status,
+    200,
+    'the policy still lets plain text in',
+  );
+  assert.equal((await ask('DELETE', path)).status, 409);
+  assert.equal((await ask('DELETE', `${path}?force=true`)).status, 200);
+});
+
+test('a proxy without a certificate could call nobody any more, and is named', async () => {
+  const { ask } = await openStage(
+    async () => counted(0, 0),
+    (key) => key !== 'default/api',
+  );
+  const { status, body } = await ask('PUT', '/meshes/default', mesh('STRICT'));
+  assert.equal(status, 409);
+  assert.deepEqual(
+    body.invalid_parameters.map(({ field, reason }: { field: string; reason: string }) => [field, reason.slice(0, 14)]),
+    [['dataplanes/api', 'no certificate']],
+  );
+});
+
+test('who cannot be asked does not stop the write: it is warned of', async () => {
+  const { ask, asked } = await openStage(async (name) => {
+    if (name === 'web') throw new Error('nothing listens there');
+    return counted(0, 0);
+  });
+  const { status, body } = await ask('PUT', '/meshes/default', mesh('STRICT'));
+  assert.equal(status, 200);
+  assert.deepEqual(body.warnings, [
+    'whether plaintext clients call Dataplane web is not known: its Envoy could not be asked',
+  ]);
+  assert.deepEqual(asked.toSorted(), ['api', 'web']);
+});
+
+test('the plan tells each proxy and the next step, and a diff warns', async () => {
+  const { ask } = await openStage(webIsCalled);
+  const diff = await ask('POST', '/_diff', { resources: [mesh('STRICT')] });
+  assert.match(diff.body.warnings[0].message, /^the write would be refused: 1 proxy is not ready/);
+  const { body } = await ask('GET', '/meshes/default/_mtls-plan');
+  assert.equal(body.mode, 'PERMISSIVE');
+  assert.deepEqual(
+    body.proxies.map(({ name, state }: { name: string; state: string }) => [name, state]),
+    [
+      ['api', 'ready'],
+      ['web', 'plaintext'],
+    ],
+  );
+  assert.match(body.next, /MeshAccessLog/);
+  assert.equal((await ask('GET', '/meshes/none/_mtls-plan')).status, 404);
+});
