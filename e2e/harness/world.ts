@@ -195,7 +195,8 @@ async function endQuickly({ process }: RunningProxy): Promise<void> {
   await process.stop();
 }
 
-function askAdmin(workDir: string, path: string, method: string): Promise<string> {
+/** What Envoy's admin interface answers, by the work directory of its kuma-dp. */
+export function askAdmin(workDir: string, path: string, method = 'GET'): Promise<string> {
   return new Promise((resolve, reject) => {
     const call = request(
       { socketPath: join(workDir, 'kuma-envoy-admin.sock'), path, method, headers: { host: 'localhost' } },
