@@ -12,6 +12,7 @@ import {
   whyNotReady,
 } from '@ursa/resources';
 import type { EngineInputs } from './engine.ts';
+import type { PrometheusConf } from './mesh-facts.ts';
 import { parseProtocol } from './protocol.ts';
 
 type Tags = Readonly<Record<string, string>>;
@@ -70,6 +71,8 @@ export interface DataplaneFacts {
   readonly redirect: RedirectPorts | undefined;
   /** The deprecated listener for probes. */
   readonly probes: { readonly port: number; readonly endpoints: readonly VirtualProbe[] } | undefined;
+  /** What it says of the Prometheus listener that its Mesh asks for. */
+  readonly metrics: PrometheusConf | undefined;
   /** Services whose instances the workload reaches one by one; `*` for all. */
   readonly directAccessServices: readonly string[] | undefined;
   readonly reachableServices: readonly string[] | undefined;
@@ -136,6 +139,10 @@ function virtualProbesOf(probes: DataplaneSpec['probes']): DataplaneFacts['probe
   return { port: probes.port, endpoints };
 }
 
+function metricsOf({ metrics }: DataplaneSpec): PrometheusConf | undefined {
+  return metrics?.type === 'prometheus' ? ((metrics.conf ?? {}) as PrometheusConf) : undefined;
+}
+
 /** Reads a Dataplane. The resource has been validated when it was written. */
 export function dataplaneFacts(resource: Resource): DataplaneFacts {
   const networking = (resource.spec as DataplaneSpec).networking ?? {};
@@ -157,6 +164,7 @@ export function dataplaneFacts(resource: Resource): DataplaneFacts {
     gateway,
     redirect: redirectPorts(networking),
     probes: virtualProbesOf((resource.spec as DataplaneSpec).probes),
+    metrics: metricsOf(resource.spec as DataplaneSpec),
     directAccessServices: networking.transparentProxying?.directAccessServices,
     reachableServices: networking.transparentProxying?.reachableServices,
     reachableBackends:

@@ -32,7 +32,8 @@ export interface MeshFacts {
   readonly idle: readonly string[];
 }
 
-interface PrometheusConf {
+/** What a Mesh, and for one proxy its Dataplane, says of that listener. */
+export interface PrometheusConf {
   readonly port?: number;
   readonly path?: string;
   readonly skipMTLS?: boolean;
@@ -50,6 +51,17 @@ function prometheusOf(spec: MeshSpec): PrometheusFacts | undefined {
   if (backend?.type !== 'prometheus') return undefined;
   const { port = 5670, path = '/metrics', skipMTLS = false } = (backend.conf ?? {}) as PrometheusConf;
   return { port, path, secured: !skipMTLS };
+}
+
+/** The listener of one proxy: what its Dataplane says comes before what the Mesh says. Whether there is one, the Mesh decides. */
+export function prometheusFor(mesh: MeshFacts, own: PrometheusConf | undefined): PrometheusFacts | undefined {
+  if (mesh.prometheus === undefined || own === undefined) return mesh.prometheus;
+  const { port, path, secured } = mesh.prometheus;
+  return {
+    port: own.port ?? port,
+    path: own.path ?? path,
+    secured: own.skipMTLS === undefined ? secured : !own.skipMTLS,
+  };
 }
 
 /** Facts by the mesh's name; undefined while there is no such mesh. */

@@ -11,6 +11,7 @@ import { deriveEgressConfigs } from './egress/egress-config.ts';
 import { dataplaneLookup, deriveEndpoints } from './endpoints.ts';
 import type { Engine, EngineInputs } from './engine.ts';
 import { explainWith } from './explain/explain.ts';
+import { provenNames } from './explain/explain-parts.ts';
 import { presumeConnected } from './explain/presumed.ts';
 import { deriveProxyTls } from './identity/proxy-tls.ts';
 import { deriveTrustDomains } from './identity/trust-domains.ts';
@@ -135,7 +136,7 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
 /** What proxies get of all outbounds: everything, or only what lets them in. */
 function outboundsFor(
   { graph, inputs, policies }: EngineOptions,
-  { meshFacts, dataplane, proxyTls, endpoints, traffic, outbounds: all }: Surroundings,
+  { meshFacts, dataplane, proxyTls, endpoints, traffic, workloadIdentities, outbounds: all }: Surroundings,
   rules: RuleDerivations,
   identityRequest: Engine['identityRequest'],
 ): OutboundLookup {
@@ -147,5 +148,6 @@ function outboundsFor(
     };
   }
   const admission = deriveAdmission({ graph, inputs, policies, meshFacts, dataplane, proxyTls, endpoints, rules });
-  return derivePermittedOutbounds({ graph, policies, dataplane, all, admission, traffic, identityRequest, rules });
+  const identityOf = (proxyKey: string) => provenNames({ workloadIdentities, identityRequest }, proxyKey);
+  return derivePermittedOutbounds({ graph, policies, dataplane, all, admission, traffic, identityOf, rules });
 }

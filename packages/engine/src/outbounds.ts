@@ -240,8 +240,12 @@ export function deriveOutbounds(
   };
 
   const explicit = (mesh: string, given: DataplaneOutbound): Outbound | undefined => {
-    const service = given.tags?.[tagNames.service];
-    const destination = service === undefined ? referenced(mesh, given) : destinations.service.get(mesh, service);
+    const { [tagNames.service]: service, [labelNames.mesh]: _mesh, ...others } = given.tags ?? {};
+    const tagged = (name: string): Destination =>
+      Object.keys(others).length === 0
+        ? destinations.service.get(mesh, name)
+        : destinations.subset.get(mesh, name, JSON.stringify(others));
+    const destination = service === undefined ? referenced(mesh, given) : tagged(service);
     return destination && outbound.get(given.address ?? '127.0.0.1', given.port ?? 0, destination);
   };
 

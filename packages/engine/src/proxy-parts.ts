@@ -13,7 +13,7 @@ import type { Destination } from './destinations.ts';
 import type { ConnectedProxy, EngineInputs } from './engine.ts';
 import { meshTlsOf } from './identity/proxy-tls.ts';
 import { inboundModes } from './inbound-modes.ts';
-import type { MeshFacts } from './mesh-facts.ts';
+import { type MeshFacts, prometheusFor } from './mesh-facts.ts';
 import type { Outbound } from './outbounds.ts';
 import { type ProxyClass, proxySelf, tagValues } from './proxy-class.ts';
 import { sameResources } from './resource-set.ts';
@@ -170,11 +170,12 @@ export function systemResources(inputs: EngineInputs, subject: Subject): EnvoyRe
   if (identity !== undefined && port !== 0) {
     resources.push(adminListener({ address: dataplane.address, port, identity, reusePort, names }));
   }
-  if (mesh.prometheus !== undefined) {
+  const prometheus = prometheusFor(mesh, dataplane.metrics);
+  if (prometheus !== undefined) {
     const { address, name } = dataplane;
     const tls = proxyClass.tls && meshTlsOf(mesh.name, proxyClass.tls, names);
     const socket = `${connected.workdir}/kuma-mh-${name}-${mesh.name}.sock`;
-    resources.push(...prometheusResources({ prometheus: mesh.prometheus, tls, socket, address, reusePort, names }));
+    resources.push(...prometheusResources({ prometheus, tls, socket, address, reusePort, names }));
   }
   return resources;
 }

@@ -3,7 +3,6 @@
 import type { Derivation, Graph } from '@ursa/collections';
 import type { ProxyPolicy } from '@ursa/policy';
 import type { DataplaneFacts } from '../dataplane-facts.ts';
-import type { IdentityRequest } from '../engine.ts';
 import type { DnsRecord, Outbound, OutboundDerivations, OutboundLookup } from '../outbounds.ts';
 import type { RuleDerivations, RuleSets } from '../rules.ts';
 import { destinationsOf, type TrafficDerivation } from '../traffic.ts';
@@ -18,7 +17,8 @@ export interface PermittedOutboundOptions {
   readonly all: OutboundDerivations;
   readonly admission: Admission;
   readonly traffic: TrafficDerivation;
-  readonly identityRequest: Derivation<readonly [identityKey: string], IdentityRequest | undefined>;
+  /** What its certificate says of who it is; undefined for a proxy without one. */
+  readonly identityOf: (proxyKey: string) => { readonly uris: readonly string[] } | undefined;
   readonly rules: Pick<RuleDerivations, 'outboundRules'>;
 }
 
@@ -40,7 +40,7 @@ function partOf({ address }: Outbound): number {
 
 /** Derives them. Proxies with the same identity, routes and lists share the result. */
 export function derivePermittedOutbounds(options: PermittedOutboundOptions): OutboundLookup {
-  const { graph, policies, dataplane, all, admission, traffic, identityRequest, rules } = options;
+  const { graph, policies, dataplane, all, admission, traffic, identityOf, rules } = options;
   const routing = policies.filter((policy) => policy.routing !== undefined);
 
   const part = graph.derive(
@@ -93,7 +93,7 @@ export function derivePermittedOutbounds(options: PermittedOutboundOptions): Out
   const outbounds: OutboundLookup['outbounds'] = (proxyKey, calls, without) => {
     const found = all.outbounds.get(proxyKey, calls);
     const facts = dataplane.get(proxyKey);
-    const identity = identityRequest.get(proxyKey);
+    const identity = identityOf(proxyKey);
     if (calls === 'explicit' || facts === undefined || identity === undefined) return found;
     const ruleSets = rules.outboundRules.get(proxyKey, without);
     const routes = routing.some(({ name }) => ruleSets.has(name)) ? ruleSets : undefined;

@@ -159,8 +159,10 @@ function outboundChain(
   return chain;
 }
 
-function listenerTags({ kri, legacyName }: Destination): Record<string, string> {
-  return kri === undefined ? { [tagNames.service]: legacyName } : { 'kuma.io/unified-name': kri };
+function listenerTags({ kri, target, source, legacyName }: Destination): Record<string, string> {
+  if (kri !== undefined) return { 'kuma.io/unified-name': kri };
+  const service = target.kind === 'service' ? target.service : legacyName;
+  return { [tagNames.service]: service, ...(source.kind === 'service' ? source.tags : {}) };
 }
 
 function outboundListener(
