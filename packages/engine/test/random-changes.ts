@@ -9,6 +9,7 @@ import {
   policyContent,
   policyInsightKey,
 } from '../src/index.ts';
+import { identityDocument, identityKey } from './random-identities.ts';
 import { egressNames, outsideDocument, outsideKey } from './random-outside.ts';
 import { createWorld, type World } from './world.ts';
 
@@ -242,6 +243,8 @@ const change: fc.Arbitrary<Change> = fc.oneof(
       })),
   },
   { weight: 5, arbitrary: outsideDocument.map((document) => ({ kind: 'apply' as const, document })) },
+  { weight: 3, arbitrary: identityDocument.map((document) => ({ kind: 'apply' as const, document })) },
+  { weight: 1, arbitrary: identityKey.map((key) => ({ kind: 'delete' as const, ...key })) },
   { weight: 2, arbitrary: outsideKey.map((key) => ({ kind: 'delete' as const, ...key })) },
   {
     weight: 2,
