@@ -9,16 +9,18 @@ export interface ServedCertificate {
   readonly notAfter: number;
 }
 
-/** The workload certificate of a service's Envoy. */
+/** The workload certificate that a service's Envoy shows in a handshake now; one of connections that go on is listed beside it. */
 export async function servedCertificate(service: MeshService): Promise<ServedCertificate> {
   const { certificates } = JSON.parse(await service.admin('/certs')) as {
     readonly certificates: readonly { readonly cert_chain?: readonly EnvoyCertificate[] }[];
   };
-  const found = certificates
+  const [newest] = certificates
     .flatMap(({ cert_chain = [] }) => cert_chain)
-    .find(({ subject_alt_names = [] }) => subject_alt_names.some(({ uri = '' }) => uri.startsWith('spiffe://')));
-  if (found === undefined) throw new Error(`${service.name} shows no certificate of the mesh`);
-  return { serialNumber: found.serial_number, notAfter: Date.parse(found.expiration_time) };
+    .filter(({ subject_alt_names = [] }) => subject_alt_names.some(({ uri = '' }) => uri.startsWith('spiffe://')))
+    .map((found) => ({ serialNumber: found.serial_number, notAfter: Date.parse(found.expiration_time) }))
+    .sort((one, other) => other.notAfter - one.notAfter);
+  if (newest === undefined) throw new Error(`${service.name} shows no certificate of the mesh`);
+  return newest;
 }
 
 interface EnvoyCertificate {

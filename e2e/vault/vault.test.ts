@@ -17,10 +17,10 @@ const world = await openWorld(retries);
 after(() => world.close());
 const { controlPlane } = world;
 
-function meshBy(bao: OpenBao) {
+function meshBy(bao: OpenBao, expiration = '10m') {
   const auth = { token: { secret: 'vault-token' } };
   const fromCp = { address: bao.address, pki: 'mesh-pki', role: 'dataplane', auth };
-  const dpCert = { rotation: { expiration: '10m' } };
+  const dpCert = { rotation: { expiration }, requestTimeout: '1s' };
   const backends = [{ name: 'vault', type: 'vault', dpCert, conf: { fromCp } }];
   return { type: 'Mesh', name: 'default', mtls: { enabledBackend: 'vault', backends } };
 }
@@ -57,6 +57,12 @@ test('a mesh whose settings of Vault are wrong is refused, with the path of each
   assert.match(await refused({ ...whole, commonName: '{{ mesh }}' }), /fromCp\.commonName[\s\S]*one directive/);
   assert.match(await refused(whole), /conf\.fromCp\.auth\.token[\s\S]*the secret \\"absent\\" does not exist/);
 });
+
+async function conditionsOf(name: string): Promise<readonly string[]> {
+  const { json } = await controlPlane.request('GET', `/meshes/default/dataplanes/${name}/_overview`);
+  const { dataplaneInsight = {} } = json as { dataplaneInsight?: { conditions?: readonly { reason: string }[] } };
+  return (dataplaneInsight.conditions ?? []).map(({ reason }) => reason);
+}
 
 test('while Vault is away traffic goes on; when it is back certificates are renewed', { skip }, async () => {
   const bao = await startOpenBao(world.folder);
@@ -103,4 +109,22 @@ test('while Vault is away traffic goes on; when it is back certificates are rene
   const report = await load.stop();
   assert.deepEqual(report.failures, [], `${report.failures.length} of ${report.sent} requests failed`);
   for (const service of services) assert.deepEqual(await failedHandshakes(service), [], service.name);
+
+  // Certificates of twenty seconds: what ends is told of, while it is so.
+  await controlPlane.apply(meshBy(bao, '20s'));
+  await waitFor(
+    'the proxies have short ones',
+    async () => {
+      const ends = await Promise.all(services.map(async (each) => (await servedCertificate(each)).notAfter));
+      return ends.every((end) => end < Date.now() + 30_000);
+    },
+    { within: 30_000 },
+  );
+  bao.signal('SIGSTOP');
+  const patience = { within: 60_000, every: 100 };
+  await waitFor('it is said', async () => (await conditionsOf(backend.name)).includes('EndsSoon'), patience);
+  await waitFor('and that it has ended', async () => (await conditionsOf(backend.name)).includes('Ended'), patience);
+  bao.signal('SIGCONT');
+  await waitFor('all is well', async () => (await conditionsOf(backend.name)).length === 0, patience);
+  await answers(url, 200);
 });

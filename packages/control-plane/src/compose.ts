@@ -51,6 +51,7 @@ import { createReadiness } from './diagnostics/readiness.ts';
 import { createDiagnosticsServer, type DiagnosticsServer } from './diagnostics/server.ts';
 import { openPacedResources } from './generators/paced-resources.ts';
 import { withAuthorityChecks } from './identity/authorities/validate-authorities.ts';
+import { certificateWatchdog } from './identity/certificate-watchdog.ts';
 import { systemClock } from './identity/clock.ts';
 import { createEnvoyAdmin } from './identity/envoy-admin.ts';
 import { identitySecrets } from './identity/identity-secrets.ts';
@@ -305,7 +306,18 @@ export async function openControlPlane(
   });
 
   const readiness = createReadiness();
-  certificateMetrics(watching.meter, { identities, trust, states: certificates.states, now: () => clock.now() });
+  const envoyAdmin = createEnvoyAdmin({ live, clock, proxies, adminIdentities });
+  const watchdog = certificateWatchdog({
+    ...{ graph, clock, identities, envoyAdmin, renew: certificates.renew },
+    onLook: (key, finding) => insights.certificate(key, finding),
+  });
+  certificateMetrics(watching.meter, {
+    identities,
+    trust,
+    states: certificates.states,
+    findings: watchdog.findings,
+    now: () => clock.now(),
+  });
   declareMetrics({
     meter: watching.meter,
     store,
@@ -347,7 +359,7 @@ export async function openControlPlane(
     shadowEngine: openEngine({ graph, policies, inputs, shadow: true }),
     whatIf: engine.whatIf,
     proxies,
-    envoyAdmin: createEnvoyAdmin({ live, clock, proxies, adminIdentities }),
+    envoyAdmin,
     guarded: composeStrictness(settings, {
       ...{ live, clock, proxies, adminIdentities, engine, policies, awaitsCertificate, several },
     }),
@@ -423,6 +435,7 @@ export async function openControlPlane(
     refusals,
     ...health,
     dpServer,
+    watchdog,
     ...joining.local,
     api,
     ...composeReports(settings, { live, types: types.all, clock, log, instanceId }).map(led),

@@ -13,12 +13,17 @@ export interface CertificateSources {
   readonly trust: Collection<TrustBundle>;
   /** How the authorities do, by `<mesh>/<backend>`. */
   readonly states: () => readonly IssuingState[];
+  /** What is wrong with certificates that proxies show, by `<mesh>/<proxy>`. */
+  readonly findings: () => ReadonlyMap<string, { readonly reason: string }>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 /** Declares the metrics. */
-export function certificateMetrics(meter: Meter, { identities, trust, states, now }: CertificateSources): void {
+export function certificateMetrics(
+  meter: Meter,
+  { identities, trust, states, findings, now }: CertificateSources,
+): void {
   const remaining = (end: number): number => (end - now()) / 1000;
   meter.reads(
     'certificate_expiry_seconds',
@@ -53,6 +58,20 @@ export function certificateMetrics(meter: Meter, { identities, trust, states, no
     'cert_generation_circuit_open',
     '1 while so many proxies fail that only one at a time asks their authority.',
     ({ isOpen }) => Number(isOpen),
+  );
+  meter.reads(
+    'certificate_findings',
+    'gauge',
+    'Connected proxies whose Envoy shows another certificate than the one issued (Stale), or one that should have been replaced (EndsSoon, Ended).',
+    ['mesh', 'reason'],
+    function* (): Iterable<Reading> {
+      const counts = new Map<string, number>();
+      for (const [key, { reason }] of findings()) {
+        const id = `${key.slice(0, key.indexOf('/'))} ${reason}`;
+        counts.set(id, (counts.get(id) ?? 0) + 1);
+      }
+      for (const [id, count] of counts) yield [id.split(' '), count];
+    },
   );
   const ends = new WeakMap<TrustBundle, number>();
   const endOf = (bundle: TrustBundle): number => {

@@ -8,8 +8,22 @@ export interface ProxyInsight {
   /** Oldest first. */
   readonly subscriptions: readonly ProxySubscription[];
   readonly mTLS?: MtlsInsight;
+  /** What is wrong with the proxy; absent when nothing is. Only in Ursa. */
+  readonly conditions?: readonly ProxyCondition[];
   /** What probes have found. Only in Ursa. */
   readonly inbounds?: readonly InboundHealth[];
+}
+
+/** Something that is wrong with a proxy, in the form of other conditions. */
+export interface ProxyCondition {
+  /** Whether the certificate that Envoy shows is the one that was issued, and good for some time. */
+  readonly type: 'CertificateCurrent';
+  readonly status: 'False';
+  readonly reason: 'Stale' | 'EndsSoon' | 'Ended';
+  /** For people. */
+  readonly message: string;
+  /** RFC 3339. */
+  readonly lastTransitionTime: string;
 }
 
 /** What the probe of an inbound has found. */

@@ -21,6 +21,7 @@ import {
   insightKeyOf,
   type MtlsInsight,
   noResponses,
+  type ProxyCondition,
   type ProxyInsight,
   type ProxySubscription,
   type SubscriptionStatus,
@@ -61,6 +62,8 @@ export interface ObservedConnection {
 export interface ProxyInsights extends Component {
   /** `registered`: the proxy has brought its resource along. */
   connected(proxy: ResourceKey, version: SubscriptionVersion, registered?: boolean): ObservedConnection;
+  /** What was found wrong with the certificate of a proxy that is connected here, by its key; undefined: nothing. */
+  certificate(proxyKey: string, finding: Pick<ProxyCondition, 'reason' | 'message'> | undefined): void;
   /** Says of all connections again that they are open: others may have taken this instance for gone. */
   reassert(): void;
   /** Writes what has not been written yet. */
@@ -92,6 +95,8 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
   const soon = gather(promptMilliseconds, write);
   const later = gather(flushIntervalMilliseconds, write);
   const open = new Set<Connection>();
+  /** Of the proxies that are connected here, what was found at the last look. */
+  const conditions = new Map<string, readonly ProxyCondition[]>();
   let writing: Promise<void> = Promise.resolve();
   let busy = false;
   let failing = false;
@@ -138,8 +143,17 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
       ...(registered ? { registered } : {}),
     };
     const mTLS = mtlsOf(before?.mTLS, takenIdentity(connection), secures(proxy.mesh), time());
-    const { mTLS: _before, ...rest } = withSubscription(before, subscription, subscriptionLimit);
-    return { ...rest, ...(mTLS === undefined ? {} : { mTLS }) };
+    const {
+      mTLS: _before,
+      conditions: known = [],
+      ...rest
+    } = withSubscription(before, subscription, subscriptionLimit);
+    const current = mTLS === undefined ? [] : (conditions.get(keyInType(proxy)) ?? known);
+    return {
+      ...rest,
+      ...(mTLS === undefined ? {} : { mTLS }),
+      ...(current.length === 0 ? {} : { conditions: current }),
+    };
   };
 
   const writesFor = (content: StoreContent, connections: readonly Connection[]): readonly StoreWrite[] => {
@@ -243,10 +257,24 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
         },
         disconnected() {
           open.delete(connection);
+          if (![...open].some((other) => keyInType(other.proxy) === keyInType(proxy)))
+            conditions.delete(keyInType(proxy));
           connection.disconnectTime = time();
           touch(connection, true);
         },
       };
+    },
+    certificate(proxyKey, finding) {
+      const before = conditions.get(proxyKey);
+      const [known] = before ?? [];
+      if (before !== undefined && known?.reason === finding?.reason) return;
+      const connection = [...open].find(({ proxy }) => proxy.type === 'Dataplane' && keyInType(proxy) === proxyKey);
+      if (connection === undefined) return;
+      const condition = { type: 'CertificateCurrent', status: 'False', lastTransitionTime: time() } as const;
+      conditions.set(proxyKey, finding === undefined ? [] : [{ ...condition, ...finding }]);
+      const stored = live.get(insightKeyOf(connection.proxy))?.spec as ProxyInsight | undefined;
+      // A proxy that nothing was and is wrong with needs no write to say so.
+      if (finding !== undefined || stored?.conditions !== undefined) touch(connection, true);
     },
     reassert() {
       for (const connection of open) touch(connection, true);

@@ -107,6 +107,7 @@ test('the first certificate to end is told for each mesh and backend, and the fi
   identities.set('default/old', identity('ca-0', 0.5));
   identities.set('other/web', identity('ca-1', 24));
   certificateMetrics(meter, {
+    findings: () => new Map([['default/web', { reason: 'Stale' }]]),
     states: () => [{ authority: 'default/ca-1', failing: ['default/web'], isOpen: true }],
     identities,
     trust,
@@ -117,6 +118,7 @@ test('the first certificate to end is told for each mesh and backend, and the fi
     'certificate_expiry_seconds{mesh="default",backend="ca-1"} 3600',
     'certificate_expiry_seconds{mesh="default",backend="ca-0"} 1800',
     'certificate_expiry_seconds{mesh="other",backend="ca-1"} 86400',
+    'certificate_findings{mesh="default",reason="Stale"} 1',
     'cert_generation_backoff{mesh="default",backend="ca-1"} 1',
     'cert_generation_circuit_open{mesh="default",backend="ca-1"} 1',
   );

@@ -194,6 +194,37 @@ test('a backend is supported when the proxy has answered for its roots, and a me
   await insights.stop();
 });
 
+test('what is wrong with a certificate is a condition, since when it is, until it is well or there is no mTLS', async () => {
+  const world = await openWorld('web');
+  await world.put(meshWithTls);
+  world.identities.set('default/web', identity);
+  const insights = world.open();
+  insights.connected(world.proxy('web'), version).secured(true);
+  const conditions = () => world.insightOf('web')?.conditions;
+  insights.certificate('default/web', undefined);
+  insights.certificate('default/gone', { reason: 'Stale', message: '' });
+  await insights.flush();
+  assert.equal(conditions(), undefined);
+  insights.certificate('default/web', { reason: 'EndsSoon', message: 'soon' });
+  await insights.flush();
+  const [first] = conditions() ?? [];
+  assert.deepEqual(
+    [first?.type, first?.status, first?.reason, first?.message],
+    ['CertificateCurrent', 'False', 'EndsSoon', 'soon'],
+  );
+  insights.certificate('default/web', { reason: 'EndsSoon', message: 'sooner' });
+  await insights.flush();
+  assert.deepEqual(conditions(), [first], 'the same thing is not written again');
+  const again = world.open('another');
+  again.connected(world.proxy('web'), version).secured(true);
+  await again.flush();
+  assert.deepEqual(conditions(), [first], 'it stays until somebody has looked again');
+  again.certificate('default/web', undefined);
+  await again.flush();
+  assert.equal(conditions(), undefined);
+  await Promise.all([insights.stop(), again.stop()]);
+});
+
 test('a proxy that rejects a listener is not known to take TLS before it accepts another', async () => {
   const world = await openWorld('web');
   const insights = world.open();

@@ -31,18 +31,6 @@ export const vaultConf = closed({
 /** Settings of a Vault. */
 export type VaultConf = Static<typeof vaultConf>;
 
-/** An authority of AWS Private CA. */
-export const acmpcaConf = closed({
-  arn: optionalText,
-  commonName: optionalText,
-  caCert: source,
-  auth: Type.Optional(
-    closed({ awsCredentials: Type.Optional(closed({ accessKey: source, accessKeySecret: source })) }),
-  ),
-});
-/** Settings of an authority of AWS Private CA. */
-export type AcmpcaConf = Static<typeof acmpcaConf>;
-
 const rules: Readonly<Record<string, (violations: ViolationList, field: string, conf: unknown) => void>> = {
   provided(violations, field, conf) {
     const { cert, key } = conf as Readonly<Record<string, unknown>>;
@@ -51,7 +39,6 @@ const rules: Readonly<Record<string, (violations: ViolationList, field: string, 
     }
   },
   vault: (violations, field, conf) => checkVault(violations, `${field}.fromCp`, (conf as VaultConf).fromCp),
-  acmpca: (violations, field, conf) => checkAcmpca(violations, field, conf as AcmpcaConf),
 };
 
 /** Adds what is wrong with the conf of an authority whose shape is right. */
@@ -85,20 +72,6 @@ function checkVault(violations: ViolationList, field: string, fromCp: VaultConf[
   for (const [name, value] of Object.entries({ roleId: approle?.roleId, secretId: approle?.secretId }))
     if (approle !== undefined && value === undefined)
       violations.add(`${field}.auth.approle.${name}`, 'has to be defined');
-}
-
-const arnPattern = /^arn:[\w-]+:acm-pca:[\w-]+:\d{12}:certificate-authority\/[\w-]+$/;
-
-function checkAcmpca(violations: ViolationList, field: string, { arn = '', commonName, auth }: AcmpcaConf): void {
-  if (!arnPattern.test(arn)) {
-    const example = 'arn:aws:acm-pca:<region>:<account>:certificate-authority/<id>';
-    violations.add(`${field}.arn`, arn === '' ? 'cannot be empty' : `has to be like ${example}`);
-  }
-  checkCommonName(violations, `${field}.commonName`, commonName);
-  const credentials = auth?.awsCredentials;
-  if (credentials === undefined) return;
-  for (const name of ['accessKey', 'accessKeySecret'] as const)
-    if (credentials[name] === undefined) violations.add(`${field}.auth.awsCredentials.${name}`, 'has to be defined');
 }
 
 /** Text with at most the directive `{{ tag "<name>" }}` in it. */
