@@ -174,7 +174,7 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     warnings.push(...idle.map(({ name }) => `${name} applies to this proxy and has no effect yet`));
     if (isServed(found)) {
       warnings.push(...shared.warnings.get(outboundsOf(found, without), outboundRules));
-      warnings.push(...outbounds.warnings(key, proxyClass.calls));
+      if (proxyClass.calls === 'bound') warnings.push(...outbounds.warnings(key, proxyClass.calls));
       warnings.push(...additions.get(key, without).warnings);
     } else {
       const { kind } = proxyClass.facts;
