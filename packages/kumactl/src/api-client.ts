@@ -17,6 +17,8 @@ export interface ApiResponse {
   readonly warning: string | undefined;
   /** Seconds after which to try again; undefined when the answer does not say. */
   readonly retryAfter: number | undefined;
+  /** Version of the resource in the answer. */
+  readonly entityTag: string | undefined;
 }
 
 /** A request to the REST API. */
@@ -28,6 +30,8 @@ export interface ApiRequest {
   readonly accept?: string;
   /** An answer with an error's status is an answer too: what is not ready says why. */
   readonly anyStatus?: boolean;
+  /** Writes only over this version of the resource; 'none': only where there is none. */
+  readonly expected?: string;
 }
 
 /** Sends requests to one control plane. */
@@ -130,9 +134,15 @@ function headersOf(coordinates: ApiServerCoordinates, request: ApiRequest): Reco
     ...(request.body === undefined
       ? {}
       : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(request.body)) }),
+    ...expectation(request),
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     ...Object.fromEntries((coordinates.headers ?? []).map(({ key, value }) => [key, value])),
   };
+}
+
+function expectation({ expected }: ApiRequest): Record<string, string> {
+  if (expected === undefined) return {};
+  return expected === 'none' ? { 'if-none-match': '*' } : { 'if-match': expected };
 }
 
 /** A file is read anew each time: the control plane, or whoever hands out tokens, may have put another one there. */
@@ -168,6 +178,7 @@ async function collect(incoming: IncomingMessage): Promise<ApiResponse> {
     revision: wholeNumber(revision),
     warning: warningOf(incoming.headers.warning?.toString()),
     retryAfter: wholeNumber(incoming.headers['retry-after']?.toString() ?? ''),
+    entityTag: incoming.headers.etag,
   };
 }
 

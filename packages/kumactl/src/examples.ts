@@ -34,6 +34,9 @@ export const examples: Readonly<Record<string, string>> = {
   'generate signing-key': 'kumactl generate signing-key --format pem > signing-key.pem',
   'generate public-key': 'kumactl generate public-key --signing-key-path signing-key.pem',
   'generate tls-certificate': 'kumactl generate tls-certificate --type server --hostname cp.example.com',
+  'token inspect': 'kumactl token inspect web-1.token',
+  'token list': 'kumactl token list --kind dataplane --mesh default',
+  'token revoke': 'kumactl token revoke web-1.token',
   'config view': 'kumactl config view',
   'config control-planes add':
     'kumactl config control-planes add --name east --address https://cp.example.com:5682 --ca-cert-file ca.pem --auth-type tokens --auth-conf token="$TOKEN"',

@@ -24,6 +24,7 @@ import { addMtls } from './commands/mtls.ts';
 import { addRender } from './commands/render.ts';
 import { addRollout } from './commands/rollout.ts';
 import { addSupportBundle } from './commands/support-bundle.ts';
+import { addToken } from './commands/token.ts';
 import { addInstallTransparentProxy, addUninstallTransparentProxy } from './commands/transparent-proxy.ts';
 import { addVersion } from './commands/version.ts';
 import { examples } from './examples.ts';
@@ -98,6 +99,7 @@ export function createProgram(terminal: Terminal): Command {
   addGenerateTokens(generate, session);
   addGenerateJoinCode(generate, session);
   addGenerateKeys(generate, session);
+  addToken(program, session);
   addConfig(program, session);
   addSupportBundle(program, session);
   addInstallTransparentProxy(program.command('install').description('Install parts of the mesh'), session);
