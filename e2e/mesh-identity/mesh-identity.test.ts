@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { waitFor } from '../../examples/demo/wait-for.ts';
-import { askUntil } from '../harness/ask.ts';
+import { isLetIn } from '../harness/let-in.ts';
 import { openScriptedService } from '../harness/scripted-service.ts';
-import { nameAt, openTcpService } from '../harness/tcp-service.ts';
-import { answers, type MeshService, openWorld, policy } from '../harness/world.ts';
+import { openTcpService } from '../harness/tcp-service.ts';
+import { answers, openWorld, policy } from '../harness/world.ts';
 import { certificatesOf, clients, isReady, meshIdentity, presents, rules, spiffeId } from './identities.ts';
 
 const world = await openWorld({ KUMA_DEFAULTS_SKIP_MESH_CREATION: 'true' }, true);
@@ -25,18 +25,6 @@ const calls = ['backend', 'db'];
 const web = await world.start({ service: 'web', calls });
 const batch = await world.start({ service: 'batch', calls });
 const plain = `http://127.0.0.1:${server.inboundPort}/`;
-
-/** Waits until the client is let in, or refused, by both services. */
-async function isLetIn(client: MeshService, letIn: boolean): Promise<void> {
-  await askUntil(
-    `${client.name}: ${letIn}`,
-    client.urlOf('backend'),
-    {},
-    ({ status }) => status === (letIn ? 200 : 403),
-  );
-  const wanted = letIn ? 'db' : 'closed';
-  await waitFor(`${client.name}: ${wanted}`, async () => (await nameAt(client.portOf('db'))) === wanted);
-}
 
 test('without an identity, services talk in the clear', async () => {
   await answers(web.urlOf('backend'), 200);

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { waitFor } from '../../examples/demo/wait-for.ts';
-import { ask, askUntil } from '../harness/ask.ts';
+import { ask } from '../harness/ask.ts';
+import { isLetIn } from '../harness/let-in.ts';
 import { openScriptedService } from '../harness/scripted-service.ts';
-import { nameAt, openTcpService } from '../harness/tcp-service.ts';
-import { allowAll, type MeshService, openPolicyWorld, policy } from '../harness/world.ts';
+import { openTcpService } from '../harness/tcp-service.ts';
+import { allowAll, openPolicyWorld, policy } from '../harness/world.ts';
 
 const world = await openPolicyWorld();
 const backend = await openScriptedService('backend');
@@ -23,18 +24,6 @@ const rules = (conf: object) =>
   policy('MeshTrafficPermission', 'some', { targetRef: { kind: 'Mesh' }, rules: [{ default: conf }] });
 const identity = (value: string, type = 'Exact') => ({ spiffeID: { type, value: `spiffe://default/${value}` } });
 const everybody = identity('', 'Prefix');
-
-/** Waits until the client is let in, or refused, by both services. */
-async function isLetIn(client: MeshService, letIn: boolean): Promise<void> {
-  await askUntil(
-    `${client.name}: ${letIn}`,
-    client.urlOf('backend'),
-    {},
-    ({ status }) => status === (letIn ? 200 : 403),
-  );
-  const wanted = letIn ? 'db' : 'closed';
-  await waitFor(`${client.name}: ${wanted}`, async () => (await nameAt(client.portOf('db'))) === wanted);
-}
 
 test('without a permission nobody is let in', async () => {
   await isLetIn(web, false);
