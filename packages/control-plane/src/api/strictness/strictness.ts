@@ -69,9 +69,8 @@ export function openStrictness(options: StrictnessOptions): Strictness {
     }
   };
   const ask = async (question: Question): Promise<StrictnessReport> => {
-    const others = instances
-      .list()
-      .filter((each) => each.id !== instances.self && each.proxies > 0 && instances.isLiving(each));
+    // Also those that said at their last heartbeat that they have no proxies.
+    const others = instances.list().filter((each) => each.id !== instances.self && instances.isLiving(each));
     const [mine, ...theirs] = await Promise.all([own(question), ...others.map((other) => askOther(other, question))]);
     const proxies = [...mine, ...theirs.flatMap((answer) => answer.proxies)];
     return {
