@@ -18,13 +18,6 @@ export async function runControlPlane(settings: Settings, log: Log): Promise<voi
   const controlPlane = await openControlPlane(settings, log);
   const running = await runComponents(controlPlane.components, logger);
   const { api, dpServer, diagnostics } = controlPlane;
-  logger.info('the control plane is running', {
-    version: buildInfo.version,
-    runtime: buildInfo.runtime,
-    zone: settings.multizone.zone.name,
-    store: settings.store.type,
-    ports: { ...api.ports, dpServer: dpServer.port, diagnostics: diagnostics.port },
-  });
   let stopping = false;
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     if (stopping) process.exit(1);
@@ -38,4 +31,12 @@ export async function runControlPlane(settings: Settings, log: Log): Promise<voi
   onOrphaned(() => void stop('SIGTERM'));
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  // Last: whoever reads this may send a signal at once.
+  logger.info('the control plane is running', {
+    version: buildInfo.version,
+    runtime: buildInfo.runtime,
+    zone: settings.multizone.zone.name,
+    store: settings.store.type,
+    ports: { ...api.ports, dpServer: dpServer.port, diagnostics: diagnostics.port },
+  });
 }

@@ -35,7 +35,10 @@ function openHome(context: TestContext) {
   });
   return {
     keyFile,
-    files: () => readdirSync(workDir).map((name) => [name, readFileSync(join(workDir, name), 'latin1')] as const),
+    files: () =>
+      readdirSync(workDir, { withFileTypes: true, recursive: true })
+        .filter((entry) => entry.isFile())
+        .map(({ parentPath, name }) => [name, readFileSync(join(parentPath, name), 'latin1')] as const),
     refuses(more: Readonly<Record<string, string>>): string {
       const { status, stderr } = spawnSync(process.execPath, [program, 'run'], {
         env: env(more),

@@ -48,6 +48,15 @@ const dataplane = (name: string, port = 8080) => ({
   name,
   networking: { address: '127.0.0.1', inbound: [{ port, tags: { 'kuma.io/service': name } }] },
 });
+const timeouts = '/meshes/default/meshtimeouts';
+// Of a kind whose writes are not looked at before, so that the first thing that waits for the store is the write.
+const timeout = (name: string) => ({
+  ...{ type: 'MeshTimeout', mesh: 'default', name },
+  spec: {
+    targetRef: { kind: 'Mesh' },
+    to: [{ targetRef: { kind: 'Mesh' }, default: { connectionTimeout: '2s' } }],
+  },
+});
 const mesh = {
   type: 'Mesh',
   name: 'default',
@@ -128,7 +137,7 @@ describe('while the store cannot be written', () => {
   ] as const) {
     test(`(${fault}) reads are answered with their age, writes with the cause, /ready says since when`, async () => {
       assert.equal((await ask('GET', '/meshes')).headers.get('warning'), null);
-      assert.ok((await ask('PUT', '/meshes/doomed', { type: 'Mesh', name: 'doomed' })).status < 300);
+      assert.ok((await ask('PUT', `${timeouts}/doomed`, timeout('doomed'))).status < 300);
       begin();
       for (const path of ['/meshes', '/meshes/default', '/meshes/default/dataplanes', '/global-insight']) {
         const { status, headers } = await ask('GET', path);
@@ -139,11 +148,11 @@ describe('while the store cannot be written', () => {
         );
         assert.match(headers.get('age') ?? '', /^\d+$/);
       }
-      const missing = await ask('GET', '/meshes/other');
+      const missing = await ask('GET', `${timeouts}/other`);
       assert.deepEqual([missing.status, missing.headers.get('age') !== null], [404, true]);
       for (const [method, path, body] of [
-        ['PUT', '/meshes/other', { type: 'Mesh', name: 'other' }],
-        ['DELETE', '/meshes/doomed', undefined],
+        ['PUT', `${timeouts}/other`, timeout('other')],
+        ['DELETE', `${timeouts}/doomed`, undefined],
       ] as const) {
         const { status, headers, text } = await ask(method, path, body);
         assert.deepEqual([status, headers.get('retry-after'), headers.get('warning')], [503, '1', null], text);
@@ -158,8 +167,9 @@ describe('while the store cannot be written', () => {
       assert.equal((await diagnostics('/healthy')).status, 200);
       store.mend();
       const done = fault === 'gone' ? 404 : 200;
-      assert.equal((await ask('GET', '/meshes/other')).status, done, 'what a frozen store was asked for happens later');
-      assert.equal((await ask('DELETE', '/meshes/other')).status, done);
+      const { status: stored } = await ask('GET', `${timeouts}/other`);
+      assert.equal(stored, done, 'what a frozen store was asked for happens later');
+      assert.equal((await ask('DELETE', `${timeouts}/other`)).status, done);
       assert.deepEqual((await diagnostics('/ready')).body, { ready: true });
     });
   }
