@@ -10,11 +10,11 @@ import {
   readConfigText,
   type TransparentProxyConfig,
 } from '@ursa/transparent-proxy';
+import { hasIpv6 } from './ip-families.ts';
 import type { Log } from './log.ts';
 import type { Settings } from './settings/definitions.ts';
 
 const standardInput = 0;
-const ipv6Table = '/proc/net/if_inet6';
 const usualUsers: readonly string[] = ['5678', 'kuma-dp'];
 
 /** Reads the files in their order, then the environment. Throws `MeshError` that names the flag and the field at fault. */
@@ -35,15 +35,6 @@ export function readRedirection(
   checkConfig(config);
   // Without IPv6 on the host Envoy could not listen on its addresses.
   return hasIpv6() ? config : { ...config, ipFamilyMode: 'ipv4' };
-}
-
-/** Whether any interface has an IPv6 address: the table is empty where IPv6 is switched off, and missing where the kernel has none. */
-function hasIpv6(): boolean {
-  try {
-    return readFileSync(ipv6Table, 'utf8') !== '';
-  } catch {
-    return false;
-  }
 }
 
 /** What the control plane needs of it, as the bootstrap request carries it. */

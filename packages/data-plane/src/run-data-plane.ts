@@ -17,6 +17,7 @@ import { type AdminAddress, askEnvoy } from './envoy/admin.ts';
 import { envoyArguments } from './envoy/envoy-arguments.ts';
 import { startEnvoy } from './envoy/envoy-process.ts';
 import { type StopSignals, superviseEnvoy } from './envoy/supervise-envoy.ts';
+import { hasIpv6, withIpv4Names } from './ip-families.ts';
 import { joinMesh } from './joining/join-mesh.ts';
 import type { Log, LogLevel } from './log.ts';
 import { readMemoryLimit } from './memory-limit.ts';
@@ -104,7 +105,8 @@ async function runInFolder(proxy: PreparedProxy, folder: string, options: RunOpt
     const bootstrap = await fetchBootstrap(call, patience, log, options.stopSignal);
     const otherAddresses = atEachAddress(call).flatMap(({ url }) => (url.href === bootstrap.url.href ? [] : [url]));
     const configFolder = settings.configDir || folder;
-    const yaml = withQuickReconnect(withAddresses(bootstrap.yaml, bootstrap.url, otherAddresses));
+    const reachable = withQuickReconnect(withAddresses(bootstrap.yaml, bootstrap.url, otherAddresses));
+    const yaml = hasIpv6() ? reachable : withIpv4Names(reachable);
     // Another Envoy than ours may not be able to read its token from a file.
     const { compatible } = proxy.envoyVersion;
     const configPath = writePrivate(
