@@ -1,4 +1,4 @@
-// `npm run unit`: every fast test, in one process; under a minute.
+// `npm run unit`: every fast test, in one process; a minute or two.
 import './generate.ts';
 import { formatTally, runNodeTests } from './node-tests.ts';
 

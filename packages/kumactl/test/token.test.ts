@@ -98,6 +98,18 @@ test('what is no token is refused without being shown', async () => {
   }
 });
 
+test('a token in place of its file is refused without being shown', async () => {
+  for (const command of ['inspect', 'revoke']) {
+    const { code, stdout, stderr } = await run(['token', command, ofWeb]);
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /<file>: expected the name of a file, found a token itself.*give - and the token as standard input/,
+    );
+    assert.ok(!`${stdout}${stderr}`.includes(ofWeb.slice(0, 40)));
+  }
+});
+
 test('list shows the keys by age of their number, the one that signs, and revoked tokens', async () => {
   secrets[revocations] = Buffer.from('id-8').toString('base64');
   const { code, stdout, stderr } = await run(['token', 'list', '--kind', 'dataplane']);

@@ -53,13 +53,20 @@ interface RevokeFlags {
   readonly kind?: TokenKind;
 }
 
+const looksLikeToken = /^eyJ[\w-]+\.[\w-]+\.[\w-]*$/;
+
 function kindOption(): Option {
   return new Option('--kind <kind>', 'kind of token').choices(kinds);
 }
 
-/** Never as an argument: shells keep what is typed. */
 async function readFrom({ terminal }: Session, file: string): Promise<ReadToken> {
   if (file === '-') return readToken(await terminal.readInput(), 'standard input');
+  // Not shown again: what is on a screen is copied into tickets.
+  if (looksLikeToken.test(file))
+    throw new MeshError(
+      'invalid',
+      '<file>: expected the name of a file, found a token itself. Whoever lists the processes of this host can read it there: give - and the token as standard input, and revoke this one if others are on the host',
+    );
   return readToken(readNamedFile('<file>', file).toString('utf8'), file);
 }
 
