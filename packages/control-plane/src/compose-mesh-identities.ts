@@ -1,4 +1,4 @@
-// How MeshIdentities come into use: what the leader writes for them, and how an instance learns that all who are to believe a new name have heard of it.
+// How MeshIdentities come into use: what the leader writes for them, and how an instance learns that all proxies of a mesh have taken what others rely on.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Component } from './component.ts';
 import { meshIdentities } from './generators/mesh-identities.ts';
@@ -23,33 +23,61 @@ export interface AnnouncementParts {
   readonly log: Log;
 }
 
-/** Resolves when the MeshServices of a mesh name all its SPIFFE IDs and the connected proxies have what is stored now, or have had their time. */
-export type Announce = (mesh: string) => Promise<void>;
+/** What comes before a step that all proxies of a mesh, on every instance, must be ready for. */
+export interface Announcements {
+  /** Resolves when the MeshServices of a mesh name all its SPIFFE IDs and the connected proxies have what is stored now, or have had their time. */
+  readonly announce: (mesh: string) => Promise<void>;
+  /** Resolves when the connected proxies of a mesh have what they should have since the last moment, or have had their time. */
+  readonly untilTaken: (mesh: string) => Promise<void>;
+}
 
 // Those who do not answer must not keep all others from their identity.
 const patience = 10_000;
 const pause = 250;
 const settle = 20;
+// Several times what a change takes from one instance to another.
+const betweenInstances = 1_000;
 
 /** Makes announcements. */
-export function composeAnnouncements({ live, place, rollout, instances, calls, log }: AnnouncementParts): Announce {
+export function composeAnnouncements(parts: AnnouncementParts): Announcements {
+  const { live, place, rollout, instances, calls, log } = parts;
   const servicesKnow = deriveServicesKnow(live, place);
   const logger = log.component('identity');
-  return async (mesh) => {
-    const end = performance.now() + patience;
-    const left = () => Math.max(0, end - performance.now());
-    await watchUntil(live.graph, servicesKnow, mesh, left());
+  const untilAllTold = async (mesh: string, left: () => number): Promise<boolean> => {
     const revision = live.revision();
     const others = instances.list().filter((each) => each.id !== instances.self && instances.isLiving(each));
     const told = await Promise.all([
       untilTold(rollout(), revision, mesh, left()),
       ...others.map((other) => untilOtherTold(calls, other, { revision, mesh }, left)),
     ]);
-    if (told.includes(false))
+    return !told.includes(false);
+  };
+  const patiently = (): (() => number) => {
+    const end = performance.now() + patience;
+    return () => Math.max(0, end - performance.now());
+  };
+  return {
+    async announce(mesh) {
+      const left = patiently();
+      await watchUntil(live.graph, servicesKnow, mesh, left());
+      if (await untilAllTold(mesh, left)) return;
       logger.warn('a proxy gets a new identity although not all others have taken what they need to believe it', {
         mesh,
       });
+    },
+    async untilTaken(mesh) {
+      // This instance's news may be on their way inside, and another instance may hear of the change only now.
+      await sleep(several(instances) ? betweenInstances : pause);
+      if (!(await untilAllTold(mesh, patiently())))
+        logger.warn('mTLS is switched off although not all proxies have taken the step before', { mesh });
+      // What was begun before the last answer is through by then: a connection that is being opened is no traffic yet.
+      await sleep(pause);
+    },
   };
+}
+
+function several(instances: Instances): boolean {
+  return instances.list().some((each) => each.id !== instances.self && instances.isLiving(each));
 }
 
 /** Proxies that wait for a certificate have heard of everything; it may be this very announcement that they wait for. */
@@ -100,7 +128,7 @@ export interface MeshIdentityParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly place: Place;
-  readonly announce: Announce;
+  readonly announce: Announcements['announce'];
   readonly log: Log;
 }
 

@@ -5,6 +5,7 @@ import {
   type AdminIdentity,
   type ConnectedProxy,
   type IssuedIdentity,
+  type MtlsExit,
   openEngine,
   type ServiceVip,
   type TrustBundle,
@@ -190,6 +191,7 @@ export async function openControlPlane(
   const proxies = graph.source<ConnectedProxy>('connected-proxies');
   const identities = graph.source<IssuedIdentity>('issued-identities');
   const trust = graph.source<TrustBundle>('trust-bundles');
+  const mtlsExits = graph.source<MtlsExit>('exits-from-mtls');
   const adminIdentities = graph.source<AdminIdentity>('admin-identities');
   const vips = graph.source<ServiceVip>('service-vips');
   const inputs = {
@@ -197,6 +199,7 @@ export async function openControlPlane(
     proxies,
     identities,
     trust,
+    mtlsExits,
     adminIdentities,
     serviceVips: vips,
     settings: {
@@ -216,7 +219,7 @@ export async function openControlPlane(
     log,
   );
   const { instances, calls } = several;
-  const announce = composeAnnouncements({ live, place, rollout: () => dpServer.rollout, instances, calls, log });
+  const announcements = composeAnnouncements({ live, place, rollout: () => dpServer.rollout, instances, calls, log });
   const certificates = proxyIdentities({
     live,
     store,
@@ -224,12 +227,13 @@ export async function openControlPlane(
     retries: certificateRetries(settings),
     isTrustedByAll: deriveTrustedBackends(live),
     place,
-    announce,
+    ...announcements,
     proxies,
     identityRequest: engine.identityRequest,
     identityKeys: engine.identityKeys,
     identities,
     trust,
+    mtlsExits,
     adminIdentities,
     onFailure: (what, error) => identityLog.error('a certificate could not be issued', { what, error }),
     metrics: watching.identities,
@@ -431,7 +435,7 @@ export async function openControlPlane(
     ...several.upkeep,
     ...composeMissingProxies(settings, several.leaderStore, clock, log).map(several.led),
     led(meshInsights),
-    led(composeMeshIdentities({ paced, store: leaderStore, clock, place, announce, log })),
+    led(composeMeshIdentities({ paced, store: leaderStore, clock, place, announce: announcements.announce, log })),
     refusals,
     ...health,
     dpServer,

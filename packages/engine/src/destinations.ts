@@ -140,7 +140,8 @@ export function subsetName(service: string, tags: Tags): string {
  * taken their certificate and the listeners that use it, as their insights say: before that, some of them could not answer.
  */
 function speaksTls(mesh: MeshFacts | undefined, isReady: () => boolean): boolean {
-  return mesh?.mtls !== undefined && (!mesh.mtls.permissive || isReady());
+  const clients = mesh?.mtls?.clients;
+  return clients === 'tls' || (clients === 'tls-when-ready' && isReady());
 }
 
 /**
@@ -148,7 +149,12 @@ function speaksTls(mesh: MeshFacts | undefined, isReady: () => boolean): boolean
  * Without an mTLS backend it waits only for servers that are about to have their certificate.
  */
 function workloadsSpeakTls(mesh: MeshFacts | undefined, isReady: () => boolean): boolean {
-  return mesh?.mtls?.permissive === false || isReady();
+  return mesh?.mtls?.clients === 'tls' || isReady();
+}
+
+/** A backend that is being left counts no more for who has a MeshIdentity. */
+function hasBackend(mesh: MeshFacts | undefined): boolean {
+  return mesh?.mtls?.leaving === false;
 }
 
 /** What destinations are derived from. */
@@ -197,7 +203,7 @@ export function deriveDestinations(options: DestinationOptions): DestinationDeri
       sni: serviceSni(mesh, { [tagNames.service]: service }),
       identities: [...new Set([`spiffe://${mesh}/${service}`, ...identities])],
     };
-    const forWorkloads = () => (facts?.mtls === undefined ? !dataplanes.some(awaits) : isReady());
+    const forWorkloads = () => (hasBackend(facts) ? isReady() : !dataplanes.some(awaits));
     return {
       mesh,
       target: { kind: 'service', service },
@@ -217,7 +223,7 @@ export function deriveDestinations(options: DestinationOptions): DestinationDeri
     const { tls: tlsStatus } = (resource.status ?? {}) as MeshServiceStatus;
     const isReady = () => tlsStatus?.status !== 'NotReady';
     const awaitsWorkloads = () => spec.identities?.some(({ type }) => type === 'SpiffeID') === true && !isReady();
-    const forWorkloads = () => (facts?.mtls === undefined ? !awaitsWorkloads() : isReady());
+    const forWorkloads = () => (hasBackend(facts) ? isReady() : !awaitsWorkloads());
     const identities = identitiesOf(resource.mesh, spec);
     return {
       toMesh: speaksTls(facts, isReady) ? identities : undefined,

@@ -62,6 +62,16 @@ export interface TrustBundle {
   readonly backends: readonly string[];
 }
 
+/**
+ * A mesh whose mTLS was switched off, while its proxies follow. Servers take TLS as well as plain text all the time; `clients` is what clients
+ * speak: TLS until all servers take plain text, then plain text. Key: mesh.
+ */
+export interface MtlsExit {
+  /** Name of the backend that was enabled. */
+  readonly backend: string;
+  readonly clients: 'tls' | 'plaintext';
+}
+
 /** Certificate of Envoy's admin listener and the CA its client (the control plane) must come from, PEM. */
 export interface AdminIdentity {
   readonly certificateChain: string;
@@ -113,6 +123,7 @@ export interface EngineInputs {
   readonly proxies: Collection<ConnectedProxy>;
   readonly identities: Collection<IssuedIdentity>;
   readonly trust: Collection<TrustBundle>;
+  readonly mtlsExits: Collection<MtlsExit>;
   /** One entry per proxy that has an admin listener over TCP with TLS; key `<mesh>/<name>`. */
   readonly adminIdentities: Collection<AdminIdentity>;
   /** Virtual addresses that were given to services known by their tag; not read in meshes whose `meshServices.mode` is Exclusive. */

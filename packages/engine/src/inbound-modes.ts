@@ -22,7 +22,7 @@ export function inboundModes(
   const ofMesh: InboundMode = tls?.permissive === true ? 'Permissive' : 'Strict';
   const modes = Array.from({ length: count }, () => ofMesh);
   let governed = false;
-  if (tls === undefined) return { modes, governed };
+  if (tls === undefined || tls.leaving) return { modes, governed };
   for (const policy of policies) {
     const { mode } = policy.hooks;
     if (mode === undefined) continue;

@@ -1,7 +1,7 @@
 // What the configuration of proxies depends on in their Mesh. Derived apart, so that a change of other fields stops here.
 import type { Derivation, Graph } from '@ursa/collections';
 import type { MeshSpec } from '@ursa/resources';
-import type { EngineInputs } from './engine.ts';
+import type { EngineInputs, MtlsExit } from './engine.ts';
 import { idleMeshFields } from './mesh-idle.ts';
 
 /** How far a mesh has moved from services known by their tag to MeshServices (feature E3). */
@@ -15,11 +15,23 @@ export interface PrometheusFacts {
   readonly secured: boolean;
 }
 
+/** The mTLS of a mesh, as it is set or as it is being left. */
+export interface MtlsFacts {
+  /** Name of the enabled CA backend. */
+  readonly backend: string;
+  /** True when servers take plain text too. */
+  readonly permissive: boolean;
+  /** What clients speak; `tls-when-ready`: TLS to the servers that have a certificate. */
+  readonly clients: 'tls' | 'tls-when-ready' | 'plaintext';
+  /** True when it was switched off, and lasts until all proxies have followed. */
+  readonly leaving: boolean;
+}
+
 /** A mesh as proxies see it. */
 export interface MeshFacts {
   readonly name: string;
-  /** The enabled CA backend; undefined without mTLS. */
-  readonly mtls: { readonly backend: string; readonly permissive: boolean } | undefined;
+  /** Undefined without mTLS. */
+  readonly mtls: MtlsFacts | undefined;
   readonly meshServices: MeshServicesMode;
   /** True when transparent proxies let traffic to unknown addresses pass. */
   readonly passthrough: boolean;
@@ -42,7 +54,13 @@ export interface PrometheusConf {
 function mtlsOf(spec: MeshSpec): MeshFacts['mtls'] {
   const enabled = spec.mtls?.enabledBackend;
   const backend = spec.mtls?.backends?.find((candidate) => candidate.name === enabled);
-  return backend && { backend: backend.name ?? '', permissive: backend.mode === 'PERMISSIVE' };
+  if (backend === undefined) return undefined;
+  const permissive = backend.mode === 'PERMISSIVE';
+  return { backend: backend.name ?? '', permissive, clients: permissive ? 'tls-when-ready' : 'tls', leaving: false };
+}
+
+function leavingMtlsOf(exit: MtlsExit | undefined): MeshFacts['mtls'] {
+  return exit && { backend: exit.backend, permissive: true, clients: exit.clients, leaving: true };
 }
 
 function prometheusOf(spec: MeshSpec): PrometheusFacts | undefined {
@@ -75,7 +93,7 @@ export function deriveMeshFacts(
     const spec = resource.spec as MeshSpec;
     return {
       name: mesh,
-      mtls: mtlsOf(spec),
+      mtls: mtlsOf(spec) ?? leavingMtlsOf(inputs.mtlsExits.get(mesh)),
       meshServices: spec.meshServices?.mode ?? 'Disabled',
       passthrough: spec.networking?.outbound?.passthrough ?? true,
       prometheus: prometheusOf(spec),

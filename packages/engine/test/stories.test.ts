@@ -1,6 +1,7 @@
 // Stories: steps of apply and delete, with all that is pushed for each. They prove what is not pushed.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { resourceJson } from '@ursa/envoy';
 import { logPushes, type PushLog } from './push-log.ts';
 import { dataplane, mesh, meshDocument, smallMesh, timeout } from './small-mesh.ts';
 import { createWorld, type World } from './world.ts';
@@ -108,6 +109,37 @@ test('while a mesh moves to mTLS, a service is spoken to in TLS once all of its 
   assert.deepEqual(clusters(log.take()), ['web-1 + cluster api', 'web-2 + cluster api']);
   world.renewIdentity(`${mesh}/api-2`);
   assert.deepEqual(log.take(), []);
+});
+
+test('while a mesh leaves mTLS, servers take plain text first, clients speak it next, and certificates go last', () => {
+  const { world, log } = openStory();
+  const { mtlsExits } = world.sources;
+  world.apply(meshDocument('STRICT'));
+  log.take();
+  const ofWeb = () => log.take().filter((line) => line.startsWith('web-1 '));
+  const inbound = 'inbound:10.0.3.1:8080';
+  const transports = (): string[] => {
+    const listener = world.engine.config.get(`${mesh}/web-1`)?.resources.listener.get(inbound);
+    assert.ok(listener);
+    const { filterChains } = resourceJson(listener) as {
+      filterChains: { filterChainMatch?: { transportProtocol?: string } }[];
+    };
+    return filterChains.map(({ filterChainMatch }) => filterChainMatch?.transportProtocol ?? '');
+  };
+  assert.deepEqual(transports(), ['']);
+  world.graph.batch(() => {
+    mtlsExits.set(mesh, { backend: 'ca-1', clients: 'tls' });
+    world.apply(meshDocument());
+  });
+  assert.deepEqual(ofWeb(), [`web-1 + listener ${inbound}`]);
+  assert.deepEqual(transports(), ['raw_buffer', 'tls', 'tls']);
+  mtlsExits.set(mesh, { backend: 'ca-1', clients: 'plaintext' });
+  assert.deepEqual(ofWeb(), ['web-1 + cluster api']);
+  mtlsExits.delete(mesh);
+  const last = ofWeb();
+  assert.ok(last.includes(`web-1 + listener ${inbound}`), last.join());
+  assert.ok(!last.some((line) => line.includes(' cluster ')), last.join());
+  assert.deepEqual(transports(), ['']);
 });
 
 test('a certificate that is renewed sends one secret to its proxy', () => {

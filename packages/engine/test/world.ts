@@ -26,6 +26,7 @@ import {
   type EngineInputs,
   type EngineSettings,
   type IssuedIdentity,
+  type MtlsExit,
   openEngine,
   type ServiceVip,
   type TrustBundle,
@@ -46,7 +47,11 @@ export interface World {
   readonly graph: Graph;
   readonly engine: Engine;
   readonly inputs: EngineInputs;
-  readonly sources: { readonly proxies: Source<ConnectedProxy>; readonly adminIdentities: Source<AdminIdentity> };
+  readonly sources: {
+    readonly proxies: Source<ConnectedProxy>;
+    readonly adminIdentities: Source<AdminIdentity>;
+    readonly mtlsExits: Source<MtlsExit>;
+  };
   resources(type: string): Source<Resource>;
   /** Parses and stores a document; a new Mesh brings its policies. Throws `MeshError`. */
   apply(document: unknown): void;
@@ -104,6 +109,7 @@ export function createWorld(
   const proxies = graph.source<ConnectedProxy>('proxies');
   const identities = graph.source<IssuedIdentity>('identities');
   const trust = graph.source<TrustBundle>('trust');
+  const mtlsExits = graph.source<MtlsExit>('exits from mTLS');
   const adminIdentities = graph.source<AdminIdentity>('admin identities');
   const serviceVips = graph.source<ServiceVip>('service vips');
   const inputs: EngineInputs = {
@@ -111,6 +117,7 @@ export function createWorld(
     proxies,
     identities,
     trust,
+    mtlsExits,
     adminIdentities,
     serviceVips,
     settings: {
@@ -250,7 +257,7 @@ export function createWorld(
     graph,
     engine,
     inputs,
-    sources: { proxies, adminIdentities },
+    sources: { proxies, adminIdentities, mtlsExits },
     resources,
     apply(document) {
       const draft = parseResource(resourceTypes, document, { labels: labelContext });
@@ -299,6 +306,7 @@ export function createWorld(
         proxies: copyOf(other, proxies),
         identities: copyOf(other, identities),
         trust: copyOf(other, trust),
+        mtlsExits: copyOf(other, mtlsExits),
         adminIdentities: copyOf(other, adminIdentities),
         serviceVips: copyOf(other, serviceVips),
         settings: inputs.settings,

@@ -1,6 +1,13 @@
 // Everything that gives connected proxies their certificates, as one part of the control plane: authorities in, the engine's sources filled.
 import type { Collection, Derivation, Source } from '@ursa/collections';
-import type { AdminIdentity, ConnectedProxy, IdentityRequest, IssuedIdentity, TrustBundle } from '@ursa/engine';
+import type {
+  AdminIdentity,
+  ConnectedProxy,
+  IdentityRequest,
+  IssuedIdentity,
+  MtlsExit,
+  TrustBundle,
+} from '@ursa/engine';
 import type { Component } from '../component.ts';
 import type { LiveResources } from '../store/live-resources.ts';
 import type { Store } from '../store/store.ts';
@@ -18,6 +25,7 @@ import {
   type Place,
 } from './mesh-identities/identity-authorities.ts';
 import { openIdentitySources } from './mesh-identities/identity-sources.ts';
+import { openMtlsExits } from './mtls-exits.ts';
 import { type IdentityMetrics, openWorkloadIdentities, type WorkloadIdentities } from './workload-identities.ts';
 
 export interface ProxyIdentitiesInputs {
@@ -29,6 +37,8 @@ export interface ProxyIdentitiesInputs {
   readonly place: Place;
   /** Resolves when the proxies of a mesh believe whoever has one of the names that are wanted now, or have had their time to. */
   readonly announce: (mesh: string) => Promise<void>;
+  /** Resolves when the proxies of a mesh have what they should have now, or have had their time to take it. */
+  readonly untilTaken: (mesh: string) => Promise<void>;
   readonly proxies: Collection<ConnectedProxy>;
   /** The engine's, as the next. */
   readonly identityRequest: Derivation<readonly [identityKey: string], IdentityRequest | undefined>;
@@ -38,6 +48,7 @@ export interface ProxyIdentitiesInputs {
   /** The engine's inputs, filled here. All belong to the graph of `live`. */
   readonly identities: Source<IssuedIdentity>;
   readonly trust: Source<TrustBundle>;
+  readonly mtlsExits: Source<MtlsExit>;
   readonly adminIdentities: Source<AdminIdentity>;
   /** Gets what an authority could not sign, for the log. */
   readonly onFailure: (what: string, error: unknown) => void;
@@ -82,7 +93,13 @@ export function proxyIdentities(inputs: ProxyIdentitiesInputs): ProxyIdentities 
         ...(metrics === undefined ? {} : { onRoots: metrics.roots }),
       });
       workload = openWorkloadIdentities({ ...common, authorities, identityAuthorities });
-      parts = [files, sources, authorities, workload, openAdminIdentities(common)];
+      const exits = openMtlsExits({
+        live,
+        exits: inputs.mtlsExits,
+        isConnected: (mesh) => inputs.proxies.keys().some((key) => key.startsWith(`${mesh}/`)),
+        untilTaken: inputs.untilTaken,
+      });
+      parts = [files, sources, authorities, workload, openAdminIdentities(common), exits];
     },
     async stop() {
       for (const part of [...parts].reverse()) part.stop();

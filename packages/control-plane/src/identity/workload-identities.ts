@@ -30,6 +30,8 @@ export interface WorkloadIdentitiesInputs {
   readonly meshes: Pick<Collection<unknown>, 'keys'>;
   /** Filled here. */
   readonly identities: Source<IssuedIdentity>;
+  /** Meshes whose mTLS is being left: what they trust is kept until that is over. */
+  readonly mtlsExits: Pick<Collection<unknown>, 'get'>;
   /** Filled here; key: mesh. */
   readonly trust: Source<TrustBundle>;
   /** Resolves when the proxies of a mesh believe whoever has one of the names that are wanted now, or have had their time to. */
@@ -168,11 +170,11 @@ function trustBundle(authorities: MeshAuthorities | undefined): TrustBundle | un
   };
 }
 
-function keepTrust({ graph, meshes, meshAuthorities, trust }: WorkloadIdentitiesInputs): { stop(): void } {
+function keepTrust({ graph, meshes, meshAuthorities, mtlsExits, trust }: WorkloadIdentitiesInputs): { stop(): void } {
   const bundles = graph.derive('trust-bundles', () =>
     meshes.keys().flatMap((key) => {
       const mesh = key.slice(1);
-      const bundle = trustBundle(meshAuthorities.get(mesh));
+      const bundle = mtlsExits.get(mesh) === undefined ? trustBundle(meshAuthorities.get(mesh)) : trust.get(mesh);
       return bundle === undefined ? [] : [{ mesh, bundle }];
     }),
   );

@@ -16,6 +16,11 @@ export interface LiveResources {
   revision(): number;
   /** Calls back after each applied write, in revision order. */
   onApplied(listener: (revision: number) => void): { stop(): void };
+  /**
+   * Calls back with the changes of each write before they are derived from, in the same batch: sources that are set then change together with the
+   * resources.
+   */
+  onApplying(listener: ChangeListener): { stop(): void };
   stop(): void;
 }
 
@@ -27,6 +32,7 @@ export function keyInType(key: Pick<ResourceKey, 'mesh' | 'name'>): string {
 /** Feeds the graph from the store; returns when everything stored has been applied. */
 export function openLiveResources(graph: Graph, store: Store): LiveResources {
   const sources = new Map<string, Source<Resource>>();
+  const applyingListeners = new Set<ChangeListener>();
   const appliedListeners = new Set<(revision: number) => void>();
   let loaded = false;
   let current = store.revision();
@@ -43,6 +49,7 @@ export function openLiveResources(graph: Graph, store: Store): LiveResources {
     // Before the batch: what follows from it happens inside.
     if (revision !== undefined) current = Math.max(current, revision);
     graph.batch(() => {
+      for (const listener of applyingListeners) listener(changes);
       for (const { key, after } of changes) {
         if (after === undefined) sourceOf(key.type).delete(keyInType(key));
         else sourceOf(key.type).set(keyInType(key), after);
@@ -66,6 +73,10 @@ export function openLiveResources(graph: Graph, store: Store): LiveResources {
     onApplied(listener) {
       appliedListeners.add(listener);
       return { stop: () => appliedListeners.delete(listener) };
+    },
+    onApplying(listener) {
+      applyingListeners.add(listener);
+      return { stop: () => applyingListeners.delete(listener) };
     },
     stop: () => feed.stop(),
   };

@@ -59,6 +59,7 @@ function openEngines(live: LiveResources): Pick<ApiOptions, 'engine' | 'shadowEn
     proxies,
     identities: graph.source('identities'),
     trust: graph.source('trust'),
+    mtlsExits: graph.source('exits-from-mtls'),
     adminIdentities: graph.source('admin-identities'),
     serviceVips: graph.source('service-vips'),
     settings: {

@@ -63,6 +63,7 @@ async function openIdentities(context: TestContext, ...resources: readonly Draft
     isTrustedByAll: graph.derive('trusted', (_mesh: string, backend: string) => distrusted.get(backend) !== true),
     place,
     announce: async () => {},
+    untilTaken: async () => {},
     proxies,
     identityRequest: graph.derive('request', (key: string) =>
       proxies.get(key) === undefined ? undefined : requests.get(key),
@@ -70,6 +71,7 @@ async function openIdentities(context: TestContext, ...resources: readonly Draft
     identityKeys: graph.derive('keys', (key: string) => [key]),
     identities,
     trust,
+    mtlsExits: graph.source('exits-from-mtls'),
     adminIdentities,
     onFailure,
   });

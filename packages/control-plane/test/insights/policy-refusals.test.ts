@@ -6,6 +6,7 @@ import {
   type AdminIdentity,
   type ConnectedProxy,
   type IssuedIdentity,
+  type MtlsExit,
   openEngine,
   type PolicyInsight,
   policiesOf,
@@ -36,6 +37,7 @@ async function open(badPolicies: readonly string[], guards: readonly string[] = 
     proxies,
     identities: graph.source<IssuedIdentity>('identities'),
     trust: graph.source<TrustBundle>('trust'),
+    mtlsExits: graph.source<MtlsExit>('exits-from-mtls'),
     adminIdentities: graph.source<AdminIdentity>('admin'),
     serviceVips: graph.source<ServiceVip>('vips'),
     settings: {

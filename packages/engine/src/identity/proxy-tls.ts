@@ -16,6 +16,8 @@ export interface ProxyTls {
   readonly trustDomains: readonly string[];
   /** True when inbounds take plain text too, unless a policy says otherwise. */
   readonly permissive: boolean;
+  /** True while mTLS is being left: inbounds take plain text whatever a policy says. */
+  readonly leaving: boolean;
 }
 
 /** The CA certificates of all trust domains, as a secret; the same in both forms of names. */
@@ -55,18 +57,19 @@ export function deriveProxyTls(
   return graph.derive('identity and trust', (mesh: string, proxyKey: string): ProxyTls | undefined => {
     const identity = inForce(proxyKey);
     const mtls = meshFacts.get(mesh)?.mtls;
-    const permissive = mtls?.permissive === true;
+    const leaving = mtls?.leaving === true;
     const domains = trustDomains.names.get(mesh);
     if (identity === undefined) {
       if (mtls === undefined) return undefined;
-      return { issuer: undefined, agent: undefined, trustDomains: domains, permissive };
+      return { issuer: undefined, agent: undefined, trustDomains: domains, permissive: mtls.permissive, leaving };
     }
     const { kri, trustDomain, spiffeId, agentTimeout } = identity;
     return {
       issuer: kri,
       agent: agentTimeout === undefined ? undefined : { spiffeId, timeout: agentTimeout },
       trustDomains: [...new Set([...domains, trustDomain])].sort(),
-      permissive,
+      permissive: mtls?.permissive === true && !leaving,
+      leaving: false,
     };
   });
 }

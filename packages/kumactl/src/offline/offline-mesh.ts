@@ -6,6 +6,7 @@ import {
   type Engine,
   type EngineInputs,
   type IssuedIdentity,
+  type MtlsExit,
   openEngine,
   presumeConnected,
   type ServiceVip,
@@ -138,6 +139,7 @@ function inputsOf(
     proxies: graph.source<ConnectedProxy>('proxies'),
     identities: graph.source<IssuedIdentity>('identities'),
     trust: graph.source<TrustBundle>('trust'),
+    mtlsExits: graph.source<MtlsExit>('exits-from-mtls'),
     adminIdentities: graph.source<AdminIdentity>('admin identities'),
     serviceVips,
     settings: {

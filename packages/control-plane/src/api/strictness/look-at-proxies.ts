@@ -4,7 +4,7 @@ import type { ConnectedProxy, Engine } from '@ursa/engine';
 import { MeshError } from '@ursa/resources';
 import type { EnvoyAdmin } from '../../identity/envoy-admin.ts';
 import { type InboundAcceptance, readAcceptance } from './inbound-acceptance.ts';
-import { countPlaintext, parseStatistics, statisticsPath } from './plaintext-counts.ts';
+import { countPlaintext, type PlaintextCount, parseStatistics, statisticsPath } from './plaintext-counts.ts';
 import { formatSpan, type ProxyReport } from './proxy-report.ts';
 import type { PlaintextJudgement, QuietInbounds } from './quiet-inbounds.ts';
 
@@ -20,6 +20,9 @@ export interface LookOptions {
   readonly quietPeriod: number;
 }
 
+// Envoy reads one count after another while connections come and go: one over TLS that does so in between looks like plain text. What counts is the
+// least of some readings, each of which can only be too high.
+const readings = 3;
 // An Envoy is asked over a connection of its own, and no more of them at once than the control plane can take.
 const atOnce = 8;
 
@@ -63,11 +66,17 @@ async function lookAt(
   if (open.length === 0) return report(secured ? 'strict' : 'no mTLS');
   if (asked.length === 0) return report('ready');
   try {
-    const text = await options.admin.ask({ proxyType: 'dataplane', mesh, name }, statisticsPath);
-    const statistics = parseStatistics(text);
-    const found = asked.map((inbound): { port: number; judgement: PlaintextJudgement } => {
-      const count = countPlaintext(statistics, inbound) ?? { total: 0, open: 0 };
-      return { port: inbound.port, judgement: options.quietInbounds.judge(`${key} ${inbound.name}`, count) };
+    const ids = asked.map((inbound) => `${key} ${inbound.name}`);
+    const read = async (): Promise<readonly PlaintextCount[]> => {
+      const statistics = parseStatistics(
+        await options.admin.ask({ proxyType: 'dataplane', mesh, name }, statisticsPath),
+      );
+      return asked.map((inbound) => countPlaintext(statistics, inbound) ?? { total: 0, open: 0 });
+    };
+    const counts = await leastOf(read, (count, position) => options.quietInbounds.isNews(ids[position] ?? '', count));
+    const found = asked.map(({ port }, position): { port: number; judgement: PlaintextJudgement } => {
+      const count = counts[position] ?? { total: 0, open: 0 };
+      return { port, judgement: options.quietInbounds.judge(ids[position] ?? '', count) };
     });
     const loud = found.filter(({ judgement }) => judgement.kind !== 'quiet');
     const reason = loud.map(({ port, judgement }) => describe(port, judgement, options.quietPeriod)).join('; ');
@@ -77,6 +86,22 @@ async function lookAt(
   } catch (error) {
     return report('unknown', error instanceof MeshError ? error.message : 'its Envoy could not be asked');
   }
+}
+
+/** Reads again while something looks like plain text that was not known. */
+async function leastOf(
+  read: () => Promise<readonly PlaintextCount[]>,
+  isNews: (count: PlaintextCount, position: number) => boolean,
+): Promise<readonly PlaintextCount[]> {
+  let least = await read();
+  for (let reading = 1; reading < readings && least.some(isNews); reading += 1) {
+    const next = await read();
+    least = least.map(({ total, open }, position) => ({
+      total: Math.min(total, next[position]?.total ?? total),
+      open: Math.min(open, next[position]?.open ?? open),
+    }));
+  }
+  return least;
 }
 
 function describe(port: number, judgement: PlaintextJudgement, quietPeriod: number): string {

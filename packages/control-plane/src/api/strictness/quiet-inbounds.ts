@@ -12,6 +12,8 @@ export type PlaintextJudgement =
 
 /** Looks at inbounds, one after another, and remembers. */
 export interface QuietInbounds {
+  /** Whether a count shows plain text that was not known: worth a second reading. */
+  isNews(id: string, count: PlaintextCount): boolean;
   judge(id: string, count: PlaintextCount): PlaintextJudgement;
   /** Forgets the inbounds that do not exist any more. */
   keep(exists: (id: string) => boolean): void;
@@ -21,6 +23,7 @@ export interface QuietInbounds {
 export function rememberQuiet(quietPeriod: number, now: () => number): QuietInbounds {
   const looks = new Map<string, { readonly total: number; readonly since: number }>();
   return {
+    isNews: (id, { total, open }) => open > 0 || total > (looks.get(id)?.total ?? 0),
     judge(id, count) {
       const before = looks.get(id);
       // Fewer than before: another Envoy, that has started since.

@@ -141,6 +141,15 @@ test('who cannot be asked does not stop the write: it is warned of', async () =>
   assert.deepEqual(asked.toSorted(), ['api', 'web']);
 });
 
+test('a connection over TLS that comes while Envoy reads its counts is no plain text', async () => {
+  const readings = [counted(4, 1), counted(0, 0)];
+  const { ask, asked } = await openStage(async (name) =>
+    name === 'web' ? (readings.shift() ?? counted(0, 0)) : counted(0, 0),
+  );
+  assert.equal((await ask('PUT', '/meshes/default', mesh('STRICT'))).status, 200);
+  assert.deepEqual(asked.toSorted(), ['api', 'web', 'web']);
+});
+
 test('the plan tells each proxy and the next step, and a diff warns', async () => {
   const { ask } = await openStage(webIsCalled);
   const diff = await ask('POST', '/_diff', { resources: [mesh('STRICT')] });
