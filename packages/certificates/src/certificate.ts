@@ -1,4 +1,4 @@
-// Puts an X.509 certificate (RFC 5280) together. Whoever calls brings the randomness and the key: nothing here knows a crypto library.
+// Puts an X.509 certificate (RFC 5280), or a request for one, together. Whoever calls brings the randomness and the key: nothing here knows a crypto library.
 import {
   bitString,
   contextTag,
@@ -56,8 +56,27 @@ export async function signCertificate(content: CertificateContent, signer: Certi
     content.publicKey,
     element(contextTag.constructed(3), sequence(...content.extensions)),
   );
-  return certificatePem(sequence(toBeSigned, algorithm, bitString(await signer.sign(toBeSigned))));
+  return pem('CERTIFICATE', sequence(toBeSigned, algorithm, bitString(await signer.sign(toBeSigned))));
 }
+
+/** A request for a certificate (PKCS #10, RFC 2986), PEM; it is signed with the key that it is for. */
+export async function signCertificateRequest(
+  { subject, publicKey, extensions }: Pick<CertificateContent, 'subject' | 'publicKey' | 'extensions'>,
+  signer: CertificateSigner,
+): Promise<string> {
+  const algorithm = signatureAlgorithms[signer.keyType];
+  const wanted = sequence(objectIdentifier(extensionRequest), set(sequence(...extensions)));
+  const toBeSigned = sequence(
+    integer(Buffer.from([0])),
+    subject,
+    publicKey,
+    element(contextTag.constructed(0), wanted),
+  );
+  return pem('CERTIFICATE REQUEST', sequence(toBeSigned, algorithm, bitString(await signer.sign(toBeSigned))));
+}
+
+// The attribute of a request that lists extensions (RFC 2985, 5.4.2).
+const extensionRequest = '1.2.840.113549.1.9.14';
 
 // Version 3, which has extensions, is written as 2.
 const version3 = element(contextTag.constructed(0), integer(Buffer.from([2])));
@@ -67,7 +86,7 @@ const signatureAlgorithms = {
   rsa: sequence(objectIdentifier('1.2.840.113549.1.1.11'), nothing),
 } as const;
 
-function certificatePem(der: Buffer): string {
+function pem(label: string, der: Buffer): string {
   const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
+  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 }

@@ -31,6 +31,18 @@ export const vaultConf = closed({
 /** Settings of a Vault. */
 export type VaultConf = Static<typeof vaultConf>;
 
+/** An authority of AWS Private CA; asked by the control plane. */
+export const acmConf = closed({
+  arn: optionalText,
+  commonName: optionalText,
+  caCert: source,
+  auth: Type.Optional(
+    closed({ awsCredentials: Type.Optional(closed({ accessKey: source, accessKeySecret: source })) }),
+  ),
+});
+/** Settings of an authority of AWS Private CA. */
+export type AcmConf = Static<typeof acmConf>;
+
 const rules: Readonly<Record<string, (violations: ViolationList, field: string, conf: unknown) => void>> = {
   provided(violations, field, conf) {
     const { cert, key } = conf as Readonly<Record<string, unknown>>;
@@ -38,6 +50,7 @@ const rules: Readonly<Record<string, (violations: ViolationList, field: string, 
       if (value === undefined) violations.add(`${field}.${part}`, 'has to be defined');
     }
   },
+  acmpca: (violations, field, conf) => checkAcm(violations, field, conf as AcmConf),
   vault: (violations, field, conf) => checkVault(violations, `${field}.fromCp`, (conf as VaultConf).fromCp),
 };
 
@@ -72,6 +85,21 @@ function checkVault(violations: ViolationList, field: string, fromCp: VaultConf[
   for (const [name, value] of Object.entries({ roleId: approle?.roleId, secretId: approle?.secretId }))
     if (approle !== undefined && value === undefined)
       violations.add(`${field}.auth.approle.${name}`, 'has to be defined');
+}
+
+function checkAcm(violations: ViolationList, field: string, { arn = '', commonName, auth }: AcmConf): void {
+  if (!/^arn:aws[a-z-]*:acm-pca:[a-z]+(-[a-z0-9]+)+:\d{12}:certificate-authority\/[\w-]+$/.test(arn))
+    violations.add(
+      `${field}.arn`,
+      arn === ''
+        ? 'cannot be empty'
+        : 'has to be the ARN of a certificate authority, such as arn:aws:acm-pca:eu-west-1:123456789012:certificate-authority/<id>',
+    );
+  checkCommonName(violations, `${field}.commonName`, commonName);
+  const { awsCredentials } = auth ?? {};
+  if (awsCredentials === undefined) return;
+  for (const name of ['accessKey', 'accessKeySecret'] as const)
+    if (awsCredentials[name] === undefined) violations.add(`${field}.auth.awsCredentials.${name}`, 'has to be defined');
 }
 
 /** Text with at most the directive `{{ tag "<name>" }}` in it. */

@@ -16,13 +16,14 @@ import {
   wrappedFlag,
 } from '../schema/shapes.ts';
 import type { ViolationList } from '../violations.ts';
-import { vaultConf } from './authority-conf.ts';
+import { acmConf, vaultConf } from './authority-conf.ts';
 
 /** Conf of the backends that come with the product, by type. */
 const confSchemas: Readonly<Record<string, TSchema>> = {
   builtin: closed({ caCert: Type.Optional(closed({ rsaBits: wrappedCount, expiration: optionalText })) }),
   provided: closed({ cert: Type.Optional(dataSource), key: Type.Optional(dataSource) }),
   vault: vaultConf,
+  acmpca: acmConf,
   file: closed({ path: optionalText }),
   tcp: closed({ address: optionalText }),
   zipkin: closed({

@@ -49,7 +49,7 @@ function checkNames(violations: ViolationList, field: string, backends: readonly
   return names;
 }
 
-const authorityTypes: ReadonlySet<string> = new Set(['builtin', 'provided', 'vault']);
+const authorityTypes: ReadonlySet<string> = new Set(['builtin', 'provided', 'vault', 'acmpca']);
 
 function checkMtls(violations: ViolationList, { mtls }: MeshSpec): void {
   if (mtls === undefined) return;

@@ -21,6 +21,27 @@ export function joinCertificates(pems: readonly string[]): string {
   return [...new Set(blocks)].map((block) => `${block}\n`).join('');
 }
 
+/** Of an authority's certificate and those above it, what is to be trusted, PEM: the roots among them, or all where no root is. */
+export function anchorsOf(chain: string): string {
+  const certificates = parseCertificates(chain);
+  const roots = certificates.filter(isRoot);
+  return joinCertificates((roots.length > 0 ? roots : certificates).map((each) => each.toString()));
+}
+
+/** Of an authority's certificate and those above it, what has to be shown for a root to verify what it signs, PEM; '' for a root. */
+export function intermediatesOf(chain: string): string {
+  return joinCertificates(
+    parseCertificates(chain)
+      .filter((each) => !isRoot(each))
+      .map((each) => each.toString()),
+  );
+}
+
+/** True for a certificate that its own key has signed. */
+export function isRoot(certificate: X509Certificate): boolean {
+  return certificate.checkIssued(certificate) && certificate.verify(certificate.publicKey);
+}
+
 /**
  * The certificate with what is between it and a root, and its key, as a proxy gets them. Errors: `MeshError('invalid')` when the key is not the certificate's, it has ended, or it
  * lacks a name that was asked for.
@@ -44,7 +65,7 @@ export function signedLeaf(
   }
   const notAfter = Date.parse(leaf.validTo);
   if (notAfter <= issuedAt) throw new MeshError('invalid', `its certificate has ended already, at ${leaf.validTo}`);
-  const above = parseCertificates(certificate).filter((each, position) => position > 0 && !each.checkIssued(each));
+  const above = parseCertificates(certificate).filter((each, position) => position > 0 && !isRoot(each));
   const chain = [leaf, ...above].map((each) => each.toString());
   return { certificate: joinCertificates(chain), privateKey, notAfter };
 }

@@ -7,11 +7,13 @@ import {
   authorityKeyIdentifier,
   basicConstraints,
   type CertificateContent,
+  type CertificateSigner,
   distinguishedName,
   extendedKeyUsage,
   type extendedKeyUsages,
   keyUsage,
   signCertificate,
+  signCertificateRequest,
   subjectAltName,
   subjectKeyIdentifier,
   type Validity,
@@ -69,6 +71,16 @@ export async function issueLeaf(leaf: LeafCertificate, issuer: Issuer): Promise<
   });
 }
 
+/** A request for a leaf certificate, PEM, for an authority elsewhere: the names, and the key that signs it. Times and usages are up to that authority. */
+export async function requestLeaf(
+  { commonName = '', names, publicKey }: Pick<LeafCertificate, 'commonName' | 'names' | 'publicKey'>,
+  privateKey: KeyObject,
+): Promise<string> {
+  const extensions = [subjectAltName(names, commonName === '')];
+  const content = { subject: distinguishedName(commonName), publicKey, extensions };
+  return await signCertificateRequest(content, signerOf(privateKey));
+}
+
 /** Issues an authority's own certificate, PEM. */
 export async function issueAuthority(authority: AuthorityCertificate): Promise<string> {
   const subject = distinguishedName(authority.commonName);
@@ -117,12 +129,13 @@ export async function issueSelfSignedServer(
 
 async function issue(issuer: Issuer, content: Omit<CertificateContent, 'issuer' | 'serialNumber'>): Promise<string> {
   const { privateKey, subject } = issuer;
+  return await signCertificate({ ...content, issuer: subject, serialNumber: randomBytes(16) }, signerOf(privateKey));
+}
+
+function signerOf(privateKey: KeyObject): CertificateSigner {
   const keyType = privateKey.asymmetricKeyType;
   if (keyType !== 'ec' && keyType !== 'rsa') {
-    throw new MeshError('invalid', `a certificate authority's key must be RSA or ECDSA, not ${keyType}`);
+    throw new MeshError('invalid', `a key that signs certificates must be RSA or ECDSA, not ${keyType}`);
   }
-  return await signCertificate(
-    { ...content, issuer: subject, serialNumber: randomBytes(16) },
-    { keyType, sign: (bytes) => signAsync('sha256', bytes, privateKey) },
-  );
+  return { keyType, sign: (bytes) => signAsync('sha256', bytes, privateKey) };
 }

@@ -11,6 +11,7 @@ import {
 } from '@ursa/resources';
 import { keyInType, type LiveResources } from '../../store/live-resources.ts';
 import { type AuthorityPair, validateAuthorityPair } from '../authorities/authority.ts';
+import { isRoot, isVerifiedBy } from '../authorities/issued-certificate.ts';
 import { secretData } from '../tokens/token-keys.ts';
 import { describeIdentitySource, type IdentitySource, placeOf } from './identity-sources.ts';
 
@@ -87,7 +88,8 @@ export function deriveIdentityAuthorities(
     const domain = trustDomainOf(spec, { mesh, ...place });
     if ('problem' in domain) return { trustDomain: '', leafLifetime, state: { fault: domain.problem } };
     const state = pairOf.get(mesh, name);
-    const selfSigned = 'pair' in state && insecureAllowSelfSigned !== true && isSelfSigned(state.pair.certificate);
+    const selfSigned =
+      'pair' in state && insecureAllowSelfSigned !== true && isRoot(new X509Certificate(state.pair.certificate));
     return {
       trustDomain: domain.trustDomain,
       leafLifetime,
@@ -123,11 +125,6 @@ function checkedPair(
     : { fault: `spec.provider.bundled.${whereCertificate.field}: ${violation.message}` };
 }
 
-function isSelfSigned(certificate: string): boolean {
-  const parsed = new X509Certificate(certificate);
-  return parsed.checkIssued(parsed) && parsed.verify(parsed.publicKey);
-}
-
 /** True when MeshTrusts of the mesh vouch for what the authority signs: nobody would believe its certificates before. */
 export function isTrusted(
   live: LiveResources,
@@ -141,10 +138,23 @@ export function isTrusted(
     .some((spec) => spec.trustDomain === trustDomain && vouches(spec, certificate));
 }
 
-/** True when a MeshTrust has the certificate of the authority. */
+/** True when a MeshTrust has the certificate of the authority, or a root above it: what is between them is shown by the workloads. */
 export function vouches({ caBundles }: Pick<MeshTrustSpec, 'caBundles'>, certificate: string): boolean {
   const wanted = firstBlock(certificate);
-  return caBundles.some(({ pem }) => pem?.value.replaceAll(/\s/g, '').includes(wanted));
+  const texts = caBundles.map(({ pem }) => pem?.value ?? '');
+  return (
+    texts.some((text) => text.replaceAll(/\s/g, '').includes(wanted)) ||
+    texts.some((text) => verifies(text, certificate))
+  );
+}
+
+function verifies(roots: string, chain: string): boolean {
+  try {
+    return isVerifiedBy(chain, roots);
+  } catch {
+    // One that cannot be read vouches for nobody.
+    return false;
+  }
 }
 
 function firstBlock(pem: string): string {

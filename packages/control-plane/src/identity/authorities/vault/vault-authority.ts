@@ -1,5 +1,6 @@
 // Backends of type `vault`: certificates are made by the PKI secrets engine of a Vault or an OpenBao, which the control plane asks.
 import type { VaultConf } from '@ursa/resources';
+import { textIn, textsIn } from '../answer-fields.ts';
 import { validateClientPair } from '../client-pair.ts';
 import { commonNameOf } from '../common-name.ts';
 import {
@@ -8,15 +9,8 @@ import {
   type OpenAuthority,
   type SourceContents,
 } from '../define-authority.ts';
-import { joinCertificates, signedLeaf } from '../issued-certificate.ts';
-import {
-  createVaultClient,
-  refusedByVault,
-  textIn,
-  textsIn,
-  type VaultClient,
-  type VaultServer,
-} from './vault-client.ts';
+import { anchorsOf, joinCertificates, signedLeaf } from '../issued-certificate.ts';
+import { createVaultClient, refusedByVault, type VaultClient, type VaultServer } from './vault-client.ts';
 import { openVaultSession, type VaultAuth } from './vault-session.ts';
 
 /** Everything that a Vault is asked with. */
@@ -95,7 +89,7 @@ export const vaultAuthority = defineCertificateAuthority<VaultMaterial>({
 });
 
 /**
- * All authorities of the mount with what is above them: one that is about to issue, or has issued until now, is trusted too. Vault tells this to
+ * The roots of all authorities of the mount: one that is about to issue, or has issued until now, is trusted too. Vault tells this to
  * everybody, so no token is shown.
  */
 async function readRoots(client: VaultClient, pki: string, signal: AbortSignal): Promise<string> {
@@ -106,18 +100,17 @@ async function readRoots(client: VaultClient, pki: string, signal: AbortSignal):
         .slice(0, mostIssuers)
         .map((id) => client.call({ method: 'GET', path: `${pki}/issuer/${id}/json`, signal })),
     );
-    const certificates = answers.flatMap(({ body }) => [
-      textIn(body, 'data', 'certificate'),
-      ...textsIn(body, 'data', 'ca_chain'),
-    ]);
-    return joinCertificates(certificates);
+    const anchors = answers.map(({ body }) =>
+      anchorsOf(joinCertificates([textIn(body, 'data', 'certificate'), ...textsIn(body, 'data', 'ca_chain')])),
+    );
+    return joinCertificates(anchors);
   }
   // Before version 1.11 a mount has one authority.
   const path = `${pki}/cert/ca_chain`;
   const answer = await client.call({ method: 'GET', path, signal });
   const remedy = `is a PKI secrets engine mounted at ${pki}? See conf.fromCp.pki and conf.fromCp.namespace`;
   if (answer.status !== 200) throw refusedByVault(client, path, answer, remedy);
-  return joinCertificates([textIn(answer.body, 'data', 'certificate')]);
+  return anchorsOf(textIn(answer.body, 'data', 'certificate'));
 }
 
 function serverOf(

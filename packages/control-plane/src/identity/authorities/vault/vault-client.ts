@@ -1,7 +1,7 @@
 // Speaks the HTTP API of Vault and OpenBao: one call, its answer or what is in the way, in words that name the server and the path.
-import { type IncomingMessage, Agent as PlainAgent, request as plainRequest } from 'node:http';
-import { Agent, request } from 'node:https';
 import { MeshError } from '@ursa/resources';
+import { textsIn } from '../answer-fields.ts';
+import { createHttpClient, type HttpAnswer } from '../http-client.ts';
 
 /** Where a Vault is and how it is known to be the one. */
 export interface VaultServer {
@@ -44,24 +44,15 @@ export interface VaultClient {
   stop(): void;
 }
 
-const largestAnswer = 1024 * 1024;
-
 /** Opens no connection before the first call. */
 export function createVaultClient(server: VaultServer): VaultClient {
   const { address, namespace, caCert, skipVerify, serverName, client } = server;
-  const isPlain = address.startsWith('http:');
-  const agent = isPlain
-    ? new PlainAgent({ keepAlive: true, maxSockets: 8 })
-    : new Agent({
-        keepAlive: true,
-        maxSockets: 8,
-        minVersion: 'TLSv1.2',
-        rejectUnauthorized: !skipVerify,
-        ...(caCert === undefined ? {} : { ca: caCert }),
-        ...(serverName === undefined ? {} : { servername: serverName }),
-        ...(client === undefined ? {} : { cert: client.certificate, key: client.privateKey }),
-      });
-  const send = isPlain ? plainRequest : request;
+  const http = createHttpClient(address, {
+    rejectUnauthorized: !skipVerify,
+    ...(caCert === undefined ? {} : { ca: caCert }),
+    ...(serverName === undefined ? {} : { servername: serverName }),
+    ...(client === undefined ? {} : { cert: client.certificate, key: client.privateKey }),
+  });
   return {
     address,
     async call({ method, path, token, body, signal }) {
@@ -70,23 +61,18 @@ export function createVaultClient(server: VaultServer): VaultClient {
         'x-vault-request': 'true',
         ...(token === undefined ? {} : { 'x-vault-token': token }),
         ...(namespace === '' ? {} : { 'x-vault-namespace': namespace }),
-        ...(content === undefined ? {} : { 'content-type': 'application/json', 'content-length': content.length }),
+        ...(content === undefined ? {} : { 'content-type': 'application/json' }),
       };
       try {
-        const response = await new Promise<IncomingMessage>((resolve, reject) => {
-          const call = send(new URL(`/v1/${path}`, address), { method, headers, agent, signal }, resolve);
-          call.on('error', reject);
-          call.end(content);
-        });
-        return await readAnswer(response);
+        return readAnswer(await http.send({ method, path: `/v1/${path}`, headers, content, signal }));
       } catch (cause) {
-        const reason = signal.aborted ? 'no answer in time' : cause instanceof Error ? cause.message : String(cause);
+        const reason = cause instanceof Error ? cause.message : String(cause);
         throw new MeshError('unavailable', `Vault at ${address}: ${method} ${path}: ${reason || 'cannot be reached'}`, {
           cause,
         });
       }
     },
-    stop: () => agent.destroy(),
+    stop: () => http.stop(),
   };
 }
 
@@ -102,38 +88,7 @@ export function refusedByVault({ address }: VaultClient, path: string, answer: V
   return new MeshError('unavailable', all.join(': '));
 }
 
-/** A text within an answer; '' when it is not there. */
-export function textIn(value: unknown, ...path: readonly string[]): string {
-  const found = path.reduce<unknown>(fieldOf, value);
-  return typeof found === 'string' ? found : '';
-}
-
-/** A number within an answer; 0 when it is not there. */
-export function numberIn(value: unknown, ...path: readonly string[]): number {
-  const found = path.reduce<unknown>(fieldOf, value);
-  return typeof found === 'number' ? found : 0;
-}
-
-/** The texts of a list within an answer. */
-export function textsIn(value: unknown, ...path: readonly string[]): readonly string[] {
-  const found = path.reduce<unknown>(fieldOf, value);
-  return Array.isArray(found) ? found.filter((item) => typeof item === 'string') : [];
-}
-
-function fieldOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
-}
-
-async function readAnswer(response: IncomingMessage): Promise<VaultAnswer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > largestAnswer) throw new Error(`the answer is larger than ${largestAnswer} bytes`);
-    chunks.push(chunk);
-  }
-  const status = response.statusCode ?? 0;
-  const text = Buffer.concat(chunks).toString('utf8');
+function readAnswer({ status, text }: HttpAnswer): VaultAnswer {
   try {
     const body: unknown = text === '' ? {} : JSON.parse(text);
     return { status, body: body as VaultAnswer['body'], errors: textsIn(body, 'errors') };

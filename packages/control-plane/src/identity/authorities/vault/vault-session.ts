@@ -1,15 +1,9 @@
 // The token with which a Vault is asked: given by the user, or got by logging in. It is renewed at two thirds of its time, for as long as Vault lets it; who
 // has logged in does so again then.
 import { MeshError } from '@ursa/resources';
+import { numberIn, textIn } from '../answer-fields.ts';
 import type { AuthorityContext } from '../define-authority.ts';
-import {
-  numberIn,
-  refusedByVault,
-  textIn,
-  type VaultAnswer,
-  type VaultCall,
-  type VaultClient,
-} from './vault-client.ts';
+import { refusedByVault, type VaultAnswer, type VaultCall, type VaultClient } from './vault-client.ts';
 
 /** How the control plane proves to Vault who it is; all values are contents, not places. */
 export type VaultAuth =
