@@ -118,20 +118,38 @@ test('started again, it is the same proxy', async () => {
   await says(again, 'ready: others may send to this proxy');
   assert.equal(await answers(apiUrl, 200), 'api');
   const names = ({ json }: typeof before) =>
-    (json as { items: readonly { name: string }[] }).items.map(({ name }) => name);
+    // That of the test before is on its way out.
+    (json as { items: readonly { name: string }[] }).items.flatMap(({ name }) => (name.startsWith('job-') ? [] : name));
   assert.deepEqual(names(await controlPlane.request('GET', '/meshes/default/dataplanes')), names(before));
 });
 
-test('in a mesh of MeshServices a service is called by the port of its own', async () => {
+test('in a mesh of MeshServices a service is called with and without its port, and each instance is reached at the port that it has', async () => {
   await goStrict({ meshServices: { mode: 'Exclusive' } });
   const servicePort = await waitFor('there is a MeshService', async () => {
     const { json } = await controlPlane.request('GET', '/meshes/default/meshservices/api');
     return (json as { spec?: { ports?: readonly { port: number }[] } }).spec?.ports?.[0]?.port;
   });
+  const second = await openEchoService('second api', await freePort());
+  after(() => second.close());
   const late = await service('late');
-  const port = await freePort();
-  const proxy = runProxy('late', late, '--calls', `api:${servicePort}=${port}`);
+  const [port, portless] = [await freePort(), await freePort()];
+  const proxy = runProxy('late', late, '--calls', `api:${servicePort}=${port},api=${portless}`);
   await controlPlane.apply(allow('late'));
-  await says(proxy, 'ready: others may send to this proxy');
-  assert.equal(await answers(`http://127.0.0.1:${port}`, 200), 'api');
+  for (const each of [proxy, runProxy('api', second)]) await says(each, 'ready: others may send to this proxy');
+  for (const url of [`http://127.0.0.1:${port}`, `http://127.0.0.1:${portless}`]) {
+    const seen = new Set<string>();
+    await waitFor(
+      'both instances answer',
+      async () => {
+        seen.add(await answers(url, 200));
+        return seen.size === 2;
+      },
+      { within: 30_000 },
+    );
+    assert.deepEqual([...seen].sort(), ['api', 'second api']);
+  }
+  const { json } = await controlPlane.request('GET', '/meshes/default/meshservices/api');
+  const { spec, status } = json as { spec: { ports: readonly object[] }; status: { dataplaneProxies: object } };
+  assert.equal(spec.ports.length, 1);
+  assert.deepEqual(status.dataplaneProxies, { connected: 2, healthy: 2, total: 2 });
 });

@@ -2,7 +2,7 @@
 import type { Derivation, Graph, Index } from '@ursa/collections';
 import { type EndpointLocality, type EnvoyResource, encodeEndpoints } from '@ursa/envoy';
 import { labelsMatch, type ProxyPolicy, tagsMatch } from '@ursa/policy';
-import { type DataplaneSpec, type Resource, tagNames } from '@ursa/resources';
+import { type DataplaneSpec, inboundsBehind, isGeneratedService, type Resource, tagNames } from '@ursa/resources';
 import type { DataplaneFacts, InboundFacts } from './dataplane-facts.ts';
 import type { Destination, EgressPath, EndpointSource, MeshServicePort, MeshServiceSpec } from './destinations.ts';
 import type { EngineInputs } from './engine.ts';
@@ -41,18 +41,15 @@ export function dataplaneLookup(inputs: EngineInputs, dataplane: DataplaneDeriva
   };
 }
 
-function servesPort(inbound: InboundFacts, port: MeshServicePort): boolean {
-  const target = port.targetPort ?? port.port;
-  return typeof target === 'number'
-    ? inbound.port === target
-    : inbound.name === target || String(inbound.port) === target;
-}
+const protocolOf = ({ protocol }: InboundFacts): string => (protocol === 'unknown' ? 'tcp' : protocol);
 
 /** Inbounds behind a port of a MeshService, ready or not. */
 function selectedInbounds(resource: Resource, port: MeshServicePort, lookup: DataplaneLookup): InboundFacts[] {
-  const { dataplaneTags, dataplaneRef, dataplaneLabels } = (resource.spec as MeshServiceSpec).selector ?? {};
-  const serving = (dataplanes: readonly DataplaneFacts[]): InboundFacts[] =>
-    dataplanes.flatMap((dataplane) => dataplane.inbounds.filter((inbound) => servesPort(inbound, port)));
+  const { selector, ports = [] } = resource.spec as MeshServiceSpec;
+  const { dataplaneTags, dataplaneRef, dataplaneLabels } = selector ?? {};
+  const served = { port, ports, generated: isGeneratedService(resource) };
+  const serving = (dataplanes: readonly DataplaneFacts[], isSelected = (_inbound: InboundFacts) => true) =>
+    dataplanes.flatMap(({ inbounds }) => inboundsBehind(served, inbounds.filter(isSelected), protocolOf));
   if (dataplaneRef?.name !== undefined) return serving(lookup.byName(resource.mesh, dataplaneRef.name));
   const labels = dataplaneLabels?.matchLabels;
   const [label] = Object.entries(labels ?? {});
@@ -64,7 +61,7 @@ function selectedInbounds(resource: Resource, port: MeshServicePort, lookup: Dat
   const tags = dataplaneTags ?? {};
   const tag = Object.entries(tags).find(([key]) => key === tagNames.service) ?? Object.entries(tags)[0];
   if (tag === undefined) return [];
-  return serving(lookup.byTag(resource.mesh, ...tag)).filter((inbound) => tagsMatch(tags, inbound.tags));
+  return serving(lookup.byTag(resource.mesh, ...tag), (inbound) => tagsMatch(tags, inbound.tags));
 }
 
 /** An egress serves all that goes through it alike. */

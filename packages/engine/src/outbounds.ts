@@ -239,11 +239,19 @@ export function deriveOutbounds(
     return kind.destination(key, backendRef.port ?? ownPort ?? 0, true);
   };
 
+  // Where all services are resources, policies speak of these: who calls one without its port means it, too, where there is but one port.
+  const resourceOf = (mesh: string, service: string): Destination | undefined => {
+    if (meshFacts.get(mesh)?.meshServices !== 'Exclusive') return undefined;
+    const key = `${mesh}/${service}`;
+    const [port, ...others] = portsOfService(inputs.resources('MeshService').get(key)?.spec ?? {});
+    return port === undefined || others.length > 0 ? undefined : destinations.meshService.get(key, port, true);
+  };
+
   const explicit = (mesh: string, given: DataplaneOutbound): Outbound | undefined => {
     const { [tagNames.service]: service, [labelNames.mesh]: _mesh, ...others } = given.tags ?? {};
     const tagged = (name: string): Destination =>
       Object.keys(others).length === 0
-        ? destinations.service.get(mesh, name)
+        ? (resourceOf(mesh, name) ?? destinations.service.get(mesh, name))
         : destinations.subset.get(mesh, name, JSON.stringify(others));
     const destination = service === undefined ? referenced(mesh, given) : tagged(service);
     return destination && outbound.get(given.address ?? '127.0.0.1', given.port ?? 0, destination);

@@ -36,6 +36,7 @@ export * from './schema/shapes.ts';
 export * from './schema/suggestion.ts';
 export * from './schema/target-ref.ts';
 export * from './schema/tls-version.ts';
+export * from './served-inbounds.ts';
 export * from './sni.ts';
 export * from './tags.ts';
 export * from './text/parse-json.ts';

@@ -1,11 +1,8 @@
 // Labels of generated MeshServices: the generator's own, and, where the settings say so, those that their Dataplanes have in common.
 import type { Derivation } from '@ursa/collections';
-import { labelNames } from '@ursa/resources';
+import { labelNames, meshServiceGenerator } from '@ursa/resources';
 import { keyInType, type LiveResources } from '../store/live-resources.ts';
 import { servedPorts } from './dataplane-ports.ts';
-
-/** Value of `kuma.io/managed-by` on generated MeshServices. */
-export const generatorName = 'meshservice-generator';
 
 /** Which labels of Dataplanes are copied (`KUMA_MESH_SERVICE_LABEL_PROPAGATION_*`). */
 export interface LabelPropagation {
@@ -66,7 +63,7 @@ function ownLabels(mesh: string, name: string, zone: string): Readonly<Record<st
   return {
     [labelNames.displayName]: name,
     [labelNames.environment]: 'universal',
-    [labelNames.managedBy]: generatorName,
+    [labelNames.managedBy]: meshServiceGenerator,
     [labelNames.mesh]: mesh,
     [labelNames.origin]: 'zone',
     [labelNames.zone]: zone,

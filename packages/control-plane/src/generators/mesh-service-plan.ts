@@ -3,6 +3,7 @@ import type { Derivation } from '@ursa/collections';
 import { deepEqual } from '@ursa/collections';
 import {
   type AddressRange,
+  isGeneratedService,
   labelNames,
   type MeshServiceSpec,
   type MeshServiceStatus,
@@ -14,7 +15,7 @@ import {
 } from '@ursa/resources';
 import { keyInType, type LiveResources } from '../store/live-resources.ts';
 import type { MeshServiceLabels } from './mesh-service-labels.ts';
-import { isGenerated, type MeshServicePorts } from './mesh-service-ports.ts';
+import type { MeshServicePorts } from './mesh-service-ports.ts';
 import { proxyFacts } from './mesh-service-status.ts';
 import type { PlannedWrite } from './planned-write.ts';
 import { deriveServiceAddresses } from './service-addresses.ts';
@@ -75,7 +76,7 @@ export function deriveMeshServicePlan(inputs: MeshServicePlanInputs): MeshServic
     if (!isLocal(draft, zone)) return { ...draft, status: given };
     const facts = proxyFacts(
       proxiesOf(draft.mesh, spec.selector),
-      spec.ports ?? [],
+      { ports: spec.ports ?? [], generatedFor: isGeneratedService(draft) ? draft.name : undefined },
       { mtlsEnabled: mtlsEnabled.get(draft.mesh), identities },
       status.tls?.status,
     );
@@ -99,7 +100,7 @@ export function deriveMeshServicePlan(inputs: MeshServicePlanInputs): MeshServic
       return { kind: 'put', draft: complete(key, draft), seen: 0 };
     }
     const { version, creationTime: _created, modificationTime: _modified, ...draft } = stored;
-    if (!generates || !isGenerated(stored)) return changed(stored, complete(key, draft));
+    if (!generates || !isGeneratedService(stored)) return changed(stored, complete(key, draft));
     if (wantedPorts === undefined) {
       const graceEnd = graceEndOf(stored, gracePeriod);
       const isOver = graceEnd !== undefined && graceEnd <= now.get();

@@ -1,9 +1,14 @@
 // Which MeshServices the Dataplanes of each mesh call for, with which ports. Derived per Dataplane and per service, so that a change costs what it touches.
 import type { Derivation } from '@ursa/collections';
-import { labelNames, type MeshServicePort, type MeshServiceSpec, type MeshSpec, type Resource } from '@ursa/resources';
+import {
+  isGeneratedService,
+  type MeshServicePort,
+  type MeshServiceSpec,
+  type MeshSpec,
+  type Resource,
+} from '@ursa/resources';
 import { keyInType, type LiveResources } from '../store/live-resources.ts';
 import { choosePorts, servedPorts } from './dataplane-ports.ts';
-import { generatorName } from './mesh-service-labels.ts';
 
 /** What Dataplanes call for. Keys are `<mesh>/<name>` of MeshServices. */
 export interface MeshServicePorts {
@@ -14,11 +19,6 @@ export interface MeshServicePorts {
   readonly usesMeshServices: Derivation<readonly [mesh: string], boolean>;
   /** Whether MeshServices are made, changed and deleted here at all. */
   readonly generates: boolean;
-}
-
-/** Whether a MeshService was generated, and so may be changed and deleted here. */
-export function isGenerated(service: Resource): boolean {
-  return service.labels[labelNames.managedBy] === generatorName;
 }
 
 /** Derives the wanted MeshServices. `generates` false: none, and those that are there stay. */
@@ -63,7 +63,7 @@ export function deriveMeshServicePorts(live: LiveResources, generates: boolean):
       const stored = live.resources('MeshService').get(key);
       return choosePorts(
         candidates,
-        stored !== undefined && isGenerated(stored) ? (stored.spec as MeshServiceSpec).ports : undefined,
+        stored !== undefined && isGeneratedService(stored) ? (stored.spec as MeshServiceSpec).ports : undefined,
       );
     }),
   };

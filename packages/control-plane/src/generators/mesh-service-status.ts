@@ -1,7 +1,9 @@
 // What the proxies of a MeshService say about it: its identities, whether it is available, how many proxies it has, whether all speak TLS.
 import {
-  type DataplaneInbound,
   type DataplaneSpec,
+  inboundProtocol,
+  inboundService,
+  inboundsBehind,
   inboundsOf,
   isInboundReady,
   type MeshServicePort,
@@ -35,10 +37,16 @@ export interface ProxyFacts {
   readonly status: Pick<MeshServiceStatus, 'dataplaneProxies' | 'tls'>;
 }
 
+/** Ports of a service, and of what service tag it was generated; undefined for those that somebody wrote. */
+export interface ServicePorts {
+  readonly ports: readonly MeshServicePort[];
+  readonly generatedFor: string | undefined;
+}
+
 /** Looks at the proxies of a service with these ports. `before` is the TLS status so far. */
 export function proxyFacts(
   proxies: readonly ServiceProxy[],
-  ports: readonly MeshServicePort[],
+  ports: ServicePorts,
   { mtlsEnabled, identities: { spiffeIdsOf, hasAgent } }: ServiceTrust,
   before: NonNullable<MeshServiceStatus['tls']>['status'],
 ): ProxyFacts {
@@ -69,16 +77,15 @@ export function proxyFacts(
   };
 }
 
-function isHealthy(dataplane: Resource, ports: readonly MeshServicePort[]): boolean {
-  const inbounds = inboundsOf(dataplane.spec as DataplaneSpec);
+function isHealthy(dataplane: Resource, { ports, generatedFor }: ServicePorts): boolean {
+  const all = inboundsOf(dataplane.spec as DataplaneSpec);
+  const own = all.filter((inbound) => generatedFor === undefined || inboundService(inbound) === generatedFor);
+  const generated = generatedFor !== undefined;
   return ports.every((port) => {
-    const inbound = inbounds.find((candidate) => serves(candidate, port));
+    // As with the peer, a name that is the same is enough here.
+    const inbound =
+      own.find(({ name }) => port.name !== undefined && port.name !== '' && name === port.name) ??
+      inboundsBehind({ port, ports, generated }, own, inboundProtocol)[0];
     return inbound !== undefined && isInboundReady(inbound);
   });
-}
-
-function serves(inbound: DataplaneInbound, port: MeshServicePort): boolean {
-  if (port.name !== undefined && port.name !== '' && inbound.name === port.name) return true;
-  const target = port.targetPort ?? port.port;
-  return typeof target === 'number' ? inbound.port === target : inbound.name === target;
 }

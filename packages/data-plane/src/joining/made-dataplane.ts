@@ -5,7 +5,7 @@ import { MeshError, tagNames } from '@ursa/resources';
 /** A service that the application calls, at a port of its own. */
 export interface Call {
   readonly service: string;
-  /** Port of its MeshService; 0 to call it by its tag, which meshes do not know whose `meshServices.mode` is Exclusive. */
+  /** Port of its MeshService; 0 to call it by its name alone: where services are resources that means the MeshService that has one port. */
   readonly servicePort: number;
   readonly port: number;
 }

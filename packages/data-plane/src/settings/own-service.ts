@@ -30,7 +30,7 @@ export const ownServiceDefinitions = {
     env: 'KUMA_DATAPLANE_CALLS',
     flag: 'calls',
     placeholder: 'service[:port][=port],…',
-    help: 'services that the application calls, each at a port of 127.0.0.1, which is found and told in the log when it is not said after =; in meshes whose meshServices.mode is Exclusive, with the port of the MeshService after :',
+    help: 'services that the application calls, each at a port of 127.0.0.1, which is found and told in the log when it is not said after =; a MeshService of several ports is called with its port after :',
   }),
   address: textSetting({
     path: 'dataplane.address',
