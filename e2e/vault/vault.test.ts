@@ -53,7 +53,9 @@ test('a mesh whose settings of Vault are wrong is refused, with the path of each
   assert.match(await refused({ ...whole, adress: '' }), /fromCp\.adress/);
   assert.match(await refused({ ...whole, address: 'vault:8200' }), /fromCp\.address[\s\S]*has to be a URL/);
   const { auth } = whole;
-  assert.match(await refused({ ...whole, auth: { ...auth, approle: {} } }), /exactly one of: token, tls, approle/);
+  assert.match(await refused({ ...whole, auth: { ...auth, approle: {} } }), /exactly one of: token, tls, approle, aws/);
+  const aws = { region: 'Europe', awsCredentials: {} };
+  assert.match(await refused({ ...whole, auth: { aws } }), /aws\.region[\s\S]*aws\.awsCredentials\.accessKey/);
   assert.match(await refused({ ...whole, commonName: '{{ mesh }}' }), /fromCp\.commonName[\s\S]*one directive/);
   assert.match(await refused(whole), /conf\.fromCp\.auth\.token[\s\S]*the secret \\"absent\\" does not exist/);
 });

@@ -110,7 +110,12 @@ function provide(live: LiveResources, authorities: IdentityAuthorities, resource
     return notProvided('ProviderMissing', 'spec.provider: expected Bundled or Spire, to say who issues certificates');
   if (provider.type === 'Extension') {
     const extension = JSON.stringify(provider.extension?.name ?? '');
-    return notProvided('ProviderNotFound', `spec.provider.extension.name: there is no extension ${extension}`);
+    const remedy =
+      'use Bundled with a CA of its own or one that your authority has signed, or Spire; Vault and AWS Private CA issue as mTLS backends of the Mesh (vault, acmpca)';
+    return notProvided(
+      'ProviderNotFound',
+      `spec.provider.extension.name: there is no extension ${extension}: ${remedy}`,
+    );
   }
   if (provider.type === 'Spire') return { conditions: [initialized], trust: undefined, usable: true, obstacle: '' };
   const authority = authorities.get(mesh, name);

@@ -5,9 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { MeshIdentityStatus, MeshTrustSpec } from '@ursa/resources';
+import { issueIntermediate } from '../../../../e2e/harness/intermediate-authority.ts';
 import { meshIdentities } from '../../src/generators/mesh-identities.ts';
-import { createBuiltinAuthority } from '../../src/identity/authorities/builtin-authority.ts';
+import {
+  createBuiltinAuthority,
+  createControlPlaneAuthority,
+} from '../../src/identity/authorities/builtin-authority.ts';
 import { identitySecrets } from '../../src/identity/identity-secrets.ts';
+import { vouches } from '../../src/identity/mesh-identities/identity-authorities.ts';
 import { validateTrust } from '../../src/identity/mesh-identities/validate-trusts.ts';
 import { generateSigningKey } from '../../src/identity/tokens/signing-key.ts';
 import { base64, type Draft, manualClock, openLiveStore } from './live-store.ts';
@@ -184,7 +189,24 @@ test('providers that nobody knows are named in the status', async (context) => {
     { ...identity({}), name: 'extension', spec: { provider: extension } },
   );
   assert.match(await run.until('Provider', 'False', 'none'), /^spec\.provider: expected Bundled or Spire/);
-  assert.match(await run.until('Provider', 'False', 'extension'), /there is no extension "vault"/);
+  assert.match(
+    await run.until('Provider', 'False', 'extension'),
+    /there is no extension "vault": use Bundled .*acmpca/,
+  );
+  assert.match(await run.until('Ready', 'False', 'extension'), /there is no extension "vault"/);
+});
+
+test('a root above the CA vouches for it, another one does not', async () => {
+  const root = await createControlPlaneAuthority('root', Date.now());
+  const other = await createControlPlaneAuthority('root', Date.now());
+  const issuing = await issueIntermediate(root, 'issuing');
+  const trust = (...pems: readonly string[]) => ({
+    caBundles: pems.map((value) => ({ type: 'Pem' as const, pem: { value } })),
+  });
+  assert.ok(vouches(trust(other.certificate, root.certificate), issuing.certificate));
+  assert.ok(vouches(trust(issuing.certificate), issuing.certificate));
+  assert.ok(!vouches(trust(other.certificate), issuing.certificate));
+  assert.ok(!vouches(trust('-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----'), issuing.certificate));
 });
 
 test('certificates of a MeshTrust must be readable, and those of CAs', () => {

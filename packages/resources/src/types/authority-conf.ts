@@ -5,6 +5,11 @@ import type { ViolationList } from '../violations.ts';
 
 const source = Type.Optional(dataSource);
 
+/** Keys of an AWS identity; without them the control plane's own. */
+const awsKeys = closed({ accessKey: source, accessKeySecret: source });
+type AwsCredentials = Static<typeof awsKeys>;
+const awsCredentials = Type.Optional(awsKeys);
+
 /** A Vault, or what speaks its API, such as OpenBao; asked by the control plane. */
 export const vaultConf = closed({
   fromCp: Type.Optional(
@@ -23,6 +28,15 @@ export const vaultConf = closed({
             closed({ clientCert: source, clientKey: source, role: optionalText, mountPath: optionalText }),
           ),
           approle: Type.Optional(closed({ roleId: source, secretId: source, mountPath: optionalText })),
+          aws: Type.Optional(
+            closed({
+              role: optionalText,
+              mountPath: optionalText,
+              region: optionalText,
+              iamServerIdHeader: optionalText,
+              awsCredentials,
+            }),
+          ),
         }),
       ),
     }),
@@ -36,9 +50,7 @@ export const acmConf = closed({
   arn: optionalText,
   commonName: optionalText,
   caCert: source,
-  auth: Type.Optional(
-    closed({ awsCredentials: Type.Optional(closed({ accessKey: source, accessKeySecret: source })) }),
-  ),
+  auth: Type.Optional(closed({ awsCredentials })),
 });
 /** Settings of an authority of AWS Private CA. */
 export type AcmConf = Static<typeof acmConf>;
@@ -78,13 +90,25 @@ function checkVault(violations: ViolationList, field: string, fromCp: VaultConf[
   const ways = Object.keys(auth);
   // An agent may add the token itself.
   if (ways.length > 1 || (ways.length === 0 && agentAddress === ''))
-    violations.add(`${field}.auth`, 'has to have exactly one of: token, tls, approle');
-  const { tls, approle } = auth;
+    violations.add(`${field}.auth`, 'has to have exactly one of: token, tls, approle, aws');
+  const { tls, approle, aws } = auth;
   for (const [name, value] of Object.entries({ clientCert: tls?.clientCert, clientKey: tls?.clientKey }))
     if (tls !== undefined && value === undefined) violations.add(`${field}.auth.tls.${name}`, 'has to be defined');
   for (const [name, value] of Object.entries({ roleId: approle?.roleId, secretId: approle?.secretId }))
     if (approle !== undefined && value === undefined)
       violations.add(`${field}.auth.approle.${name}`, 'has to be defined');
+  const { region = '', awsCredentials: keys } = aws ?? {};
+  if (region !== '' && !regionName.test(region))
+    violations.add(`${field}.auth.aws.region`, 'has to be the name of a region, such as eu-west-1');
+  checkAwsCredentials(violations, `${field}.auth.aws.awsCredentials`, keys);
+}
+
+const regionName = /^[a-z]+(-[a-z0-9]+)+$/;
+
+function checkAwsCredentials(violations: ViolationList, field: string, keys: AwsCredentials | undefined): void {
+  if (keys === undefined) return;
+  for (const name of ['accessKey', 'accessKeySecret'] as const)
+    if (keys[name] === undefined) violations.add(`${field}.${name}`, 'has to be defined');
 }
 
 function checkAcm(violations: ViolationList, field: string, { arn = '', commonName, auth }: AcmConf): void {
@@ -96,10 +120,7 @@ function checkAcm(violations: ViolationList, field: string, { arn = '', commonNa
         : 'has to be the ARN of a certificate authority, such as arn:aws:acm-pca:eu-west-1:123456789012:certificate-authority/<id>',
     );
   checkCommonName(violations, `${field}.commonName`, commonName);
-  const { awsCredentials } = auth ?? {};
-  if (awsCredentials === undefined) return;
-  for (const name of ['accessKey', 'accessKeySecret'] as const)
-    if (awsCredentials[name] === undefined) violations.add(`${field}.auth.awsCredentials.${name}`, 'has to be defined');
+  checkAwsCredentials(violations, `${field}.auth.awsCredentials`, auth?.awsCredentials);
 }
 
 /** Text with at most the directive `{{ tag "<name>" }}` in it. */

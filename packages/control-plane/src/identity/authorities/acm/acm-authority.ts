@@ -7,7 +7,7 @@ import { requestLeaf } from '../../certificates/certificate.ts';
 import { generateKeys, readPrivateKey } from '../../certificates/key-pair.ts';
 import { textIn } from '../answer-fields.ts';
 import { awsEndpoint, placeOfArn } from '../aws/aws-arn.ts';
-import { type AwsKeys, openAwsIdentity } from '../aws/aws-identity.ts';
+import { type AwsKeys, keySources, keysIn, openAwsIdentity } from '../aws/aws-identity.ts';
 import { validateClientPair } from '../client-pair.ts';
 import { commonNameOf } from '../common-name.ts';
 import {
@@ -15,7 +15,6 @@ import {
   defineCertificateAuthority,
   type LeafRequest,
   type OpenAuthority,
-  type SourceContents,
 } from '../define-authority.ts';
 import { createHttpClient } from '../http-client.ts';
 import { anchorsOf, isVerifiedBy, joinCertificates, parseCertificates, signedLeaf } from '../issued-certificate.ts';
@@ -32,8 +31,7 @@ interface AcmMaterial {
 }
 
 const settingsOf = (conf: AuthorityConf): AcmConf => conf as AcmConf;
-const accessKey = 'auth.awsCredentials.accessKey';
-const accessKeySecret = 'auth.awsCredentials.accessKeySecret';
+const keysField = 'auth.awsCredentials';
 const firstLook = 100;
 const longestPause = 1_000;
 
@@ -42,13 +40,7 @@ export const acmAuthority = defineCertificateAuthority<AcmMaterial>({
   type: 'acmpca',
   sources(conf) {
     const { caCert, auth } = settingsOf(conf);
-    const { awsCredentials } = auth ?? {};
-    return {
-      ...(caCert === undefined ? {} : { caCert }),
-      ...(awsCredentials === undefined
-        ? {}
-        : { [accessKey]: awsCredentials.accessKey, [accessKeySecret]: awsCredentials.accessKeySecret }),
-    };
+    return { ...(caCert === undefined ? {} : { caCert }), ...keySources(keysField, auth?.awsCredentials) };
   },
   validate: (_conf, contents) => validateClientPair(contents, 'caCert'),
   prepare(conf, contents) {
@@ -58,7 +50,7 @@ export const acmAuthority = defineCertificateAuthority<AcmMaterial>({
     const { caCert } = contents;
     const roots = caCert === undefined ? undefined : joinCertificates([caCert]);
     return {
-      material: { arn, commonName, keys: keysOf(contents), caCert: roots },
+      material: { arn, commonName, keys: keysIn(keysField, contents), caCert: roots },
       issuer: { arn, commonName },
       ...(roots === undefined ? {} : { roots }),
     };
@@ -105,12 +97,6 @@ export const acmAuthority = defineCertificateAuthority<AcmMaterial>({
     };
   },
 });
-
-// Files usually end with a line break, keys never do.
-function keysOf({ [accessKey]: id, [accessKeySecret]: secret }: SourceContents): AwsKeys | undefined {
-  if (id === undefined || secret === undefined) return undefined;
-  return { accessKeyId: id.trim(), secretAccessKey: secret.trim() };
-}
 
 async function requestFor({ names }: LeafRequest, template: string) {
   const { privateKey, publicKey } = await generateKeys({ kind: 'p256' });

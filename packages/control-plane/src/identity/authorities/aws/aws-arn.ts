@@ -12,6 +12,12 @@ export function placeOfArn(arn: string): AwsPlace {
   return { partition, region };
 }
 
+/** The partition that a region is in, by how its name begins. */
+export function partitionOf(region: string): string {
+  const found = Object.entries(partitionsByRegion).find(([prefix]) => region.startsWith(prefix));
+  return found?.[1] ?? 'aws';
+}
+
 /** Variables of the environment. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -32,4 +38,12 @@ const domains: Readonly<Record<string, string>> = {
   'aws-eusc': 'amazonaws.eu',
   'aws-iso': 'c2s.ic.gov',
   'aws-iso-b': 'sc2s.sgov.gov',
+};
+
+const partitionsByRegion: Readonly<Record<string, string>> = {
+  'cn-': 'aws-cn',
+  'us-gov-': 'aws-us-gov',
+  'us-isob-': 'aws-iso-b',
+  'us-iso-': 'aws-iso',
+  'eusc-': 'aws-eusc',
 };

@@ -2,11 +2,32 @@
 // containers, instances). The packages that know them are loaded at the first request: a control plane that asks nothing of AWS has none of them in memory.
 import { createHash, createHmac } from 'node:crypto';
 import { MeshError } from '@ursa/resources';
+import type { SourceContents } from '../define-authority.ts';
 
 /** Keys of an AWS identity. */
 export interface AwsKeys {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+}
+
+/** Where keys are, as a Mesh says it. */
+export interface AwsKeySources {
+  readonly accessKey?: unknown;
+  readonly accessKeySecret?: unknown;
+}
+
+/** The data sources of keys that stand under `field`, by their fields; none where there are no keys. */
+export function keySources(field: string, keys: AwsKeySources | undefined): Readonly<Record<string, unknown>> {
+  if (keys === undefined) return {};
+  return { [`${field}.accessKey`]: keys.accessKey, [`${field}.accessKeySecret`]: keys.accessKeySecret };
+}
+
+/** The keys that were read for `keySources` of the same field. */
+export function keysIn(field: string, contents: SourceContents): AwsKeys | undefined {
+  const { [`${field}.accessKey`]: id, [`${field}.accessKeySecret`]: secret } = contents;
+  if (id === undefined || secret === undefined) return undefined;
+  // Files usually end with a line break, keys never do.
+  return { accessKeyId: id.trim(), secretAccessKey: secret.trim() };
 }
 
 /** A request as it is signed. */

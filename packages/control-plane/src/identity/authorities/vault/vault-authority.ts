@@ -1,6 +1,7 @@
 // Backends of type `vault`: certificates are made by the PKI secrets engine of a Vault or an OpenBao, which the control plane asks.
 import type { VaultConf } from '@ursa/resources';
 import { textIn, textsIn } from '../answer-fields.ts';
+import { keySources, keysIn } from '../aws/aws-identity.ts';
 import { validateClientPair } from '../client-pair.ts';
 import { commonNameOf } from '../common-name.ts';
 import {
@@ -10,6 +11,7 @@ import {
   type SourceContents,
 } from '../define-authority.ts';
 import { anchorsOf, joinCertificates, signedLeaf } from '../issued-certificate.ts';
+import { usualRegion } from './aws-login.ts';
 import { createVaultClient, refusedByVault, type VaultClient, type VaultServer } from './vault-client.ts';
 import { openVaultSession, type VaultAuth } from './vault-session.ts';
 
@@ -26,13 +28,14 @@ type Settings = NonNullable<VaultConf['fromCp']>;
 
 const settingsOf = (conf: AuthorityConf): Settings => (conf as VaultConf).fromCp ?? {};
 const mostIssuers = 100;
+const awsKeysField = 'fromCp.auth.aws.awsCredentials';
 
 /** The type `vault`. */
 export const vaultAuthority = defineCertificateAuthority<VaultMaterial>({
   type: 'vault',
   sources(conf) {
     const { tls, auth = {} } = settingsOf(conf);
-    const { token, tls: certificate, approle } = auth;
+    const { token, tls: certificate, approle, aws } = auth;
     return {
       ...(tls?.caCert === undefined ? {} : { 'fromCp.tls.caCert': tls.caCert }),
       ...(token === undefined ? {} : { 'fromCp.auth.token': token }),
@@ -45,6 +48,7 @@ export const vaultAuthority = defineCertificateAuthority<VaultMaterial>({
       ...(approle === undefined
         ? {}
         : { 'fromCp.auth.approle.roleId': approle.roleId, 'fromCp.auth.approle.secretId': approle.secretId }),
+      ...keySources(awsKeysField, aws?.awsCredentials),
     };
   },
   validate: (_conf, contents) => validateClientPair(contents, 'fromCp.tls.caCert', 'fromCp.auth.tls'),
@@ -129,11 +133,16 @@ function serverOf(
 }
 
 function authOf({ auth = {} }: Settings, contents: SourceContents): VaultAuth {
-  const { token, tls, approle } = auth;
+  const { token, tls, approle, aws } = auth;
   // Files usually end with a line break, tokens never do.
   const content = (name: string): string => (contents[`fromCp.auth.${name}`] ?? '').trim();
   if (token !== undefined) return { kind: 'token', token: content('token') };
   if (tls !== undefined) return { kind: 'tls', mountPath: trimmed(tls.mountPath || 'cert'), role: tls.role ?? '' };
+  if (aws !== undefined) {
+    const { mountPath, role = '', region, iamServerIdHeader: serverId = '' } = aws;
+    const login = { role, region: region || usualRegion, serverId };
+    return { kind: 'aws', mountPath: trimmed(mountPath || 'aws'), login, keys: keysIn(awsKeysField, contents) };
+  }
   if (approle === undefined) return { kind: 'agent' };
   const mountPath = trimmed(approle.mountPath || 'approle');
   return { kind: 'approle', mountPath, roleId: content('approle.roleId'), secretId: content('approle.secretId') };

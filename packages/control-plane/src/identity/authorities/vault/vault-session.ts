@@ -2,7 +2,9 @@
 // has logged in does so again then.
 import { MeshError } from '@ursa/resources';
 import { numberIn, textIn } from '../answer-fields.ts';
+import { type AwsKeys, openAwsIdentity } from '../aws/aws-identity.ts';
 import type { AuthorityContext } from '../define-authority.ts';
+import { type AwsLogin, awsLoginBody } from './aws-login.ts';
 import { refusedByVault, type VaultAnswer, type VaultCall, type VaultClient } from './vault-client.ts';
 
 /** How the control plane proves to Vault who it is; all values are contents, not places. */
@@ -11,7 +13,11 @@ export type VaultAuth =
   | { readonly kind: 'token'; readonly token: string }
   /** With the client certificate of the connection. */
   | { readonly kind: 'tls'; readonly mountPath: string; readonly role: string }
-  | { readonly kind: 'approle'; readonly mountPath: string; readonly roleId: string; readonly secretId: string };
+  | { readonly kind: 'approle'; readonly mountPath: string; readonly roleId: string; readonly secretId: string }
+  /** With an AWS identity; `keys`: undefined for the control plane's own. */
+  | { readonly kind: 'aws'; readonly mountPath: string; readonly login: AwsLogin; readonly keys: AwsKeys | undefined };
+
+type LoginAuth = Extract<VaultAuth, { readonly mountPath: string }>;
 
 /** Calls as somebody. */
 export interface VaultSession {
@@ -31,8 +37,15 @@ export function openVaultSession(client: VaultClient, auth: VaultAuth, context: 
   let token: Promise<string | undefined> | undefined;
   let renewal: { stop(): void } | undefined;
   let warned = false;
+  const identity = auth.kind === 'aws' ? openAwsIdentity(auth.keys, auth.login.region) : undefined;
   const limit = (): AbortSignal => AbortSignal.any([ending.signal, AbortSignal.timeout(patience)]);
 
+  const loginBody = async (way: LoginAuth, signal: AbortSignal): Promise<object> => {
+    if (way.kind === 'approle') return { role_id: way.roleId, secret_id: way.secretId };
+    if (way.kind === 'tls') return way.role === '' ? {} : { name: way.role };
+    if (identity === undefined) throw new MeshError('internal', 'there is no AWS identity to log in with');
+    return await awsLoginBody(way.login, identity, process.env, signal);
+  };
   const begin = async (): Promise<string | undefined> => {
     if (auth.kind === 'agent') return undefined;
     if (auth.kind === 'token') {
@@ -49,11 +62,13 @@ export function openVaultSession(client: VaultClient, auth: VaultAuth, context: 
       }
       return auth.token;
     }
-    const { path, body } = loginOf(auth);
+    const path = `auth/${auth.mountPath}/login`;
+    const body = await loginBody(auth, limit());
     const answer = await client.call({ method: 'POST', path, body, signal: limit() });
     const given = textIn(answer.body, 'auth', 'client_token');
     if (answer.status !== 200 || given === '') {
       context.stale();
+      identity?.forget();
       throw refusedByVault(client, path, answer, `see conf.fromCp.auth.${auth.kind}`);
     }
     renewLater(given, numberIn(answer.body, 'auth', 'lease_duration') * 1000);
@@ -131,12 +146,6 @@ export function openVaultSession(client: VaultClient, auth: VaultAuth, context: 
       renewal?.stop();
     },
   };
-}
-
-function loginOf(auth: Extract<VaultAuth, { readonly mountPath: string }>) {
-  const path = `auth/${auth.mountPath}/login`;
-  if (auth.kind === 'approle') return { path, body: { role_id: auth.roleId, secret_id: auth.secretId } };
-  return { path, body: auth.role === '' ? {} : { name: auth.role } };
 }
 
 function isTrue(body: VaultAnswer['body'], name: string): boolean {
