@@ -23,6 +23,7 @@ const tally = await runNodeTests({
   isolation: 'process',
   concurrency: 2,
   timeout: 120_000,
+  secondAttempts: 3,
   env: { URSA_E2E_RUNTIME: values.runtime },
 });
 console.log(formatTally(tally));

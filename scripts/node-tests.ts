@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readText, runToLimit } from './limited-run.ts';
 import { root } from './process.ts';
+import { describeFailure, readTestReport, type TestReport } from './test-report.ts';
 
 /** How many tests or checks passed and failed. */
 export interface Tally {
@@ -42,10 +43,21 @@ export interface NodeTestOptions {
   /** Minutes after which the whole run is ended, and says where it stood. */
   readonly limit: number;
   readonly env?: NodeJS.ProcessEnv;
+  /**
+   * How many files may be run a second time, one after the other, when tests of theirs failed beside others; 0 unless told. More failures than that are no
+   * chance: then nothing is tried again.
+   */
+  readonly secondAttempts?: number;
+  /** Gets what failed, a paragraph each, instead of the console, which then hears nothing at all. */
+  readonly say?: (text: string) => void;
 }
 
-/** Runs the files. A run that dies, does not end or finds no test at all counts as one failure: silence is never success. */
+/**
+ * Runs the files. A run that dies, does not end or finds no test at all counts as one failure: silence is never success. A test that passes at its second
+ * attempt counts as passed, and is named as unsteady.
+ */
 export async function runNodeTests(options: NodeTestOptions): Promise<Tally> {
+  const { secondAttempts = 0, say = console.log } = options;
   const except = options.except ?? [];
   const files = globSync([...options.files], { cwd: root })
     .filter((file) => !except.some((folder) => file.includes(`/${folder}/`)))
@@ -54,6 +66,28 @@ export async function runNodeTests(options: NodeTestOptions): Promise<Tally> {
     console.error(`no test file matches ${options.files.join(' ')}`);
     return { passed: 0, failed: 1, skipped: 0 };
   }
+  const first = await runFiles(files, options);
+  const again = [...new Set(first.failures.map(({ file }) => file))];
+  const isWholeKnown = first.failures.length === first.failed && !again.includes('');
+  if (first.failed === 0 || !isWholeKnown || again.length > secondAttempts) {
+    for (const failure of first.failures) say(describeFailure('failed', failure));
+    return tallyOf(first);
+  }
+  if (options.say === undefined) console.log(`\nonce more, on their own: ${again.join(' ')}`);
+  const second = await runFiles(again, { ...options, concurrency: 1 });
+  const isSame = (one: (typeof first.failures)[number]) => (other: typeof one) =>
+    other.name === one.name && other.file === one.file;
+  for (const failure of second.failures) say(describeFailure('failed', failure));
+  for (const failure of first.failures)
+    if (!second.failures.some(isSame(failure))) say(describeFailure('unsteady', failure));
+  return {
+    passed: first.passed + Math.max(0, first.failed - second.failed),
+    failed: second.failed,
+    skipped: first.skipped,
+  };
+}
+
+async function runFiles(files: readonly string[], options: NodeTestOptions): Promise<TestReport> {
   const folder = mkdtempSync(join(tmpdir(), 'ursa-tests-'));
   const report = join(folder, 'report.tap');
   const code = await runToLimit(
@@ -66,22 +100,21 @@ export async function runNodeTests(options: NodeTestOptions): Promise<Tally> {
           ['--test-force-exit']),
       `--test-timeout=${options.timeout ?? 60_000}`,
       '--test-reporter=dot',
-      '--test-reporter-destination=stdout',
+      `--test-reporter-destination=${options.say === undefined ? 'stdout' : join(folder, 'dots')}`,
       '--test-reporter=tap',
       `--test-reporter-destination=${report}`,
       ...files,
     ],
-    { folder, report, limit: options.limit, env: { ...process.env, ...options.env } },
+    { folder, report, limit: options.limit, env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...options.env } },
   );
-  const tally = readReport(report);
+  const text = readText(report);
+  if (text === '') console.error('the test runner left no report');
+  const found = readTestReport(text, root);
   rmSync(folder, { recursive: true });
-  if (code !== 0 && tally.failed === 0) return { ...tally, failed: 1 };
-  return tally.passed === 0 && tally.failed === 0 ? { ...tally, failed: 1 } : tally;
+  if (code !== 0 && found.failed === 0) return { ...found, failed: 1 };
+  return found.passed === 0 && found.failed === 0 ? { ...found, failed: 1 } : found;
 }
 
-function readReport(file: string): Tally {
-  const text = readText(file);
-  if (text === '') console.error('the test runner left no report');
-  const count = (word: string): number => Number(text.match(new RegExp(`^# ${word} (\\d+)$`, 'm'))?.[1] ?? 0);
-  return { passed: count('pass'), failed: count('fail') + count('cancelled'), skipped: count('skipped') };
+function tallyOf({ passed, failed, skipped }: TestReport): Tally {
+  return { passed, failed, skipped };
 }

@@ -8,6 +8,7 @@ const tally = await runNodeTests({
   isolation: 'process',
   concurrency: 2,
   timeout: 600_000,
+  secondAttempts: 3,
 });
 console.log(formatTally(tally));
 process.exitCode = tally.failed === 0 ? 0 : 1;

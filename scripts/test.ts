@@ -36,6 +36,9 @@ const limit = 80;
 const endsAt = Date.now() + limit * 60_000;
 const timeToEnd = 5000;
 
+/** What failed and what passed only at its second attempt, for the end of the output. */
+const remarks: string[] = [];
+
 /** Runs one script of this folder, shows what it prints, and reads the tally off its last line; a script without one counts as a single check. */
 async function runStep(step: Step): Promise<Tally> {
   const started = Date.now();
@@ -60,6 +63,7 @@ async function runStep(step: Step): Promise<Tally> {
   await Promise.race([finished(child.stdout), sleep(timeToEnd, undefined, { ref: false })]);
   const status = code ?? 1;
   console.log(`== ${step.script}: ${Math.round((Date.now() - started) / 1000)} s, exit ${status}`);
+  remarks.push(...(output.match(/^(?:failed|unsteady): .*(?:\n {4}.*)*$/gm) ?? []));
   const closing = output.match(/^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm)?.at(-1);
   if (closing === undefined) return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0 };
   const [passed = 0, failed = 0, skipped = 0] = [...closing.matchAll(/\d+/g)].map((match) => Number(match[0]));
@@ -70,5 +74,6 @@ if (!existsSync(join(root, 'node_modules'))) throw new Error('run "npm ci" first
 const tallies: Tally[] = [];
 for (const step of steps) tallies.push(await runStep(step));
 const total = addTallies(tallies);
+for (const remark of remarks) console.log(`\n${remark}`);
 console.log(`\n${formatTally(total)}`);
 process.exitCode = total.failed === 0 ? 0 : 1;
