@@ -252,6 +252,7 @@ export async function openControlPlane(
     identities,
     trust,
     instanceId,
+    ownVersion: buildInfo.version,
     subscriptionLimit: settings.metrics.dataplane.subscriptionLimit,
     flushIntervalMilliseconds: settings.xdsServer.dataplaneStatusFlushInterval,
     onError: onInsightsError,

@@ -24,6 +24,7 @@ export * from './legacy/mesh-gateway-route.ts';
 export * from './legacy/virtual-outbound.ts';
 export * from './parse-resource.ts';
 export * from './protocols.ts';
+export * from './proxy-compatibility.ts';
 export * from './redact-secrets.ts';
 export * from './regular-expression.ts';
 export * from './resource.ts';

@@ -147,3 +147,18 @@ test('the readings of a proxy fill in what it leaves out', () => {
     ],
   );
 });
+
+test('an extension of a HostnameGenerator needs a type, and says that it has no effect', () => {
+  const type = types.byName('HostnameGenerator');
+  assert.ok(type);
+  const generator = (extension?: object) => {
+    const selector = { meshService: { matchLabels: { app: 'web' } } };
+    return { selector, template: '{{ .Name }}.mesh', ...(extension === undefined ? {} : { extension }) };
+  };
+  const context = { name: 'own', mesh: '', labels: {} } as never;
+  assert.deepEqual(type.warn?.(generator() as never, context), []);
+  const [warning] = type.warn?.(generator({ type: 'Acme', config: {} }) as never, context) ?? [];
+  assert.match(warning ?? '', /^spec\.extension: "Acme" has no effect/);
+  const [violation] = type.validate?.(generator({ type: '' }) as never, context) ?? [];
+  assert.equal(violation?.field, 'spec.extension.type');
+});

@@ -70,6 +70,8 @@ export interface SubscriptionVersion {
     readonly gitTag: string;
     readonly gitCommit: string;
     readonly buildDate: string;
+    /** Whether it is made for this control plane; absent where its version does not say. */
+    readonly kumaCpCompatible?: boolean;
   };
   readonly envoy: { readonly version: string; readonly build: string; readonly kumaDpCompatible?: boolean };
   readonly dependencies: Readonly<Record<string, string>>;

@@ -6,6 +6,7 @@ import type { EnvoyType } from '@ursa/envoy';
 import {
   formatResourceKey,
   isIdentityReady,
+  isKumaDpCompatible,
   type MeshSpec,
   meshIdentityKri,
   type Resource,
@@ -39,6 +40,8 @@ export interface ProxyInsightsOptions {
   /** What proxies trust, by mesh. */
   readonly trust: Collection<TrustBundle>;
   readonly instanceId: string;
+  /** Version of this control plane. */
+  readonly ownVersion: string;
   /** Connections kept for each proxy. */
   readonly subscriptionLimit: number;
   /** How long counts may wait to be written. What others wait for does not wait for it: connects, rejections, certificates. */
@@ -90,7 +93,17 @@ interface Connection {
 
 /** Opens the insights of this control plane's proxies. */
 export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights {
-  const { store, live, identities, trust, instanceId, subscriptionLimit, flushIntervalMilliseconds, onError } = options;
+  const {
+    store,
+    live,
+    identities,
+    trust,
+    instanceId,
+    ownVersion,
+    subscriptionLimit,
+    flushIntervalMilliseconds,
+    onError,
+  } = options;
   const now = options.now ?? (() => new Date());
   const soon = gather(promptMilliseconds, write);
   const later = gather(flushIntervalMilliseconds, write);
@@ -234,7 +247,7 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
         proxy,
         id: randomUUID(),
         connectTime: time(),
-        version,
+        version: withCompatibility(version, ownVersion),
         registered,
         status: noResponses,
         secured: false,
@@ -289,6 +302,11 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
       clearTimeout(retry);
     },
   };
+}
+
+function withCompatibility({ kumaDp, ...others }: SubscriptionVersion, ownVersion: string): SubscriptionVersion {
+  const kumaCpCompatible = isKumaDpCompatible(kumaDp.version, ownVersion);
+  return { ...others, kumaDp: { ...kumaDp, ...(kumaCpCompatible === undefined ? {} : { kumaCpCompatible }) } };
 }
 
 /** Connections that wait to be written together. */

@@ -142,6 +142,22 @@ test('an overview warns of an Envoy with known holes, and of the one that is con
   assert.equal(await warningsWith('1.38.3', '1.40.0'), undefined);
 });
 
+test('an overview warns of programs that do not fit', async () => {
+  const { ask, store } = await openWithDataplanes();
+  const version = {
+    kumaDp: { version: '9.9.9', kumaCpCompatible: false },
+    envoy: { version: '1.40.0', kumaDpCompatible: false },
+  };
+  const key = { type: 'DataplaneInsight', mesh: 'default', name: 'web-1' };
+  await store.write([
+    { kind: 'put', resource: { ...key, labels: {}, spec: { subscriptions: [{ id: '1', version }] } } },
+  ]);
+  const { body } = await ask('GET', '/meshes/default/dataplanes/_overview?name=web-1');
+  const [proxy, envoy] = body.items[0].warnings as readonly string[];
+  assert.match(proxy ?? '', /kuma-dp 9\.9\.9 is not made for this control plane/);
+  assert.match(envoy ?? '', /Envoy 1\.40\.0 is not the one that kuma-dp 9\.9\.9 is made for/);
+});
+
 test('the Dataplanes of a workload are those with its label', async () => {
   const { ask } = await openWithDataplanes();
   for (const name of ['web-1', 'web-2']) {

@@ -38,6 +38,7 @@ async function openWorld(...names: readonly string[]) {
     identities,
     trust,
     instanceId: 'cp',
+    ownVersion: '0.1.0',
     subscriptionLimit: 2,
     flushIntervalMilliseconds: 60_000,
     onError: failOnError,
@@ -63,6 +64,18 @@ test('many connects are one write', async () => {
   assert.equal(writes, 1);
   assert.equal(isConnected(world.insightOf('p99')), true);
   feed.stop();
+  await insights.stop();
+});
+
+test('a connection says whether its kuma-dp is made for this control plane, where its version tells', async () => {
+  const world = await openWorld('near', 'far', 'nameless');
+  const insights = world.open();
+  const versions = { near: '0.2.0', far: '0.9.0', nameless: '' };
+  for (const [name, text] of Object.entries(versions))
+    insights.connected(world.proxy(name), { ...version, kumaDp: { ...version.kumaDp, version: text } });
+  await insights.flush();
+  const said = (name: string) => world.insightOf(name)?.subscriptions[0]?.version.kumaDp.kumaCpCompatible;
+  assert.deepEqual([said('near'), said('far'), said('nameless')], [true, false, undefined]);
   await insights.stop();
 });
 

@@ -91,6 +91,7 @@ export async function startServer(choices: ServerChoices = {}): Promise<RunningS
     identities: graph.source<IssuedIdentity>('identities'),
     trust: graph.source<TrustBundle>('trust'),
     instanceId: 'test',
+    ownVersion: '0.1.0',
     subscriptionLimit: 2,
     flushIntervalMilliseconds: 10_000,
     onError: (error) => {

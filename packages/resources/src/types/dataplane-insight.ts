@@ -23,7 +23,6 @@ export const discoverySubscription = closed({
       eds: serviceStats,
       lds: serviceStats,
       rds: serviceStats,
-      lastError: optionalText,
     }),
   ),
   version: Type.Optional(

@@ -38,4 +38,11 @@ export const hostnameGenerator = defineType({
     if (spec.extension?.type === '') violations.add('spec.extension.type', 'must not be empty');
     return violations.all;
   },
+  // An extension of the peer's names code of its builds; names are made from the template alone here.
+  warn: ({ extension }: HostnameGeneratorSpec) =>
+    extension === undefined
+      ? []
+      : [
+          `spec.extension: "${extension.type}" has no effect: host names are made from spec.template alone; leave it out`,
+        ],
 });

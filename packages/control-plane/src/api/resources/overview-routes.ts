@@ -2,6 +2,7 @@
 import {
   type DiscoverySubscription,
   describeEnvoyBelowFloor,
+  describeIncompatible,
   kriOf,
   type Resource,
   type ResourceType,
@@ -129,8 +130,10 @@ function formatOverview(type: ResourceType, resource: Resource, insight: unknown
 /** What is wrong with what runs there; absent when nothing is. */
 function warningsOf(insight: unknown): { readonly warnings?: readonly string[] } {
   const { subscriptions = [] } = (insight ?? {}) as { readonly subscriptions?: readonly DiscoverySubscription[] };
-  const warning = describeEnvoyBelowFloor(subscriptions.at(-1)?.version?.envoy?.version ?? '');
-  return warning === undefined ? {} : { warnings: [warning] };
+  const newest = subscriptions.at(-1) ?? {};
+  const vulnerable = describeEnvoyBelowFloor(newest.version?.envoy?.version ?? '');
+  const warnings = [...describeIncompatible(newest), ...(vulnerable === undefined ? [] : [vulnerable])];
+  return warnings.length === 0 ? {} : { warnings };
 }
 
 function fieldOf(typeName: string): string {
