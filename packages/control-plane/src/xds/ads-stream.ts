@@ -61,9 +61,11 @@ const patienceMilliseconds = 2000;
 // How long a client may hold a stream before it has proven who it is.
 const introductionMilliseconds = 10_000;
 // How long a response may be unanswered until we look whether the client is there: what is under way keeps the kernel from asking, for minutes.
-const answerMilliseconds = 4_000;
-// How long it may take to say so.
-const pongMilliseconds = 9_000;
+const answerMilliseconds = 1_000;
+// How long it may take to say so. Envoy says nothing while it takes configuration in, and who is new takes in all of it.
+const pongMilliseconds = 6_500;
+const firstPongMilliseconds = 12_000;
+const newcomerMilliseconds = 60_000;
 // Requests that may come in with the first one, before reading stops.
 const earlyRequests = 64;
 
@@ -79,6 +81,7 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
   let secured = false;
   let patience: NodeJS.Timeout | undefined;
   let unanswered: NodeJS.Timeout | undefined;
+  const opened = performance.now();
   const introduction = setTimeout(() => {
     call.end({ code: grpcStatus.deadlineExceeded, message: 'the proxy did not say in time who it is' });
   }, introductionMilliseconds);
@@ -99,7 +102,8 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
     } else {
       unanswered ??= setTimeout(() => {
         unanswered = undefined;
-        call.ping(pongMilliseconds);
+        const isNew = performance.now() - opened < newcomerMilliseconds;
+        call.ping(isNew ? firstPongMilliseconds : pongMilliseconds);
       }, answerMilliseconds).unref();
     }
     if (sequence.secured !== secured) {
