@@ -19,6 +19,10 @@ after(async () => {
   await ca.stop();
 });
 const { controlPlane } = world;
+// The service speaks TCP to Envoy's mind: every connection of the client is one, with a handshake, between the proxies.
+const backend = await world.start({ service: 'backend', protocol: 'tcp' });
+const client = await world.start({ service: 'client', calls: ['backend'] });
+const services = [backend, client];
 
 function meshBy(conf: object, expiration = '1h') {
   const dpCert = { rotation: { expiration }, requestTimeout: '2s' };
@@ -60,9 +64,6 @@ test('while it is away traffic goes on, also over a new start; when it is back c
   await controlPlane.apply(secretOf('aws-key', usualKey.accessKey));
   await controlPlane.apply(secretOf('aws-secret', usualKey.secret));
   await controlPlane.apply(meshBy({ arn: ca.arn, auth }));
-  const backend = await world.start({ service: 'backend', protocol: 'tcp' });
-  const client = await world.start({ service: 'client', calls: ['backend'] });
-  const services = [backend, client];
   const url = client.urlOf('backend');
   await answers(url, 200, 30_000);
   await untilAllProxies(world, 'issuedBackends', 'acm', services.length);
@@ -91,6 +92,30 @@ test('while it is away traffic goes on, also over a new start; when it is back c
       within: 60_000,
     },
   );
+  const report = await load.stop();
+  assert.deepEqual(report.failures, [], `${report.failures.length} of ${report.sent} requests failed`);
+  for (const service of services) assert.deepEqual(await failedHandshakes(service), [], service.name);
+});
+
+test('to a built-in authority and back, a handshake for every request, without losing one', async () => {
+  const { backends } = meshBy({ arn: ca.arn, auth }).mtls;
+  const acm = backends[0] ?? assert.fail();
+  const builtin = { name: 'builtin', type: 'builtin' };
+  const mesh = (enabledBackend: string, ...all: readonly object[]) =>
+    controlPlane.apply({ type: 'Mesh', name: 'default', mtls: { enabledBackend, backends: all } });
+  const load = world.load({ url: client.urlOf('backend'), perSecond: 50, newConnections: true });
+  for (const [from, to] of [
+    [acm, builtin],
+    [builtin, acm],
+  ] as const) {
+    await mesh(from.name, from, to);
+    await untilAllProxies(world, 'supportedBackends', to.name, services.length);
+    await mesh(to.name, from, to);
+    await untilAllProxies(world, 'issuedBackends', to.name, services.length);
+    await mesh(to.name, to);
+  }
+  const { sent } = load.report();
+  await waitFor('traffic goes on', () => load.report().sent > sent + 50, { within: 30_000 });
   const report = await load.stop();
   assert.deepEqual(report.failures, [], `${report.failures.length} of ${report.sent} requests failed`);
   for (const service of services) assert.deepEqual(await failedHandshakes(service), [], service.name);
