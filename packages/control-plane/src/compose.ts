@@ -434,7 +434,14 @@ export async function openControlPlane(
     ...several.presence,
     insights,
     ...several.upkeep,
-    ...composeMissingProxies(settings, several.leaderStore, clock, log).map(several.led),
+    led(
+      composeMissingProxies(settings, {
+        store: leaderStore,
+        clock,
+        log,
+        instances: opened.connections && several.instances,
+      }),
+    ),
     led(meshInsights),
     led(composeMeshIdentities({ paced, store: leaderStore, clock, place, announce: announcements.announce, log })),
     refusals,

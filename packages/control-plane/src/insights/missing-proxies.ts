@@ -12,8 +12,15 @@ export interface MissingProxiesOptions {
   readonly clock: Clock;
   /** How long a proxy that registered itself may be offline before others stop sending to it; counted from the start at the earliest. */
   readonly patience?: number;
+  /** Nobody is withheld before this time, in the clock's milliseconds. */
+  readonly notBefore?: number;
   /** As long as proxies come back, everybody is waited for: it has been quiet for this long. */
   readonly quiet?: number;
+  /**
+   * Asked, where several instances share the store, when the patience with a proxy is over: whether its last instance is known to have ended, so that
+   * the proxy knows too and would be back. While nobody knows, it is asked again, and the proxy keeps its traffic. Absent: whoever is offline knows.
+   */
+  readonly hasEnded?: ((instanceId: string) => Promise<boolean>) | undefined;
   /** The resource of a proxy that takes no traffic until it comes back; undefined when it takes none anyway. */
   readonly withhold: (resource: Resource) => Resource | undefined;
   readonly log: {
@@ -23,12 +30,20 @@ export interface MissingProxiesOptions {
   readonly onError: (error: unknown) => void;
 }
 
+interface Missing {
+  readonly key: ResourceKey;
+  /** Id of the instance that had its last connection. */
+  readonly instance: string;
+  readonly since: number;
+  dealtWith: boolean;
+}
+
 const resourceTypes = new Map(Object.entries(insightTypes).map(([resource, insight]) => [insight, resource]));
 
 /** The component. One timer while a proxy is missing that has not been dealt with, none otherwise. */
 export function missingProxies(options: MissingProxiesOptions): Component {
-  const { store, clock, patience = 11_000, quiet = 3000, withhold, log, onError } = options;
-  const missing = new Map<string, { readonly key: ResourceKey; readonly since: number; dealtWith: boolean }>();
+  const { store, clock, patience = 11_000, notBefore = 0, quiet = 3000, hasEnded, withhold, log, onError } = options;
+  const missing = new Map<string, Missing>();
   const online = new Set<string>();
   let lastArrival = 0;
   let timer: { stop(): void } | undefined;
@@ -47,7 +62,8 @@ export function missingProxies(options: MissingProxiesOptions): Component {
       missing.delete(id);
     } else if (!missing.has(id)) {
       online.delete(id);
-      missing.set(id, { key, since: clock.now(), dealtWith: false });
+      const instance = insight.subscriptions.at(-1)?.controlPlaneInstanceId ?? '';
+      missing.set(id, { key, instance, since: clock.now(), dealtWith: false });
       arm();
     }
   };
@@ -55,7 +71,7 @@ export function missingProxies(options: MissingProxiesOptions): Component {
     if (timer !== undefined || feed === undefined) return;
     const waiting = [...missing.values()].filter(({ dealtWith }) => !dealtWith).map(({ since }) => since);
     if (waiting.length === 0) return;
-    const at = Math.max(Math.min(...waiting) + patience, lastArrival + quiet);
+    const at = Math.max(Math.min(...waiting) + patience, lastArrival + quiet, notBefore);
     timer = clock.at(at, look);
   };
   function look(): void {
@@ -69,11 +85,24 @@ export function missingProxies(options: MissingProxiesOptions): Component {
           missing: missing.size,
           online: online.size,
         });
-      } else working = working.then(() => withholdAll(over.map(({ key }) => key))).catch(onError);
+      } else working = working.then(() => withholdKnown(over)).catch(onError);
     }
     arm();
   }
+  const withholdKnown = async (over: readonly Missing[]): Promise<void> => {
+    const ended = new Map<string, boolean>();
+    for (const instance of new Set(over.map((each) => each.instance)))
+      ended.set(instance, hasEnded === undefined || (await hasEnded(instance)));
+    await withholdAll(over.filter(({ instance }) => ended.get(instance)).map(({ key }) => key));
+    for (const each of over) {
+      if (ended.get(each.instance) === true) continue;
+      const id = formatResourceKey(each.key);
+      if (missing.get(id) === each) missing.set(id, { ...each, since: clock.now(), dealtWith: false });
+    }
+    arm();
+  };
   const withholdAll = async (keys: readonly ResourceKey[]): Promise<void> => {
+    if (keys.length === 0) return;
     let withheld: readonly string[] = [];
     await store.write((content) => {
       const writes = keys.flatMap((key): readonly (StoreWrite & { readonly kind: 'put' })[] => {

@@ -39,8 +39,8 @@ export interface Catalog extends Instances, Component {
   onBeat(listener: (living: readonly KnownInstance[]) => void): { stop(): void };
 }
 
-// Two heartbeats may be lost.
-const silentIntervals = 2.4;
+/** An instance counts as gone after so many intervals without a heartbeat: two may be lost. */
+export const silentIntervals = 2.4;
 const shortestPause = 500;
 // What is gone is shown for so long.
 const shownFor = 5 * 60_000;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Resource } from '@ursa/resources';
 import { noResponses, type ProxySubscription } from '../../src/insights/insight.ts';
-import { missingProxies } from '../../src/insights/missing-proxies.ts';
+import { type MissingProxiesOptions, missingProxies } from '../../src/insights/missing-proxies.ts';
 import { manualClock, openLiveStore } from '../identity/live-store.ts';
 import { silent } from '../instances/led.ts';
 
@@ -23,7 +23,7 @@ const open: ProxySubscription = {
 };
 const closed: ProxySubscription = { ...open, disconnectTime: '2026-01-01T00:00:01.000Z' };
 
-async function openWorld() {
+async function openWorld(options: Partial<MissingProxiesOptions> = {}) {
   const { store, live, put } = await openLiveStore({ type: 'Mesh', name: 'default', spec: {} });
   const clock = manualClock(start);
   const part = missingProxies({
@@ -36,6 +36,7 @@ async function openWorld() {
     onError: (error) => {
       throw error;
     },
+    ...options,
   });
   return {
     clock,
@@ -107,4 +108,29 @@ test('who does not lead withholds nobody', async () => {
   assert.equal(clock.timers(), 0);
   await at(10 * patience);
   assert.equal(isWithheld('dead'), false);
+});
+
+test('where several instances share the store, a proxy is withheld only when its instance is known to have ended', async () => {
+  const asked: string[] = [];
+  const ended = new Set(['killed']);
+  const { tell, part, at, isWithheld } = await openWorld({
+    notBefore: start + 2 * patience,
+    hasEnded: async (instance) => {
+      asked.push(instance);
+      return ended.has(instance);
+    },
+  });
+  for (const name of ['web', 'api', 'other']) await tell(name, open);
+  await tell('dead', { ...closed, controlPlaneInstanceId: 'killed' });
+  await tell('unsure', { ...closed, controlPlaneInstanceId: 'silent' });
+  await part.start();
+  await at(patience);
+  assert.deepEqual(asked, [], 'nobody is looked at so soon after the start');
+  await at(2 * patience);
+  assert.deepEqual(asked.toSorted(), ['killed', 'silent']);
+  assert.deepEqual([isWithheld('dead'), isWithheld('unsure')], [true, false]);
+  ended.add('silent');
+  await at(3 * patience);
+  assert.equal(isWithheld('unsure'), true, 'it was asked again');
+  await part.stop();
 });
