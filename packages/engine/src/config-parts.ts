@@ -10,6 +10,7 @@ import type { EngineInputs } from './engine.ts';
 import type { ProxyTls } from './identity/proxy-tls.ts';
 import type { WorkloadIdentities } from './identity/workload-identities.ts';
 import type { MeshFacts } from './mesh-facts.ts';
+import type { OlderPolicies } from './older-policies.ts';
 import type { OutboundLookup } from './outbounds.ts';
 import type { OwnParts } from './own-parts.ts';
 import type { RuleDerivations } from './rules.ts';
@@ -26,6 +27,7 @@ export interface ConfigParts {
   readonly traffic: TrafficDerivation;
   readonly workloadIdentities: WorkloadIdentities;
   readonly proxyTls: Derivation<readonly [mesh: string, proxyKey: string], ProxyTls | undefined>;
+  readonly olderPolicies: OlderPolicies;
   readonly own: OwnParts;
   readonly shared: ClassParts;
   readonly directAccess: DirectAccess;

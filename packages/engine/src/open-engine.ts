@@ -19,6 +19,7 @@ import { deriveWorkloadIdentities } from './identity/workload-identities.ts';
 import { deriveIdentityRequest } from './identity-request.ts';
 import { findingsOf } from './lint/findings.ts';
 import { deriveMeshFacts } from './mesh-facts.ts';
+import { deriveOlderPolicies } from './older-policies.ts';
 import { deriveOutbounds, type OutboundLookup } from './outbounds.ts';
 import { deriveEgresses } from './outside/zone-egresses.ts';
 import { overlayInputs, type ResourceDrafts } from './overlay-inputs.ts';
@@ -68,18 +69,40 @@ function deriveSurroundings({ graph, inputs, policies }: EngineOptions) {
   const isServed = (mesh: string, service: string) => servedBy(mesh, service).length > 0;
   const traffic = deriveTraffic(graph, inputs, policies, destinations, isServed);
   const directAccess = deriveDirectAccess({ graph, inputs, dataplane, lookup });
-  const own = deriveOwnParts({ graph, inputs, policies, meshFacts, dataplane, proxyTls, trustDomains });
+  const olderPolicies = deriveOlderPolicies(graph, inputs);
+  const own = deriveOwnParts({
+    graph,
+    inputs,
+    policies,
+    meshFacts,
+    dataplane,
+    proxyTls,
+    trustDomains,
+    olderPolicies,
+  });
   const shared = deriveClassParts({ graph, policies, endpoints, traffic });
   const views = createRuleViews();
   const identity = { workloadIdentities, trustDomains, proxyTls };
-  return { meshFacts, dataplane, ...identity, directAccess, outbounds, endpoints, traffic, own, shared, views };
+  return {
+    meshFacts,
+    dataplane,
+    olderPolicies,
+    ...identity,
+    directAccess,
+    outbounds,
+    endpoints,
+    traffic,
+    own,
+    shared,
+    views,
+  };
 }
 
 function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngine {
   const { graph, inputs, policies, shadow = false } = options;
-  const { meshFacts, dataplane, workloadIdentities, trustDomains, views } = surroundings;
+  const { meshFacts, dataplane, workloadIdentities, trustDomains, olderPolicies, views } = surroundings;
   const rules = deriveRules({ graph, inputs, policies, dataplane, views, shadow });
-  const egresses = deriveEgressConfigs({ graph, inputs, policies, meshFacts, trustDomains, rules });
+  const egresses = deriveEgressConfigs({ graph, inputs, policies, meshFacts, trustDomains, rules, olderPolicies });
   const identityRequest = deriveIdentityRequest({ graph, meshFacts, dataplane, workloadIdentities, egresses });
   const outbounds = outboundsFor(options, surroundings, rules, identityRequest);
   const parts = { graph, inputs, policies, rules, egresses, ...surroundings, outbounds };
@@ -136,7 +159,16 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
 /** What proxies get of all outbounds: everything, or only what lets them in. */
 function outboundsFor(
   { graph, inputs, policies }: EngineOptions,
-  { meshFacts, dataplane, proxyTls, endpoints, traffic, workloadIdentities, outbounds: all }: Surroundings,
+  {
+    meshFacts,
+    dataplane,
+    proxyTls,
+    endpoints,
+    traffic,
+    workloadIdentities,
+    olderPolicies,
+    outbounds: all,
+  }: Surroundings,
   rules: RuleDerivations,
   identityRequest: Engine['identityRequest'],
 ): OutboundLookup {
@@ -147,7 +179,8 @@ function outboundsFor(
       warnings: (proxyKey, calls) => all.warnings.get(proxyKey, calls),
     };
   }
-  const admission = deriveAdmission({ graph, inputs, policies, meshFacts, dataplane, proxyTls, endpoints, rules });
+  const gates = { graph, inputs, policies, meshFacts, dataplane, proxyTls, endpoints, rules, olderPolicies };
+  const admission = deriveAdmission(gates);
   const identityOf = (proxyKey: string) => provenNames({ workloadIdentities, identityRequest }, proxyKey);
   return derivePermittedOutbounds({ graph, policies, dataplane, all, admission, traffic, identityOf, rules });
 }

@@ -10,6 +10,7 @@ import type { ProxyTls } from './identity/proxy-tls.ts';
 import { secretResources } from './identity/secret-resources.ts';
 import type { TrustDomains } from './identity/trust-domains.ts';
 import type { MeshFacts } from './mesh-facts.ts';
+import type { OlderPolicies } from './older-policies.ts';
 import {
   deriveAnnouncingClass,
   deriveOwnClass,
@@ -51,11 +52,12 @@ export interface OwnPartsOptions {
   readonly dataplane: Derivation<readonly [key: string], DataplaneFacts | undefined>;
   readonly proxyTls: Derivation<readonly [mesh: string, proxyKey: string], ProxyTls | undefined>;
   readonly trustDomains: TrustDomains;
+  readonly olderPolicies: OlderPolicies;
 }
 
 /** Derives the own parts. */
 export function deriveOwnParts(options: OwnPartsOptions): OwnParts {
-  const { graph, inputs, policies, meshFacts, dataplane, proxyTls, trustDomains } = options;
+  const { graph, inputs, policies, meshFacts, dataplane, proxyTls, trustDomains, olderPolicies } = options;
   const classOf = deriveProxyClass(graph, collectorLookup(inputs));
   const ownClassOf = deriveOwnClass(graph);
   const workloadOf = deriveWorkload(graph, inputs.settings.zone);
@@ -86,7 +88,8 @@ export function deriveOwnParts(options: OwnPartsOptions): OwnParts {
       (proxyKey: string, rules: RuleSets): Resources => {
         const found = subject.get(proxyKey);
         if (found === undefined) return [];
-        return inboundResources(policies, { ...found, proxyClass: withSelf(found, found.proxyClass) }, rules);
+        const own = { ...found, proxyClass: withSelf(found, found.proxyClass) };
+        return inboundResources(policies, own, rules, olderPolicies);
       },
       { equals },
     ),

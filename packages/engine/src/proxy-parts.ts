@@ -14,6 +14,7 @@ import type { ConnectedProxy, EngineInputs } from './engine.ts';
 import { meshTlsOf } from './identity/proxy-tls.ts';
 import { inboundModes } from './inbound-modes.ts';
 import { type MeshFacts, prometheusFor } from './mesh-facts.ts';
+import type { OlderPolicies } from './older-policies.ts';
 import type { Outbound } from './outbounds.ts';
 import { type ProxyClass, proxySelf, tagValues } from './proxy-class.ts';
 import { sameResources } from './resource-set.ts';
@@ -96,13 +97,14 @@ export function inboundResources(
   policies: readonly ProxyPolicy[],
   subject: Subject,
   ruleSets: RuleSets,
+  olderPolicies: Pick<OlderPolicies, 'at'>,
 ): EnvoyResource[] {
   const { connected, dataplane, proxyClass, workload } = subject;
   const probes = connected.appProbeProxyEnabled ? undefined : virtualProbes(dataplane, proxyClass);
   const { modes } = inboundModes(policies, ruleSets, proxyClass.tls, dataplane.inbounds.length);
   const inbounds = dataplane.inbounds.flatMap((inbound, position) => {
     const place = inboundSkeleton(inbound, modes[position] ?? 'Strict', proxyClass);
-    walkInbound(policies, ruleSets, place, position, workload);
+    walkInbound(policies, ruleSets, place, position, { workload, olderPolicies });
     return [
       encodeResource('listener', buildListener(place.listener), 'inbound'),
       encodeResource('cluster', buildCluster(place.cluster), 'inbound'),

@@ -16,8 +16,10 @@ import {
   type ProxyAdditions,
   type ProxyPlace,
   type ProxyPolicy,
+  saysNothing,
   type WorkloadFacts,
 } from '@ursa/policy';
+import type { OlderPolicies } from './older-policies.ts';
 import type { RuleSets } from './rules.ts';
 
 /** A policy's hook failed. The proxy keeps its last good configuration, with the policy's name in the warning. */
@@ -60,13 +62,37 @@ function withSingleConf<Result>(
   return hook === undefined || conf === undefined ? undefined : guard(policy, () => hook(conf), extraClusters);
 }
 
+/** What an inbound does not say itself. */
+export interface InboundSurroundings {
+  readonly workload: WorkloadFacts;
+  readonly olderPolicies: Pick<OlderPolicies, 'at'>;
+}
+
+/** Where policies of an older form are found, and how statistics of the place are named. */
+interface OlderSurroundings {
+  readonly olderPolicies: Pick<OlderPolicies, 'at'>;
+  readonly statistics: string;
+}
+
+/** Shows a policy its rules for a place; where there are none, and a policy of its older form holds there, that one. */
+export function showInboundRules(
+  policy: ProxyPolicy,
+  place: InboundPlace,
+  rules: InboundRuleSet,
+  { olderPolicies, statistics }: OlderSurroundings,
+): void {
+  const held = saysNothing(rules) ? olderPolicies.at(policy, place.proxy.mesh, place.tags) : undefined;
+  if (held === undefined) policy.hooks.inboundRules?.(place, rules);
+  else policy.older?.apply(place, held, statistics);
+}
+
 /** Shows an inbound to all policies; `position` is its place among the proxy's inbounds. */
 export function walkInbound(
   policies: readonly ProxyPolicy[],
   ruleSets: RuleSets,
   place: InboundPlace,
   position: number,
-  workload: WorkloadFacts,
+  { workload, olderPolicies }: InboundSurroundings,
 ): void {
   const { proxy, listener, chains, cluster } = place;
   const direction = 'inbound';
@@ -83,7 +109,7 @@ export function walkInbound(
     guard(
       policy,
       () => {
-        inboundRules?.(place, rules);
+        showInboundRules(policy, place, rules, { olderPolicies, statistics: listener.message.name });
         const conf =
           inbound === undefined ? undefined : (confForAll(rules.rules, policy.shape.merge) ?? policy.fallback);
         if (conf !== undefined) inbound?.(place, conf);

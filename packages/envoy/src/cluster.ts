@@ -37,9 +37,9 @@ function basicCluster({ name, altStatName }: ClusterBasics, type: Cluster_Discov
   });
 }
 
-/** A cluster whose endpoints come by EDS under the same name. */
-export function endpointsCluster(name: string, transportSocket?: TransportSocket): ClusterDraft {
-  const message = basicCluster({ name, altStatName: false }, Cluster_DiscoveryType.EDS);
+/** A cluster whose endpoints come by EDS under the same name. `altStatName`: true where the name is not fit for statistics. */
+export function endpointsCluster(name: string, transportSocket?: TransportSocket, altStatName = false): ClusterDraft {
+  const message = basicCluster({ name, altStatName }, Cluster_DiscoveryType.EDS);
   message.edsClusterConfig = {
     $typeName: 'envoy.config.cluster.v3.Cluster.EdsClusterConfig',
     serviceName: '',

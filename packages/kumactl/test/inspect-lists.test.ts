@@ -89,10 +89,12 @@ const pages: readonly [args: readonly string[], url: string][] = [
   [['dataplane', 'web', '--type', 'clusters', '-o', 'json'], '/meshes/default/dataplanes/web/clusters?format=json'],
   [['zoneingress', 'in'], '/zoneingresses/in/xds'],
   [['zoneegress', 'out', '--type', 'stats', '-o', 'yaml'], '/zoneegresses/out/stats?format=json'],
+  [['zoneegress', 'out', '--type', 'config'], '/zoneegresses/out/_config'],
+  [['zoneegress', 'out', '--type', 'config', '-o', 'yaml'], '/zoneegresses/out/_config'],
 ];
 
 for (const [args, url] of pages) {
-  test(`inspect ${args.join(' ')} asks the control plane for Envoy's own words`, async () => {
+  test(`inspect ${args.join(' ')} asks the control plane for what Envoy has`, async () => {
     answer = { body: { a: 1 } };
     const { code, stdout } = await stub.run(['inspect', ...args]);
     assert.deepEqual([code, stub.requests.at(-1)?.url], [0, url]);

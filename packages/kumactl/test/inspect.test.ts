@@ -211,6 +211,8 @@ const refused: readonly [args: readonly string[], code: number, error: RegExp][]
   [['dataplane'], 2, /missing required argument 'name'/],
   [['dataplane', 'x', '--type', 'all'], 2, /Allowed choices are policies, config-dump, stats, clusters, config/],
   [['dataplane', 'x', '--type', 'stats', '--include-eds'], 1, /--include-eds goes with --type config-dump/],
+  [['zoneegress', 'x', '--type', 'config', '--include-eds'], 1, /--include-eds goes with --type config-dump/],
+  [['zoneingress', 'x', '--type', 'config'], 2, /Allowed choices are config-dump, stats, clusters/],
   [['dataplane', 'x', '--shadow'], 1, /--shadow and --include go with --type config/],
   [['dataplane', 'x', '--type', 'config', '--include', 'all'], 2, /Allowed choices are diff, warnings/],
   [['dataplanes', '--tag', 'web'], 2, /Expected key=value/],

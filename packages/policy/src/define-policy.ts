@@ -5,6 +5,7 @@ import type { Authorization, ClientIdentity, EffectiveOn } from './authorization
 import type { Hazard } from './hazards.ts';
 import type { AnyHooks, HooksFor, InboundRuleSet } from './hooks.ts';
 import type { MergeOptions } from './merge-conf.ts';
+import type { OlderForm } from './older-form.ts';
 import type { CollectorRef } from './place.ts';
 import type { PolicyHead } from './policy-head.ts';
 import { policyResourceType } from './policy-resource-type.ts';
@@ -130,6 +131,8 @@ export interface ProxyPolicyDefinition<
     rules: InboundRuleSet<Static<RuleConf>, Static<Conf>>,
     policies: readonly PolicyHead[],
   ) => Authorization;
+  /** The form it had before target references. */
+  readonly older?: OlderForm;
   /** How it shapes a proxy; left out while a policy has no effect yet. */
   readonly apply?: HooksFor<
     Static<Conf>,
@@ -169,6 +172,7 @@ export interface ProxyPolicy {
     rules: InboundRuleSet,
     policies: readonly PolicyHead[],
   ) => Authorization;
+  readonly older?: OlderForm;
   /** The collectors that a policy refers to. */
   readonly collectorRefs?: (spec: PolicySpec) => readonly CollectorRef[];
   /** What a policy does beside shaping traffic. */
@@ -218,6 +222,7 @@ export function defineProxyPolicy<
     initial: definition.initial ?? [],
     guardsAccess: definition.guardsAccess ?? false,
     ...(definition.onEgress === undefined ? {} : { onEgress: definition.onEgress }),
+    ...(definition.older === undefined ? {} : { older: definition.older }),
     ...(definition.openOutside === undefined ? {} : { openOutside: definition.openOutside }),
     ...(definition.effectiveOn === undefined ? {} : { effectiveOn: definition.effectiveOn }),
     ...(definition.hazards === undefined ? {} : { hazards: definition.hazards as ProxyPolicy['hazards'] & {} }),

@@ -12,6 +12,7 @@ export * from './inbound-rules.ts';
 export * from './matches-hash.ts';
 export * from './merge-conf.ts';
 export * from './metrics-access.ts';
+export * from './older-form.ts';
 export * from './order.ts';
 export * from './outbound-rules.ts';
 export * from './place.ts';

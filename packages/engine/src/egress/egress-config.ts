@@ -1,4 +1,5 @@
-// The configuration of zone egresses. They belong to no mesh: one listener serves the services outside of all meshes that have mTLS.
+// The configuration of zone egresses. They belong to no mesh: one listener serves the services outside of all meshes that have mTLS, and leads on
+// to other zones.
 import type { Derivation } from '@ursa/collections';
 import { type EnvoyResource, encodeResource, identitySecret, type ListenerDraft } from '@ursa/envoy';
 import { tagNames, type ZoneEgressSpec } from '@ursa/resources';
@@ -16,6 +17,7 @@ import {
   type ServedPart,
   sameParts,
 } from './egress-services.ts';
+import { deriveOtherZones } from './other-zones.ts';
 
 /** Configurations and identities of zone egresses. */
 export interface EgressDerivations {
@@ -43,6 +45,7 @@ function identityKey(mesh: string, proxyKey: string): string {
 export function deriveEgressConfigs(options: EgressServiceOptions): EgressDerivations {
   const { graph, inputs, meshFacts, trustDomains } = options;
   const services = deriveEgressServices(options);
+  const otherZones = deriveOtherZones(graph, inputs, meshFacts);
   const classOf = deriveEgressClass(graph);
 
   const isEgress = graph.derive(
@@ -64,11 +67,20 @@ export function deriveEgressConfigs(options: EgressServiceOptions): EgressDeriva
       services.meshes.get().flatMap((mesh) => services.served.get(mesh, egressClass)),
     { equals: sameParts },
   );
+  const meshes = graph.derive('all meshes', () =>
+    [...inputs.resources('Mesh').keys()].map((key) => key.slice(1)).sort(),
+  );
+  // Two filter chains for one server name would make Envoy refuse the listener: what this zone reaches itself goes before.
+  const remoteParts = graph.derive('services of other zones', (egressClass: EgressClass) => {
+    const own = new Set(parts.get(egressClass).map(({ sni }) => sni));
+    const offered = meshes.get().flatMap((mesh) => otherZones.parts.get(mesh, egressClass));
+    return offered.filter(({ sni }) => !own.has(sni));
+  });
   // One message for all chains: it is put together and encoded again when one of them changes.
   const listener = graph.derive(
     'listener of an egress',
     (egressClass: EgressClass): EnvoyResource | undefined => {
-      const chains = parts.get(egressClass).map(({ chain }) => chain);
+      const chains = [...remoteParts.get(egressClass), ...parts.get(egressClass)].map(({ chain }) => chain);
       if (chains.length === 0) return undefined;
       const { message }: ListenerDraft = egressListener(egressClass);
       message.filterChains = chains;
@@ -105,6 +117,7 @@ export function deriveEgressConfigs(options: EgressServiceOptions): EgressDeriva
       const { egressClass } = egress;
       const traffic = listener.get(egressClass);
       return toMaps([
+        ...remoteParts.get(egressClass).map(({ cluster }) => cluster),
         ...parts.get(egressClass).map(({ cluster }) => cluster),
         ...(traffic === undefined ? [] : [traffic]),
         ...secretsOf(proxyKey, egressClass),
@@ -124,7 +137,9 @@ export function deriveEgressConfigs(options: EgressServiceOptions): EgressDeriva
         .flatMap(({ resource, problems }) =>
           problems.map((problem): ConfigWarning => ({ message: `${resource} gets no traffic: ${problem}`, resource })),
         );
-      return { resources: resources.get(proxyKey), warnings };
+      const endpoints = meshes.get().flatMap((mesh) => otherZones.endpoints.get(mesh, egress.egressClass));
+      const { endpoint } = toMaps(endpoints);
+      return { resources: { ...resources.get(proxyKey), endpoint }, warnings };
     }),
     identityKeys: (proxyKey) =>
       isEgress.get(proxyKey) ? services.meshes.get().map((mesh) => identityKey(mesh, proxyKey)) : undefined,

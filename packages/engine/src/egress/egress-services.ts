@@ -8,6 +8,7 @@ import { collectorLookup } from '../collectors.ts';
 import type { EngineInputs } from '../engine.ts';
 import type { TrustDomains } from '../identity/trust-domains.ts';
 import type { MeshFacts } from '../mesh-facts.ts';
+import type { OlderPolicies } from '../older-policies.ts';
 import { externalServiceLookup, meshExternalServiceNames, protocolOf } from '../outside/outside-destinations.ts';
 import { externalServiceFacts, meshExternalServiceFacts } from '../outside/outside-facts.ts';
 import { outsideServers } from '../outside/outside-servers.ts';
@@ -23,6 +24,8 @@ export interface ServedPart {
   readonly mesh: string;
   /** `Type/mesh/name`. */
   readonly resource: string;
+  /** Server name by which clients ask for it. */
+  readonly sni: string;
   readonly chain: FilterChainDraft['message'];
   readonly cluster: EnvoyResource;
   readonly problems: readonly string[];
@@ -49,11 +52,12 @@ export interface EgressServiceOptions {
   readonly meshFacts: Derivation<readonly [mesh: string], MeshFacts | undefined>;
   readonly trustDomains: TrustDomains;
   readonly rules: Pick<RuleDerivations, 'ofExternalService' | 'ofMesh'>;
+  readonly olderPolicies: OlderPolicies;
 }
 
 /** Derives them. */
 export function deriveEgressServices(options: EgressServiceOptions): EgressServices {
-  const { graph, inputs, policies, meshFacts, trustDomains, rules } = options;
+  const { graph, inputs, policies, meshFacts, trustDomains, rules, olderPolicies } = options;
   const equals = Object.is;
   const collectors = collectorLookup(inputs);
   const externals = inputs.resources('ExternalService');
@@ -86,6 +90,7 @@ export function deriveEgressServices(options: EgressServiceOptions): EgressServi
     return {
       ...said,
       mesh,
+      sni: service.sni,
       chain: buildFilterChain(chain),
       cluster: encodeResource('cluster', buildCluster(cluster), 'egress'),
     };
@@ -115,7 +120,10 @@ export function deriveEgressServices(options: EgressServiceOptions): EgressServi
       const said = { resource: `ExternalService/${key}`, problems: facts.flatMap(({ problems }) => problems) };
       const { tags = {} } = first.spec as ExternalServiceSpec;
       return partOf(served, egressClass, tags, said, (place) =>
-        walkExternalService(policies, rules.ofExternalService.get(key), place),
+        walkExternalService(policies, rules.ofExternalService.get(key), place, {
+          olderPolicies,
+          statistics: served.virtualHost,
+        }),
       );
     },
     { equals },

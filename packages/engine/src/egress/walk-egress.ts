@@ -2,8 +2,9 @@
 import type { ClusterDraft, FilterChainDraft, ListenerDraft, Protocol } from '@ursa/envoy';
 import type { ClusterPlace, InboundPlace, InboundRuleSet, OutboundTarget, ProxyFacts, ProxyPolicy } from '@ursa/policy';
 import { outboundConf } from '@ursa/policy';
+import type { OlderPolicies } from '../older-policies.ts';
 import type { RuleSets } from '../rules.ts';
-import { guard } from '../walk.ts';
+import { guard, showInboundRules } from '../walk.ts';
 
 /** One service on an egress, while it is shaped. */
 export interface EgressPlace {
@@ -24,12 +25,17 @@ function inboundPlace({ proxy, protocol, tags, listener, chain, cluster }: Egres
 }
 
 /** Shows an ExternalService: policies tell its clients apart as those of an inbound. */
-export function walkExternalService(policies: readonly ProxyPolicy[], ruleSets: RuleSets, egress: EgressPlace): void {
+export function walkExternalService(
+  policies: readonly ProxyPolicy[],
+  ruleSets: RuleSets,
+  egress: EgressPlace,
+  older: { readonly olderPolicies: Pick<OlderPolicies, 'at'>; readonly statistics: string },
+): void {
   const place = inboundPlace(egress);
   for (const policy of policies) {
     if (policy.onEgress !== 'clients') continue;
     const rules = ruleSets.get(policy.name)?.inbounds[0] ?? noRules;
-    guard(policy, () => policy.hooks.inboundRules?.(place, rules));
+    guard(policy, () => showInboundRules(policy, place, rules, older));
   }
 }
 

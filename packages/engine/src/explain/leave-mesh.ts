@@ -1,7 +1,7 @@
 // The end of a way that leaves the mesh: through which egress, who lets the client out, and how the server will be checked.
 import { type EnvoyNames, resourceJson } from '@ursa/envoy';
 import type { ClientIdentity } from '@ursa/policy';
-import type { Resource } from '@ursa/resources';
+import type { ExternalServiceSpec, Resource } from '@ursa/resources';
 import type { DataplaneFacts } from '../dataplane-facts.ts';
 import type { Destination } from '../destinations.ts';
 import { finding } from '../lint/finding.ts';
@@ -18,7 +18,7 @@ import type { Course, Ends } from './explain.ts';
 import { type ExplainParts, keyOfProxy } from './explain-parts.ts';
 import type { Explanation } from './explanation.ts';
 import { nameOf } from './find-outbound.ts';
-import { decideAt, type Permission } from './permission.ts';
+import { decideAt, olderAt, type Permission } from './permission.ts';
 
 /** Who leaves, and where to. */
 export interface Leaving {
@@ -105,12 +105,14 @@ function throughEgress(
     course.problems.push(finding('refused', text, 'set it to false', at, field));
     return text;
   }
-  const permissions = [...resources].slice(0, 1).flatMap(([key, { type, name }]): readonly Permission[] => {
+  const permissions = [...resources].slice(0, 1).flatMap(([key, { type, name, spec }]): readonly Permission[] => {
     const ruleSets = parts.rules.ofExternalService.get(key);
     return parts.policies.flatMap((policy) => {
       if (policy.authorize === undefined || identity === undefined) return [];
       const rules = ruleSets.get(policy.name);
-      const gate = { identity, rules: rules?.inbounds[0], heads: rules?.matched ?? [], at: { type, mesh, name } };
+      const inbound = rules?.inbounds[0];
+      const older = olderAt(parts, policy, inbound, { mesh, tags: (spec as ExternalServiceSpec).tags ?? {} });
+      const gate = { identity, rules: inbound, heads: rules?.matched ?? [], at: { type, mesh, name }, older };
       return [decideAt(policy, policy.authorize, gate)];
     });
   });

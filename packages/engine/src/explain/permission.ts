@@ -1,6 +1,13 @@
 // The last gate: whether the server's proxy lets this client in.
-import type { ClientIdentity, InboundRuleSet, PolicyHead, ProxyPolicy } from '@ursa/policy';
-import { selects } from '@ursa/policy';
+import {
+  type ClientIdentity,
+  type InboundRuleSet,
+  type OlderPolicy,
+  type PolicyHead,
+  type ProxyPolicy,
+  saysNothing,
+  selects,
+} from '@ursa/policy';
 import type { ResourceKey } from '@ursa/resources';
 import type { DataplaneFacts } from '../dataplane-facts.ts';
 import { rulesByIdentity } from '../identity/rules-by-identity.ts';
@@ -41,7 +48,8 @@ export function permissionsOf(parts: ExplainParts, arrival: Arrival): readonly P
   const tls = parts.proxyTls.get(server.mesh, keyOfProxy(server));
   return parts.policies.flatMap((policy) => {
     if (policy.authorize === undefined) return [];
-    const present = policiesIn(parts, policy.name, arrival.server.mesh).length > 0;
+    const present =
+      policiesIn(parts, policy.name, server.mesh).length > 0 || parts.olderPolicies.present(policy, server.mesh);
     if (tls === undefined) return present ? [unenforced(policy, arrival.server)] : [];
     return [decide(parts, policy, policy.authorize, arrival)];
   });
@@ -74,7 +82,8 @@ function decide(
   const heads = selecting(parts, policy, arrival);
   const at = { type: 'Dataplane', mesh: server.mesh, name: server.name };
   const known = rules === undefined || knowsTags ? rules : rulesByIdentity(rules);
-  return decideAt(policy, authorize, { identity, rules: known, heads, at });
+  const older = olderAt(parts, policy, rules, { mesh: server.mesh, tags: server.inbounds[position]?.tags ?? {} });
+  return decideAt(policy, authorize, { identity, rules: known, heads, at, older });
 }
 
 /** A place that lets clients in or not. */
@@ -84,16 +93,45 @@ export interface Gate {
   /** The policies that select it, the weakest first. */
   readonly heads: readonly PolicyHead[];
   readonly at: ResourceKey;
+  /** The policy of an older form that holds there, where none of the newer one says anything. */
+  readonly older: OlderPolicy | undefined;
+}
+
+/** The policy of an older form at a place. */
+export function olderAt(
+  { olderPolicies }: ExplainParts,
+  policy: ProxyPolicy,
+  rules: InboundRuleSet | undefined,
+  { mesh, tags }: { readonly mesh: string; readonly tags: Readonly<Record<string, string>> },
+): OlderPolicy | undefined {
+  return rules === undefined || saysNothing(rules) ? olderPolicies.at(policy, mesh, tags) : undefined;
+}
+
+function decideByOlder({ older: form }: ProxyPolicy, older: OlderPolicy, identity: ClientIdentity): Permission {
+  const allowed = form?.authorize(identity, older) === true;
+  const name = `${form?.type} ${older.head.displayName} (sources)`;
+  const text = `${whoIs(identity)} is ${allowed ? 'let in' : 'refused'} by ${name}`;
+  const fix = 'add the client to its sources; the most specific one of a service holds alone';
+  return {
+    allowed,
+    step: { at: 'permission', text },
+    problem: allowed ? undefined : finding('refused', text, fix, older.head.resource, 'sources'),
+  };
+}
+
+function whoIs({ uris }: ClientIdentity): string {
+  return uris.find((uri) => uri.startsWith('spiffe://')) ?? 'the client';
 }
 
 /** What one policy says there. */
 export function decideAt(
   policy: ProxyPolicy,
   authorize: NonNullable<ProxyPolicy['authorize']>,
-  { identity, rules, heads, at }: Gate,
+  { identity, rules, heads, at, older }: Gate,
 ): Permission {
+  if (older !== undefined) return decideByOlder(policy, older, identity);
   const { allowed, shadowDenied, by } = authorize(identity, rules ?? { rules: [], from: [], fromEntries: [] }, heads);
-  const who = identity.uris.find((uri) => uri.startsWith('spiffe://')) ?? 'the client';
+  const who = whoIs(identity);
   const deciding = by && referenceTo(policy, by.head, by.field);
   const name = by === undefined ? '' : `${policy.name} ${by.head.displayName} (${by.field})`;
   if (allowed) {

@@ -33,19 +33,20 @@ function permissions(parts: ExplainParts, mesh: string, proxies: readonly Datapl
       ),
     );
   }
-  return permitting.flatMap(({ name }) =>
+  return permitting.flatMap((policy) =>
     proxies.flatMap((proxy) => {
       const tls = tlsOf(proxy);
       if (tls === undefined) return [];
-      const sets = parts.rules.ruleSets.get(`${mesh}/${proxy.name}`).get(name)?.inbounds ?? [];
+      const sets = parts.rules.ruleSets.get(`${mesh}/${proxy.name}`).get(policy.name)?.inbounds ?? [];
       return proxy.inbounds.flatMap(({ port, service }, position) => {
         const set = sets[position];
         const byTags = tls.issuer === undefined ? (set?.fromEntries.length ?? 0) : 0;
         if ((set?.rules.length ?? 0) + byTags > 0) return [];
+        if (parts.olderPolicies.at(policy, mesh, proxy.inbounds[position]?.tags ?? {}) !== undefined) return [];
         return finding(
           'permission-missing',
-          `no ${name} speaks of ${service === '' ? proxy.name : service} at port ${port} of ${proxy.name}, and mTLS is on: all clients are refused`,
-          `create a ${name} that selects ${proxy.name} and allows its clients`,
+          `no ${policy.name} speaks of ${service === '' ? proxy.name : service} at port ${port} of ${proxy.name}, and mTLS is on: all clients are refused`,
+          `create a ${policy.name} that selects ${proxy.name} and allows its clients`,
           { type: 'Dataplane', mesh, name: proxy.name },
           `networking.inbound[${position}]`,
         );

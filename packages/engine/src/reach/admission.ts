@@ -1,6 +1,14 @@
 // Who is let in where: what the policies that permit say at the proxies behind a destination, before anybody calls.
 import type { Derivation, Graph } from '@ursa/collections';
-import { type InboundRuleSet, type PolicyHead, type ProxyPolicy, selects } from '@ursa/policy';
+import {
+  type InboundRuleSet,
+  type OlderPolicy,
+  type PolicyHead,
+  type ProxyPolicy,
+  saysNothing,
+  selects,
+} from '@ursa/policy';
+import type { ExternalServiceSpec } from '@ursa/resources';
 import type { DataplaneFacts } from '../dataplane-facts.ts';
 import type { Destination } from '../destinations.ts';
 import type { EndpointDerivations } from '../endpoints.ts';
@@ -9,6 +17,7 @@ import { nothingLeftOut } from '../held-back.ts';
 import type { ProxyTls } from '../identity/proxy-tls.ts';
 import { rulesByIdentity } from '../identity/rules-by-identity.ts';
 import type { MeshFacts } from '../mesh-facts.ts';
+import type { OlderPolicies } from '../older-policies.ts';
 import { externalServiceLookup } from '../outside/outside-destinations.ts';
 import type { RuleDerivations, RuleSets } from '../rules.ts';
 
@@ -18,6 +27,8 @@ interface Gate {
   readonly rules: InboundRuleSet;
   /** The policies that select the place, the weakest first. */
   readonly heads: readonly PolicyHead[];
+  /** The policy of the older form that holds there, where none of the newer one says anything. */
+  readonly older: OlderPolicy | undefined;
 }
 
 /** A place behind a destination: who comes through all of its gates is in. */
@@ -36,6 +47,7 @@ export interface AdmissionOptions {
   readonly proxyTls: Derivation<readonly [mesh: string, proxyKey: string], ProxyTls | undefined>;
   readonly endpoints: Pick<EndpointDerivations, 'inboundsOf'>;
   readonly rules: Pick<RuleDerivations, 'ruleSets' | 'ofExternalService'>;
+  readonly olderPolicies: OlderPolicies;
 }
 
 const noRules: InboundRuleSet = { rules: [], from: [], fromEntries: [] };
@@ -44,6 +56,7 @@ function sameGate(before: Gate, after: Gate | undefined): boolean {
   return (
     after !== undefined &&
     before.rules === after.rules &&
+    before.older === after.older &&
     before.heads.length === after.heads.length &&
     before.heads.every((head, position) => head === after.heads[position])
   );
@@ -62,7 +75,7 @@ function sameEntrances(before: readonly Entrance[] | undefined, after: readonly 
 
 /** Derives admission. Instances of a service to which the same policies apply are one entrance. */
 export function deriveAdmission(options: AdmissionOptions): Admission {
-  const { graph, inputs, policies, meshFacts, dataplane, proxyTls, endpoints, rules } = options;
+  const { graph, inputs, policies, meshFacts, dataplane, proxyTls, endpoints, rules, olderPolicies } = options;
   // Policies that do not guard are left out of a proxy whose Envoy refuses them, and then say nothing there. To ask for that would go in a
   // circle: what is held back from a proxy depends on its outbounds.
   const guards = policies.filter(({ authorize, guardsAccess }) => authorize !== undefined && guardsAccess === true);
@@ -72,12 +85,13 @@ export function deriveAdmission(options: AdmissionOptions): Admission {
     ruleSets: RuleSets,
     position: number,
     isHere: (head: PolicyHead) => boolean,
-    byIdentity = false,
+    { mesh, tags, byIdentity = false }: { mesh: string; tags: Readonly<Record<string, string>>; byIdentity?: boolean },
   ): Entrance =>
     guards.map((policy) => {
       const { inbounds, matched } = ruleSets.get(policy.name) ?? { inbounds: [], matched: [] };
       const rules = inbounds[position] ?? noRules;
-      return { policy, rules: byIdentity ? rulesByIdentity(rules) : rules, heads: matched.filter(isHere) };
+      const older = saysNothing(rules) ? olderPolicies.at(policy, mesh, tags) : undefined;
+      return { policy, rules: byIdentity ? rulesByIdentity(rules) : rules, heads: matched.filter(isHere), older };
     });
   const ofProxies = ({ source }: Destination): readonly Entrance[] => {
     const distinct: Entrance[] = [];
@@ -88,7 +102,11 @@ export function deriveAdmission(options: AdmissionOptions): Admission {
         rules.ruleSets.get(proxyKey, nothingLeftOut),
         position,
         (head) => selects(head, selectable)?.inbounds.includes(position) === true,
-        proxyTls.get(selectable.mesh, proxyKey)?.issuer !== undefined,
+        {
+          mesh: selectable.mesh,
+          tags: selectable.inbounds[position]?.tags ?? {},
+          byIdentity: proxyTls.get(selectable.mesh, proxyKey)?.issuer !== undefined,
+        },
       );
       if (!distinct.some((known) => sameEntrance(known, found))) distinct.push(found);
     }
@@ -98,7 +116,9 @@ export function deriveAdmission(options: AdmissionOptions): Admission {
   const ofEgress = ({ mesh, target }: Destination): readonly Entrance[] | undefined => {
     if (target.kind === 'resource') return meshFacts.get(mesh)?.forbidsOutside === true ? [] : undefined;
     const [key] = externalServices(mesh, target.service);
-    return key === undefined ? undefined : [entrance(rules.ofExternalService.get(key), 0, () => true)];
+    if (key === undefined) return undefined;
+    const { tags = {} } = (inputs.resources('ExternalService').get(key)?.spec ?? {}) as ExternalServiceSpec;
+    return [entrance(rules.ofExternalService.get(key), 0, () => true, { mesh, tags })];
   };
 
   // Undefined: nobody is asked for a certificate there, or nobody is there yet who could turn a caller away.
@@ -121,7 +141,11 @@ export function deriveAdmission(options: AdmissionOptions): Admission {
     const clients = [tls, workloadTls].map((each) => ({ uris, sni: each?.sni ?? '' }));
     return found.some((gates) =>
       clients.some((client) =>
-        gates.every(({ policy, rules, heads }) => policy.authorize?.(client, rules, heads).allowed === true),
+        gates.every(({ policy, rules, heads, older }) =>
+          older === undefined
+            ? policy.authorize?.(client, rules, heads).allowed === true
+            : policy.older?.authorize(client, older) === true,
+        ),
       ),
     );
   };

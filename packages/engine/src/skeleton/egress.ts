@@ -63,6 +63,13 @@ export function egressChain(service: EgressService, names: EnvoyNames): FilterCh
   return chain;
 }
 
+/** Filter chain of a service in other zones. The connection is passed on unopened, to whoever its server name means there. */
+export function remoteChain(cluster: string, sni: string): FilterChainDraft {
+  const chain = tcpChain(cluster, cluster);
+  chain.message.filterChainMatch = create(FilterChainMatchSchema, { transportProtocol: 'tls', serverNames: [sni] });
+  return chain;
+}
+
 /** How long a request may take is said where it comes from; its server is asked by its own name. */
 function toServer(cluster: string) {
   const route = prefixRoute({ prefix: '/', cluster });

@@ -7,6 +7,7 @@ import { defineProxyPolicy, inboundMatch, inboundMatches, type Report } from '@u
 import { closed, oneOf } from '@ursa/resources';
 import { type Static, Type } from 'typebox';
 import { authorize } from './authorize.ts';
+import { trafficPermission } from './older-form.ts';
 import { rbacFromRules } from './rbac-from-rules.ts';
 import { rbacFromSubsets } from './rbac-from-subsets.ts';
 
@@ -48,6 +49,7 @@ export const meshTrafficPermission = defineProxyPolicy({
       ),
   onEgress: 'clients',
   openOutside: { action: 'Allow' },
+  older: trafficPermission,
   apply: {
     inboundRules({ proxy, listener, authenticatedChains }, { rules, from, fromEntries }) {
       if (rules.some(({ conf }) => namesServers(conf))) inspectTls(listener);

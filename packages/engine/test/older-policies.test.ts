@@ -1,0 +1,91 @@
+// Policies of an older form (sources, destinations): where they hold, what the newer form does to them, and that what is said in advance is what
+// proxies get.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { resourceJson } from '@ursa/envoy';
+import { builtinPolicies } from '@ursa/policies';
+import { dataplane, mesh, meshDocument, smallMesh } from './small-mesh.ts';
+import { createWorld, type World } from './world.ts';
+
+const initial = { skipCreatingInitialPolicies: ['*'] };
+
+function permission(name: string, source: string, destination: string): object {
+  return {
+    type: 'TrafficPermission',
+    mesh,
+    name,
+    sources: [{ match: { 'kuma.io/service': source } }],
+    destinations: [{ match: { 'kuma.io/service': destination } }],
+  };
+}
+
+const newer = {
+  type: 'MeshTrafficPermission',
+  mesh,
+  name: 'newer',
+  spec: { targetRef: { kind: 'Mesh' }, from: [{ targetRef: { kind: 'Mesh' }, default: { action: 'Allow' } }] },
+};
+
+function openMesh(documents: readonly object[], settings: { readonly autoReachableServices?: boolean } = {}): World {
+  const world = createWorld(builtinPolicies, 'default', settings);
+  const strict = { ...meshDocument('STRICT'), ...initial };
+  for (const document of [strict, ...smallMesh().slice(1), ...documents]) world.apply(document);
+  world.settle();
+  return world;
+}
+
+/** Text of the listener of the one inbound of a proxy. */
+function inboundOf(world: World, key: string): string {
+  const listeners = [...(world.engine.config.get(key)?.resources.listener.values() ?? [])];
+  const inbound = listeners.find(({ name }) => name.startsWith('inbound:10.'));
+  assert.ok(inbound, 'the proxy has no inbound');
+  return JSON.stringify(resourceJson(inbound));
+}
+
+test('an inbound lets in the sources of the most specific permission, and nobody else', () => {
+  const world = openMesh([permission('all', '*', '*'), permission('web-to-api', 'web', 'api')]);
+  const [api, db] = [world.connect(mesh, 'api-1'), world.connect(mesh, 'db-1')];
+  assert.match(inboundOf(world, api), /"policies":\{"web-to-api":.*"exact":"spiffe:\/\/small\/web"/);
+  assert.match(inboundOf(world, db), /"policies":\{"all":.*"principals":\[\{"any":true\}\]/);
+  world.delete('TrafficPermission', `${mesh}/web-to-api`);
+  assert.match(inboundOf(world, api), /"policies":\{"all":/);
+  world.delete('TrafficPermission', `${mesh}/all`);
+  assert.match(inboundOf(world, api), /envoy\.filters\.http\.rbac.*"rules":\{\}/);
+});
+
+test('a permission of the newer form that speaks of an inbound holds there alone', () => {
+  const world = openMesh([permission('web-to-api', 'web', 'api'), newer]);
+  const inbound = inboundOf(world, world.connect(mesh, 'api-1'));
+  assert.match(inbound, /"MeshTrafficPermission"/);
+  assert.doesNotMatch(inbound, /web-to-api/);
+});
+
+test('what explain says of a client is what the inbound does', () => {
+  const world = openMesh([permission('db-to-api', 'db', 'api'), permission('api-to-db', 'api', 'db')]);
+  for (const name of ['web-1', 'api-1', 'db-1', 'web-2', 'api-2', 'db-2']) world.connect(mesh, name);
+  const ask = (client: string, server: string) =>
+    world.engine.explain({ mesh, from: client, to: server, method: 'GET', path: '/', headers: {} });
+  const refused = ask('web', 'api');
+  assert.equal(refused.verdict, 'denied');
+  assert.match(JSON.stringify(refused.problems), /TrafficPermission db-to-api/);
+  assert.equal(ask('api', 'db').verdict, 'allowed');
+});
+
+test('with reachability by permissions, who is refused by every instance has no way there', () => {
+  const world = openMesh([permission('db-to-api', 'db', 'api'), permission('api-to-db', 'api', 'db')], {
+    autoReachableServices: true,
+  });
+  world.apply({ ...dataplane('web', 1), networking: { ...redirected('web') } });
+  world.apply({ ...dataplane('api', 1), networking: { ...redirected('api') } });
+  world.settle();
+  const clusters = (name: string) => [
+    ...(world.engine.config.get(world.connect(mesh, name))?.resources.cluster.keys() ?? []),
+  ];
+  assert.ok(!clusters('web-1').includes('api'));
+  assert.ok(clusters('api-1').includes('db'));
+});
+
+function redirected(service: string): object {
+  const { networking } = dataplane(service, 1) as { readonly networking: object };
+  return { ...networking, transparentProxying: { redirectPortInbound: 15006, redirectPortOutbound: 15001 } };
+}
