@@ -14,14 +14,17 @@ const ofWeb = tokenOf({ Mesh: 'demo', Name: 'web-1', Tags: { 'kuma.io/service': 
 /** Secrets of the mesh `demo` by name; `races`: how many writes come too late. */
 let secrets: Record<string, string> = {};
 let races = 0;
+/** Of the lists that the control plane answers. */
+let pageSize = 1000;
 const answer = ({ method, url, headers, body }: StubRequest): StubAnswer | undefined => {
-  const [path = ''] = url.split('?');
-  if (path === '/meshes/demo/secrets')
-    return {
-      body: JSON.stringify({
-        items: Object.entries(secrets).map(([name, data]) => ({ name, data, creationTime: '2026-02-28T00:00:00Z' })),
-      }),
-    };
+  const { pathname: path, searchParams } = new URL(url, 'http://stub');
+  if (path === '/meshes/demo/secrets') {
+    const offset = Number(searchParams.get('offset') ?? 0);
+    const end = offset + Math.min(pageSize, Number(searchParams.get('size')));
+    const all = Object.entries(secrets).filter(([name]) => name.includes(searchParams.get('name') ?? ''));
+    const items = all.slice(offset, end).map(([name, data]) => ({ name, data, creationTime: '2026-02-28T00:00:00Z' }));
+    return { body: JSON.stringify({ items, next: end < all.length ? `${path}?offset=${end}` : null }) };
+  }
   const name = /^\/meshes\/demo\/secrets\/(.+)$/.exec(path)?.[1];
   if (name === undefined) return undefined;
   const stored = secrets[name];
@@ -46,6 +49,7 @@ after(() => stub.close());
 beforeEach(() => {
   secrets = { 'dataplane-token-signing-key-demo-1': 'a2V5', 'dataplane-token-signing-key-demo-10': 'a2V5' };
   races = 0;
+  pageSize = 1000;
 });
 const revocations = 'dataplane-token-revocations-demo';
 const run = (args: readonly string[], input = '') => stub.run([...args, '-m', 'demo'], { now, input });
@@ -126,6 +130,17 @@ test('list shows the keys by age of their number, the one that signs, and revoke
     ],
   );
   assert.ok(!stdout.includes('a2V5'));
+});
+
+test('list and inspect read all pages: what decides may be on the last one', async () => {
+  pageSize = 1;
+  secrets[revocations] = Buffer.from('id-1').toString('base64');
+  const { stdout } = await run(['token', 'list', '--kind', 'dataplane', '-o', 'json']);
+  const [{ keys, revoked: ids }] = JSON.parse(stdout);
+  assert.deepEqual([keys.map(({ kid }: { kid: string }) => kid), ids], [['1', '10'], ['id-1']]);
+  const { code, stdout: shown } = await run(['token', 'inspect', '-'], ofWeb);
+  assert.equal(code, 1);
+  assert.match(shown, /^counts +no: it is revoked$/m);
 });
 
 test('revoke makes the list, adds to it, and does so once', async () => {

@@ -4,6 +4,7 @@ import { field, listOf } from '../json-fields.ts';
 import { listPath, resourcePath } from '../resource-paths.ts';
 import type { Session } from '../session.ts';
 import { typeHandles } from '../type-handles.ts';
+import { getWholeList } from '../whole-list.ts';
 
 /** What decides over tokens of a kind, and, for data plane tokens, a mesh. */
 export interface TokenState {
@@ -22,7 +23,7 @@ export async function readTokenState(session: Session, kind: TokenKind, mesh: st
   const path = listPath(handleOf(names.type), mesh);
   // The name may be a part of it: what is longer is another mesh's.
   const query = new URLSearchParams({ size: '1000', name: `${kind}-token-` });
-  const secrets = listOf(await session.client().get(`${path}?${query}`), 'items');
+  const secrets = listOf(await getWholeList(session.client(), `${path}?${query}`), 'items');
   const keys = secrets
     .map((secret) => ({ name: String(field(secret, 'name')), since: String(field(secret, 'creationTime')) }))
     .filter(({ name }) => name.startsWith(names.signingKeyPrefix))
