@@ -48,6 +48,8 @@ export interface ControlPlaneOptions {
   /** Whether to take the usual ports where they are free. */
   readonly usualPorts: boolean;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Further arguments of `kuma-cp run`. */
+  readonly extraArgs?: readonly string[];
   /** Where it is asked from here, as URLs have it; `127.0.0.1` when left out. */
   readonly loopback?: string;
 }
@@ -83,10 +85,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     KUMA_DIAGNOSTICS_SERVER_PORT: String(ports.diagnostics),
     ...options.environment,
   };
-  const { loopback = '127.0.0.1' } = options;
+  const { loopback = '127.0.0.1', extraArgs = [] } = options;
   const apiUrl = `http://${loopback}:${ports.http}`;
   const start = async (): Promise<ChildProcess> => {
-    const process = startProcess({ name: 'kuma-cp', command: options.command, args: ['run'], environment });
+    const process = startProcess({
+      name: 'kuma-cp',
+      command: options.command,
+      args: ['run', ...extraArgs],
+      environment,
+    });
     try {
       await waitFor(
         'the control plane is ready',

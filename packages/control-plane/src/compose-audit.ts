@@ -1,5 +1,5 @@
 // The audit of the settings: which files, and what is said when they cannot be written.
-import { MeshError } from '@ursa/resources';
+import { MeshError, type ResourceTypes } from '@ursa/resources';
 import type { AuditFileSettings } from './config/sections/kmesh.ts';
 import type { Settings } from './config/settings.ts';
 import type { Degradation, Readiness } from './diagnostics/readiness.ts';
@@ -7,6 +7,7 @@ import { type Audit, type AuditBackend, openAudit } from './identity/audit/audit
 import type { Log } from './log.ts';
 import { openRotatingFile } from './rotating-file.ts';
 import type { LiveResources } from './store/live-resources.ts';
+import type { RegistrationDeed } from './xds/registration.ts';
 
 const megabyte = 1024 * 1024;
 
@@ -41,6 +42,31 @@ export interface AuditSurroundings {
   readonly log: Log;
   readonly instance: string;
   readonly readiness: Readiness;
+}
+
+const statuses = { CREATE: 201, UPDATE: 200, DELETE: 200 } as const;
+
+/** Puts what proxies write about themselves into the audit; a proxy's user is its own kind, and its name that of the resource. */
+export function auditRegistrations(
+  audit: Audit | undefined,
+  types: ResourceTypes,
+): ((deed: RegistrationDeed) => void) | undefined {
+  if (audit === undefined) return undefined;
+  return ({ access, key, error }) => {
+    const { type, mesh, name } = key;
+    const denied = error instanceof MeshError && error.code === 'forbidden';
+    const collection = types.byName(type)?.path ?? type;
+    audit.record({
+      user: { name: 'mesh-system:proxy', groups: [] },
+      access: { access, type, mesh, name, granted: !denied },
+      request: {
+        method: access === 'DELETE' ? 'DEREGISTER' : 'REGISTER',
+        path: `${mesh === '' ? '' : `/meshes/${mesh}`}/${collection}/${name}`,
+        status: error === undefined ? statuses[access] : denied ? 403 : 400,
+        reason: denied ? error.message : undefined,
+      },
+    });
+  };
 }
 
 function degradationOf(audit: Audit): Degradation | undefined {

@@ -59,7 +59,7 @@ export async function corefileTemplateOf(settings: Settings): Promise<string | u
   }
 }
 
-/** Public keys and switches of token verification. Errors: `MeshError('invalid')` for keys that cannot be read. */
+/** Public keys and switches of tokens. Errors: `MeshError('invalid')` for keys that cannot be read. */
 export async function tokenSettings(settings: Settings) {
   const { dpToken } = settings.dpServer.authn.dpProxy;
   const { zoneToken } = settings.dpServer.authn.zoneProxy;
@@ -71,7 +71,22 @@ export async function tokenSettings(settings: Settings) {
   ]);
   const secrets = { dataplane: dpToken.validator, zone: zoneToken.validator, user: user.validator } as const;
   const kinds = ['dataplane', 'zone', 'user'] as const;
-  return { publicKeys: keys.flat(), withoutSecrets: kinds.filter((kind) => !secrets[kind].useSecrets) };
+  const issuers = {
+    dataplane: { isOn: dpToken.enableIssuer, section: 'dpServer.authn.dpProxy.dpToken' },
+    zone: { isOn: zoneToken.enableIssuer, section: 'dpServer.authn.zoneProxy.zoneToken' },
+    user: { isOn: user.enableIssuer, section: 'apiServer.authn.tokens' },
+  } as const;
+  return {
+    publicKeys: keys.flat(),
+    withoutSecrets: kinds.filter((kind) => !secrets[kind].useSecrets),
+    withoutIssuer: new Map(
+      kinds.flatMap((kind) => {
+        const { isOn, section } = issuers[kind];
+        const reason = `issuing ${kind} tokens is switched off (${section}.enableIssuer): sign them with kumactl generate ${kind}-token --signing-key-path FILE --kid SERIAL, and give this control plane the public key in ${section}.validator.publicKeys`;
+        return isOn ? [] : [[kind, reason] as const];
+      }),
+    ),
+  };
 }
 
 /** Calls back once, when the control plane has the keys and authorities it makes at its start. */

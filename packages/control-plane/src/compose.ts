@@ -21,7 +21,7 @@ import {
 import { type ApiComponent, openApi } from './api/api.ts';
 import type { Component } from './component.ts';
 import { composeAccess, composeAdminTokenFile, composeRoles } from './compose-access.ts';
-import { composeAudit } from './compose-audit.ts';
+import { auditRegistrations, composeAudit } from './compose-audit.ts';
 import { degradationOf } from './compose-degradation.ts';
 import { composeGenerators } from './compose-generators.ts';
 import { composeHealth } from './compose-health.ts';
@@ -286,6 +286,8 @@ export async function openControlPlane(
     ...{ live, store, tokens, clock, log, chain: () => dpCertificate.current().certificate },
     port: () => dpServer.port,
   });
+  const readiness = createReadiness();
+  const audit = composeAudit(settings, { live, log, instance: instanceId, readiness });
   const dpServer: DpServer = openDpServer({
     settings,
     ...(corefileTemplate === undefined ? {} : { corefileTemplate }),
@@ -303,6 +305,7 @@ export async function openControlPlane(
     ...(several.starting === undefined ? {} : { starting: several.starting }),
     isConnected: (key) => isConnected(live.get(insightKeyOf(key))?.spec as ProxyInsight | undefined),
     refusals,
+    onRegistration: auditRegistrations(audit, types),
     ...(health[0] === undefined ? {} : { health: health[0], healthMetrics: watching.health }),
     metrics: watching.xds,
     propagation: watching.propagation,
@@ -310,7 +313,6 @@ export async function openControlPlane(
     log: log.component('xds'),
   });
 
-  const readiness = createReadiness();
   const envoyAdmin = createEnvoyAdmin({ live, clock, proxies, adminIdentities });
   const watchdog = certificateWatchdog({
     ...{ graph, clock, identities, envoyAdmin, renew: certificates.renew },
@@ -357,7 +359,6 @@ export async function openControlPlane(
     },
   });
   const access = composeAccess(settings, live);
-  const audit = composeAudit(settings, { live, log, instance: instanceId, readiness });
   const api = openApi({
     types,
     engine,
@@ -388,6 +389,7 @@ export async function openControlPlane(
     logTail: () => log.tail(),
     serviceAddress: (service) => `${service}.${settings.dnsServer.domain}:${settings.dnsServer.serviceVipPort}`,
     certificate: await apiCertificate(settings, certificate, log.component('certificates')),
+    certificateLog: log.component('certificates'),
     requests: watching.apiRequests,
     tracer: watching.tracer,
     onBug: (error, request) => bugs.error('a request to the API failed', { error, request }),

@@ -10,7 +10,7 @@ import type { Tokens } from '../identity/access.ts';
 import type { AccessControl } from '../identity/access-control.ts';
 import type { Audit } from '../identity/audit/audit.ts';
 import type { EnvoyAdmin } from '../identity/envoy-admin.ts';
-import type { ServedCertificate } from '../identity/served-certificate.ts';
+import type { RenewalLog, ServedCertificate } from '../identity/served-certificate.ts';
 import type { InstanceCalls } from '../instances/calls.ts';
 import type { Instances } from '../instances/instances.ts';
 import type { LiveResources } from '../store/live-resources.ts';
@@ -25,6 +25,7 @@ import { guiRoutes } from './gui-routes.ts';
 import { withHeldBack } from './held-back-rollout.ts';
 import { createApp } from './http/app.ts';
 import { createAuthentication } from './http/caller.ts';
+import { followClientAuthorities } from './http/client-authorities.ts';
 import { createCrossOrigin } from './http/cross-origin.ts';
 import type { Route } from './http/route.ts';
 import { type OpenServer, openHttpServer, openHttpsServer } from './http/server.ts';
@@ -68,7 +69,7 @@ export interface ApiOptions {
   /** An engine over the same inputs in which shadow policies are in force. */
   readonly shadowEngine: Pick<Engine, 'config'>;
   /** An engine over the same inputs in which drafts have happened. */
-  readonly whatIf: (drafts: ResourceDrafts) => Pick<Engine, 'config' | 'affectedDataplanes'>;
+  readonly whatIf: (drafts: ResourceDrafts) => Pick<Engine, 'config' | 'affectedDataplanes' | 'identityRequest'>;
   /** Guards writes that make inbounds insist on mTLS; without it none is refused. */
   readonly guarded?: GuardedStrictness;
   /** Connected proxies by key. */
@@ -106,6 +107,8 @@ export interface ApiOptions {
   readonly serviceAddress: (service: string) => string;
   /** Used by the HTTPS server when the settings name no files. */
   readonly certificate: ServedCertificate;
+  /** Told when other authorities of client certificates count. */
+  readonly certificateLog?: RenewalLog;
   /** Hears of every request. */
   readonly requests?: RequestMetrics;
   /** Traces requests. */
@@ -129,6 +132,7 @@ export interface ApiComponent extends Component {
 
 /** How long requests that run at a stop may take to end. */
 const graceMilliseconds = 5_000;
+const silent: RenewalLog = { info: () => undefined, warn: () => undefined };
 
 /** The API as a component. Start errors: `MeshError` for ports that are taken and certificates that cannot be read. */
 export function openApi(options: ApiOptions): ApiComponent {
@@ -136,7 +140,7 @@ export function openApi(options: ApiOptions): ApiComponent {
   const { settings } = options;
   let http: OpenServer | undefined;
   let https: OpenServer | undefined;
-  let renewals: { stop(): void } | undefined;
+  let followed: readonly { stop(): void }[] = [];
   return {
     name: 'api',
     get ports() {
@@ -151,14 +155,22 @@ export function openApi(options: ApiOptions): ApiComponent {
       if (tls === undefined) return;
       try {
         https = await openHttpsServer(settings, tls, app.routing, options.sharedPorts);
-        renewals = certificate.follow(({ certificate: cert, privateKey: key }) => https?.renew({ ...tls, cert, key }));
+        let clients = tls;
+        followed = [
+          certificate.follow(({ certificate: cert, privateKey: key }) => https?.renew({ ...clients, cert, key })),
+          followClientAuthorities(settings, certificate.current, options.certificateLog ?? silent, (changed) => {
+            clients = changed;
+            https?.renew(changed);
+            https?.closeProven(graceMilliseconds);
+          }),
+        ];
       } catch (error) {
         await http?.close(0);
         throw error;
       }
     },
     async stop() {
-      renewals?.stop();
+      for (const each of followed) each.stop();
       await Promise.all([http?.close(graceMilliseconds), https?.close(graceMilliseconds)]);
       await app.close();
     },
@@ -199,11 +211,6 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
   const writing = { reader, manager, labels, guard, access, strictness };
   const gui = settings.gui.enabled && !options.labels.federated;
   const guiAddress = settings.gui.rootUrl === '' ? settings.gui.basePath : settings.gui.rootUrl;
-  const tokens = {
-    tokens: options.tokens,
-    access: options.access,
-    issuesUserTokens: settings.authn.tokens.enableIssuer,
-  };
   const rollout = followRollout(withHeldBack(options.rollout, options.live, options.engine));
   const routes = [
     ...discoveryRoutes({
@@ -243,7 +250,7 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
         ...writeRoutes(type, path, writing),
       ]),
     ),
-    ...tokensRoutes(tokens),
+    ...tokensRoutes({ tokens: options.tokens, access }),
     ...(options.joining === undefined ? [] : joinCodeRoutes({ ...options.joining, access: options.access })),
   ];
   const basePath = settings.basePath.replace(/\/+$/, '');

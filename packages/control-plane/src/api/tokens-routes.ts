@@ -13,8 +13,6 @@ import { type Fields, readFields } from './token-fields.ts';
 export interface TokensOptions {
   readonly tokens: Tokens;
   readonly access: Pick<AccessControl, 'requireToken'>;
-  /** False when all user tokens are signed offline (`apiServer.authn.tokens.enableIssuer`). */
-  readonly issuesUserTokens: boolean;
 }
 
 const issueTitle = 'Could not issue a token';
@@ -37,8 +35,7 @@ const bodies = {
 };
 
 /** The three endpoints. Each answers the token as text. */
-export function tokensRoutes(options: TokensOptions): readonly Route[] {
-  const { tokens, access } = options;
+export function tokensRoutes({ tokens, access }: TokensOptions): readonly Route[] {
   return [
     issueRoute('dataplane', bodies.dataplane, (fields, user) => {
       const mesh = fields.text('mesh', { required: true });
@@ -77,11 +74,6 @@ export function tokensRoutes(options: TokensOptions): readonly Route[] {
         groups: fields.texts('groups'),
         validForSeconds: fields.validFor(),
       };
-      if (!options.issuesUserTokens) {
-        const reason =
-          'issuing user tokens is switched off (apiServer.authn.tokens.enableIssuer); sign them offline with kumactl';
-        throw new MeshError('invalid', reason);
-      }
       const issues = [{ access: 'GENERATE_USER_TOKEN', mesh: '', name: request.name, tags: {} }] as const;
       return allowed(access, user, issues, () => tokens.issueUser(request));
     }),

@@ -1,4 +1,5 @@
 // Who is calling, and whether they may. Servers hand credentials in, get a user or a MeshError.
+import type { TokenKind } from '@ursa/resources';
 
 /** An authenticated caller of the REST API. */
 export interface User {
@@ -41,6 +42,8 @@ export interface IssueDataplaneToken {
 
 /** Issues and verifies the three kinds of tokens from the signing keys in the store. Verification errors are `MeshError('unauthenticated', …)` that say what to do. */
 export interface Tokens {
+  /** Errors: `MeshError('invalid')` for a kind that is signed elsewhere only, with what to do instead. Issuing has the same error. */
+  requireIssuer(kind: TokenKind): void;
   issueDataplane(request: IssueDataplaneToken): Promise<string>;
   issueZone(request: {
     readonly zone: string;

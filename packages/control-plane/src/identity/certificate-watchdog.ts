@@ -78,7 +78,8 @@ export function certificateWatchdog(inputs: CertificateWatchdogInputs): Certific
     for (const key of looked.keys()) {
       if (present.has(key)) continue;
       looked.delete(key);
-      findings.delete(key);
+      // Its mesh may be gone while the proxy is still connected: nothing is wrong with a certificate that nobody should have.
+      if (findings.delete(key)) onLook(key, undefined);
     }
     const since = clock.now();
     for (const [key, identity] of present) {

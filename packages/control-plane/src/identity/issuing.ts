@@ -41,7 +41,7 @@ export interface Issuing<Order> {
   renew(holder: string): void;
   /** Resolves when the holder's last order is carried out, has failed, or there is none. */
   settled(holder: string): Promise<void>;
-  /** Every authority that has something to do. */
+  /** Every authority that somebody has a certificate of, or waits for one. */
   states(): readonly IssuingState[];
   stop(): void;
 }
@@ -67,6 +67,9 @@ interface Holder<Order> {
 
 /** The work of one authority. */
 interface Lane {
+  readonly authority: string;
+  /** How many holders have their certificate from it, or wait for one. */
+  holders: number;
   readonly circuit: Circuit;
   readonly queue: Set<string>;
   working: number;
@@ -85,7 +88,7 @@ export function openIssuing<Order>(options: IssuingOptions<Order>): Issuing<Orde
     const authority = authorityOf(order);
     let lane = lanes.get(authority);
     if (lane === undefined) {
-      lane = { circuit: createCircuit(retries), queue: new Set(), working: 0 };
+      lane = { authority, holders: 0, circuit: createCircuit(retries), queue: new Set(), working: 0 };
       lanes.set(authority, lane);
     }
     return lane;
@@ -97,6 +100,12 @@ export function openIssuing<Order>(options: IssuingOptions<Order>): Issuing<Orde
   const leave = (name: string, { lane }: Holder<Order>): void => {
     lane.queue.delete(name);
     lane.circuit.forget(name);
+    lane.holders--;
+    close(lane);
+  };
+  /** An authority that nobody wants anything of may be gone for ever, with its mesh. What is under way still counts as its work. */
+  const close = (lane: Lane): void => {
+    if (lane.holders === 0 && lane.working === 0 && lanes.get(lane.authority) === lane) lanes.delete(lane.authority);
   };
   const flush = (): void => {
     if (ready.size === 0) return;
@@ -188,6 +197,7 @@ export function openIssuing<Order>(options: IssuingOptions<Order>): Issuing<Orde
       lane.working++;
       void carryOut(name).then(() => {
         lane.working--;
+        close(lane);
         if (stopped) return;
         if (ready.size >= deliverySize || (lane.queue.size === 0 && lane.working === 0) || lane.circuit.isOpen) flush();
         work(lane);
@@ -206,12 +216,13 @@ export function openIssuing<Order>(options: IssuingOptions<Order>): Issuing<Orde
         settle(before);
         return;
       }
+      if (before?.order === order) return;
       const lane = laneOf(order);
+      lane.holders++;
       const holder = before ?? { order, lane, issued: undefined, waiting: [], pending: true, dueAt: undefined };
       if (before === undefined) holders.set(name, holder);
       else {
-        if (holder.order === order) return;
-        leave(name, holder);
+        leave(name, before);
         Object.assign(holder, { order, lane, pending: true });
       }
       enqueue(name, holder);

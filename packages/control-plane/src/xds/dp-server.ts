@@ -24,7 +24,7 @@ import type { HealthMetrics } from './health/health-metrics.ts';
 import { type MemoryGuard, openMemoryGuard } from './memory-guard.ts';
 import type { Propagation } from './propagation.ts';
 import { openProxyAuthentication } from './proxy-authentication.ts';
-import { openRegistration, parseOwnResource } from './registration.ts';
+import { openRegistration, parseOwnResource, type RegistrationDeed } from './registration.ts';
 import type { Rollout } from './rollout.ts';
 import { type StartingProxies, startingHere } from './starting-proxies.ts';
 import { openTakingTraffic } from './taking-traffic.ts';
@@ -69,6 +69,8 @@ export interface DpServerOptions {
   /** Answers hosts that join, by path. */
   readonly joining?: ReadonlyMap<string, HttpHandler>;
   readonly log: DpServerLog;
+  /** Told of what proxies have written about themselves. */
+  readonly onRegistration?: ((deed: RegistrationDeed) => void) | undefined;
   /** Configuration of CoreDNS for proxies that run it. */
   readonly corefileTemplate?: string;
 }
@@ -109,6 +111,7 @@ export function openDpServer(options: DpServerOptions): DpServer {
     admit: traffic.admit,
     deregistrationDelayMilliseconds: settings.xdsServer.dataplaneDeregistrationDelay,
     isConnected: options.isConnected ?? (() => false),
+    onDeed: options.onRegistration,
     onError: (key, error) => log.warn('a proxy that has gone could not be deregistered', { key, error }),
   });
   const proxies = openConnectedProxies({

@@ -30,6 +30,16 @@ export interface RegistrationOptions {
   readonly isConnected: (key: ResourceKey) => boolean;
   /** Gets what could not be written, and is tried again or can wait. */
   readonly onError: (key: ResourceKey, error: unknown) => void;
+  /** Told of what proxies have written, for the audit. Whether they take traffic is not told: that changes all the time. */
+  readonly onDeed?: ((deed: RegistrationDeed) => void) | undefined;
+}
+
+/** What a registration has written, or was refused. */
+export interface RegistrationDeed {
+  readonly access: 'CREATE' | 'UPDATE' | 'DELETE';
+  readonly key: ResourceKey;
+  /** Why nothing was written. */
+  readonly error?: unknown;
 }
 
 /** Registers proxies. */
@@ -104,11 +114,12 @@ export function openRegistration(options: RegistrationOptions): Registration {
     const admitted = options.admit(draft, stored, node.proxy.features);
     // A fleet that comes back as it was writes nothing, and needs no store for it.
     if (stored !== undefined && manager.isStoredAs(admitted, stored)) return;
+    const isKnown = stored !== undefined && manager.isStoredAs(release(draft), release(stored));
     try {
       await manager.put(admitted);
+      if (!isKnown) options.onDeed?.({ access: accessOf(stored), key: resourceKeyOf(node.proxy) });
     } catch (error) {
       // What the proxy is must be stored, or others would not find it. Whether it takes traffic already can wait for the store.
-      const isKnown = stored !== undefined && manager.isStoredAs(release(draft), release(stored));
       if (!isUnavailable(error) || !isKnown) throw error;
       options.onError(resourceKeyOf(node.proxy), error);
     }
@@ -119,11 +130,14 @@ export function openRegistration(options: RegistrationOptions): Registration {
     const key = resourceKeyOf(node.proxy);
     lost.left(key);
     if (isBack() || options.isConnected(key) || live.get(key) === undefined) return;
-    manager.delete(key).catch((error: unknown) => {
-      onError(key, error);
-      // Nobody else forgets it.
-      if (isUnavailable(error) && !stopped && !leaving.has(node.id)) leaveLater(node, isBack, retryMilliseconds);
-    });
+    manager.delete(key).then(
+      () => options.onDeed?.({ access: 'DELETE', key }),
+      (error: unknown) => {
+        onError(key, error);
+        // Nobody else forgets it.
+        if (isUnavailable(error) && !stopped && !leaving.has(node.id)) leaveLater(node, isBack, retryMilliseconds);
+      },
+    );
   };
 
   const leaveLater = (node: ProxyNode, isBack: () => boolean, milliseconds: number): void => {
@@ -133,26 +147,42 @@ export function openRegistration(options: RegistrationOptions): Registration {
     );
   };
 
+  const register = async (
+    node: ProxyNode,
+    proven: ProvenProxy,
+    key: ResourceKey,
+    stored: Resource | undefined,
+  ): Promise<void> => {
+    // A token that is not good for the resource that is there must not replace it either.
+    if (stored !== undefined) proven.check(stored);
+    if (node.resource === undefined) {
+      if (stored === undefined) {
+        throw new MeshError(
+          'not-found',
+          `there is no ${key.type} "${key.name}"${key.mesh === '' ? '' : ` in mesh "${key.mesh}"`}; create it, or start the proxy with --dataplane-file`,
+        );
+      }
+      return;
+    }
+    const draft = parseOwnResource(types, node.resource, node.proxy);
+    proven.check(draft);
+    stay(node.id);
+    await store(draft, stored, node);
+    lost.back(key);
+  };
+
   return {
     async register(node, proven) {
       const key = resourceKeyOf(node.proxy);
       const stored = live.get(key);
-      // A token that is not good for the resource that is there must not replace it either.
-      if (stored !== undefined) proven.check(stored);
-      if (node.resource === undefined) {
-        if (stored === undefined) {
-          throw new MeshError(
-            'not-found',
-            `there is no ${key.type} "${key.name}"${key.mesh === '' ? '' : ` in mesh "${key.mesh}"`}; create it, or start the proxy with --dataplane-file`,
-          );
-        }
-        return;
+      try {
+        await register(node, proven, key, stored);
+      } catch (error) {
+        // While the store is away a fleet comes back every second: nothing was done, and nobody was refused.
+        if (node.resource !== undefined && !isUnavailable(error))
+          options.onDeed?.({ access: accessOf(stored), key, error });
+        throw error;
       }
-      const draft = parseOwnResource(types, node.resource, node.proxy);
-      proven.check(draft);
-      stay(node.id);
-      await store(draft, stored, node);
-      lost.back(key);
     },
     gone(node, isBack, connected) {
       if (node.resource === undefined || stopped) return;
@@ -167,4 +197,8 @@ export function openRegistration(options: RegistrationOptions): Registration {
       leaving.clear();
     },
   };
+}
+
+function accessOf(stored: Resource | undefined): RegistrationDeed['access'] {
+  return stored === undefined ? 'CREATE' : 'UPDATE';
 }

@@ -4,8 +4,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { MeshError } from '@ursa/resources';
 import { composeAccess } from '../../src/compose-access.ts';
-import { composeAudit } from '../../src/compose-audit.ts';
+import { auditRegistrations, composeAudit } from '../../src/compose-audit.ts';
 import { defaultSettings } from '../../src/config/load-settings.ts';
 import type { AuditFileSettings } from '../../src/config/sections/kmesh.ts';
 import { createReadiness } from '../../src/diagnostics/readiness.ts';
@@ -48,7 +49,7 @@ async function openWithAudit(context: TestContext, file?: string) {
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line));
-  return { ...fixture, store, path, folder, lines, readiness, logged };
+  return { ...fixture, store, path, folder, lines, readiness, logged, audit };
 }
 
 const stranger = { 'x-forwarded-for': '192.0.2.7', 'user-agent': 'curl' };
@@ -194,4 +195,30 @@ test('a file that cannot be opened is refused at the start, with the setting', a
     openWithAudit(context, '/proc/no/audit.log'),
     /KMESH_ACCESS_AUDIT_BACKENDS.*\/proc\/no\/audit\.log/,
   );
+});
+
+test('what proxies register is written down under the paths of the API, refusals with their reason', async (context) => {
+  const { audit, types, lines, ask } = await openWithAudit(context);
+  const record = auditRegistrations(audit, types);
+  const key = { type: 'Dataplane', mesh: 'default', name: 'web-1' };
+  record?.({ access: 'CREATE', key });
+  record?.({ access: 'UPDATE', key, error: new MeshError('forbidden', 'the token is for another service') });
+  record?.({ access: 'UPDATE', key, error: new MeshError('invalid', 'networking.address: whatever was in it') });
+  record?.({ access: 'DELETE', key });
+  const [created, denied, failed, deleted] = lines().slice(-4);
+  assert.deepEqual(
+    [created.user.name, created.access, created.resource, created.result, created.status, created.request],
+    ['mesh-system:proxy', 'CREATE', key, 'done', 201, { method: 'REGISTER', path: '/meshes/default/dataplanes/web-1' }],
+  );
+  assert.deepEqual([denied.result, denied.status, denied.reason], ['denied', 403, 'the token is for another service']);
+  assert.deepEqual([failed.result, failed.status, failed.reason], ['failed', 400, undefined]);
+  assert.deepEqual([deleted.access, deleted.request.method], ['DELETE', 'DEREGISTER']);
+  await ask('PUT', '/accessaudits/few', {
+    ...{ type: 'AccessAudit', name: 'few', rules: [{ types: ['Secret'], accessAll: true }] },
+  });
+  const count = lines().length;
+  record?.({ access: 'CREATE', key });
+  assert.equal(lines().length, count, 'AccessAudits choose');
+  record?.({ access: 'CREATE', key, error: new MeshError('forbidden', 'no') });
+  assert.equal(lines().length, count + 1, 'refusals are written down whatever they say');
 });

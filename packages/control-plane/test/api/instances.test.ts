@@ -125,6 +125,29 @@ test('a question about a proxy goes to the instance with its connection, and the
   await assert.rejects(ask('far'), { code: 'unavailable', message: /two/ });
 });
 
+test('who asks for what another instance has is asked here already whether he may, as the audit of this one tells', async () => {
+  const world = openInstances('one', 'two');
+  const asked: string[] = [];
+  const routeAt = (id: string, mayPass: boolean): Route => ({
+    ...{ method: 'GET', path: '/stats', tag: '', summary: '', answers: {} },
+    authorize({ user }) {
+      asked.push(`${id} ${user.name}`);
+      if (!mayPass) throw new MeshError('forbidden', 'not you');
+    },
+    handle: () => ({ status: 200, body: id }),
+  });
+  const call = { method: 'GET', url: '/', params: { mesh: 'default', name: 'far' }, query: new URLSearchParams() };
+  const user = { name: 'jane', groups: [] };
+  const ask = async (route: Route | undefined) => await route?.handle({ ...call, user } as unknown as Call);
+  const holderOf = () => 'two';
+  forwardedRoutes([routeAt('two', true)], { ...world.at('two'), holderOf: () => undefined });
+  const [open] = forwardedRoutes([routeAt('one', true)], { ...world.at('one'), holderOf });
+  assert.equal((await ask(open))?.body, 'two');
+  assert.deepEqual(asked, ['one jane']);
+  const [closed] = forwardedRoutes([routeAt('one', false)], { ...world.at('one'), holderOf });
+  await assert.rejects(ask(closed), { code: 'forbidden' });
+});
+
 test('the instances are shown, also of a control plane that is alone', async () => {
   const { ask } = openApiFixture();
   const { body } = await ask('GET', '/_instances');

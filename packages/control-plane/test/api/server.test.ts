@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:https';
+import { Agent, request } from 'node:https';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { objectIdentifier, sequence, set, utf8String } from '@ursa/certificates';
-import { type ApiComponent, openApi } from '../../src/api/api.ts';
+import { type ApiComponent, type ApiOptions, openApi } from '../../src/api/api.ts';
 import { issueAuthority, issueLeaf, keyIdentifier } from '../../src/identity/certificates/certificate.ts';
 import { generateKeys } from '../../src/identity/certificates/key-pair.ts';
 import { fixedCertificate } from '../../src/identity/served-certificate.ts';
@@ -28,10 +29,14 @@ function workDirectory(context: TestContext): string {
   return directory;
 }
 
-async function openServer(context: TestContext, settings: Readonly<Record<string, unknown>> = {}) {
+async function openServer(
+  context: TestContext,
+  settings: Readonly<Record<string, unknown>> = {},
+  options: Pick<ApiOptions, 'certificateLog'> = {},
+) {
   const certificate = await openServerCertificate(workDirectory(context), machineNames());
   const fixture = openApiFixture({ ...ports, ...settings });
-  const api = openApi({ ...fixture.options, certificate: fixedCertificate(certificate) });
+  const api = openApi({ ...fixture.options, ...options, certificate: fixedCertificate(certificate) });
   await api.start();
   context.after(() => api.stop());
   return { ...fixture, api, certificate };
@@ -182,6 +187,56 @@ test('a client certificate of the configured authority makes the administrator, 
   assert.match(await askTls(api, certificate.certificate, await foreign.issue()), /mesh-system:anonymous/);
 });
 
+test('the folder of client authorities is followed: who comes and goes with its files needs no restart', async (context) => {
+  const directory = workDirectory(context);
+  const [first, second] = await Promise.all([makeAuthority('first'), makeAuthority('second')]);
+  writeFileSync(join(directory, 'first.pem'), first.certificate);
+  const warnings: string[] = [];
+  const certificateLog = { info: () => undefined, warn: (message: string) => void warnings.push(message) };
+  const settings = {
+    'apiServer.authn.type': 'adminClientCerts',
+    'apiServer.authn.localhostIsAdmin': false,
+    'apiServer.auth.clientCertsDir': directory,
+  };
+  const { api, certificate } = await openServer(context, settings, { certificateLog });
+  const [ofFirst, ofSecond] = await Promise.all([first.issue(), second.issue()]);
+  // What is open does not outlive what has made it an administrator's.
+  const agent = new Agent({ keepAlive: true });
+  context.after(() => agent.destroy());
+  const kept = () => askTls(api, certificate.certificate, { ...ofFirst, agent });
+  assert.match(await kept(), /mesh-system:admin"/);
+  assert.match(await askTls(api, certificate.certificate, ofSecond), /mesh-system:anonymous/);
+  writeFileSync(join(directory, 'second.pem'), second.certificate);
+  await until(async () => /mesh-system:admin"/.test(await askTls(api, certificate.certificate, ofSecond)));
+  rmSync(join(directory, 'first.pem'));
+  await until(async () => /mesh-system:anonymous/.test(await askTls(api, certificate.certificate, ofFirst)));
+  assert.match(await kept(), /mesh-system:anonymous/);
+  assert.deepEqual(warnings, []);
+  // A folder that is empty for a moment locks nobody out.
+  rmSync(join(directory, 'second.pem'));
+  await until(async () => warnings.length > 0);
+  assert.match(await askTls(api, certificate.certificate, ofSecond), /mesh-system:admin"/);
+});
+
+test('a file among client authorities that holds no certificate is refused by its name', async (context) => {
+  const directory = workDirectory(context);
+  writeFileSync(join(directory, 'notes.pem'), 'no certificate');
+  const { options } = openApiFixture({
+    ...ports,
+    'apiServer.authn.type': 'adminClientCerts',
+    'apiServer.auth.clientCertsDir': directory,
+  });
+  await assert.rejects(openApi(options).start(), /apiServer\.auth\.clientCertsDir: cannot read .*notes\.pem/);
+});
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  const end = Date.now() + 30_000;
+  while (!(await isSo())) {
+    assert.ok(Date.now() < end, 'nothing has changed');
+    await pause(100);
+  }
+}
+
 /** DER of a name of just a common name. */
 function subjectOf(commonName: string): Buffer {
   return sequence(set(sequence(objectIdentifier('2.5.4.3'), utf8String(commonName))));
@@ -211,7 +266,7 @@ async function makeAuthority(commonName: string) {
 function askTls(
   api: ApiComponent,
   ca: string,
-  client: { readonly cert?: string; readonly key?: string } = {},
+  client: { readonly cert?: string; readonly key?: string; readonly agent?: Agent } = {},
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     const options = { host: '127.0.0.1', port: api.ports.https, path: '/who-am-i', ca, agent: false, ...client };

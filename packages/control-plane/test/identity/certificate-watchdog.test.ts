@@ -124,6 +124,7 @@ test('a certificate that is not replaced in time is told of, and once more when 
   assert.deepEqual(run.renewed, [], 'who issues them tries again by itself');
   run.identities.delete('default/web');
   assert.equal(run.watchdog.findings().size, 0);
+  assert.equal(run.looks.at(-1), 'default/web well', 'its mesh is gone: nothing is wrong with it any more');
 });
 
 test('a zone egress is asked for the certificate of each mesh, one without listeners shows nothing', async (context) => {

@@ -110,7 +110,7 @@ test('an authority that fails is not asked again for holders that are gone', asy
   const count = run.asked.length;
   await run.moveTo(start + day);
   assert.equal(run.asked.length, count);
-  assert.equal(run.issuing.states()[0]?.isOpen, false);
+  assert.deepEqual(run.issuing.states(), []);
 });
 
 test('an authority that hangs holds up nobody who has another one', async (context) => {
@@ -137,4 +137,51 @@ test('a certificate is made anew when that is asked for, but not of an authority
   run.issuing.renew('web');
   await run.moveTo(start + 2 * second);
   assert.deepEqual([run.asked.length, run.failures.length], [3, 1]);
+});
+
+test('an authority is forgotten with the last who wanted something of it, and begins anew', async (context) => {
+  const run = setUp(context, 1);
+  run.broken.add('vault');
+  await run.order('web');
+  await run.order('api', 'builtin');
+  assert.deepEqual(
+    run.issuing.states().map(({ authority, isOpen }) => [authority, isOpen]),
+    [
+      ['vault', true],
+      ['builtin', false],
+    ],
+  );
+  run.issuing.order('web', undefined);
+  await run.order('api', 'another');
+  assert.deepEqual(
+    run.issuing.states().map(({ authority }) => authority),
+    ['another'],
+  );
+  run.broken.delete('vault');
+  await run.order('web');
+  assert.ok(run.delivered.has('web'), 'what failed before is not held against it');
+});
+
+test('an authority that is being asked is forgotten when it has answered', async (context) => {
+  const run = setUp(context);
+  let answer: (() => void) | undefined;
+  const issuing = openIssuing<Order>({
+    clock: run.clock,
+    authorityOf: ({ authority }) => authority,
+    make: async (_order, issuedAt) => {
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      return { certificate: '', privateKey: '', notAfter: issuedAt + day };
+    },
+    deliver: () => undefined,
+    onFailure: () => undefined,
+  });
+  context.after(() => issuing.stop());
+  issuing.order('web', { authority: 'vault' });
+  issuing.order('web', undefined);
+  assert.equal(issuing.states().length, 1);
+  answer?.();
+  await run.moveTo(start);
+  assert.deepEqual(issuing.states(), []);
 });

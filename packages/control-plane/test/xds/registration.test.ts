@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { typeUrls } from '@ursa/envoy';
+import type { RegistrationDeed } from '../../src/xds/registration.ts';
 import { connectTo, type TestConnection } from './ads-client.ts';
 import { configurationOf, edsCluster } from './hand-made-mesh.ts';
 import { dataplaneSpec, type RunningServer, startServer, until } from './running-server.ts';
@@ -94,4 +95,41 @@ describe('a proxy that registers itself', () => {
       assert.equal(running.get('Dataplane', 'default', 'liar'), undefined);
     });
   }
+});
+
+test('what registers, changes and goes is told, and what is refused with the reason; who comes back as it was is not news', async (context) => {
+  const deeds: RegistrationDeed[] = [];
+  const running = await startServer({
+    settings: { 'xdsServer.dataplaneDeregistrationDelay': 30 },
+    onRegistration: (deed) => void deeds.push(deed),
+  });
+  const connection = await connectTo(running.port);
+  context.after(async () => {
+    connection.close();
+    await running.stop();
+  });
+  running.configure('default/guest', configurationOf(edsCluster('a')));
+  const connect = async (resource: string) => {
+    const stream = connection.delta();
+    const node = { id: 'default.guest', metadata: { 'dataplane.resource': resource } };
+    stream.send({ node, typeUrl: typeUrls.cluster });
+    return stream;
+  };
+  const told = () =>
+    deeds.map(({ access, key, error }) => `${access} ${key.name}${error === undefined ? '' : ` ${error}`}`);
+  const first = await connect(document('guest'));
+  await first.next();
+  first.cancel();
+  const again = await connect(document('guest'));
+  await again.next();
+  assert.deepEqual(told(), ['CREATE guest']);
+  const changed = await connect(document('guest', 'default', { labels: { tier: 'inner' } }));
+  await changed.next();
+  assert.deepEqual(told(), ['CREATE guest', 'UPDATE guest']);
+  const foreign = await connect(document('other'));
+  await foreign.ended();
+  assert.match(told()[2] ?? '', /^UPDATE guest .*has the name "other"/);
+  again.cancel();
+  changed.cancel();
+  await until(() => told().includes('DELETE guest'));
 });

@@ -21,6 +21,7 @@ import { openResourceManager } from '../../src/store/resource-manager.ts';
 import { type DpServer, openDpServer } from '../../src/xds/dp-server.ts';
 import type { MemoryGuard } from '../../src/xds/memory-guard.ts';
 import type { ProxyResources } from '../../src/xds/push-sequence.ts';
+import type { RegistrationDeed } from '../../src/xds/registration.ts';
 
 /** Token text to claims; what is not in it is refused. */
 export type KnownTokens = Map<string, DataplaneTokenClaims>;
@@ -54,6 +55,8 @@ export interface ServerChoices {
   readonly memory?: MemoryGuard;
   /** Real tokens, signed with this key (base64 of a PEM). */
   readonly signingKey?: string;
+  /** Told of what proxies have written. */
+  readonly onRegistration?: (deed: RegistrationDeed) => void;
   /** When real tokens are issued and expire. */
   readonly clock?: Clock;
 }
@@ -116,6 +119,7 @@ export async function startServer(choices: ServerChoices = {}): Promise<RunningS
     live,
     manager,
     types,
+    onRegistration: choices.onRegistration,
     proxies,
     engine: { config, rules },
     tokens,
@@ -180,6 +184,7 @@ function fakeTokens(known: KnownTokens, invalid: Map<string, Set<(reason: string
   };
   const tokenOf = (claims: unknown): string => [...known].find(([, each]) => each === claims)?.[0] ?? '';
   return {
+    requireIssuer: unused,
     issueDataplane: unused,
     issueZone: unused,
     issueUser: unused,

@@ -55,5 +55,7 @@ export interface Route {
   readonly answers: Readonly<Record<number, TSchema>>;
   /** Content type of its successes when it is not JSON. */
   readonly contentType?: string;
+  /** Asks whether the caller may. `handle` does so itself; this is for whoever has somebody else handle it. Errors: `MeshError('forbidden')`. */
+  readonly authorize?: (call: Call) => void;
   readonly handle: (call: Call) => Answer | Promise<Answer>;
 }

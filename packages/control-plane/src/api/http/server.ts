@@ -6,6 +6,7 @@ import type { TlsOptions, Server as TlsServer } from 'node:tls';
 import { MeshError } from '@ursa/resources';
 import type { Settings } from '../../config/settings.ts';
 import { openConnectionLimit } from '../../connection-limit.ts';
+import { watchProvenConnections } from './proven-connections.ts';
 import { openSharedPort } from './shared-port.ts';
 
 type ApiServer = Settings['apiServer'];
@@ -16,6 +17,8 @@ export interface OpenServer {
   readonly port: number;
   /** Shows another certificate to whoever connects from now on; of a server without TLS it does nothing. */
   renew(tls: TlsOptions): void;
+  /** Closes connections of clients that have shown a certificate, running requests within `graceMilliseconds`. */
+  closeProven(graceMilliseconds: number): void;
   /** Stops accepting, waits for running requests (at most `graceMilliseconds`), then closes what is left. */
   close(graceMilliseconds: number): Promise<void>;
 }
@@ -65,6 +68,7 @@ function open(
   // A client that stops reading, or sends nothing after connecting, holds its socket no longer than this.
   server.setTimeout(settings.writeTimeout);
   limitConnections(server, settings.maxConnections);
+  const proven = watchProvenConnections(server, port);
   return new Promise((resolve, reject) => {
     port.once('error', (error) => {
       const setting = `apiServer.${section}.port (KUMA_API_SERVER_${section.toUpperCase()}_PORT)`;
@@ -76,6 +80,7 @@ function open(
       resolve({
         port: (port.address() as AddressInfo).port,
         renew: (tls) => renew(port, tls),
+        closeProven: (grace) => proven.close(grace),
         close: (grace) => close(server, port, grace),
       });
     });

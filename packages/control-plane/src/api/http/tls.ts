@@ -1,4 +1,5 @@
 // How the HTTPS server proves itself, and what it wants of clients, from the settings and the files they name.
+import { X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TlsOptions } from 'node:tls';
@@ -9,16 +10,26 @@ import type { CertificatePair } from '../../identity/served-certificate.ts';
 
 type ApiServer = Settings['apiServer'];
 
+/** Where the authorities of clients are, for who follows them: the folder, and every file, the folder's as they are now. */
+export function clientCaFiles({ https, auth }: ApiServer): readonly string[] {
+  return [...folderAndFiles(auth.clientCertsDir), ...(https.tlsCaFile === '' ? [] : [https.tlsCaFile])];
+}
+
+/** True when callers may have to show a certificate, or may be known by one. */
+export function wantsClientCertificate({ https, authn }: Pick<ApiServer, 'https' | 'authn'>): boolean {
+  return https.enabled && (https.requireClientCert || authn.type === 'adminClientCerts');
+}
+
 /**
  * Options of the HTTPS server. Client certificates are asked for when somebody could be
  * known by one; a request without is refused only if `requireClientCert` is on, else its caller is known by other means or not at all.
  * Errors: `MeshError('invalid')` that names the setting and the file.
  */
 export function readTlsOptions(settings: ApiServer, { certificate, privateKey }: CertificatePair): TlsOptions {
-  const { https, auth, authn } = settings;
+  const { https, auth } = settings;
   const clientCas = [...readClientCas(auth.clientCertsDir), ...readOptional('tlsCaFile', https.tlsCaFile)];
-  const wantsClientCertificate = https.requireClientCert || authn.type === 'adminClientCerts';
-  if (wantsClientCertificate && clientCas.length === 0) {
+  const wantsThem = wantsClientCertificate(settings);
+  if (wantsThem && clientCas.length === 0) {
     throw new MeshError(
       'invalid',
       'client certificates are asked for but nothing says which are good: set apiServer.auth.clientCertsDir or apiServer.https.tlsCaFile',
@@ -28,16 +39,19 @@ export function readTlsOptions(settings: ApiServer, { certificate, privateKey }:
     cert: certificate,
     key: privateKey,
     ...tlsLimitsOf(https),
-    ...(wantsClientCertificate
-      ? { ca: clientCas, requestCert: true, rejectUnauthorized: https.requireClientCert }
-      : {}),
+    ...(wantsThem ? { ca: clientCas, requestCert: true, rejectUnauthorized: https.requireClientCert } : {}),
   };
 }
 
 function readClientCas(directory: string): readonly Buffer[] {
+  const [, ...files] = folderAndFiles(directory);
+  return files.map((file) => readAuthorities('auth.clientCertsDir', file));
+}
+
+function folderAndFiles(directory: string): readonly string[] {
   if (directory === '') return [];
   const names = listDirectory(directory).filter((name) => name.endsWith('.pem') || name.endsWith('.crt'));
-  return names.map((name) => read('auth.clientCertsDir', join(directory, name)));
+  return [directory, ...names.map((name) => join(directory, name))];
 }
 
 function listDirectory(directory: string): readonly string[] {
@@ -49,7 +63,18 @@ function listDirectory(directory: string): readonly string[] {
 }
 
 function readOptional(setting: string, path: string): readonly Buffer[] {
-  return path === '' ? [] : [read(`https.${setting}`, path)];
+  return path === '' ? [] : [readAuthorities(`https.${setting}`, path)];
+}
+
+/** OpenSSL passes over what it cannot read: whoever meant it to count would be locked out without a word. */
+function readAuthorities(setting: string, path: string): Buffer {
+  const content = read(setting, path);
+  try {
+    new X509Certificate(content);
+    return content;
+  } catch (error) {
+    throw unreadable(setting, path, error);
+  }
 }
 
 function read(setting: string, path: string): Buffer {

@@ -5,7 +5,7 @@ import type { AccessControl, ProxyView } from '../../identity/access-control.ts'
 import { keyInType } from '../../store/live-resources.ts';
 import { badRequest, notFound } from '../http/failure.ts';
 import { formatJson } from '../http/json-text.ts';
-import type { Route } from '../http/route.ts';
+import type { Call, Route } from '../http/route.ts';
 import { nameParameters } from '../openapi/parameters.ts';
 import type { ResourceReader } from '../resources/reader.ts';
 import { formatConfig } from './config-view.ts';
@@ -28,29 +28,34 @@ export function configRoutes(
     if (config === undefined) throw notFound('Failed to fetch dataplane insight');
     return config;
   };
-  const route = (path: string, type: ProxyView['type'], summary: string): Route => ({
-    method: 'GET',
-    path,
-    tag: 'Inspection',
-    summary,
-    query: nameParameters('shadow', 'include'),
-    answers: { 200: answerSchema },
-    handle: (call) => {
-      const { mesh = '', name = '' } = call.params;
-      reader.requireMesh(mesh);
-      const { shadow, diff, warnings } = parseQuestion(call.query);
-      access.requireView(call.user, { access: 'VIEW_CONFIG_DUMP', type, mesh, name });
-      const current = configOf(configurations.engine, mesh, name);
-      const asked = shadow ? configOf(configurations.shadowEngine, mesh, name) : current;
-      const xds = formatConfig(asked);
-      const body = {
-        ...(diff ? { diff: diffJson(shadow ? formatConfig(current) : xds, xds) } : {}),
-        ...(warnings ? { warnings: asked.warnings.map(({ message }) => message) } : {}),
-        xds,
-      };
-      return { status: 200, body: formatJson(body) };
-    },
-  });
+  const route = (path: string, type: ProxyView['type'], summary: string): Route => {
+    const authorize = ({ user, params: { mesh = '', name = '' } }: Call): void =>
+      access.requireView(user, { access: 'VIEW_CONFIG_DUMP', type, mesh, name });
+    return {
+      method: 'GET',
+      path,
+      tag: 'Inspection',
+      summary,
+      query: nameParameters('shadow', 'include'),
+      answers: { 200: answerSchema },
+      authorize,
+      handle: (call) => {
+        const { mesh = '', name = '' } = call.params;
+        reader.requireMesh(mesh);
+        const { shadow, diff, warnings } = parseQuestion(call.query);
+        authorize(call);
+        const current = configOf(configurations.engine, mesh, name);
+        const asked = shadow ? configOf(configurations.shadowEngine, mesh, name) : current;
+        const xds = formatConfig(asked);
+        const body = {
+          ...(diff ? { diff: diffJson(shadow ? formatConfig(current) : xds, xds) } : {}),
+          ...(warnings ? { warnings: asked.warnings.map(({ message }) => message) } : {}),
+          xds,
+        };
+        return { status: 200, body: formatJson(body) };
+      },
+    };
+  };
   return [
     route(
       '/meshes/{mesh}/dataplanes/{name}/_config',

@@ -69,8 +69,10 @@ export function envoyRoutes(
   return Object.entries(proxyTypes).flatMap(([typeName, proxyType]) => {
     const type = reader.types.byName(typeName);
     if (type === undefined) return [];
-    return pages.map(
-      (page): Route => ({
+    return pages.map((page): Route => {
+      const authorize = ({ params: { mesh = '', name = '' }, user }: Call): void =>
+        access.requireView(user, { access: page.access, type, mesh, name });
+      return {
         method: 'GET',
         path: `${pathOf(type)}/{name}/${page.path}`,
         tag: 'Inspection',
@@ -78,15 +80,20 @@ export function envoyRoutes(
         query: nameParameters(...page.parameters),
         answers: { 200: page.path === 'xds' ? Type.Object({ configs: Type.Array(Type.Object({})) }) : Type.String() },
         ...(page.path === 'xds' ? {} : { contentType: 'text/plain' }),
-        handle: async ({ params: { mesh = '', name = '' }, query, user }: Call) => {
-          access.requireView(user, { access: page.access, type, mesh, name });
+        authorize,
+        handle: async (call: Call) => {
+          authorize(call);
+          const {
+            params: { mesh = '', name = '' },
+            query,
+          } = call;
           reader.requireMesh(mesh);
           reader.get(typeName, mesh, name, `Could not retrieve ${typeName}`);
           const path = page.adminPath(query);
           return page.answer(await admin.ask({ proxyType, mesh, name }, path), query);
         },
-      }),
-    );
+      };
+    });
   });
 }
 

@@ -50,6 +50,8 @@ export function forwardedRoutes(
     handle: async (call) => {
       const other = instanceWith(call);
       if (other === undefined) return await route.handle(call);
+      // Here, where the caller is known and the audit has the request; the other instance asks again.
+      route.authorize?.(call);
       const { method, url, params, query, user, origin, body } = call;
       const passed: PassedCall = {
         route: `${route.method} ${route.path}`,

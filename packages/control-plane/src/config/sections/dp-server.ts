@@ -39,7 +39,6 @@ export const dpServerSettings = {
           'KUMA_DP_SERVER_AUTHN_DP_PROXY_DP_TOKEN_ENABLE_ISSUER',
           true,
           'Issue data plane tokens; switch off when all are signed offline.',
-          { noEffect: 'Issuing can be switched off for user tokens only, so far.' },
         ),
         validator: {
           useSecrets: flag(
@@ -63,7 +62,6 @@ export const dpServerSettings = {
           'KUMA_DP_SERVER_AUTHN_ZONE_PROXY_ZONE_TOKEN_ENABLE_ISSUER',
           true,
           'Issue zone tokens; switch off when all are signed offline.',
-          { noEffect: 'Issuing can be switched off for user tokens only, so far.' },
         ),
         validator: {
           useSecrets: flag(

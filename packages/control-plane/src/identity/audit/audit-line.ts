@@ -9,7 +9,7 @@ export interface AuditedRequest {
   readonly method: string;
   /** Without the query, in which somebody may have put anything. */
   readonly path: string;
-  /** Address at the other end of the connection. */
+  /** Address at the other end of the connection; '' where nobody is connected any more. */
   readonly source: string;
   readonly forwardedFor: string | undefined;
   readonly userAgent: string | undefined;
@@ -45,7 +45,7 @@ export function formatAuditLine(
     request: {
       method: request.method,
       path: shown(request.path),
-      source: request.source,
+      source: request.source === '' ? undefined : request.source,
       forwardedFor: request.forwardedFor === undefined ? undefined : shown(request.forwardedFor),
       userAgent: request.userAgent === undefined ? undefined : shown(request.userAgent),
     },

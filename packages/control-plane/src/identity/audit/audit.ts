@@ -1,4 +1,5 @@
 // The audit: writes down who did what, one line each, into the files of the settings. A file that cannot be written is said and stops nothing.
+import { randomUUID } from 'node:crypto';
 import type { AccessAuditSpec } from '@ursa/resources';
 import type { LiveResources } from '../../store/live-resources.ts';
 import type { User } from '../access.ts';
@@ -50,7 +51,16 @@ export interface Audit {
   observe(access: AccessControl): AccessControl;
   /** Begins a request of a caller; `user` undefined: the credentials do not hold. The result ends it, with what became of it. */
   begin(user: User | undefined): (request: EndedRequest) => void;
+  /** Writes down what was not asked for by a request to the API. `path` is that of the resource there. */
+  record(deed: AuditedDeed): void;
   trouble(): AuditTrouble | undefined;
+}
+
+/** What somebody did, or was refused, elsewhere than in the API. */
+export interface AuditedDeed {
+  readonly user: User;
+  readonly access: AuditedAccess;
+  readonly request: Pick<AuditedRequest, 'method' | 'path' | 'status' | 'reason'>;
 }
 
 /** Opens the audit; nothing is written before the first request. */
@@ -92,6 +102,11 @@ export function openAudit(options: AuditOptions): Audit {
           keep(formatAuditLine(time, instance, { ...rest, user }, access));
         }
       };
+    },
+    record({ user, access, request }) {
+      if (!isAudited(rulesOf(live), skippedTypes, access)) return;
+      const unknown = { id: randomUUID(), source: '', forwardedFor: undefined, userAgent: undefined };
+      keep(formatAuditLine(now(), instance, { ...unknown, ...request, user }, access));
     },
     trouble: () => [...troubles.values()][0],
   };

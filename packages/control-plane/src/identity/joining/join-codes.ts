@@ -68,7 +68,7 @@ export interface JoinCodes {
 export interface JoinCodesOptions {
   readonly live: LiveResources;
   readonly store: Pick<Store, 'write'>;
-  readonly tokens: Pick<Tokens, 'issueDataplane'>;
+  readonly tokens: Pick<Tokens, 'issueDataplane' | 'requireIssuer'>;
   readonly clock: Clock;
   readonly observe: (event: JoinEvent) => void;
 }
@@ -135,6 +135,7 @@ export function openJoinCodes({ live, store, tokens, clock, observe }: JoinCodes
 
   return {
     async issue({ issuedBy, validForSeconds, ...request }) {
+      tokens.requireIssuer('dataplane');
       if (live.get({ type: 'Mesh', mesh: '', name: request.mesh }) === undefined)
         throw new MeshError('invalid', `mesh "${request.mesh}" does not exist: create it first`);
       checkWord('service', request.service);

@@ -33,6 +33,8 @@ export interface TokensOptions {
   readonly publicKeys?: readonly ConfiguredPublicKey[];
   /** Kinds whose signing keys in the store are left out when verifying. */
   readonly withoutSecrets?: readonly TokenKind[];
+  /** Kinds that are signed elsewhere only: why none is issued here and what to do instead. */
+  readonly withoutIssuer?: ReadonlyMap<TokenKind, string>;
   /** How long issuing waits for a signing key that is being made, in milliseconds; default 0. A new mesh gets its key a moment after its creation. */
   readonly keyPatience?: number;
 }
@@ -56,7 +58,12 @@ export function openTokens(live: LiveResources, options: TokensOptions = {}): Op
   );
   const usesSecrets = (kind: TokenKind): boolean => !(options.withoutSecrets ?? []).includes(kind);
 
+  const requireIssuer = (kind: TokenKind): void => {
+    const reason = options.withoutIssuer?.get(kind);
+    if (reason !== undefined) throw new MeshError('invalid', reason);
+  };
   const issue = async (kind: TokenKind, mesh: string, claims: object): Promise<string> => {
+    requireIssuer(kind);
     if (kind === 'dataplane' && !meshExists(mesh)) {
       throw new MeshError('not-found', `mesh "${mesh}" does not exist: create it first`);
     }
@@ -110,6 +117,7 @@ export function openTokens(live: LiveResources, options: TokensOptions = {}): Op
   };
 
   return {
+    requireIssuer,
     async issueDataplane({ validForSeconds, ...subject }) {
       return await issue('dataplane', subject.mesh, dataplaneTokenClaims(subject, issueDetails(validForSeconds)));
     },
