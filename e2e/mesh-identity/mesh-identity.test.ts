@@ -32,7 +32,11 @@ test('without an identity, services talk in the clear', async () => {
 });
 
 test('a MeshIdentity gives each proxy one SPIFFE ID, and the mesh a MeshTrust', async () => {
-  await controlPlane.apply(meshIdentity('identity'));
+  const path = '/meshes/default/meshidentities/identity';
+  const refused = await controlPlane.request('PUT', path, meshIdentity('identity'));
+  assert.equal(refused.status, 409, 'plain text was there a moment ago, and would be cut off');
+  const { status } = await controlPlane.request('PUT', `${path}?force=true`, meshIdentity('identity'));
+  assert.equal(status, 201);
   const conditions = await isReady(controlPlane, 'identity');
   assert.deepEqual(
     (conditions as readonly { readonly type: string }[]).map(({ type }) => type),

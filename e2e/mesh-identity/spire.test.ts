@@ -32,13 +32,14 @@ const url = web.urlOf('backend');
 test('Envoy asks the agent for its SPIFFE ID and for whom it trusts', async () => {
   await answers(url, 200);
   await controlPlane.apply(rules({ allow: [clients('spiffe://prod.example/app/web')] }));
-  await controlPlane.apply(
-    policy('MeshIdentity', 'spire', {
-      selector: { dataplane: { matchLabels: {} } },
-      spiffeID: { trustDomain: 'prod.example', path: '/app/{{ label "app" }}' },
-      provider: { type: 'Spire', spire: { agent: { timeout: '5s' } } },
-    }),
-  );
+  const identity = policy('MeshIdentity', 'spire', {
+    selector: { dataplane: { matchLabels: {} } },
+    spiffeID: { trustDomain: 'prod.example', path: '/app/{{ label "app" }}' },
+    provider: { type: 'Spire', spire: { agent: { timeout: '5s' } } },
+  });
+  // The request above came in plain text.
+  const { status } = await controlPlane.request('PUT', '/meshes/default/meshidentities/spire?force=true', identity);
+  assert.equal(status, 201);
   await isReady(controlPlane, 'spire');
   await presents(backend, 'spiffe://prod.example/app/backend');
   await waitFor('both have asked', async () => agent.asked.size === 3);

@@ -10,6 +10,7 @@ import type { Clock } from './identity/clock.ts';
 import { createEnvoyAdmin, type EnvoyAdminInputs } from './identity/envoy-admin.ts';
 import type { InstanceCalls } from './instances/calls.ts';
 import type { Instances } from './instances/instances.ts';
+import { keyInType } from './store/live-resources.ts';
 
 // Statistics of an Envoy that is there take milliseconds; a write does not wait long for one that is not.
 const patience = 2_000;
@@ -32,6 +33,7 @@ export function composeStrictness(settings: Settings, parts: StrictnessParts): G
   const strictness = openStrictness({
     engine,
     whatIf: engine.whatIf,
+    dataplanes: (mesh) => live.list('Dataplane', mesh).map(keyInType),
     proxies,
     // A budget of its own: who looks at proxies does not keep a write from being judged.
     admin: createEnvoyAdmin({ live, clock, proxies, adminIdentities, patience }),

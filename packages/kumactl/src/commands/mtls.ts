@@ -33,6 +33,8 @@ export function addMtls(program: Command, session: () => Session): void {
 function formatPlan(plan: unknown): string {
   const text = (...path: readonly string[]): string => String(field(plan, ...path) ?? '');
   const backend = text('backend') === '' ? '' : `, backend ${text('backend')}`;
+  const names = listOf(plan, 'identities').map(String);
+  const identities = names.length === 0 ? '' : `, MeshIdentity ${names.join(', ')}`;
   const rows = [
     ...listOf(plan, 'proxies').map((proxy) => [
       String(field(proxy, 'name')),
@@ -43,5 +45,5 @@ function formatPlan(plan: unknown): string {
   ];
   const table = rows.length === 0 ? 'No proxies.\n' : formatTable(['DATAPLANE', 'STATE', 'WHY'], rows);
   const notes = listOf(plan, 'notes').map((note) => `Note: ${String(note)}\n`);
-  return `mesh ${text('mesh')}: mTLS ${text('mode')}${backend}\n\n${table}\n${notes.join('')}Next: ${text('next')}\n`;
+  return `mesh ${text('mesh')}: mTLS ${text('mode')}${backend}${identities}\n\n${table}\n${notes.join('')}Next: ${text('next')}\n`;
 }

@@ -34,6 +34,7 @@ export function formatOpenApiReference(types: ResourceTypes, version: string): s
     rules: nothing(new Map()),
     gatewayRules: nothing(new Map()),
     config: nothing(undefined),
+    identityRequest: nothing(undefined),
     heldBack: nothing(''),
     affectedDataplanes: nothing([]),
     explain,

@@ -26,31 +26,38 @@ const readings = 3;
 // An Envoy is asked over a connection of its own, and no more of them at once than the control plane can take.
 const atOnce = 8;
 
-/** Reports on Dataplanes of a mesh. `inboundsOf` chooses the inbounds that matter of those that let in plain text now. */
+/** What is asked of each proxy. */
+export interface Inquiry {
+  /** The inbounds that matter of those that let in plain text now. */
+  readonly inboundsOf: (proxyKey: string, open: readonly InboundAcceptance[]) => readonly InboundAcceptance[];
+  /** What a change does to the proxy's own certificate; undefined: nothing that anybody would notice. */
+  readonly lossOf: (proxyKey: string) => Pick<ProxyReport, 'state' | 'reason'> | undefined;
+  /** The proxies that can be concerned; undefined: all of the mesh. */
+  readonly only?: ReadonlySet<string> | undefined;
+}
+
+/** Reports on Dataplanes of a mesh. */
 export async function lookAtProxies(
   mesh: string,
-  inboundsOf: (proxyKey: string, open: readonly InboundAcceptance[]) => readonly InboundAcceptance[],
+  inquiry: Inquiry,
   options: LookOptions,
 ): Promise<readonly ProxyReport[]> {
   const keys = options.proxies
     .keys()
-    .filter((key) => key.startsWith(`${mesh}/`) && options.proxies.get(key)?.proxyType === 'dataplane');
+    .filter((key) => inquiry.only?.has(key) ?? key.startsWith(`${mesh}/`))
+    .filter((key) => options.proxies.get(key)?.proxyType === 'dataplane');
   const known = new Set(options.proxies.keys());
   options.quietInbounds.keep((id) => known.has(id.slice(0, id.indexOf(' '))));
   const reports: ProxyReport[] = [];
   const waiting = keys.entries();
   const work = async (): Promise<void> => {
-    for (const [position, key] of waiting) reports[position] = await lookAt(key, inboundsOf, options);
+    for (const [position, key] of waiting) reports[position] = await lookAt(key, inquiry, options);
   };
   await Promise.all(Array.from({ length: atOnce }, work));
   return reports;
 }
 
-async function lookAt(
-  key: string,
-  inboundsOf: Parameters<typeof lookAtProxies>[1],
-  options: LookOptions,
-): Promise<ProxyReport> {
+async function lookAt(key: string, { inboundsOf, lossOf }: Inquiry, options: LookOptions): Promise<ProxyReport> {
   const separator = key.indexOf('/');
   const [mesh, name] = [key.slice(0, separator), key.slice(separator + 1)];
   const inbounds = readAcceptance(options.engine.config.get(key));
@@ -58,12 +65,15 @@ async function lookAt(
   const asked = open.length === 0 ? [] : inboundsOf(key, open);
   const report = (state: ProxyReport['state'], reason = ''): ProxyReport => ({
     ...{ mesh, name, state, reason },
-    closing: asked.length,
+    affected: asked.length > 0,
   });
   if (options.awaitsCertificate(key))
     return report('no certificate', 'its certificate has not been issued yet: look at kumactl inspect dataplanes');
+  const loss = lossOf(key);
+  if (loss !== undefined) return { mesh, name, ...loss, affected: true };
   const secured = options.engine.identityRequest.get(key) !== undefined;
-  if (open.length === 0) return report(secured ? 'strict' : 'no mTLS');
+  // An agent on its host may issue what it shows.
+  if (open.length === 0) return report(secured || inbounds.length > 0 ? 'strict' : 'no mTLS');
   if (asked.length === 0) return report('ready');
   try {
     const ids = asked.map((inbound) => `${key} ${inbound.name}`);

@@ -1,5 +1,5 @@
 // GET /meshes/{mesh}/_mtls-plan: who is ready for strict mTLS, who would be cut off, and the next step.
-import type { MeshSpec } from '@ursa/resources';
+import { isIdentityReady, type MeshSpec } from '@ursa/resources';
 import { Type } from 'typebox';
 import type { AccessControl } from '../../identity/access-control.ts';
 import { formatJson } from '../http/json-text.ts';
@@ -13,6 +13,7 @@ const planSchema = Type.Object(
     mesh: Type.String(),
     mode: Type.Enum(['off', 'PERMISSIVE', 'STRICT']),
     backend: Type.Optional(Type.String()),
+    identities: Type.Array(Type.String()),
     counts: Type.Record(Type.String(), Type.Integer()),
     proxies: Type.Array(Type.Object({ name: Type.String(), state: Type.String(), reason: Type.String() })),
     notConnected: Type.Array(Type.String()),
@@ -46,7 +47,8 @@ export function mtlsPlanRoutes(
         const report = await strictness.ofMesh(mesh);
         const { mtls }: MeshSpec = reader.find('Mesh', '', mesh)?.spec ?? {};
         const backend = mtls?.backends?.find(({ name }) => name === mtls.enabledBackend);
-        const mode = backend === undefined ? 'off' : backend.mode === 'PERMISSIVE' ? 'PERMISSIVE' : 'STRICT';
+        const identities = reader.list('MeshIdentity', mesh).filter(isIdentityReady);
+        const mode = modeOf(backend, identities.length > 0);
         const seen = new Set(report.proxies.map(({ name }) => name));
         const notConnected = reader.list('Dataplane', mesh).flatMap(({ name }) => (seen.has(name) ? [] : [name]));
         const counts: Record<string, number> = {};
@@ -55,6 +57,7 @@ export function mtlsPlanRoutes(
           mesh,
           mode,
           ...(backend === undefined ? {} : { backend: backend.name }),
+          identities: identities.map(({ name }) => name).sort(),
           counts,
           proxies: report.proxies.map(({ name, state, reason }) => ({ name, state, reason })),
           notConnected,
@@ -65,6 +68,12 @@ export function mtlsPlanRoutes(
       },
     },
   ];
+}
+
+/** With MeshIdentities alone inbounds insist on mTLS, unless a MeshTLS says otherwise. */
+function modeOf(backend: { readonly mode?: string } | undefined, hasIdentities: boolean) {
+  if (backend === undefined) return hasIdentities ? 'STRICT' : 'off';
+  return backend.mode === 'PERMISSIVE' ? 'PERMISSIVE' : 'STRICT';
 }
 
 function notesOf({ silent }: StrictnessReport, notConnected: number): readonly string[] {
@@ -86,7 +95,7 @@ export function nextStep(
   quietPeriod: number,
 ): string {
   if (mode === 'off')
-    return 'Enable a backend of mTLS with mode PERMISSIVE: proxies get certificates, and nobody is cut off.';
+    return 'Enable a backend of mTLS with mode PERMISSIVE, or write a MeshTLS with mode Permissive and then a MeshIdentity: proxies get certificates, and nobody is cut off.';
   const count = (state: string): number => proxies.filter((proxy) => proxy.state === state).length;
   if (count('no certificate') > 0)
     return 'Wait until all proxies have a certificate; when some never get one, the log of the control plane says why.';
@@ -96,6 +105,8 @@ export function nextStep(
     return `Look again in ${formatSpan(quietPeriod)}: no plain text must come in the meantime.`;
   if (count('unknown') > 0 || silent.length > 0)
     return 'Make the admin listeners of the unknown proxies reachable from the control plane, or go on without knowing: the write warns of them.';
+  if (count('no mTLS') > 0)
+    return 'Have a MeshIdentity select the proxies without mTLS, as their warnings say: those with an identity speak mTLS only with them.';
   if (count('ready') === 0) return 'Nothing to do: every inbound insists on mTLS.';
   return mode === 'PERMISSIVE'
     ? 'Set the mode of the backend to STRICT: nobody would be cut off.'

@@ -1,7 +1,15 @@
 // What stands between a proxy and strict mTLS: as it is told between instances, to users and in refusals.
 
-/** States of a proxy, the worst first. */
-export type ProxyState = 'no certificate' | 'plaintext' | 'undecided' | 'unknown' | 'ready' | 'strict' | 'no mTLS';
+/** States of a proxy, the worst first. `new name`: its certificate would be for a name that its clients have not heard of. */
+export type ProxyState =
+  | 'no certificate'
+  | 'new name'
+  | 'plaintext'
+  | 'undecided'
+  | 'unknown'
+  | 'ready'
+  | 'strict'
+  | 'no mTLS';
 
 /** One proxy. */
 export interface ProxyReport {
@@ -10,8 +18,8 @@ export interface ProxyReport {
   readonly state: ProxyState;
   /** Why, for people; '' when there is nothing to say. */
   readonly reason: string;
-  /** Inbounds that let in plain text now and that the question is about. */
-  readonly closing: number;
+  /** True when the change in question takes something from it: an inbound's plain text, its certificate, its name. */
+  readonly affected: boolean;
 }
 
 /** An instance of the control plane that could not say how its proxies fare. */
@@ -23,7 +31,7 @@ export interface SilentInstance {
 
 /** Whether somebody would be cut off. */
 export function wouldBreak({ state }: Pick<ProxyReport, 'state'>): boolean {
-  return state === 'no certificate' || state === 'plaintext' || state === 'undecided';
+  return state === 'no certificate' || state === 'new name' || state === 'plaintext' || state === 'undecided';
 }
 
 /** Milliseconds as people say them. */

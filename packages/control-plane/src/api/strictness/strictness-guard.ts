@@ -20,8 +20,9 @@ export interface StrictnessGuard {
 
 // Of a mesh of thousands the first ones say enough; the count is whole.
 const namedProxies = 100;
+const decidingTypes: ReadonlySet<string> = new Set(['Mesh', 'MeshIdentity']);
 
-/** The guard; `modeTypes` are the policies that matter beside Meshes. */
+/** The guard; `modeTypes` are the policies that matter beside Meshes, MeshIdentities, and the labels of Dataplanes. */
 export function guardStrictness(
   strictness: Strictness,
   manager: Pick<ResourceManager, 'preview'>,
@@ -30,7 +31,9 @@ export function guardStrictness(
   const isOff = strictness.quietPeriod === 0;
   return {
     async check({ query }, drafts, deletions) {
-      const matters = [...drafts, ...deletions].some(({ type }) => type === 'Mesh' || modeTypes.has(type));
+      const matters =
+        [...drafts, ...deletions].some(({ type }) => decidingTypes.has(type) || modeTypes.has(type)) ||
+        drafts.some(({ type }) => type === 'Dataplane');
       if (isOff || !matters || query.get('force') === 'true') return [];
       const report = await strictness.ofChange(await manager.preview(drafts, deletions));
       const broken = report.proxies.filter(wouldBreak);

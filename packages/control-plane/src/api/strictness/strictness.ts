@@ -1,12 +1,14 @@
 // Guards the step to strict mTLS: who would be cut off by a change, over all instances, and how far a mesh is from that step.
 import type { Engine, ResourceDrafts } from '@ursa/engine';
-import { MeshError, type MeshSpec, type Resource } from '@ursa/resources';
+import { type DataplaneSpec, MeshError, type MeshSpec, type Resource, readyIdentityStatus } from '@ursa/resources';
 import type { InstanceCalls } from '../../instances/calls.ts';
 import type { Instances, KnownInstance } from '../../instances/instances.ts';
+import { keyInType } from '../../store/live-resources.ts';
 import type { PreviewedChange } from '../../store/resource-manager.ts';
 import { draftsOf } from '../diff/change-drafts.ts';
+import { lossesOf } from './certificate-loss.ts';
 import { readAcceptance } from './inbound-acceptance.ts';
-import { type LookOptions, lookAtProxies } from './look-at-proxies.ts';
+import { type Inquiry, type LookOptions, lookAtProxies } from './look-at-proxies.ts';
 import type { ProxyReport, SilentInstance } from './proxy-report.ts';
 
 /** How proxies stand to a change, or to strict mTLS at all. */
@@ -27,7 +29,9 @@ export interface Strictness {
 
 /** What it is opened over. */
 export interface StrictnessOptions extends LookOptions {
-  readonly whatIf: (drafts: ResourceDrafts) => Pick<Engine, 'config'>;
+  readonly whatIf: (drafts: ResourceDrafts) => Pick<Engine, 'config' | 'identityRequest'>;
+  /** Keys of all Dataplanes of a mesh. */
+  readonly dataplanes: (mesh: string) => readonly string[];
   /** Types of policies that say whether an inbound insists on mTLS. */
   readonly modeTypes: ReadonlySet<string>;
   readonly instances: Instances;
@@ -38,6 +42,8 @@ export interface StrictnessOptions extends LookOptions {
 interface Question {
   readonly mesh: string;
   readonly changes?: readonly Pick<PreviewedChange, 'key' | 'after'>[];
+  /** Keys of the only proxies that can be concerned. */
+  readonly only?: readonly string[] | undefined;
 }
 
 const call = 'strictness';
@@ -47,17 +53,16 @@ const patience = 15_000;
 /** Opens it, and answers the other instances. */
 export function openStrictness(options: StrictnessOptions): Strictness {
   const { instances, calls, modeTypes, quietPeriod } = options;
-  const own = async ({ mesh, changes }: Question): Promise<readonly ProxyReport[]> => {
-    if (changes === undefined) return await lookAtProxies(mesh, (_, open) => open, options);
-    const then = options.whatIf(draftsOf(changes));
-    return await lookAtProxies(
-      mesh,
-      (key, open) => {
-        const closed = readAcceptance(then.config.get(key)).filter(({ plaintext }) => !plaintext);
-        return open.filter(({ name }) => closed.some((inbound) => inbound.name === name));
-      },
-      options,
-    );
+  const own = async ({ mesh, changes, only }: Question): Promise<readonly ProxyReport[]> => {
+    if (changes === undefined)
+      return await lookAtProxies(mesh, { inboundsOf: (_, open) => open, lossOf: () => undefined }, options);
+    const then = options.whatIf(draftsOf(changes.map(presumeReady)));
+    const lossOf = lossesOf({ now: options.engine, then, changes, dataplanes: () => options.dataplanes(mesh) });
+    const inboundsOf: Inquiry['inboundsOf'] = (key, open) => {
+      const closed = readAcceptance(then.config.get(key)).filter(({ plaintext }) => !plaintext);
+      return open.filter(({ name }) => closed.some((inbound) => inbound.name === name));
+    };
+    return await lookAtProxies(mesh, { inboundsOf, lossOf, only: only && new Set(only) }, options);
   };
   calls.answer(call, (question) => own(question as Question));
   const askOther = async (other: KnownInstance, question: Question): Promise<StrictnessReport> => {
@@ -81,11 +86,18 @@ export function openStrictness(options: StrictnessOptions): Strictness {
   return {
     quietPeriod,
     async ofChange(changes) {
-      const meshes = new Set(changes.filter((change) => isAboutModes(change, modeTypes)).map(meshOf));
+      const matter = changes.filter((change) => isAboutModes(change, modeTypes));
+      const meshes = new Set(matter.map(meshOf));
       const asked = changes.map(({ key, after }) => ({ key, after }));
-      const reports = await Promise.all([...meshes].map((mesh) => ask({ mesh, changes: asked })));
+      const reports = await Promise.all(
+        [...meshes].map((mesh) => {
+          const ofMesh = matter.filter((change) => meshOf(change) === mesh);
+          const isLocal = ofMesh.every(({ key }) => key.type === 'Dataplane');
+          return ask({ mesh, changes: asked, only: isLocal ? ofMesh.map(({ key }) => keyInType(key)) : undefined });
+        }),
+      );
       // Who has no certificate matters to those who are about to ask for one; nowhere else does anything change.
-      const stricter = reports.filter(({ proxies }) => proxies.some(({ closing }) => closing > 0));
+      const stricter = reports.filter(({ proxies }) => proxies.some(({ affected }) => affected));
       return {
         proxies: stricter.flatMap(({ proxies }) => proxies),
         silent: reports.flatMap(({ silent }) => silent),
@@ -105,8 +117,25 @@ function isAboutModes(
   modeTypes: ReadonlySet<string>,
 ): boolean {
   if (modeTypes.has(key.type)) return true;
+  if (key.type === 'MeshIdentity') return JSON.stringify(before?.spec) !== JSON.stringify(after?.spec);
+  // A new proxy has no clients yet, and one whose Dataplane goes has none any more.
+  if (key.type === 'Dataplane' && before !== undefined && after !== undefined)
+    return JSON.stringify(selectorsOf(before)) !== JSON.stringify(selectorsOf(after));
   if (key.type !== 'Mesh' || before === undefined || after === undefined) return false;
   return JSON.stringify(mtlsOf(before)) !== JSON.stringify(mtlsOf(after));
+}
+
+/** What MeshTLS policies and MeshIdentities select a Dataplane by. */
+function selectorsOf({ labels, spec }: Pick<Resource, 'labels' | 'spec'>): unknown {
+  const { inbound = [], gateway } = (spec as DataplaneSpec).networking ?? {};
+  const tags = [...inbound, ...(gateway === undefined ? [] : [gateway])].map((each) => Object.entries(each.tags ?? {}));
+  return [Object.entries(labels).sort(), tags.map((entries) => entries.sort())];
+}
+
+/** A MeshIdentity comes into use when everybody has heard of it, and it is then that somebody could be cut off. */
+function presumeReady<Change extends Pick<PreviewedChange, 'key' | 'after'>>(change: Change): Change {
+  if (change.key.type !== 'MeshIdentity' || change.after === undefined) return change;
+  return { ...change, after: { ...change.after, status: readyIdentityStatus } };
 }
 
 function mtlsOf({ spec }: Pick<Resource, 'spec'>): unknown {

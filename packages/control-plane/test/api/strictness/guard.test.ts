@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ConnectedProxy, presumedProxy } from '@ursa/engine';
+import { readyIdentityStatus } from '@ursa/resources';
 import { rememberQuiet } from '../../../src/api/strictness/quiet-inbounds.ts';
 import { openStrictness } from '../../../src/api/strictness/strictness.ts';
 import { noCalls } from '../../../src/instances/calls.ts';
-import { aloneZone, openApiFixture } from '../api-fixture.ts';
+import { keyInType } from '../../../src/store/live-resources.ts';
+import { type ApiFixture, aloneZone, openApiFixture } from '../api-fixture.ts';
 
 const proxy = (name: string): ConnectedProxy => ({
   ...presumedProxy('default', name),
@@ -45,6 +47,7 @@ async function openStage(
   const strictness = openStrictness({
     engine: engine as never,
     whatIf,
+    dataplanes: (mesh) => live.list('Dataplane', mesh).map(keyInType),
     proxies: { keys: () => [...connected.keys()], get: (key) => connected.get(key) },
     admin: {
       ask: async ({ name }) => {
@@ -166,3 +169,120 @@ test('the plan tells each proxy and the next step, and a diff warns', async () =
   assert.match(body.next, /MeshAccessLog/);
   assert.equal((await ask('GET', '/meshes/none/_mtls-plan')).status, 404);
 });
+
+const identityPath = '/meshes/default/meshidentities/identity';
+const identity = (matchLabels: object, path = '/app/{{ label "app" }}') => ({
+  type: 'MeshIdentity',
+  mesh: 'default',
+  name: 'identity',
+  spec: {
+    selector: { dataplane: { matchLabels } },
+    spiffeID: { path },
+    provider: { type: 'Bundled', bundled: { insecureAllowSelfSigned: true, autogenerate: { enabled: true } } },
+  },
+});
+const dataplane = (name: string, labels: object, address = '10.0.0.9') => ({
+  ...{ type: 'Dataplane', mesh: 'default', name, labels },
+  networking: {
+    address,
+    inbound: [{ port: 8080, tags: { 'kuma.io/service': name, 'kuma.io/protocol': 'http' } }],
+  },
+});
+
+/** A mesh without a backend, whose proxies have the label `app`. */
+async function openIdentityStage(answer: (name: string) => Promise<string>) {
+  const stage = await openStage(answer);
+  assert.equal((await stage.ask('PUT', '/meshes/default', mesh())).status, 200);
+  for (const name of ['api', 'web']) {
+    const { status, text } = await stage.ask(
+      'PUT',
+      `/meshes/default/dataplanes/${name}`,
+      dataplane(name, { app: name }),
+    );
+    assert.equal(status, 200, text);
+  }
+  assert.deepEqual(stage.asked, [], 'labels that nothing selects by make nothing stricter');
+  return stage;
+}
+
+const violationsOf = ({
+  body,
+}: {
+  readonly body: { readonly invalid_parameters: readonly Record<string, string>[] };
+}) => body.invalid_parameters.map(({ field, reason = '' }) => `${field} ${reason.slice(0, reason.indexOf(':'))}`);
+
+test('a MeshIdentity in a mesh without mTLS insists on it: refused where plain text comes, unless a MeshTLS lets it in', async () => {
+  const { ask } = await openIdentityStage(webIsCalled);
+  const refused = await ask('PUT', identityPath, identity({}));
+  assert.equal(refused.status, 409);
+  assert.deepEqual(violationsOf(refused), ['dataplanes/web plaintext']);
+  assert.equal((await ask('PUT', identityPath, identity({ app: 'api' }))).status, 201, 'nobody calls api');
+  assert.equal((await ask('PUT', path, tls('Permissive'))).status, 201);
+  assert.equal((await ask('PUT', identityPath, identity({}))).status, 200);
+  assert.equal((await ask('DELETE', path)).status, 200, 'the identity is not in force yet');
+  assert.equal((await ask('PUT', `${identityPath}?force=true`, identity({ app: 'web' }))).status, 200);
+});
+
+test('labels of a Dataplane decide like the policy that selects it, and only its own Envoy is asked', async () => {
+  const { ask, asked } = await openIdentityStage(webIsCalled);
+  assert.equal((await ask('PUT', '/meshes/default', mesh('PERMISSIVE'))).status, 200);
+  const inner = {
+    ...tls('Strict'),
+    spec: { ...tls('Strict').spec, targetRef: { kind: 'Dataplane', labels: { tier: 'inner' } } },
+  };
+  assert.equal((await ask('PUT', path, inner)).status, 201);
+  const labelled = dataplane('web', { app: 'web', tier: 'inner' });
+  const refused = await ask('PUT', '/meshes/default/dataplanes/web', labelled);
+  assert.equal(refused.status, 409);
+  assert.deepEqual(violationsOf(refused), ['dataplanes/web plaintext']);
+  assert.deepEqual([...new Set(asked)], ['web']);
+  assert.equal(
+    (await ask('PUT', '/meshes/default/dataplanes/web', dataplane('web', { app: 'web' }, '10.0.0.8'))).status,
+    200,
+  );
+  assert.deepEqual([...new Set(asked)], ['web'], 'another address makes nothing stricter');
+  assert.equal((await ask('PUT', '/meshes/default/dataplanes/web?force=true', labelled)).status, 200);
+});
+
+test('who would lose its certificate while others keep theirs is named; all may lose them together', async () => {
+  const { ask, options } = await openIdentityStage(async () => counted(0, 0));
+  await makeReady(options, identity({ owner: 'mesh' }));
+  for (const name of ['api', 'web'])
+    assert.equal(
+      (await ask('PUT', `/meshes/default/dataplanes/${name}`, dataplane(name, { app: name, owner: 'mesh' }))).status,
+      200,
+    );
+  const left = await ask('PUT', '/meshes/default/dataplanes/web', dataplane('web', { app: 'web' }));
+  assert.equal(left.status, 409);
+  assert.match(
+    left.body.invalid_parameters[0].reason,
+    /^no certificate: it would lose its certificate while 1 other proxy/,
+  );
+  assert.equal((await ask('PUT', identityPath, identity({ app: 'api' }))).status, 409);
+  const { body } = await ask('GET', '/meshes/default/_mtls-plan');
+  assert.deepEqual([body.mode, body.identities, body.backend], ['STRICT', ['identity'], undefined]);
+  assert.deepEqual(new Set(body.proxies.map(({ state }: { state: string }) => state)), new Set(['strict']));
+  assert.equal((await ask('DELETE', identityPath)).status, 200);
+});
+
+test('another spiffeID for those who have one already is refused with the way that loses nothing', async () => {
+  const { ask, options } = await openIdentityStage(async () => counted(0, 0));
+  await makeReady(options, identity({}));
+  const renamed = identity({}, '/workload/{{ label "app" }}');
+  const refused = await ask('PUT', identityPath, renamed);
+  assert.equal(refused.status, 409);
+  assert.deepEqual(
+    refused.body.invalid_parameters.map(({ field }: { field: string }) => field),
+    ['dataplanes/api', 'dataplanes/web'],
+  );
+  assert.match(
+    refused.body.invalid_parameters[0].reason,
+    /^new name: .*\/app\/api to .*\/workload\/api .*write a second MeshIdentity/,
+  );
+  assert.equal((await ask('PUT', `${identityPath}?force=true`, renamed)).status, 200);
+});
+
+/** Brings a MeshIdentity into force, as the control plane does when all have heard of it. */
+async function makeReady({ manager }: Pick<ApiFixture['options'], 'manager'>, document: object): Promise<void> {
+  await manager.put({ labels: {}, ...document, status: readyIdentityStatus } as never);
+}
