@@ -162,3 +162,23 @@ test('an extension of a HostnameGenerator needs a type, and says that it has no 
   const [violation] = type.validate?.(generator({ type: '' }) as never, context) ?? [];
   assert.equal(violation?.field, 'spec.extension.type');
 });
+
+test('certificates of a MeshExternalService that are no PEM are warned of, as bytes and as text', () => {
+  const type = types.byName('MeshExternalService');
+  assert.ok(type);
+  const context = { mesh: 'default', name: 'a', labels: {} };
+  const warningsOf = (verification: object): readonly string[] => {
+    const endpoints = [{ address: 'example.com', port: 443 }];
+    const spec = { match: { port: 443 }, endpoints, tls: { enabled: true, verification } };
+    return type.warn?.(spec as never, context as never) ?? [];
+  };
+  const pem = '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n';
+  assert.deepEqual(warningsOf({ caCert: { inlineString: pem }, clientCert: { inline: btoa(pem) } }), []);
+  assert.deepEqual(warningsOf({ caCert: { secret: 'ca' } }), []);
+  assert.deepEqual(
+    warningsOf({ caCert: { inlineString: 'ca.pem' }, clientKey: { inline: btoa('key.pem') } }).map(
+      (text) => text.split(':')[0],
+    ),
+    ['spec.tls.verification.caCert.inlineString is no PEM', 'spec.tls.verification.clientKey.inline is no PEM'],
+  );
+});

@@ -27,6 +27,7 @@ import { createApp } from './http/app.ts';
 import { createAuthentication } from './http/caller.ts';
 import { followClientAuthorities } from './http/client-authorities.ts';
 import { createCrossOrigin } from './http/cross-origin.ts';
+import { openRequestBudgets } from './http/request-budgets.ts';
 import type { Route } from './http/route.ts';
 import { type OpenServer, openHttpServer, openHttpsServer } from './http/server.ts';
 import { readTlsOptions } from './http/tls.ts';
@@ -183,6 +184,7 @@ export function createApiApp(options: ApiOptions): FastifyInstance {
   return createApp({
     routes: apiRoutes(options),
     authenticate: createAuthentication(settings.authn, options.tokens),
+    budgets: openRequestBudgets(settings.maxRequestsPerSecond),
     crossOrigin: createCrossOrigin(settings.corsAllowedDomains),
     storeHealth: options.storeHealth,
     now: options.now ?? (() => new Date()),

@@ -8,11 +8,14 @@ export const authenticatedGroup = 'mesh-system:authenticated';
 /** Group of everybody else. */
 export const unauthenticatedGroup = 'mesh-system:unauthenticated';
 
+/** Group of administrators. */
+export const adminGroup = 'mesh-system:admin';
+
 /** Who calls without credentials. */
 export const anonymousUser: User = { name: 'mesh-system:anonymous', groups: [unauthenticatedGroup] };
 
 /** The administrator: callers from the machine itself, and holders of the bootstrap token. */
-export const adminUser: User = { name: 'mesh-system:admin', groups: ['mesh-system:admin', authenticatedGroup] };
+export const adminUser: User = { name: 'mesh-system:admin', groups: [adminGroup, authenticatedGroup] };
 
 /** What the API server knows of a connection and its request. */
 export interface ConnectionFacts {

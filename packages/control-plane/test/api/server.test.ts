@@ -1,7 +1,9 @@
 // The API on real ports: limits for slow clients, hostile request lines, HTTPS with client certificates, a clean stop.
 import assert from 'node:assert/strict';
 import { createPrivateKey } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { RequestListener } from 'node:http';
 import { Agent, request } from 'node:https';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,6 +12,8 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { objectIdentifier, sequence, set, utf8String } from '@ursa/certificates';
 import { type ApiComponent, type ApiOptions, openApi } from '../../src/api/api.ts';
+import { openHttpServer } from '../../src/api/http/server.ts';
+import { defaultSettings } from '../../src/config/load-settings.ts';
 import { issueAuthority, issueLeaf, keyIdentifier } from '../../src/identity/certificates/certificate.ts';
 import { generateKeys } from '../../src/identity/certificates/key-pair.ts';
 import { fixedCertificate } from '../../src/identity/served-certificate.ts';
@@ -32,7 +36,7 @@ function workDirectory(context: TestContext): string {
 async function openServer(
   context: TestContext,
   settings: Readonly<Record<string, unknown>> = {},
-  options: Pick<ApiOptions, 'certificateLog'> = {},
+  options: Pick<ApiOptions, 'certificateLog' | 'sharedPorts'> = {},
 ) {
   const certificate = await openServerCertificate(workDirectory(context), machineNames());
   const fixture = openApiFixture({ ...ports, ...settings });
@@ -97,6 +101,41 @@ test('a client that is slow with its headers, or with its body, is sent away', a
     'PUT /meshes/a HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{';
   assert.match(await exchange(api, slowBody), /^HTTP\/1\.1 408 |^$/);
   assert.match(await exchange(api, get('/meshes')), /^HTTP\/1\.1 200 /);
+});
+
+test('a port that is shared with other processes sends slow clients away too', async (context) => {
+  const { api, certificate } = await openServer(
+    context,
+    { 'apiServer.readHeaderTimeout': 50, 'apiServer.readTimeout': 100 },
+    { sharedPorts: true },
+  );
+  assert.match(await exchange(api, 'GET /meshes HTTP/1.1\r\nHost: 127.0.0.1\r\n'), /^HTTP\/1\.1 408 /);
+  assert.match(await exchange(api, get('/who-am-i')), /mesh-system:admin/);
+  assert.match(await askTls(api, certificate.certificate), /mesh-system:admin/);
+});
+
+test('a shared port that ends waits for what is being answered, and for no connection that idles', async () => {
+  const { apiServer } = defaultSettings(ports);
+  const answers: (() => void)[] = [];
+  const handle: RequestListener = ({ url }, response) => {
+    if (url === '/slow') answers.push(() => response.end('late'));
+    else response.end('now');
+  };
+  const server = await openHttpServer(apiServer, handle, true);
+  const open = (path: string) => {
+    const socket = connect(server.port, '127.0.0.1');
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
+    return { socket, answer: once(socket, 'data').then(([part]) => String(part)), closed: once(socket, 'close') };
+  };
+  const [idle, slow] = [open('/'), open('/slow')];
+  assert.match(await idle.answer, /now$/);
+  while (answers.length === 0) await pause(5);
+  // A grace for which no test waits: what idles must go without it.
+  const closed = server.close(2 ** 31 - 1);
+  await idle.closed;
+  answers[0]?.();
+  assert.match(await slow.answer, /late$/);
+  await Promise.all([slow.closed, closed]);
 });
 
 test('many large bodies at once find no room, small ones do', async (context) => {

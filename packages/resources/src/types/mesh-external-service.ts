@@ -87,6 +87,7 @@ export const meshExternalService = defineType({
   warn: (spec: MeshExternalServiceSpec, context) => [
     ...serviceNameWarnings('MeshExternalService', [spec.match], context),
     ...nearbyWarnings(spec),
+    ...pemWarnings(spec),
   ],
 });
 
@@ -101,6 +102,20 @@ function nearbyWarnings({ endpoints = [] }: MeshExternalServiceSpec): readonly s
       ];
     }
     return [];
+  });
+}
+
+/** Certificates and keys that Envoy cannot read: it would refuse the destination. What stands in a Secret is not known here. */
+function pemWarnings({ tls }: MeshExternalServiceSpec): readonly string[] {
+  const { caCert, clientCert, clientKey } = tls?.verification ?? {};
+  return Object.entries({ caCert, clientCert, clientKey }).flatMap(([field, source]) => {
+    const form = source?.inlineString === undefined ? 'inline' : 'inlineString';
+    const text = source?.inlineString ?? (source?.inline === undefined ? undefined : atob(source.inline));
+    if (text === undefined || text.includes('-----BEGIN ')) return [];
+    const encoded = form === 'inline' ? ', in base64' : '';
+    return [
+      `spec.tls.verification.${field}.${form} is no PEM: proxies cannot connect. Expected text that begins with -----BEGIN${encoded}`,
+    ];
   });
 }
 

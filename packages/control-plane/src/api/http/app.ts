@@ -15,6 +15,7 @@ import { Failure, formatFailure, toFailure } from './failure.ts';
 import { unsupportedMediaType } from './media-type.ts';
 import { createPathMatcher } from './path-matcher.ts';
 import { beginAudit, type RequestAudit, requestIdHeader } from './request-audit.ts';
+import type { RequestBudgets } from './request-budgets.ts';
 import type { Answer, Call, Route } from './route.ts';
 
 /** Largest body a request may have, in bytes. */
@@ -30,6 +31,8 @@ const startTimes = new WeakMap<FastifyRequest, number>();
 export interface AppOptions {
   readonly routes: readonly Route[];
   readonly authenticate: Authenticate;
+  /** How many requests each caller may send. */
+  readonly budgets: RequestBudgets;
   readonly crossOrigin: CrossOrigin;
   /** Whether the store works; answers made from memory say so when it does not. */
   readonly storeHealth: () => StoreHealth;
@@ -129,6 +132,7 @@ async function answerOf(options: AppOptions, route: Route, request: FastifyReque
   try {
     // An object of the request's own: what is asked for it is noted by it.
     const user = { ...(await options.authenticate(request.raw)) };
+    options.budgets.take(user, request.raw.socket.remoteAddress ?? '');
     audit?.identify(user);
     const answer = await route.handle(toCall(request, user));
     audit?.end(answer.status, undefined);

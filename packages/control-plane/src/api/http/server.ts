@@ -7,7 +7,7 @@ import { MeshError } from '@ursa/resources';
 import type { Settings } from '../../config/settings.ts';
 import { openConnectionLimit } from '../../connection-limit.ts';
 import { watchProvenConnections } from './proven-connections.ts';
-import { openSharedPort } from './shared-port.ts';
+import { openSharedPort, type SharedPort } from './shared-port.ts';
 
 type ApiServer = Settings['apiServer'];
 
@@ -29,7 +29,7 @@ const slowClientCheckMilliseconds = 250;
 /** Opens an HTTP server; `shared`: other processes listen on the same port. Errors: `MeshError('unavailable')` that names the address and the settings to change. */
 export function openHttpServer(settings: ApiServer, handle: RequestListener, shared = false): Promise<OpenServer> {
   const server = createServer(limits(settings), handle);
-  return open(server, shared ? openSharedPort(server, undefined) : server, settings, 'http');
+  return open(server, shared ? openSharedPort(server, undefined) : undefined, settings, 'http');
 }
 
 /** Opens an HTTPS server; `tls` holds certificate, key and what is wanted of clients. Errors as of `openHttpServer`. */
@@ -41,7 +41,7 @@ export function openHttpsServer(
 ): Promise<OpenServer> {
   if (!shared) {
     const server = createTlsServer({ ...limits(settings), ...tls }, handle);
-    return open(server, server, settings, 'https');
+    return open(server, undefined, settings, 'https');
   }
   const server = createServer(limits(settings), handle);
   return open(server, openSharedPort(server, tls), settings, 'https');
@@ -57,14 +57,15 @@ function limits(settings: ApiServer) {
   };
 }
 
-/** `port` is the server itself, or what hands connections to it. */
+/** `shared`: what hands connections to the server, where it does not listen itself. */
 function open(
   server: Server,
-  port: NetServer | TlsServer,
+  shared: SharedPort | undefined,
   settings: ApiServer,
   section: 'http' | 'https',
 ): Promise<OpenServer> {
   const listener = settings[section];
+  const port: NetServer | TlsServer = shared?.front ?? server;
   // A client that stops reading, or sends nothing after connecting, holds its socket no longer than this.
   server.setTimeout(settings.writeTimeout);
   limitConnections(server, settings.maxConnections);
@@ -75,13 +76,13 @@ function open(
       const reason = `cannot serve the API on ${listener.interface}:${listener.port}: ${error.message}; choose another ${setting}`;
       reject(new MeshError('unavailable', reason, { cause: error }));
     });
-    port.listen({ port: listener.port, host: listener.interface, reusePort: port !== server }, () => {
+    port.listen({ port: listener.port, host: listener.interface, reusePort: shared !== undefined }, () => {
       port.removeAllListeners('error');
       resolve({
         port: (port.address() as AddressInfo).port,
         renew: (tls) => renew(port, tls),
         closeProven: (grace) => proven.close(grace),
-        close: (grace) => close(server, port, grace),
+        close: (grace) => close(server, shared, grace),
       });
     });
   });
@@ -100,13 +101,17 @@ function limitConnections(server: Server, most: number): void {
   });
 }
 
-function close(server: Server, port: NetServer, graceMilliseconds: number): Promise<void> {
+function close(server: Server, shared: SharedPort | undefined, graceMilliseconds: number): Promise<void> {
   return new Promise((resolve) => {
-    const force = setTimeout(() => server.closeAllConnections(), graceMilliseconds);
-    port.close(() => {
+    const force = setTimeout(
+      () => (shared === undefined ? server.closeAllConnections() : shared.closeAll()),
+      graceMilliseconds,
+    );
+    (shared?.front ?? server).close(() => {
       clearTimeout(force);
       resolve();
     });
-    server.closeIdleConnections();
+    if (shared === undefined) server.closeIdleConnections();
+    else shared.closeIdle();
   });
 }

@@ -103,6 +103,12 @@ export const apiServerSettings = {
   readTimeout: duration('KUMA_API_SERVER_READ_TIMEOUT', '10s', 'Time a client has for its whole request.'),
   writeTimeout: duration('KUMA_API_SERVER_WRITE_TIMEOUT', '30s', 'Time an answer may take.'),
   idleTimeout: duration('KUMA_API_SERVER_IDLE_TIMEOUT', '2m', 'A connection without requests is closed after this.'),
+  maxRequestsPerSecond: whole(
+    'KUMA_API_SERVER_MAX_REQUESTS_PER_SECOND',
+    2000,
+    'Requests a second of each user and of each address without credentials; twice as many may come at once. Administrators have no limit; 0: nobody has.',
+    { min: 0 },
+  ),
   maxConnections: whole(
     'KUMA_API_SERVER_MAX_CONNECTIONS',
     1000,
