@@ -65,7 +65,7 @@ for (const [folder, fault] of await chooseFaults()) {
   }
   for (const runtime of chosen) {
     console.log(`\n${fault.id}, ${runtime}: ${fault.title}`);
-    const run = await runOne(folder, fault, runtime);
+    const run = await runForCi(folder, fault, runtime);
     runs.push(run);
     // After each, so that a run that is broken off keeps what it has.
     if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(runs, undefined, 2)}\n`);
@@ -74,10 +74,26 @@ for (const [folder, fault] of await chooseFaults()) {
     if (run.figures.length === 0) console.log('  could not be measured');
   }
 }
-const failed = runs.filter(({ figures }) => figures.length === 0 || !figures.every(isMet));
-for (const { id, runtime } of failed) console.log(`${id}, ${runtime}: the target is missed`);
+const failed = runs.filter((run) => !isKept(run));
+for (const { id, runtime } of failed) console.log(`failed: ${id}, ${runtime}: the target is missed`);
 console.log(`\n${formatTally({ passed: runs.length - failed.length, failed: failed.length, skipped })}`);
 process.exitCode = failed.length === 0 && runs.length > 0 ? 0 : 1;
+
+function isKept({ figures }: FaultRun): boolean {
+  return figures.length > 0 && figures.every(isMet);
+}
+
+/** Under `--ci`, where other guests of the machine may take its time, a run that misses a target is repeated once, and says so. */
+async function runForCi(folder: string, fault: Fault, runtime: Runtime): Promise<FaultRun> {
+  const first = await runOne(folder, fault, runtime);
+  if (!values.ci || isKept(first)) return first;
+  for (const figure of first.figures) console.log(`  ${formatFigure(figure)}`);
+  console.log('  once more:');
+  const second = await runOne(folder, fault, runtime);
+  const missed = first.figures.filter((figure) => !isMet(figure)).map(formatFigure);
+  if (isKept(second)) console.log([`unsteady: ${fault.id}, ${runtime}`, ...missed].join('\n    '));
+  return second;
+}
 
 /** The faults that the command line asks for, by folder. */
 async function chooseFaults(): Promise<readonly (readonly [folder: string, fault: Fault])[]> {
