@@ -76,9 +76,16 @@ test('proxies of one class share the very same resources', () => {
   const { world } = openStory();
   const listenerOf = (proxy: string) =>
     world.engine.config.get(`${mesh}/${proxy}`)?.resources.listener.get('outbound:127.0.0.1:10001');
-  assert.ok(listenerOf('web-1'));
-  assert.equal(listenerOf('web-1'), listenerOf('web-2'));
-  assert.notEqual(listenerOf('web-1'), listenerOf('api-1'));
+  for (const mode of [undefined, 'STRICT', 'PERMISSIVE'] as const) {
+    const classes = () => world.graph.stats().recomputed['proxy class'] ?? 0;
+    const before = classes();
+    world.apply(meshDocument(mode));
+    for (const proxy of proxies) listenerOf(proxy);
+    assert.ok(classes() - before <= 1, `${classes() - before} classes of ${proxies.length} proxies that are alike`);
+    assert.ok(listenerOf('web-1'));
+    assert.equal(listenerOf('web-1'), listenerOf('web-2'));
+    assert.notEqual(listenerOf('web-1'), listenerOf('api-1'));
+  }
 });
 
 test('switching mTLS on changes listeners, clusters and secrets, and no endpoint', () => {

@@ -54,6 +54,25 @@ export function deriveProxyTls(
     const { kri, agentTimeout } = found.identity;
     return agentTimeout !== undefined || hasMoved.get(proxyKey, kri) ? found.identity : undefined;
   };
+  // One object for all proxies that are alike: they are of one class by it.
+  const shared = graph.derive(
+    'identity and trust of a class',
+    (
+      issuer: string | undefined,
+      spiffeId: string,
+      agentTimeout: number | undefined,
+      domains: readonly string[],
+      trustDomain: string | undefined,
+      permissive: boolean,
+      leaving: boolean,
+    ): ProxyTls => ({
+      issuer,
+      agent: agentTimeout === undefined ? undefined : { spiffeId, timeout: agentTimeout },
+      trustDomains: trustDomain === undefined ? domains : [...new Set([...domains, trustDomain])].sort(),
+      permissive,
+      leaving,
+    }),
+  );
   return graph.derive('identity and trust', (mesh: string, proxyKey: string): ProxyTls | undefined => {
     const identity = inForce(proxyKey);
     const mtls = meshFacts.get(mesh)?.mtls;
@@ -61,16 +80,13 @@ export function deriveProxyTls(
     const domains = trustDomains.names.get(mesh);
     if (identity === undefined) {
       if (mtls === undefined) return undefined;
-      return { issuer: undefined, agent: undefined, trustDomains: domains, permissive: mtls.permissive, leaving };
+      return shared.get(undefined, '', undefined, domains, undefined, mtls.permissive, leaving);
     }
     const { kri, trustDomain, spiffeId, agentTimeout } = identity;
-    return {
-      issuer: kri,
-      agent: agentTimeout === undefined ? undefined : { spiffeId, timeout: agentTimeout },
-      trustDomains: [...new Set([...domains, trustDomain])].sort(),
-      permissive: mtls?.permissive === true && !leaving,
-      leaving: false,
-    };
+    const permissive = mtls?.permissive === true && !leaving;
+    // The name counts where an agent is asked for it.
+    const name = agentTimeout === undefined ? '' : spiffeId;
+    return shared.get(kri, name, agentTimeout, domains, trustDomain, permissive, false);
   });
 }
 

@@ -18,11 +18,15 @@ export interface LookOptions {
   readonly quietInbounds: QuietInbounds;
   /** Milliseconds. */
   readonly quietPeriod: number;
+  /** Milliseconds for all proxies together; 5 s unless told. */
+  readonly budget?: number;
 }
 
 // Envoy reads one count after another while connections come and go: one over TLS that does so in between looks like plain text. What counts is the
 // least of some readings, each of which can only be too high.
 const readings = 3;
+// Whoever writes waits for it: with thousands of proxies the last ones are not asked, and the writer is told so.
+const budget = 5_000;
 // An Envoy is asked over a connection of its own, and no more of them at once than the control plane can take.
 const atOnce = 8;
 
@@ -50,11 +54,22 @@ export async function lookAtProxies(
   options.quietInbounds.keep((id) => known.has(id.slice(0, id.indexOf(' '))));
   const reports: ProxyReport[] = [];
   const waiting = keys.entries();
+  const end = performance.now() + (options.budget ?? budget);
   const work = async (): Promise<void> => {
-    for (const [position, key] of waiting) reports[position] = await lookAt(key, inquiry, options);
+    for (const [position, key] of waiting)
+      reports[position] = performance.now() < end ? await lookAt(key, inquiry, options) : notLookedAt(key);
   };
   await Promise.all(Array.from({ length: atOnce }, work));
   return reports;
+}
+
+function notLookedAt(key: string): ProxyReport {
+  const separator = key.indexOf('/');
+  const reason = `there are too many proxies to ask all of them within ${formatSpan(budget)}`;
+  return {
+    ...{ mesh: key.slice(0, separator), name: key.slice(separator + 1) },
+    ...{ state: 'unknown', reason, affected: true },
+  };
 }
 
 async function lookAt(key: string, { inboundsOf, lossOf }: Inquiry, options: LookOptions): Promise<ProxyReport> {

@@ -35,6 +35,7 @@ const path = '/meshes/default/meshtlses/modes';
 async function openStage(
   answer: (name: string) => Promise<string>,
   certificates: (key: string) => boolean = () => true,
+  budget?: number,
 ) {
   const asked: string[] = [];
   const base = openApiFixture();
@@ -58,6 +59,7 @@ async function openStage(
     awaitsCertificate: (key) => !certificates(key),
     quietInbounds: rememberQuiet(60_000, () => 0),
     quietPeriod: 60_000,
+    ...(budget === undefined ? {} : { budget }),
     modeTypes,
     instances,
     calls: noCalls,
@@ -151,6 +153,14 @@ test('a connection over TLS that comes while Envoy reads its counts is no plain 
   );
   assert.equal((await ask('PUT', '/meshes/default', mesh('STRICT'))).status, 200);
   assert.deepEqual(asked.toSorted(), ['api', 'web', 'web']);
+});
+
+test('proxies for which there is no time are not asked, and the writer is told', async () => {
+  const { ask, asked } = await openStage(webIsCalled, () => true, 0);
+  const { status, body } = await ask('PUT', '/meshes/default', mesh('STRICT'));
+  assert.equal(status, 200);
+  assert.deepEqual(asked, []);
+  assert.match(body.warnings.join(), /Dataplane web is not known: there are too many proxies to ask all of them/);
 });
 
 test('the plan tells each proxy and the next step, and a diff warns', async () => {
