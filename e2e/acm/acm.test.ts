@@ -4,6 +4,7 @@ import { after, test } from 'node:test';
 import { waitFor } from '../../examples/demo/wait-for.ts';
 import { startPrivateCa, usualKey } from '../harness/aws/private-ca.ts';
 import { failedHandshakes, servedCertificate, untilAllProxies } from '../harness/handshakes.ts';
+import { untilOnline } from '../harness/online.ts';
 import { allowAll, answers, openWorld } from '../harness/world.ts';
 
 const ca = await startPrivateCa({ isSubordinate: true });
@@ -73,14 +74,7 @@ test('while it is away traffic goes on, also over a new start; when it is back c
   ca.hold(true);
   controlPlane.process().signal('SIGKILL');
   await controlPlane.restart();
-  await waitFor(
-    'the proxies are back',
-    async () => {
-      const { json } = await controlPlane.request('GET', '/mesh-insights/default');
-      return (json as { dataplanes: { online?: number } }).dataplanes.online === services.length;
-    },
-    { within: 60_000 },
-  );
+  await untilOnline(controlPlane, services.length);
   const sent = load.report().sent;
   await waitFor('traffic goes on', () => load.report().sent > sent + 50, { within: 30_000 });
   assert.deepEqual(await serials(), before, 'they keep what they have');

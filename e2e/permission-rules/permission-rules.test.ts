@@ -5,7 +5,7 @@ import { waitFor } from '../../examples/demo/wait-for.ts';
 import { ask } from '../harness/ask.ts';
 import { isLetIn } from '../harness/let-in.ts';
 import { openScriptedService } from '../harness/scripted-service.ts';
-import { openTcpService } from '../harness/tcp-service.ts';
+import { nameAt, openTcpService } from '../harness/tcp-service.ts';
 import { allowAll, openPolicyWorld, policy } from '../harness/world.ts';
 
 const world = await openPolicyWorld();
@@ -52,6 +52,36 @@ test('a refusal that is only counted lets in', async () => {
   const before = await shadowDenied();
   assert.equal((await ask(web.urlOf('backend'))).status, 200);
   await waitFor('it is counted', async () => (await shadowDenied()) > before);
+});
+
+test('a permission of the older form holds where no newer one says anything', async () => {
+  const calledBy = async (client: typeof web, letIn: boolean): Promise<void> => {
+    const wanted = letIn ? [200, 'db'] : [503, 'closed'];
+    await waitFor(`${client.name}: ${wanted}`, async () => {
+      const found = [(await ask(client.urlOf('backend'))).status, await nameAt(client.portOf('db'))];
+      return found.join() === wanted.join();
+    });
+  };
+  const match = (service: string) => ({ match: { 'kuma.io/service': service } });
+  const older = {
+    ...{ type: 'TrafficPermission', mesh: 'default', name: 'older' },
+    ...{ sources: [match('batch')], destinations: [match('backend'), match('db')] },
+  };
+  const put = async (resource: object): Promise<void> => {
+    const { status, json } = await controlPlane.request('PUT', '/meshes/default/traffic-permissions/older', resource);
+    assert.ok(status === 200 || status === 201, JSON.stringify(json));
+  };
+  await controlPlane.delete(rules({}));
+  await put(older);
+  // Connections are refused, not requests: the client's own proxy answers.
+  await calledBy(web, false);
+  await calledBy(batch, true);
+  await put({ ...older, sources: [match('*')] });
+  await calledBy(web, true);
+  await controlPlane.apply(rules({ allow: [identity('batch')] }));
+  await isLetIn(web, false);
+  await isLetIn(batch, true);
+  assert.equal((await controlPlane.request('DELETE', '/meshes/default/traffic-permissions/older')).status, 200);
 });
 
 test('by tag', async () => {

@@ -4,6 +4,7 @@ import { after, test } from 'node:test';
 import { waitFor } from '../../examples/demo/wait-for.ts';
 import { absentTool } from '../harness/collectors.ts';
 import { failedHandshakes, servedCertificate, untilAllProxies } from '../harness/handshakes.ts';
+import { untilOnline } from '../harness/online.ts';
 import { issueToken, type OpenBao, setUpPki, startOpenBao } from '../harness/openbao.ts';
 import { allowAll, answers, openWorld } from '../harness/world.ts';
 
@@ -84,14 +85,7 @@ test('while Vault is away traffic goes on; when it is back certificates are rene
   bao.signal('SIGSTOP');
   controlPlane.process().signal('SIGKILL');
   await controlPlane.restart();
-  await waitFor(
-    'the proxies are back',
-    async () => {
-      const { json } = await controlPlane.request('GET', '/mesh-insights/default');
-      return (json as { dataplanes: { online?: number } }).dataplanes.online === services.length;
-    },
-    { within: 30_000 },
-  );
+  await untilOnline(controlPlane, services.length);
   const sent = load.report().sent;
   await waitFor('traffic goes on', () => load.report().sent > sent + 100);
   assert.deepEqual(

@@ -71,7 +71,7 @@ export function deriveEgressConfigs(options: EgressServiceOptions): EgressDeriva
     [...inputs.resources('Mesh').keys()].map((key) => key.slice(1)).sort(),
   );
   // Two filter chains for one server name would make Envoy refuse the listener: what this zone reaches itself goes before.
-  const remoteParts = graph.derive('services of other zones', (egressClass: EgressClass) => {
+  const remoteParts = graph.derive('other zones on the listener of an egress', (egressClass: EgressClass) => {
     const own = new Set(parts.get(egressClass).map(({ sni }) => sni));
     const offered = meshes.get().flatMap((mesh) => otherZones.parts.get(mesh, egressClass));
     return offered.filter(({ sni }) => !own.has(sni));
@@ -137,7 +137,11 @@ export function deriveEgressConfigs(options: EgressServiceOptions): EgressDeriva
         .flatMap(({ resource, problems }) =>
           problems.map((problem): ConfigWarning => ({ message: `${resource} gets no traffic: ${problem}`, resource })),
         );
-      const endpoints = meshes.get().flatMap((mesh) => otherZones.endpoints.get(mesh, egress.egressClass));
+      const led = new Set(remoteParts.get(egress.egressClass).map(({ cluster }) => cluster.name));
+      const endpoints = meshes
+        .get()
+        .flatMap((mesh) => otherZones.endpoints.get(mesh, egress.egressClass))
+        .filter(({ name }) => led.has(name));
       const { endpoint } = toMaps(endpoints);
       return { resources: { ...resources.get(proxyKey), endpoint }, warnings };
     }),

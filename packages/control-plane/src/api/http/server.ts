@@ -6,8 +6,8 @@ import type { TlsOptions, Server as TlsServer } from 'node:tls';
 import { MeshError } from '@ursa/resources';
 import type { Settings } from '../../config/settings.ts';
 import { openConnectionLimit } from '../../connection-limit.ts';
-import { watchProvenConnections } from './proven-connections.ts';
-import { openSharedPort, type SharedPort } from './shared-port.ts';
+import { type Connections, watchConnections } from './connections.ts';
+import { openSharedPort } from './shared-port.ts';
 
 type ApiServer = Settings['apiServer'];
 
@@ -29,7 +29,7 @@ const slowClientCheckMilliseconds = 250;
 /** Opens an HTTP server; `shared`: other processes listen on the same port. Errors: `MeshError('unavailable')` that names the address and the settings to change. */
 export function openHttpServer(settings: ApiServer, handle: RequestListener, shared = false): Promise<OpenServer> {
   const server = createServer(limits(settings), handle);
-  return open(server, shared ? openSharedPort(server, undefined) : undefined, settings, 'http');
+  return open(server, shared ? openSharedPort(server, undefined) : server, settings, 'http');
 }
 
 /** Opens an HTTPS server; `tls` holds certificate, key and what is wanted of clients. Errors as of `openHttpServer`. */
@@ -41,7 +41,7 @@ export function openHttpsServer(
 ): Promise<OpenServer> {
   if (!shared) {
     const server = createTlsServer({ ...limits(settings), ...tls }, handle);
-    return open(server, undefined, settings, 'https');
+    return open(server, server, settings, 'https');
   }
   const server = createServer(limits(settings), handle);
   return open(server, openSharedPort(server, tls), settings, 'https');
@@ -57,32 +57,31 @@ function limits(settings: ApiServer) {
   };
 }
 
-/** `shared`: what hands connections to the server, where it does not listen itself. */
+/** `port` is the server itself, or what hands connections to it. */
 function open(
   server: Server,
-  shared: SharedPort | undefined,
+  port: NetServer | TlsServer,
   settings: ApiServer,
   section: 'http' | 'https',
 ): Promise<OpenServer> {
   const listener = settings[section];
-  const port: NetServer | TlsServer = shared?.front ?? server;
   // A client that stops reading, or sends nothing after connecting, holds its socket no longer than this.
   server.setTimeout(settings.writeTimeout);
   limitConnections(server, settings.maxConnections);
-  const proven = watchProvenConnections(server, port);
+  const connections = watchConnections(server, port);
   return new Promise((resolve, reject) => {
     port.once('error', (error) => {
       const setting = `apiServer.${section}.port (KUMA_API_SERVER_${section.toUpperCase()}_PORT)`;
       const reason = `cannot serve the API on ${listener.interface}:${listener.port}: ${error.message}; choose another ${setting}`;
       reject(new MeshError('unavailable', reason, { cause: error }));
     });
-    port.listen({ port: listener.port, host: listener.interface, reusePort: shared !== undefined }, () => {
+    port.listen({ port: listener.port, host: listener.interface, reusePort: port !== server }, () => {
       port.removeAllListeners('error');
       resolve({
         port: (port.address() as AddressInfo).port,
         renew: (tls) => renew(port, tls),
-        closeProven: (grace) => proven.close(grace),
-        close: (grace) => close(server, shared, grace),
+        closeProven: connections.closeProven,
+        close: (grace) => close(port, connections, grace),
       });
     });
   });
@@ -101,17 +100,13 @@ function limitConnections(server: Server, most: number): void {
   });
 }
 
-function close(server: Server, shared: SharedPort | undefined, graceMilliseconds: number): Promise<void> {
+function close(port: NetServer, connections: Connections, graceMilliseconds: number): Promise<void> {
   return new Promise((resolve) => {
-    const force = setTimeout(
-      () => (shared === undefined ? server.closeAllConnections() : shared.closeAll()),
-      graceMilliseconds,
-    );
-    (shared?.front ?? server).close(() => {
+    const force = setTimeout(connections.closeAll, graceMilliseconds);
+    port.close(() => {
       clearTimeout(force);
       resolve();
     });
-    if (shared === undefined) server.closeIdleConnections();
-    else shared.closeIdle();
+    connections.closeIdle();
   });
 }
