@@ -1,3 +1,4 @@
 #!/usr/bin/env node
 // Starts kuma-cp from its sources; dist/kuma-cp is the single-file executable.
-import '../src/main.ts';
+await import('../../../scripts/generated.ts');
+await import('../src/main.ts');

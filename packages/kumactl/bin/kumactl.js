@@ -1,3 +1,4 @@
 #!/usr/bin/env node
 // Starts kumactl from its sources; dist/kumactl is the single-file executable.
-import '../src/main.ts';
+await import('../../../scripts/generated.ts');
+await import('../src/main.ts');
