@@ -23,9 +23,9 @@ export function configRoutes(
   access: Pick<AccessControl, 'requireView'>,
   configurations: Configurations,
 ): readonly Route[] {
-  const configOf = (engine: Pick<Engine, 'config'>, mesh: string, name: string) => {
+  const configOf = (engine: Pick<Engine, 'config'>, mesh: string, name: string, what: string) => {
     const config = engine.config.get(keyInType({ mesh, name }));
-    if (config === undefined) throw notFound('Failed to fetch dataplane insight');
+    if (config === undefined) throw notFound(`Failed to fetch ${what} insight`);
     return config;
   };
   const route = (path: string, type: ProxyView['type'], summary: string): Route => {
@@ -44,8 +44,9 @@ export function configRoutes(
         reader.requireMesh(mesh);
         const { shadow, diff, warnings } = parseQuestion(call.query);
         authorize(call);
-        const current = configOf(configurations.engine, mesh, name);
-        const asked = shadow ? configOf(configurations.shadowEngine, mesh, name) : current;
+        const what = type.name === 'Dataplane' ? 'dataplane' : 'zone egress';
+        const current = configOf(configurations.engine, mesh, name, what);
+        const asked = shadow ? configOf(configurations.shadowEngine, mesh, name, what) : current;
         const xds = formatConfig(asked);
         const body = {
           ...(diff ? { diff: diffJson(shadow ? formatConfig(current) : xds, xds) } : {}),
