@@ -93,19 +93,12 @@ test('a proxy that is not connected is not asked', async (context) => {
   assert.match(await refusal(admin.ask(target, '/stats')), /"web" is not connected to this control plane/);
 });
 
-test('nothing is told to who cannot show the certificate of the proxy; a stranger is asked once, a proxy that shares the port again', async (context) => {
-  for (const [shown, connections] of [
-    [await identityFrom(other), 1],
-    [await identityFrom(authority), 64],
-  ] as const) {
-    const { admin, server, connect } = await setUp(context, () => assert.fail('it was asked'), { shown });
-    let made = 0;
-    server.on('connection', () => {
-      made += 1;
-    });
+test('nothing is told to who cannot show the certificate of the proxy', async (context) => {
+  for (const pair of [authority, other]) {
+    const shown = await identityFrom(pair);
+    const { admin, connect } = await setUp(context, () => assert.fail('it was asked'), { shown });
     connect();
     assert.match(await refusal(admin.ask(target, '/stats')), /another proxy or program answers there/);
-    assert.equal(made, connections);
   }
 });
 
