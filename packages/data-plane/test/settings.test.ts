@@ -4,13 +4,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import type { SettingName } from '../src/settings/definitions.ts';
+import { createLog } from '../src/log.ts';
+import { prepareProxy } from '../src/prepare-proxy.ts';
+import { definitions, type SettingName } from '../src/settings/definitions.ts';
 import { describeSettings, readSettings, settingsWithoutEffect } from '../src/settings/read-settings.ts';
+import type { Setting } from '../src/settings/setting.ts';
 
-const goldenFile = join(
-  import.meta.dirname,
-  '../../../../shared/conformance/golden/dp-config/default-config.golden.yaml',
-);
+const goldenSet = join(import.meta.dirname, '../../../../shared/conformance/golden/dp-config');
+const goldenFile = join(goldenSet, 'default-config.golden.yaml');
 
 function read(flags: Partial<Record<SettingName, readonly string[]>>, environment: NodeJS.ProcessEnv = {}) {
   return readSettings(new Map(Object.entries(flags) as [SettingName, readonly string[]][]), environment);
@@ -27,6 +28,50 @@ test("the defaults are the peer's", (context) => {
   const ours = new Map(leaves(describeSettings(read({}).settings)));
   for (const [path, value] of leaves(parse(readFileSync(goldenFile, 'utf8')))) {
     assert.equal(ours.get(path) ?? '', value, path);
+  }
+});
+
+test('what the peer refuses in a file is refused in flags and variables, and named by them', async (context) => {
+  if (!existsSync(goldenSet)) return context.diagnostic('left out: the conformance data is not beside this checkout');
+  const input = new Map(leaves(parse(readFileSync(join(goldenSet, 'invalid-config.input.yaml'), 'utf8'))));
+  const flags: Partial<Record<SettingName, readonly string[]>> = {};
+  const environment: NodeJS.ProcessEnv = {};
+  const sources = new Map<string, string>();
+  for (const [name, setting] of Object.entries(definitions) as [SettingName, Setting<unknown>][]) {
+    if (!input.has(setting.path)) continue;
+    const text = String(input.get(setting.path) ?? '');
+    if (setting.flag === undefined) environment[setting.env] = text;
+    else flags[name] = [text];
+    sources.set(setting.path, setting.flag === undefined ? setting.env : `--${setting.flag}`);
+  }
+  assert.equal(sources.size, input.size, 'each field of the file is a setting here');
+
+  const named = new Set<string>();
+  assert.throws(
+    () => read(flags, environment),
+    (error: Error & { violations: readonly { field: string }[] }) => {
+      for (const { field } of error.violations) named.add(field);
+      return true;
+    },
+  );
+  // A name and a mesh are asked for when no Dataplane says them, which is after the settings are read.
+  const { settings } = read({ name: flags.name ?? [], mesh: flags.mesh ?? [] });
+  const prepared = prepareProxy({
+    settings,
+    log: createLog({ level: 'off', format: 'text', write: () => undefined }),
+    environment: {},
+    workingFolder: '/',
+  });
+  await assert.rejects(prepared, (error: Error) => {
+    for (const flag of ['--name', '--mesh']) if (error.message.includes(flag)) named.add(flag);
+    return true;
+  });
+
+  const expected = readFileSync(join(goldenSet, 'invalid-config.golden.txt'), 'utf8').split('; ');
+  for (const sentence of expected) {
+    const field = [...sentence.matchAll(/\.([A-Z]\w+)/g)].at(-1)?.[1]?.toLowerCase();
+    const [, source = ''] = [...sources].find(([path]) => path.toLowerCase().endsWith(`.${field}`)) ?? [];
+    assert.ok(named.has(source), `${field} is refused, as ${source}; refused were ${[...named].join(', ')}`);
   }
 });
 

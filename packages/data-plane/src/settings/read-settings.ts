@@ -80,6 +80,12 @@ function checkSettings(settings: Settings): readonly Violation[] {
   } catch (cause) {
     violations.push({ field: '--cp-address', message: (cause as Error).message });
   }
+  if (settings.binaryPath === '') {
+    violations.push({
+      field: '--binary-path',
+      message: "expected Envoy's executable, a path or a name to look up, got nothing; leave the flag out for envoy",
+    });
+  }
   if (settings.resource !== '' && settings.resourcePath !== '') {
     violations.push({
       field: '--dataplane',
