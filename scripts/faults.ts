@@ -23,6 +23,8 @@ export interface FaultRun {
   readonly figures: readonly Figure[];
   /** Day of the run. */
   readonly date: string;
+  /** It was run at full length, with `--long`. */
+  readonly long?: boolean;
 }
 
 const { values, positionals } = parseArgs({
@@ -139,5 +141,6 @@ async function runOne(folder: string, fault: Fault, runtime: Runtime): Promise<F
   const figures: readonly Figure[] = code === 0 ? JSON.parse(readFileSync(report, 'utf8')) : [];
   rmSync(place, { recursive: true, force: true });
   console.log(`  took ${Math.round((performance.now() - started) / 1000)} s`);
-  return { folder, id: fault.id, runtime, figures, date: new Date().toISOString().slice(0, 10) };
+  const date = new Date().toISOString().slice(0, 10);
+  return { folder, id: fault.id, runtime, figures, date, ...(values.long ? { long: true } : {}) };
 }

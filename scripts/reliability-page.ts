@@ -3,8 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
-import type { Fault } from '../faults/harness/fault.ts';
-import { isMet } from '../faults/harness/fault.ts';
+import { type Fault, isMet, type Runtime } from '../faults/harness/fault.ts';
 import { formatTarget, formatValue } from '../faults/harness/table.ts';
 import type { FaultRun } from './faults.ts';
 import { root } from './process.ts';
@@ -47,12 +46,11 @@ async function formatTable(runs: readonly FaultRun[]): Promise<string> {
         const target = measured.find((each) => each.target !== '')?.target ?? '';
         return `| ${name} | ${target === '' ? '' : `**${target}**`} | ${of('executable')} | ${of('node')} |`;
       });
-      const dates = [...new Set(group.map(({ date }) => date))].join(', ');
       const command = `npm run faults -- ${fault.id.toLowerCase()} --runtime both`;
       return [
         `### ${fault.id}: ${fault.title}`,
         '',
-        `${fault.how}. \`${command}\`, ${dates}.`,
+        `${fault.how}. \`${command}\`, ${formatDates(group)}.`,
         '',
         '| | promised | executables | Node |',
         '|---|---|---|---|',
@@ -61,4 +59,14 @@ async function formatTable(runs: readonly FaultRun[]): Promise<string> {
     }),
   );
   return [`Machine: ${machine}.`, ...rows].join('\n\n');
+}
+
+const runtimeNames: Readonly<Record<Runtime, string>> = { executable: 'executables', node: 'Node' };
+
+/** When it was run, and whether at full length; once when that is the same for all. */
+function formatDates(group: readonly FaultRun[]): string {
+  const when = group.map(({ date, long = false }) => `${date}${long ? ' with `--long`' : ''}`);
+  const [first = '', ...others] = new Set(when);
+  if (others.length === 0) return first;
+  return group.map(({ runtime }, index) => `${runtimeNames[runtime]} ${when[index]}`).join(', ');
 }

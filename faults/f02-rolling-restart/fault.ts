@@ -1,21 +1,17 @@
 // F2: two control planes behind a balancer are restarted in turns. No request is lost, and at the end both have their share of the proxies.
-import { cpSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '../../examples/demo/wait-for.ts';
-import { openServerCertificate } from '../../packages/control-plane/src/identity/server-certificate.ts';
-import { openBalancer } from '../harness/balancer.ts';
-import { controlPlaneOver, databaseMissing, openDatabase } from '../harness/database.ts';
+import { databaseMissing, openDatabase } from '../harness/database.ts';
 import { atMost, defineFault, reported } from '../harness/fault.ts';
 import { startFleet } from '../harness/fleet.ts';
-import { addHost, ownAddress } from '../harness/hosts.ts';
+import { addHost } from '../harness/hosts.ts';
 import { streamsOf } from '../harness/instances.ts';
 import { describeLost } from '../harness/load.ts';
+import { openTwoControlPlanes } from '../harness/two-control-planes.ts';
 import { openWorldWith } from '../harness/world.ts';
 
 const restarts = 20;
 const proxies = 100;
-const port = 5678;
 /** How long streams may take to be even again after the last restart. */
 const settling = 60_000;
 
@@ -28,21 +24,8 @@ export const fault = defineFault({
   lacks: databaseMissing,
   async run(context) {
     const database = await openDatabase(context);
-    const names = ['cp', 'cp2'];
-    const instances = names.map((name) => controlPlaneOver(context, database, name));
-    const [first, second] = instances;
-    if (first === undefined || second === undefined) throw new Error('two instances are needed');
-    // Both show a certificate for the address of the balancer, of which proxies know one authority: that of the first.
-    const addresses = [ownAddress, first.host.address, second.host.address];
-    await openServerCertificate(join(context.folder, 'cp'), { dnsNames: ['localhost'], addresses });
-    await openBalancer(
-      ownAddress,
-      port,
-      instances.map(({ host }) => ({ host: host.address, port })),
-    );
-    const dataPlaneUrl = `https://${ownAddress}:${port}`;
-    for (const file of ['kuma-cp.crt', 'kuma-cp.key'])
-      cpSync(join(context.folder, 'cp', file), join(context.folder, 'cp2', file));
+    const { first, second, dataPlaneUrl } = await openTwoControlPlanes(context, database);
+    const instances = [first, second];
     const world = await openWorldWith(context, first, { dataPlaneUrl });
     await second.start();
     const fleet = await startFleet(addHost('fleet'), { ...first, dataPlaneUrl }, proxies, { spread: 5000 });

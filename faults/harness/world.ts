@@ -16,6 +16,8 @@ export interface World {
   readonly services: readonly ServiceHost[];
   /** Starts the load of the table. Resolves when the first answers have come. */
   load(): Promise<Load>;
+  /** Kills all that runs in it, so that the fault can open another one. */
+  close(): Promise<void>;
 }
 
 /** What may differ. */
@@ -26,6 +28,8 @@ export interface WorldOptions {
   readonly proxies?: Pick<ServiceHostOptions, 'wrap' | 'environment'>;
   /** Fields of the Mesh. */
   readonly mesh?: Readonly<Record<string, unknown>>;
+  /** Comes after the names of services: what tells them from those of a world before. */
+  readonly suffix?: string;
 }
 
 /** The mesh: certificates from a built-in authority, and none of the policies that a mesh is born with. */
@@ -73,11 +77,11 @@ export async function openWorldWith(
 async function populate(
   { programs, folder }: FaultContext,
   controlPlane: ControlPlaneHost,
-  { proxies = {}, dataPlaneUrl }: WorldOptions & Pick<ServiceHostOptions, 'dataPlaneUrl'> = {},
+  { proxies = {}, dataPlaneUrl, suffix = '' }: WorldOptions & Pick<ServiceHostOptions, 'dataPlaneUrl'> = {},
 ): Promise<World> {
   const start = (name: string): Promise<ServiceHost> =>
     startServiceHost({
-      host: addHost(name),
+      host: addHost(`${name}${suffix}`),
       command: programs.dataPlane,
       controlPlane,
       folder,
@@ -113,6 +117,15 @@ async function populate(
       const { lost } = await load.report();
       if (lost.length > 0) throw new Error(`requests are lost before anything is done: ${lost[0]?.reason}`);
       return load;
+    },
+    async close() {
+      await Promise.all(
+        [first, second, client].map(async ({ app, proxy, killProxy }) => {
+          if (proxy().running()) await killProxy();
+          await app.stop(0);
+        }),
+      );
+      await controlPlane.kill();
     },
   };
 }
