@@ -1,11 +1,12 @@
 // Parts of configurations that proxies of one class share: computed once, however many proxies have them.
 import type { Derivation, Graph } from '@ursa/collections';
-import type { EnvoyResource } from '@ursa/envoy';
+import { type EnvoyResource, encodeEndpoints } from '@ursa/envoy';
 import type { DynamicDocument, ProxyPolicy, WorkloadFacts } from '@ursa/policy';
 import type { RedirectPorts } from './dataplane-facts.ts';
 import { deriveDestinationRules } from './destination-rules.ts';
 import type { Destination } from './destinations.ts';
 import type { EndpointDerivations } from './endpoints.ts';
+import { clientWithoutIdentity } from './identity/egress-identity.ts';
 import type { DnsRecord, Outbound } from './outbounds.ts';
 import { isHttp } from './protocol.ts';
 import type { ProxyClass } from './proxy-class.ts';
@@ -16,7 +17,7 @@ import { shapingsOf } from './shaped-endpoints.ts';
 import { adminClusters } from './skeleton/admin.ts';
 import { dnsListener } from './skeleton/dns.ts';
 import { dnsDocument, dnsRecordsText, dynamicConfigListener } from './skeleton/dynamic-config.ts';
-import { destinationName } from './skeleton/outbound.ts';
+import { destinationName, tlsTowards } from './skeleton/outbound.ts';
 import { destinationsOf, type TrafficDerivation } from './traffic.ts';
 
 type Resources = readonly EnvoyResource[];
@@ -38,7 +39,10 @@ export interface ClassParts {
     Resources
   >;
   /** What is wrong with routes of a list of outbounds. */
-  readonly warnings: Derivation<readonly [outbounds: readonly Outbound[], rules: RuleSets], readonly string[]>;
+  readonly warnings: Derivation<
+    readonly [outbounds: readonly Outbound[], rules: RuleSets, proxyClass: ProxyClass],
+    readonly string[]
+  >;
   /** Endpoint resources of a list of outbounds, by name. `callerTags`: JSON of the caller's tags that they depend on. */
   readonly endpoints: Derivation<
     readonly [outbounds: readonly Outbound[], rules: RuleSets, proxyClass: ProxyClass, callerTags: string],
@@ -148,7 +152,7 @@ export function deriveClassParts({ graph, policies, endpoints, traffic }: ClassP
       (
         outbounds: readonly Outbound[],
         ruleSets: RuleSets,
-        { names }: ProxyClass,
+        proxyClass: ProxyClass,
         callerTags: string,
       ): ReadonlyMap<string, EnvoyResource> => {
         const called = outbounds.flatMap(({ destination }) =>
@@ -158,7 +162,8 @@ export function deriveClassParts({ graph, policies, endpoints, traffic }: ClassP
         const byEds = called.filter(({ source }) => source.kind !== 'outside');
         return new Map(
           byEds.map((destination) => {
-            const name = destinationName(destination, names);
+            const name = destinationName(destination, proxyClass.names);
+            if (isCutOff(destination, proxyClass)) return [name, encodeEndpoints(name, [])];
             const own = rulesOf.get(destination, ruleSets);
             const shaped = shapingsOf(policies, own, destination.target).length > 0;
             const resource = shaped
@@ -170,16 +175,20 @@ export function deriveClassParts({ graph, policies, endpoints, traffic }: ClassP
       },
       { equals: sameMap },
     ),
-    warnings: graph.derive('traffic warnings', (outbounds: readonly Outbound[], ruleSets: RuleSets) => [
-      ...new Set(
-        outbounds.flatMap(({ destination }) => [
-          ...traffic.get(destination, rulesOf.get(destination, ruleSets)).warnings,
-          ...(destination.outside?.problems ?? []).map(
-            (problem) => `${nameOf(destination)} gets no traffic: ${problem}`,
-          ),
-        ]),
-      ),
-    ]),
+    warnings: graph.derive(
+      'traffic warnings',
+      (outbounds: readonly Outbound[], ruleSets: RuleSets, proxyClass: ProxyClass) => [
+        ...new Set(
+          outbounds.flatMap(({ destination }) => [
+            ...traffic.get(destination, rulesOf.get(destination, ruleSets)).warnings,
+            ...[
+              ...(destination.outside?.problems ?? []),
+              ...(isCutOff(destination, proxyClass) ? [clientWithoutIdentity] : []),
+            ].map((problem) => `${nameOf(destination)} gets no traffic: ${problem}`),
+          ]),
+        ),
+      ],
+    ),
     passthrough: (ruleSets, proxyClass, redirect, open, ports) =>
       passthrough.get(ruleSets, proxyClass, redirect.inbound, redirect.outbound, redirect.ipv6, open, ports),
     admin: graph.derive(
@@ -204,4 +213,11 @@ export function deriveClassParts({ graph, policies, endpoints, traffic }: ClassP
       { equals },
     ),
   };
+}
+
+/** True for a client that cannot prove to an egress who it is: the egress would take nothing from it, and nothing leaves it in plain text. */
+function isCutOff(destination: Destination, proxyClass: Pick<ProxyClass, 'tls'>): boolean {
+  const { source, outside } = destination;
+  const usable = source.kind === 'egress' && outside?.problems.length === 0;
+  return usable && tlsTowards(destination, proxyClass) === undefined;
 }

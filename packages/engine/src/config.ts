@@ -173,7 +173,7 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     const idle = withoutEffect.filter(({ name }) => ruleSets.has(name));
     warnings.push(...idle.map(({ name }) => `${name} applies to this proxy and has no effect yet`));
     if (isServed(found)) {
-      warnings.push(...shared.warnings.get(outboundsOf(found, without), outboundRules));
+      warnings.push(...shared.warnings.get(outboundsOf(found, without), outboundRules, proxyClass));
       if (proxyClass.calls === 'bound') warnings.push(...outbounds.warnings(key, proxyClass.calls));
       warnings.push(...additions.get(key, without).warnings);
     } else {

@@ -5,6 +5,7 @@ import { destinationId, type OutboundTarget, portName } from '@ursa/policy';
 import { displayNameOf, formatKri, formatSni, labelNames, meshService, type Resource, tagNames } from '@ursa/resources';
 import type { DataplaneFacts } from './dataplane-facts.ts';
 import type { EngineInputs } from './engine.ts';
+import type { EgressIdentities } from './identity/egress-identity.ts';
 import type { WorkloadIdentities } from './identity/workload-identities.ts';
 import type { MeshFacts } from './mesh-facts.ts';
 import { deriveMultiZoneServices, type MultiZoneServiceDerivations } from './multi-zone-services.ts';
@@ -165,11 +166,12 @@ export interface DestinationOptions {
   readonly workloadIdentities: WorkloadIdentities;
   readonly servedBy: (mesh: string, service: string) => readonly DataplaneFacts[];
   readonly egresses: EgressAddresses;
+  readonly egressIdentities: EgressIdentities;
 }
 
 /** Derivations of destinations. */
 export function deriveDestinations(options: DestinationOptions): DestinationDerivations {
-  const { graph, inputs, meshFacts, workloadIdentities, servedBy, egresses } = options;
+  const { graph, inputs, meshFacts, workloadIdentities, servedBy, egresses, egressIdentities } = options;
   // Insights change all the time; this part of them once in a proxy's life.
   const issuerOf = graph.derive('issuer of a certificate', (proxyKey: string): string => {
     const insight = inputs.resources('DataplaneInsight').get(proxyKey)?.spec as InsightOfTls | undefined;
@@ -180,7 +182,7 @@ export function deriveDestinations(options: DestinationOptions): DestinationDeri
   const awaitsCertificate = graph.derive('awaits a certificate', (proxyKey: string): boolean => {
     return inputs.resources('DataplaneInsight').get(proxyKey) !== undefined && !hasCertificate.get(proxyKey);
   });
-  const outside = deriveOutsideDestinations(graph, inputs, meshFacts, egresses);
+  const outside = deriveOutsideDestinations(graph, inputs, meshFacts, egresses, egressIdentities);
   const serviceOf = graph.derive('service', (mesh: string, service: string): Destination => {
     const dataplanes = servedBy(mesh, service);
     const external = dataplanes.length === 0 ? outside.externalService(mesh, service) : undefined;

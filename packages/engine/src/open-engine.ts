@@ -13,6 +13,7 @@ import type { Engine, EngineInputs } from './engine.ts';
 import { explainWith } from './explain/explain.ts';
 import { provenNames } from './explain/explain-parts.ts';
 import { presumeConnected } from './explain/presumed.ts';
+import { deriveEgressIdentities } from './identity/egress-identity.ts';
 import { deriveProxyTls } from './identity/proxy-tls.ts';
 import { deriveTrustDomains } from './identity/trust-domains.ts';
 import { deriveWorkloadIdentities } from './identity/workload-identities.ts';
@@ -62,7 +63,16 @@ function deriveSurroundings({ graph, inputs, policies }: EngineOptions) {
   const workloadIdentities = deriveWorkloadIdentities(graph, inputs, dataplane);
   const trustDomains = deriveTrustDomains(graph, inputs, meshFacts);
   const proxyTls = deriveProxyTls({ graph, inputs, meshFacts, workloadIdentities, trustDomains });
-  const destinations = deriveDestinations({ graph, inputs, meshFacts, workloadIdentities, servedBy, egresses });
+  const egressIdentities = deriveEgressIdentities({ graph, inputs, meshFacts, workloadIdentities });
+  const destinations = deriveDestinations({
+    graph,
+    inputs,
+    meshFacts,
+    workloadIdentities,
+    servedBy,
+    egresses,
+    egressIdentities,
+  });
   const outbounds = deriveOutbounds(graph, inputs, meshFacts, dataplane, destinations);
   const membersOf = (key: string) => destinations.multiZoneService.members.get(key);
   const endpoints = deriveEndpoints({ graph, inputs, policies, lookup, membersOf, egresses });
@@ -82,7 +92,7 @@ function deriveSurroundings({ graph, inputs, policies }: EngineOptions) {
   });
   const shared = deriveClassParts({ graph, policies, endpoints, traffic });
   const views = createRuleViews();
-  const identity = { workloadIdentities, trustDomains, proxyTls };
+  const identity = { workloadIdentities, trustDomains, proxyTls, egressIdentities };
   return {
     meshFacts,
     dataplane,
@@ -100,9 +110,19 @@ function deriveSurroundings({ graph, inputs, policies }: EngineOptions) {
 
 function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngine {
   const { graph, inputs, policies, shadow = false } = options;
-  const { meshFacts, dataplane, workloadIdentities, trustDomains, olderPolicies, views } = surroundings;
+  const { meshFacts, dataplane, workloadIdentities, trustDomains, egressIdentities, olderPolicies, views } =
+    surroundings;
   const rules = deriveRules({ graph, inputs, policies, dataplane, views, shadow });
-  const egresses = deriveEgressConfigs({ graph, inputs, policies, meshFacts, trustDomains, rules, olderPolicies });
+  const egresses = deriveEgressConfigs({
+    graph,
+    inputs,
+    policies,
+    meshFacts,
+    trustDomains,
+    egressIdentities,
+    rules,
+    olderPolicies,
+  });
   const identityRequest = deriveIdentityRequest({ graph, meshFacts, dataplane, workloadIdentities, egresses });
   const outbounds = outboundsFor(options, surroundings, rules, identityRequest);
   const parts = { graph, inputs, policies, rules, egresses, ...surroundings, outbounds };

@@ -1,11 +1,11 @@
-// The configuration of zone egresses. They belong to no mesh: one listener serves the services outside of all meshes that have mTLS, and leads on
+// The configuration of zone egresses. They belong to no mesh: one listener serves the services outside of all meshes that give egresses an identity, and leads on
 // to other zones.
 import type { Derivation } from '@ursa/collections';
 import { type EnvoyResource, encodeResource, identitySecret, type ListenerDraft } from '@ursa/envoy';
 import { tagNames, type ZoneEgressSpec } from '@ursa/resources';
 import type { ConfigWarning, ConnectedProxy, IdentityRequest, ProxyConfig } from '../engine.ts';
+import { egressService } from '../identity/egress-identity.ts';
 import { trustOf } from '../identity/secret-resources.ts';
-import { egressService } from '../outside/zone-egresses.ts';
 import { type ResourceMaps, toMaps } from '../resource-set.ts';
 import { adminClusters, adminListener } from '../skeleton/admin.ts';
 import { egressListener } from '../skeleton/egress.ts';
@@ -43,7 +43,7 @@ function identityKey(mesh: string, proxyKey: string): string {
 
 /** Derives them. */
 export function deriveEgressConfigs(options: EgressServiceOptions): EgressDerivations {
-  const { graph, inputs, meshFacts, trustDomains } = options;
+  const { graph, inputs, meshFacts, trustDomains, egressIdentities } = options;
   const services = deriveEgressServices(options);
   const otherZones = deriveOtherZones(graph, inputs, meshFacts);
   const classOf = deriveEgressClass(graph);
@@ -151,10 +151,12 @@ export function deriveEgressConfigs(options: EgressServiceOptions): EgressDeriva
       const parts = /^([^/]*)\/(\/.*)$/.exec(key);
       const [, mesh = '', proxyKey = ''] = parts ?? [];
       if (parts === null || !isEgress.get(proxyKey)) return undefined;
-      const mtls = meshFacts.get(mesh)?.mtls;
-      if (mtls === undefined) return undefined;
-      const uris = [`spiffe://${mesh}/${egressService}`, `kuma://${tagNames.service}/${egressService}`];
-      return { mesh, proxy: proxyKey, backend: mtls.backend, uris };
+      const identity = egressIdentities.of.get(mesh);
+      if ('problem' in identity) return undefined;
+      const { spiffeId, ...issuer } = identity;
+      // A certificate of a MeshIdentity has one name only (X.509-SVID, section 2).
+      const tags = issuer.meshIdentity === undefined ? [`kuma://${tagNames.service}/${egressService}`] : [];
+      return { mesh, proxy: proxyKey, ...issuer, uris: [spiffeId, ...tags] };
     },
   };
 }

@@ -6,6 +6,7 @@ import { destinationId, type ProxyFacts, type ProxyPolicy } from '@ursa/policy';
 import { type ExternalServiceSpec, type MeshExternalServiceSpec, type Resource, tagNames } from '@ursa/resources';
 import { collectorLookup } from '../collectors.ts';
 import type { EngineInputs } from '../engine.ts';
+import type { EgressIdentities } from '../identity/egress-identity.ts';
 import type { TrustDomains } from '../identity/trust-domains.ts';
 import type { MeshFacts } from '../mesh-facts.ts';
 import type { OlderPolicies } from '../older-policies.ts';
@@ -38,9 +39,9 @@ export function sameParts(before: readonly ServedPart[], after: readonly ServedP
 
 /** What egresses serve. */
 export interface EgressServices {
-  /** Services of a mesh, by name; none without mTLS. */
+  /** Services of a mesh, by name. */
   readonly served: Derivation<readonly [mesh: string, egressClass: EgressClass], readonly ServedPart[]>;
-  /** Meshes that have services outside and mTLS, sorted. */
+  /** Meshes that have services outside and an identity for egresses, sorted. */
   readonly meshes: Derivation<readonly [], readonly string[]>;
 }
 
@@ -51,13 +52,14 @@ export interface EgressServiceOptions {
   readonly policies: readonly ProxyPolicy[];
   readonly meshFacts: Derivation<readonly [mesh: string], MeshFacts | undefined>;
   readonly trustDomains: TrustDomains;
+  readonly egressIdentities: EgressIdentities;
   readonly rules: Pick<RuleDerivations, 'ofExternalService' | 'ofMesh'>;
   readonly olderPolicies: OlderPolicies;
 }
 
 /** Derives them. */
 export function deriveEgressServices(options: EgressServiceOptions): EgressServices {
-  const { graph, inputs, policies, meshFacts, trustDomains, rules, olderPolicies } = options;
+  const { graph, inputs, policies, meshFacts, trustDomains, egressIdentities, rules, olderPolicies } = options;
   const equals = Object.is;
   const collectors = collectorLookup(inputs);
   const externals = inputs.resources('ExternalService');
@@ -168,7 +170,9 @@ export function deriveEgressServices(options: EgressServiceOptions): EgressServi
     return [...new Set(names)].filter((name) => keysOf(mesh, name).length > 0).sort();
   });
   const ofMesh = (mesh: string) => [...meshExternals.index('mesh', byMesh).get(mesh)].sort();
-  const hasMtls = graph.derive('mesh with mTLS', (mesh: string) => meshFacts.get(mesh)?.mtls !== undefined);
+  const hasIdentity = graph.derive('mesh with an identity for egresses', (mesh: string) => {
+    return !('problem' in egressIdentities.of.get(mesh));
+  });
 
   return {
     served: graph.derive(
@@ -182,7 +186,7 @@ export function deriveEgressServices(options: EgressServiceOptions): EgressServi
     meshes: graph.derive('meshes of an egress', () =>
       [...inputs.resources('Mesh').keys()]
         .map((key) => key.slice(1))
-        .filter((mesh) => hasMtls.get(mesh) && (namesOf.get(mesh).length > 0 || ofMesh(mesh).length > 0))
+        .filter((mesh) => hasIdentity.get(mesh) && (namesOf.get(mesh).length > 0 || ofMesh(mesh).length > 0))
         .sort(),
     ),
   };

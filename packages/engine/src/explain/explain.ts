@@ -141,7 +141,7 @@ function explain(parts: ExplainParts, question: Question): Explanation {
   if (outside !== undefined) {
     const tls = tlsTowards(outside, { tls: clientTls });
     const secured = identity && { uris: identity.uris, sni: tls?.sni ?? '' };
-    const leaving = { client, destination: outside, names, identity: secured };
+    const leaving = { client, destination: outside, names, identity: secured, secured: tls !== undefined };
     return leave(parts, course, leaving, { end, stop });
   }
   const empty = served.find(({ instances }) => !instances.some(({ ready }) => ready));
@@ -235,7 +235,8 @@ function turnedAway(parts: ExplainParts, course: Course, away: TurnedAway): Expl
   if (called.outside !== undefined) {
     const names = hasUnifiedNames(connected, mesh) ? unifiedNames : legacyNames;
     const secured = identity && { uris: identity.uris, sni: tls?.sni ?? '' };
-    return leave(parts, course, { client, destination: called, names, identity: secured }, { end, stop });
+    const leaving = { client, destination: called, names, identity: secured, secured: tls !== undefined };
+    return leave(parts, course, leaving, { end, stop });
   }
   const [server] = instancesOf(parts, called);
   if (server === undefined) return stop('unreachable', noEndpoints(called, []));

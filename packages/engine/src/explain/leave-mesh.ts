@@ -4,6 +4,7 @@ import type { ClientIdentity } from '@ursa/policy';
 import type { ExternalServiceSpec, Resource } from '@ursa/resources';
 import type { DataplaneFacts } from '../dataplane-facts.ts';
 import type { Destination } from '../destinations.ts';
+import { clientWithoutIdentity } from '../identity/egress-identity.ts';
 import { finding } from '../lint/finding.ts';
 import { externalServiceLookup } from '../outside/outside-destinations.ts';
 import {
@@ -26,6 +27,8 @@ export interface Leaving {
   readonly destination: Destination;
   readonly names: EnvoyNames;
   readonly identity: ClientIdentity | undefined;
+  /** True when the client's proxy speaks mTLS to an egress. */
+  readonly secured: boolean;
 }
 
 /** The resources behind a destination outside, by key. */
@@ -59,7 +62,8 @@ export function leave(parts: ExplainParts, course: Course, leaving: Leaving, { e
   });
   const [first] = resources.values();
   const at = first && { type: first.type, mesh, name: first.name };
-  const missing = [...(outside?.problems ?? []), ...facts.flatMap(({ problems }) => problems)][0];
+  const unproven = source.kind === 'egress' && !leaving.secured ? [clientWithoutIdentity] : [];
+  const missing = [...(outside?.problems ?? []), ...unproven, ...facts.flatMap(({ problems }) => problems)][0];
   if (missing !== undefined) {
     const fix = missing.split(': ').slice(1).join(': ') || 'correct the resource';
     return stop('unreachable', finding('no-way-out', `${name}: ${missing}`, fix, at));
@@ -90,7 +94,7 @@ function throughEgress(
 ): string | undefined {
   const { proxies } = parts.inputs;
   const egresses = proxies.keys().filter((key) => proxies.get(key)?.proxyType === 'egress');
-  course.steps.push({ at: 'egress', text: `${destination.tls?.sni ?? ''} asks for it, in mTLS` });
+  course.steps.push({ at: 'egress', text: `${destination.workloadTls?.sni ?? ''} asks for it, in mTLS` });
   if (egresses.length === 0) {
     const fix = 'start it: kuma-dp run --proxy-type=egress';
     course.problems.push(finding('proxy-offline', 'no zone egress is connected to this control plane', fix));

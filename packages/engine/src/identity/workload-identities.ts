@@ -31,14 +31,16 @@ export type IdentityOfProxy =
 export interface WorkloadIdentities {
   /** Undefined where no MeshIdentity that is ready speaks for it. */
   readonly of: Derivation<readonly [proxyKey: string], IdentityOfProxy | undefined>;
+  /** The MeshIdentities of a mesh that are ready. */
+  readonly usable: Derivation<readonly [mesh: string], readonly UsableIdentity[]>;
   /** The SPIFFE ID that it has from a MeshIdentity, given by its KRI; undefined for other issuers. */
   readonly issuedBy: Derivation<readonly [proxyKey: string, issuer: string], string | undefined>;
 }
 
 const agentTimeout = 1000;
 
-/** The identities of a mesh that can be used, without what changes all the time about them. */
-type Usable = Pick<Resource, 'name' | 'mesh' | 'labels' | 'spec'>;
+/** A MeshIdentity that can be used, without what changes all the time about it. */
+export type UsableIdentity = Pick<Resource, 'name' | 'mesh' | 'labels' | 'spec'>;
 
 /** Derives them. */
 export function deriveWorkloadIdentities(
@@ -47,7 +49,7 @@ export function deriveWorkloadIdentities(
   dataplane: Derivation<readonly [key: string], DataplaneFacts | undefined>,
 ): WorkloadIdentities {
   const { zone, environment } = inputs.settings;
-  const usableOf = graph.derive('usable MeshIdentities', (mesh: string): readonly Usable[] => {
+  const usableOf = graph.derive('usable MeshIdentities', (mesh: string): readonly UsableIdentity[] => {
     const resources = inputs.resources('MeshIdentity');
     const keys = resources.index('mesh', (resource: Resource) => [resource.mesh]).get(mesh);
     return keys.flatMap((key) => {
@@ -85,5 +87,5 @@ export function deriveWorkloadIdentities(
       },
     };
   });
-  return { of, issuedBy };
+  return { of, issuedBy, usable: usableOf };
 }

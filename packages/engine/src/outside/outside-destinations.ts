@@ -13,11 +13,12 @@ import {
 } from '@ursa/resources';
 import type { Destination } from '../destinations.ts';
 import type { EngineInputs } from '../engine.ts';
+import type { EgressIdentities } from '../identity/egress-identity.ts';
 import type { MeshFacts } from '../mesh-facts.ts';
 import { commonProtocol, parseProtocol } from '../protocol.ts';
 import { legacySni, serviceSni } from '../sni.ts';
 import { externalServiceFacts } from './outside-facts.ts';
-import { type EgressAddresses, egressService } from './zone-egresses.ts';
+import type { EgressAddresses } from './zone-egresses.ts';
 
 /** Destinations outside of the mesh. */
 export interface OutsideDestinations {
@@ -49,7 +50,6 @@ export function meshExternalServiceNames(resource: Resource): { readonly legacyN
   };
 }
 
-const withoutMtls = 'zone egresses are reached in mTLS only: enable mTLS in the mesh';
 const withoutEgress =
   'traffic to it goes through a zone egress, and there is none in the zone: run one (kuma-dp run --proxy-type=egress)';
 
@@ -59,18 +59,20 @@ export function deriveOutsideDestinations(
   inputs: EngineInputs,
   meshFacts: Derivation<readonly [mesh: string], MeshFacts | undefined>,
   egresses: EgressAddresses,
+  egressIdentities: EgressIdentities,
 ): OutsideDestinations {
   const hasEgress = graph.derive('has a zone egress', () => egresses.get().length > 0);
   /** Why no egress can be used; none: it can. */
   const egressProblems = (mesh: string): readonly string[] => {
-    if (meshFacts.get(mesh)?.mtls === undefined) return [withoutMtls];
+    const identity = egressIdentities.of.get(mesh);
+    if ('problem' in identity) return [identity.problem];
     return hasEgress.get() ? [] : [withoutEgress];
   };
-  // Egresses have a certificate of the mesh's backend, and chains for the server names of its clients.
+  // Egresses have one certificate in a mesh, and one chain for a service, whoever issued the certificate of the client.
   const egressTls = (mesh: string, sni: string): Pick<Destination, 'tls' | 'workloadTls'> => {
-    if (meshFacts.get(mesh)?.mtls === undefined) return { tls: undefined, workloadTls: undefined };
-    const tls = { sni, identities: hasEgress.get() ? [`spiffe://${mesh}/${egressService}`] : [] };
-    return { tls, workloadTls: tls };
+    if ('problem' in egressIdentities.of.get(mesh)) return { tls: undefined, workloadTls: undefined };
+    const workloadTls = { sni, identities: hasEgress.get() ? egressIdentities.names.get(mesh) : [] };
+    return { tls: meshFacts.get(mesh)?.mtls && workloadTls, workloadTls };
   };
   const keysOf = externalServiceLookup(inputs);
 

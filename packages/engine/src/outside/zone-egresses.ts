@@ -9,9 +9,6 @@ export interface EgressAddress {
   readonly port: number;
 }
 
-/** Service name of zone egresses: their identity in each mesh is `spiffe://<mesh>/zone-egress`. */
-export const egressService = 'zone-egress';
-
 /** Addresses of the egresses that take traffic, in the order of their names. */
 export type EgressAddresses = Derivation<readonly [], readonly EgressAddress[]>;
 
