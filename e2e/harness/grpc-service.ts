@@ -1,6 +1,7 @@
 // A gRPC service without messages: it ends every call with the status that the call's metadata `x-status` names. And a client for it.
-import { connect, createServer, type ServerHttp2Session } from 'node:http2';
+import { connect, createSecureServer, createServer, type ServerHttp2Session } from 'node:http2';
 import type { RunningService } from '../../examples/service.ts';
+import type { Pair } from './tls-server.ts';
 
 /** The service and what it has seen. */
 export interface GrpcService extends RunningService {
@@ -12,12 +13,12 @@ export interface GrpcService extends RunningService {
 
 const grpc = { ':status': 200, 'content-type': 'application/grpc' };
 
-/** Starts the service on a free port of the loopback. */
-export async function openGrpcService(): Promise<GrpcService> {
+/** Starts the service on a free port of the loopback; with a certificate, in TLS, where HTTP/2 has to be agreed on (ALPN). */
+export async function openGrpcService(pair?: Pair): Promise<GrpcService> {
   let calls = 0;
   let serving = true;
   const sessions = new Set<ServerHttp2Session>();
-  const server = createServer();
+  const server = pair === undefined ? createServer() : createSecureServer({ cert: pair.certificate, key: pair.key });
   server.on('stream', (stream, headers) => {
     if (headers[':path'] === '/grpc.health.v1.Health/Check') {
       stream.respond(grpc, { waitForTrailers: true });

@@ -1,6 +1,8 @@
 // A service that speaks plain TCP: it says its name to whoever asks. And a client that does. Envoy decides on permissions at the first byte.
 import { connect, createServer, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import type { RunningService } from '../../examples/service.ts';
+import type { Pair } from './tls-server.ts';
 
 /** The service and what it has seen. */
 export interface TcpService extends RunningService {
@@ -8,17 +10,21 @@ export interface TcpService extends RunningService {
   accepted(): number;
 }
 
-/** Starts the service on a free port of the loopback. */
-export async function openTcpService(name: string): Promise<TcpService> {
+/** Starts the service on a free port of the loopback; with a certificate, in TLS. */
+export async function openTcpService(name: string, pair?: Pair): Promise<TcpService> {
   let accepted = 0;
   const open = new Set<Socket>();
-  const server = createServer((socket) => {
+  const serve = (socket: Socket): void => {
     accepted += 1;
     open.add(socket);
     socket.on('close', () => open.delete(socket));
     socket.on('error', () => socket.destroy());
     socket.on('data', () => socket.write(`${name}\n`));
-  });
+  };
+  const server =
+    pair === undefined ? createServer(serve) : createTlsServer({ cert: pair.certificate, key: pair.key }, serve);
+  // Who does not believe the certificate goes away without a word.
+  server.on('tlsClientError', () => {});
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   return {
