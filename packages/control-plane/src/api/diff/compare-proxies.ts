@@ -3,6 +3,7 @@
 import type { Collection } from '@ursa/collections';
 import type { ConfigWarning, Engine, ProxyConfig } from '@ursa/engine';
 import type { EnvoyResource, EnvoyType } from '@ursa/envoy';
+import { takeTurns } from '../../turns.ts';
 
 /** One Envoy resource as it is and as it would be; undefined where it is not there. */
 export interface ResourcePair {
@@ -28,8 +29,6 @@ export interface ProxyComparison {
 }
 
 const types: readonly EnvoyType[] = ['listener', 'route', 'cluster', 'endpoint', 'secret', 'runtime'];
-// After so long other requests get their turn.
-const sliceMilliseconds = 20;
 
 /** Compares what all connected proxies have with what they would have. */
 export async function compareProxies(
@@ -41,12 +40,9 @@ export async function compareProxies(
   const groups = new Map<string, { proxies: string[]; resources: readonly ResourcePair[] }>();
   const warnings = new Map<string, string[]>();
   const keys = proxies.keys();
-  let sliceEnd = performance.now() + sliceMilliseconds;
+  const turn = takeTurns();
   for (const key of keys) {
-    if (performance.now() > sliceEnd) {
-      await new Promise((resolve) => setImmediate(resolve));
-      sliceEnd = performance.now() + sliceMilliseconds;
-    }
+    await turn();
     const [before, after] = [now.config.get(key), then.config.get(key)];
     for (const message of newWarnings(before?.warnings ?? [], after?.warnings ?? [])) {
       warnings.set(message, [...(warnings.get(message) ?? []), key]);

@@ -3,6 +3,7 @@ import type { Collection } from '@ursa/collections';
 import type { ConnectedProxy, Engine } from '@ursa/engine';
 import { MeshError } from '@ursa/resources';
 import type { EnvoyAdmin } from '../../identity/envoy-admin.ts';
+import { takeTurns } from '../../turns.ts';
 import { type InboundAcceptance, readAcceptance } from './inbound-acceptance.ts';
 import { countPlaintext, type PlaintextCount, parseStatistics, statisticsPath } from './plaintext-counts.ts';
 import { formatSpan, type ProxyReport } from './proxy-report.ts';
@@ -55,9 +56,13 @@ export async function lookAtProxies(
   const reports: ProxyReport[] = [];
   const waiting = keys.entries();
   const end = performance.now() + (options.budget ?? budget);
+  const turn = takeTurns();
   const work = async (): Promise<void> => {
-    for (const [position, key] of waiting)
+    for (const [position, key] of waiting) {
+      // What a change would make of a proxy is derived here, and not every proxy has to be asked.
+      await turn();
       reports[position] = performance.now() < end ? await lookAt(key, inquiry, options) : notLookedAt(key);
+    }
   };
   await Promise.all(Array.from({ length: atOnce }, work));
   return reports;
