@@ -91,7 +91,7 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
     },
   });
   const calls = new Set<GrpcCall>();
-  const strangers = openStrangers(options.unprovenConnections);
+  const strangers = openStrangers(options.unprovenConnections, handshakeMilliseconds);
   const connections = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
 

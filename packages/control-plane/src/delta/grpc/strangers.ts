@@ -11,11 +11,12 @@ export interface Strangers {
   proven(stream: ServerHttp2Stream): void;
 }
 
-// A handshake, a bootstrap or the introduction of a proxy, and what it may wait for the store, are over by then.
-const longestStayMilliseconds = 15_000;
+// A bootstrap or the introduction of a proxy, and what it may wait for the store, are over by then.
+const introductionMilliseconds = 15_000;
 
-/** Room for `most` strangers. */
-export function openStrangers(most: number): Strangers {
+/** Room for `most` strangers, each of whom has `handshakeMilliseconds` for TLS and fifteen seconds more to say who it is. */
+export function openStrangers(most: number, handshakeMilliseconds: number): Strangers {
+  const longestStayMilliseconds = handshakeMilliseconds + introductionMilliseconds;
   const limit = openConnectionLimit(most);
   const connections = new Map<string, { readonly socket: Socket; proven: number; timer: NodeJS.Timeout | undefined }>();
 
