@@ -40,6 +40,7 @@ export interface EnvoyAdminInputs {
 }
 
 // Two proxies that share a port are told apart after a handful of connections; sixty-four find one of a dozen but in one case of 250.
+// Who shares the port may belong to another control plane: a certificate of an authority that is not ours is no reason to give up.
 const mostAttempts = 64;
 // With the largest answers: 256 MiB. More would be a way to take the memory of all.
 const mostAtOnce = 8;

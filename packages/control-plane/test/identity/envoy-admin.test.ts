@@ -38,16 +38,32 @@ const target = { proxyType: 'dataplane', mesh: 'default', name: 'web' } as const
 async function setUp(
   context: TestContext,
   answer: RequestListener,
-  choices: { readonly shown?: AdminIdentity; readonly patience?: number; readonly largest?: number } = {},
+  choices: {
+    readonly shown?: AdminIdentity;
+    /** Of another program that shares the port. */
+    readonly beside?: AdminIdentity;
+    readonly patience?: number;
+    readonly largest?: number;
+  } = {},
 ) {
   const { certificateChain: cert, privateKey: key } = choices.shown ?? identity;
   const server = createServer(
     { cert, key, requestCert: true, rejectUnauthorized: true, ca: authority.certificate },
     answer,
   );
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  context.after(() => void server.close().closeAllConnections());
+  const listen = async (listener: typeof server, port: number): Promise<void> => {
+    await new Promise<void>((resolve) => listener.listen({ port, host: '127.0.0.1', reusePort: true }, resolve));
+    context.after(() => void listener.close().closeAllConnections());
+  };
+  await listen(server, 0);
   const { port } = server.address() as AddressInfo;
+  if (choices.beside !== undefined) {
+    const { certificateChain, privateKey } = choices.beside;
+    await listen(
+      createServer({ cert: certificateChain, key: privateKey }, () => assert.fail('another was asked')),
+      port,
+    );
+  }
   const data = base64(authority.certificate + authority.privateKey);
   const { live } = await openLiveStore(
     { type: 'GlobalSecret', name: adminAuthoritySecret, spec: { data } },
@@ -99,6 +115,16 @@ test('nothing is told to who cannot show the certificate of the proxy', async (c
     const { admin, connect } = await setUp(context, () => assert.fail('it was asked'), { shown });
     connect();
     assert.match(await refusal(admin.ask(target, '/stats')), /another proxy or program answers there/);
+  }
+});
+
+test('a proxy is found though others share its port, whoever they belong to', async (context) => {
+  for (const pair of [authority, other]) {
+    const { admin, connect } = await setUp(context, (_request, response) => void response.end('found'), {
+      beside: await identityFrom(pair),
+    });
+    connect();
+    for (let question = 0; question < 16; question += 1) assert.equal(await admin.ask(target, '/stats'), 'found');
   }
 });
 
