@@ -1,12 +1,13 @@
 // Which instances of this control plane there are, which of them leads, and what only the leader does.
 import { randomUUID } from 'node:crypto';
+import { type ProxyId, proxyKeyOf } from '@ursa/engine';
 import type { Component } from './component.ts';
 import type { Settings } from './config/settings.ts';
 import { tlsLimitsOf } from './config/tls-limits.ts';
 import type { InstanceMetrics } from './diagnostics/component-metrics.ts';
 import type { Clock } from './identity/clock.ts';
 import { endedConnections } from './insights/ended-connections.ts';
-import { insightTypes, type ProxyInsight } from './insights/insight.ts';
+import { insightKeyOf, type ProxyInsight } from './insights/insight.ts';
 import { offlineProxies } from './insights/offline-proxies.ts';
 import { orphanedInsights } from './insights/orphaned-insights.ts';
 import { balance } from './instances/balance.ts';
@@ -20,9 +21,10 @@ import { postgresCatalog } from './instances/postgres-catalog.ts';
 import { onLeaseReleased, postgresLease } from './instances/postgres-lease.ts';
 import type { Log } from './log.ts';
 import { type Leadership, soleLeadership, storeOfLeader } from './store/leadership.ts';
-import { keyInType, type LiveResources } from './store/live-resources.ts';
+import type { LiveResources } from './store/live-resources.ts';
 import type { Pool } from './store/postgres/pool.ts';
 import type { Store } from './store/store.ts';
+import { resourceKeyOf } from './xds/registration.ts';
 import { type StartingProxies, startingAnywhere } from './xds/starting-proxies.ts';
 
 /** What instances are composed of. */
@@ -51,7 +53,7 @@ export interface ComposedInstances {
   readonly instances: Instances;
   readonly calls: InstanceCalls;
   /** Id of the instance that has a proxy's connection, if another one has it. */
-  holderOf(mesh: string, name: string): string | undefined;
+  holderOf(proxy: ProxyId): string | undefined;
   /** The store for what only the leader writes. */
   readonly leaderStore: Store;
   /** Makes a part run on the leader only. */
@@ -160,13 +162,11 @@ export function composeInstances(settings: Settings, parts: InstanceParts): Comp
   return {
     ...{ leadership, instances, calls, leaderStore, led, presence, candidacy, starting },
     upkeep: upkeep.map(led),
-    holderOf(mesh, name) {
-      if (parts.isConnectedHere(keyInType({ mesh, name }))) return undefined;
-      const insights = Object.values(insightTypes).map((type) => live.get({ type, mesh, name })?.spec);
-      const subscriptions = (insights as readonly (ProxyInsight | undefined)[]).flatMap(
-        (insight) => insight?.subscriptions ?? [],
-      );
-      return subscriptions.findLast(({ disconnectTime }) => disconnectTime === undefined)?.controlPlaneInstanceId;
+    holderOf(proxy) {
+      if (parts.isConnectedHere(proxyKeyOf(proxy))) return undefined;
+      const insight = live.get(insightKeyOf(resourceKeyOf(proxy)))?.spec as ProxyInsight | undefined;
+      return insight?.subscriptions.findLast(({ disconnectTime }) => disconnectTime === undefined)
+        ?.controlPlaneInstanceId;
     },
   };
 }

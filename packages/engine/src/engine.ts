@@ -8,7 +8,7 @@ import type { Explanation, Question } from './explain/explanation.ts';
 import type { LeftOut } from './held-back.ts';
 import type { Finding } from './lint/finding.ts';
 
-/** What a connected proxy said of itself in its xDS node (reference s9), parsed at the border. Key: `<mesh>/<name>`. */
+/** What a connected proxy said of itself in its xDS node (reference s9), parsed at the border. Key: {@link proxyKeyOf}. */
 export interface ConnectedProxy {
   readonly mesh: string;
   readonly name: string;
@@ -32,6 +32,17 @@ export interface ConnectedProxy {
   /** Names of the extensions built into this Envoy (`node.extensions`); empty when it did not say. */
   readonly extensions: readonly string[];
   readonly envoyVersion: string;
+}
+
+/** What tells proxies apart; `mesh` is '' for those of a zone. */
+export type ProxyId = Pick<ConnectedProxy, 'proxyType' | 'mesh' | 'name'>;
+
+/**
+ * Key of a proxy among all: `<mesh>/<name>`, of a zone egress `/<name>`, as their resources have it, and of a zone ingress `/ingress:<name>`.
+ * An egress and an ingress of a zone may have one name; no name has a colon.
+ */
+export function proxyKeyOf({ proxyType, mesh, name }: ProxyId): string {
+  return proxyType === 'ingress' ? `/ingress:${name}` : `${mesh}/${name}`;
 }
 
 /** Where transparent proxying sends packets; ports in host order. */

@@ -1,6 +1,6 @@
 // The REST API as a component: routes over the live resources, served over HTTP and HTTPS.
 import type { Collection } from '@ursa/collections';
-import type { Engine, ResourceDrafts } from '@ursa/engine';
+import type { Engine, ProxyId, ResourceDrafts } from '@ursa/engine';
 import { formatResource, type LabelContext, type Resource, type ResourceTypes } from '@ursa/resources';
 import type { RequestMetrics } from '@ursa/telemetry';
 import type { FastifyInstance } from 'fastify';
@@ -85,8 +85,8 @@ export interface ApiOptions {
   /** Who else there is, and how they are asked for what only they know. */
   readonly instances: Instances;
   readonly calls: InstanceCalls;
-  /** Id of the instance that has a proxy's connection, if another one has it. Mesh '' for proxies of a zone. */
-  readonly holderOf: (mesh: string, name: string) => string | undefined;
+  /** Id of the instance that has a proxy's connection, if another one has it. */
+  readonly holderOf: (proxy: ProxyId) => string | undefined;
   /** Revision of the store. */
   readonly revision: () => number;
   readonly manager: ResourceManager;

@@ -3,21 +3,17 @@
 import { type IncomingMessage, request } from 'node:http';
 import { connect, type TLSSocket } from 'node:tls';
 import type { Collection } from '@ursa/collections';
-import type { AdminIdentity, ConnectedProxy } from '@ursa/engine';
+import { type AdminIdentity, type ConnectedProxy, type ProxyId, proxyKeyOf } from '@ursa/engine';
 import { MeshError } from '@ursa/resources';
-import { keyInType, type LiveResources } from '../store/live-resources.ts';
+import type { LiveResources } from '../store/live-resources.ts';
 import { adminAddressOf, adminAuthoritySecret, readAdminAuthority } from './admin-identities.ts';
 import { openIssuer } from './authorities/authority.ts';
 import { issueLeaf } from './certificates/certificate.ts';
 import { generateKeys } from './certificates/key-pair.ts';
 import type { Clock } from './clock.ts';
 
-/** Which proxy; `mesh` is '' for those of a zone. */
-export interface AdminTarget {
-  readonly proxyType: ConnectedProxy['proxyType'];
-  readonly mesh: string;
-  readonly name: string;
-}
+/** Which proxy. */
+export type AdminTarget = ProxyId;
 
 /** Asks Envoys. */
 export interface EnvoyAdmin {
@@ -87,10 +83,10 @@ export function createEnvoyAdmin(inputs: EnvoyAdminInputs): EnvoyAdmin {
 }
 
 function findDoor({ live, proxies, adminIdentities }: EnvoyAdminInputs, target: AdminTarget): Door {
-  const key = keyInType(target);
+  const key = proxyKeyOf(target);
   const label = `the proxy ${JSON.stringify(target.name)}`;
   const proxy = proxies.get(key);
-  if (proxy === undefined || proxy.proxyType !== target.proxyType) {
+  if (proxy === undefined) {
     throw new MeshError(
       'unavailable',
       `${label} is not connected to this control plane: start its kuma-dp, or look at kumactl inspect dataplanes`,

@@ -1,10 +1,10 @@
 // Who is connected: lets proxies in, keeps their configuration flowing, and notices when they go.
 import type { Source, Watch } from '@ursa/collections';
-import type { ConnectedProxy, Engine, ProxyConfig, RefusedResource } from '@ursa/engine';
+import { type ConnectedProxy, type Engine, type ProxyConfig, proxyKeyOf, type RefusedResource } from '@ursa/engine';
 import type { EnvoyType } from '@ursa/envoy';
 import { MeshError, type Resource, type ResourceKey } from '@ursa/resources';
 import { type GrpcCall, grpcStatus } from '../delta/grpc/index.ts';
-import { keyInType, type LiveResources } from '../store/live-resources.ts';
+import type { LiveResources } from '../store/live-resources.ts';
 import { type AdsObserver, type AdsProtocol, type AdsStream, outcomeOf } from './ads-stream.ts';
 import { openConfigWarnings } from './config-warnings.ts';
 import { type Delivery, followDelivery } from './delivery.ts';
@@ -38,7 +38,7 @@ export interface ObservedConnection {
 
 /** An update that a proxy did not take. */
 export interface RefusedUpdate {
-  /** `<mesh>/<name>`. */
+  /** Its key (`proxyKeyOf`). */
   readonly proxy: string;
   readonly envoyVersion: string;
   /** Envoy's own words. */
@@ -85,7 +85,7 @@ export interface ConnectedProxiesOptions {
 export interface ConnectedProxies {
   /** What a new stream reports to. */
   observe(protocol: AdsProtocol): AdsObserver;
-  /** Keys, `<mesh>/<name>`, sorted. */
+  /** Keys (`proxyKeyOf`), sorted. */
   keys(): readonly string[];
   /** Ends the connection of a proxy so that it comes back over a new one, to another instance if it knows one. */
   sendAway(key: string): void;
@@ -123,7 +123,7 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
 
   const connect = (node: ProxyNode, proven: ProvenProxy, stream: AdsStream): Connection => {
     const resourceKey = resourceKeyOf(node.proxy);
-    const key = keyInType(resourceKey);
+    const key = proxyKeyOf(node.proxy);
     // A proxy whose connection broke comes back before we notice; the newest connection is the one that works.
     const older = connections.get(key);
     older?.stream.end({ code: grpcStatus.aborted, message: `another proxy has connected as "${node.id}"` });
@@ -257,7 +257,8 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
     rollout: openRollout({
       processed: () => live.revision(),
       *deliveries() {
-        for (const { node, delivery } of connections.values()) yield [resourceKeyOf(node.proxy), delivery] as const;
+        for (const { key, node, delivery } of connections.values())
+          yield { key, proxy: resourceKeyOf(node.proxy), delivery };
       },
       awaitsCertificate: (key) => options.awaitsCertificate?.(key) ?? false,
       onProgress(listener) {

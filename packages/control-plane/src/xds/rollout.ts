@@ -46,7 +46,12 @@ export interface Rollout {
 /** What a roll-out is read from. */
 export interface RolloutSource {
   readonly processed: () => number;
-  readonly deliveries: () => Iterable<readonly [proxy: ResourceKey, delivery: Delivery]>;
+  readonly deliveries: () => Iterable<{
+    /** Its key among connected proxies. */
+    readonly key: string;
+    readonly proxy: ResourceKey;
+    readonly delivery: Delivery;
+  }>;
   /** True while a proxy should have a certificate that it does not have yet. */
   readonly awaitsCertificate: (proxyKey: string) => boolean;
   readonly onProgress: Rollout['onProgress'];
@@ -57,9 +62,9 @@ export function openRollout(source: RolloutSource): Rollout {
   return {
     at(revision, mesh) {
       const proxies: ProxyRollout[] = [];
-      for (const [proxy, delivery] of source.deliveries()) {
+      for (const { key, proxy, delivery } of source.deliveries()) {
         if (mesh !== undefined && proxy.mesh !== mesh) continue;
-        proxies.push(stateOf(proxy, delivery, revision, source.awaitsCertificate(`${proxy.mesh}/${proxy.name}`)));
+        proxies.push(stateOf(proxy, delivery, revision, source.awaitsCertificate(key)));
       }
       proxies.sort(({ proxy: one }, { proxy: other }) =>
         one.mesh === other.mesh ? (one.name < other.name ? -1 : 1) : one.mesh < other.mesh ? -1 : 1,

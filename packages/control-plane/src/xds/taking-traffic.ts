@@ -151,6 +151,8 @@ export function openTakingTraffic(options: TakingTrafficOptions): TakingTraffic 
     async starting({ mesh: given, name, proxyType, features, dataplaneToken }) {
       // Proxies of a zone belong to no mesh, whatever mesh their kuma-dp was started with.
       const mesh = proxyType === 'dataplane' ? given : '';
+      // An ingress takes traffic as long as it is there: were it noted, an egress of the same name would be held for the one that starts.
+      if (proxyType === 'ingress') return;
       // Without a token it may be anybody; its word must not count against the proxy of that name.
       if (!features.includes(announcesReadiness) || dataplaneToken === '') return;
       await starting.begin({ mesh, name }).catch((error: unknown) => {

@@ -1,6 +1,7 @@
 // What is asked of several instances: roll-outs of all, naming who is silent, and questions that are passed on to who has the connection.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ProxyId } from '@ursa/engine';
 import { MeshError } from '@ursa/resources';
 import { askOthers } from '../../src/api/diff/ask-others.ts';
 import { type DescribedProxies, mergeProxies } from '../../src/api/diff/described-proxies.ts';
@@ -104,7 +105,7 @@ test('a question about a proxy goes to the instance with its connection, and the
     },
   });
   const holders: Readonly<Record<string, string>> = { far: 'two', unknown: 'two', lost: 'three' };
-  const holderOf = (_mesh: string, name: string) => holders[name];
+  const holderOf = ({ name }: ProxyId) => holders[name];
   const [route] = forwardedRoutes([routeOf('one')], { ...world.at('one'), holderOf });
   forwardedRoutes([routeOf('two')], { ...world.at('two'), holderOf: () => undefined });
   const ask = async (name: string) =>
@@ -237,4 +238,23 @@ test('groups that are too many to describe are counted, with their proxies', () 
   });
   const merged = mergeProxies([many(0, 60), many(100, 60)]);
   assert.deepEqual([merged.groups.length, merged.moreGroups, merged.moreProxies], [100, 26, 34]);
+});
+
+test('an egress and an ingress of one name are asked for at the instance that each is connected to', async () => {
+  const world = openInstances('one', 'two', 'three');
+  const holderOf = ({ proxyType, name }: ProxyId) => (name === 'edge' && proxyType === 'ingress' ? 'two' : 'three');
+  const routesAt = (id: string): readonly Route[] =>
+    ['zoneingresses', 'zoneegresses'].map((path) => ({
+      ...{ method: 'GET', path: `/${path}/{name}/stats`, tag: '', summary: '', answers: {} },
+      handle: () => ({ status: 200, body: id }),
+    }));
+  for (const id of ['two', 'three']) forwardedRoutes(routesAt(id), { ...world.at(id), holderOf: () => undefined });
+  const routes = forwardedRoutes(routesAt('one'), { ...world.at('one'), holderOf });
+  const call = { method: 'GET', url: '/', params: { name: 'edge' }, query: new URLSearchParams() };
+  const user = { name: 'jane', groups: [] };
+  const answers = await Promise.all(routes.map((route) => route.handle({ ...call, user } as unknown as Call)));
+  assert.deepEqual(
+    answers.map(({ body }) => body),
+    ['two', 'three'],
+  );
 });

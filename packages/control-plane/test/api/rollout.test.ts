@@ -16,7 +16,8 @@ async function openMesh() {
   const fixture = openApiFixture({}, aloneZone, {
     rollout: openRollout({
       processed: () => 9,
-      deliveries: () => deliveries,
+      deliveries: () =>
+        [...deliveries].map(([proxy, delivery]) => ({ key: `${proxy.mesh}/${proxy.name}`, proxy, delivery })),
       awaitsCertificate: (key) => key === 'default/uncertified',
       onProgress(listener) {
         listeners.add(listener);

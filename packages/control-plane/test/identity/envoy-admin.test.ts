@@ -5,7 +5,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
-import type { AdminIdentity, ConnectedProxy } from '@ursa/engine';
+import { type AdminIdentity, type ConnectedProxy, proxyKeyOf } from '@ursa/engine';
 import { MeshError } from '@ursa/resources';
 import { adminAuthoritySecret } from '../../src/identity/admin-identities.ts';
 import { openIssuer } from '../../src/identity/authorities/authority.ts';
@@ -145,4 +145,39 @@ test('answers that do not end, are too large or are refusals are given up', asyn
   const refusing = await setUp(context, (_request, response) => void response.writeHead(403).end('no'));
   refusing.connect();
   assert.match(await refusal(refusing.admin.ask(target, '/stats')), /status 403/);
+});
+
+test('an egress and an ingress of one name are each asked at their own door, for their own certificate', async (context) => {
+  const kinds = { egress: 'ZoneEgress', ingress: 'ZoneIngress' } as const;
+  const data = base64(authority.certificate + authority.privateKey);
+  const opened = await Promise.all(
+    (['egress', 'ingress'] as const).map(async (proxyType) => {
+      const own = await identityFrom(authority);
+      const { certificateChain: cert, privateKey: key } = own;
+      const server = createServer({ cert, key, requestCert: true, ca: authority.certificate }, (_, response) =>
+        response.end(proxyType),
+      );
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      context.after(() => void server.close().closeAllConnections());
+      return { proxyType, own, port: (server.address() as AddressInfo).port };
+    }),
+  );
+  const { live } = await openLiveStore(
+    { type: 'GlobalSecret', name: adminAuthoritySecret, spec: { data } },
+    ...opened.map(({ proxyType, port }) => ({
+      type: kinds[proxyType],
+      name: 'edge',
+      spec: { networking: { address: '127.0.0.1', admin: { port } } },
+    })),
+  );
+  const proxies = live.graph.source<ConnectedProxy>('proxies');
+  const adminIdentities = live.graph.source<AdminIdentity>('admin-identities');
+  for (const { proxyType, own, port } of opened) {
+    const proxy = { proxyType, mesh: '', name: 'edge', admin: { port, address: '127.0.0.1' } } as ConnectedProxy;
+    proxies.set(proxyKeyOf(proxy), proxy);
+    adminIdentities.set(proxyKeyOf(proxy), own);
+  }
+  const admin = createEnvoyAdmin({ live, clock: systemClock, proxies, adminIdentities });
+  for (const { proxyType } of opened)
+    assert.equal(await admin.ask({ proxyType, mesh: '', name: 'edge' }, '/stats'), proxyType);
 });

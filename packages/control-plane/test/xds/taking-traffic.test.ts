@@ -130,13 +130,10 @@ test('a zone egress is withheld by its label, whatever mesh its proxy was starte
     labels: {},
     spec: { networking: { address: '10.0.0.1', port: 10002 } },
   };
-  await traffic.starting({
-    mesh: 'default',
-    name: 'out',
-    proxyType: 'egress',
-    features: [announcesReadiness],
-    dataplaneToken: 'token',
-  } as unknown as BootstrapRequest);
+  const bootstrap = { mesh: 'default', name: 'out', features: [announcesReadiness], dataplaneToken: 'token' };
+  await traffic.starting({ ...bootstrap, proxyType: 'ingress' } as unknown as BootstrapRequest);
+  assert.equal(traffic.admit(egress, undefined, [announcesReadiness]), egress, 'an ingress of its name starts');
+  await traffic.starting({ ...bootstrap, proxyType: 'egress' } as unknown as BootstrapRequest);
   const withheld = traffic.admit(egress, undefined, [announcesReadiness]);
   assert.deepEqual(withheld, { ...egress, labels: { 'kuma.io/withheld-ports': '10002' } });
   assert.deepEqual(release(withheld), egress);

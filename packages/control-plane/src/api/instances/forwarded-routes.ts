@@ -1,4 +1,5 @@
 // Questions that only the instance with the proxy's connection can answer are passed on to it, and its answer is given as if it were our own.
+import type { ProxyId } from '@ursa/engine';
 import { MeshError } from '@ursa/resources';
 import type { InstanceCalls } from '../../instances/calls.ts';
 import type { Instances, KnownInstance } from '../../instances/instances.ts';
@@ -9,8 +10,8 @@ import type { Answer, Call, Route } from '../http/route.ts';
 export interface Forwarding {
   readonly instances: Instances;
   readonly calls: InstanceCalls;
-  /** Id of the instance that has a proxy's connection; undefined when nobody has it, or this one. Mesh '' for proxies of a zone. */
-  readonly holderOf: (mesh: string, name: string) => string | undefined;
+  /** Id of the instance that has a proxy's connection; undefined when nobody has it, or this one. */
+  readonly holderOf: (proxy: ProxyId) => string | undefined;
 }
 
 /** A question as it goes to another instance: the caller has proven to us who he is, and we are believed. */
@@ -39,8 +40,9 @@ export function forwardedRoutes(
     if (handle === undefined) throw new MeshError('unsupported', `this instance has no route ${route}`);
     return await answerPassed(handle, { ...call, query: new URLSearchParams(call.query), header: () => undefined });
   });
-  const instanceWith = (call: Call): KnownInstance | undefined => {
-    const holder = holderOf(call.params.mesh ?? '', call.params.name ?? '');
+  const instanceWith = ({ path }: Route, { params }: Call): KnownInstance | undefined => {
+    const { mesh = '', name = '' } = params;
+    const holder = holderOf({ proxyType: proxyTypeOf(path), mesh, name });
     return holder === undefined || holder === instances.self
       ? undefined
       : instances.list().find((each) => each.id === holder && instances.isLiving(each));
@@ -48,7 +50,7 @@ export function forwardedRoutes(
   return routes.map((route) => ({
     ...route,
     handle: async (call) => {
-      const other = instanceWith(call);
+      const other = instanceWith(route, call);
       if (other === undefined) return await route.handle(call);
       // Here, where the caller is known and the audit has the request; the other instance asks again.
       route.authorize?.(call);
@@ -62,6 +64,12 @@ export function forwardedRoutes(
       throw new Failure(answer.failure.status, answer.failure.title, answer.failure.detail);
     },
   }));
+}
+
+/** A zone's proxies have paths of their own: an egress and an ingress may have one name. */
+function proxyTypeOf(path: string): ProxyId['proxyType'] {
+  if (path.startsWith('/zoneingresses/')) return 'ingress';
+  return path.startsWith('/zoneegresses/') ? 'egress' : 'dataplane';
 }
 
 async function answerPassed(handle: Route['handle'], call: Call): Promise<PassedAnswer> {
