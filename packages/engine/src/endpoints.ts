@@ -43,13 +43,21 @@ export function dataplaneLookup(inputs: EngineInputs, dataplane: DataplaneDeriva
 
 const protocolOf = ({ protocol }: InboundFacts): string => (protocol === 'unknown' ? 'tcp' : protocol);
 
-/** Inbounds behind a port of a MeshService, ready or not. */
-function selectedInbounds(resource: Resource, port: MeshServicePort, lookup: DataplaneLookup): InboundFacts[] {
+/** A Dataplane that a MeshService selects, and those of its inbounds that are behind a port, ready or not. */
+interface SelectedInstance {
+  readonly dataplane: DataplaneFacts;
+  readonly behind: readonly InboundFacts[];
+}
+
+function selectedInstances(resource: Resource, port: MeshServicePort, lookup: DataplaneLookup): SelectedInstance[] {
   const { selector, ports = [] } = resource.spec as MeshServiceSpec;
   const { dataplaneTags, dataplaneRef, dataplaneLabels } = selector ?? {};
   const served = { port, ports, generated: isGeneratedService(resource) };
   const serving = (dataplanes: readonly DataplaneFacts[], isSelected = (_inbound: InboundFacts) => true) =>
-    dataplanes.flatMap(({ inbounds }) => inboundsBehind(served, inbounds.filter(isSelected), protocolOf));
+    dataplanes.map((dataplane) => ({
+      dataplane,
+      behind: inboundsBehind(served, dataplane.inbounds.filter(isSelected), protocolOf),
+    }));
   if (dataplaneRef?.name !== undefined) return serving(lookup.byName(resource.mesh, dataplaneRef.name));
   const labels = dataplaneLabels?.matchLabels;
   const [label] = Object.entries(labels ?? {});
@@ -61,7 +69,10 @@ function selectedInbounds(resource: Resource, port: MeshServicePort, lookup: Dat
   const tags = dataplaneTags ?? {};
   const tag = Object.entries(tags).find(([key]) => key === tagNames.service) ?? Object.entries(tags)[0];
   if (tag === undefined) return [];
-  return serving(lookup.byTag(resource.mesh, ...tag), (inbound) => tagsMatch(tags, inbound.tags));
+  const matching = lookup
+    .byTag(resource.mesh, ...tag)
+    .filter(({ inbounds }) => inbounds.some((inbound) => tagsMatch(tags, inbound.tags)));
+  return serving(matching, (inbound) => tagsMatch(tags, inbound.tags));
 }
 
 /** An egress serves all that goes through it alike. */
@@ -83,6 +94,8 @@ function localities(inbounds: readonly Located[]): readonly EndpointLocality[] {
 export interface EndpointDerivations {
   /** Inbounds behind a destination, ready or not. */
   inboundsOf(source: EndpointSource): readonly InboundFacts[];
+  /** Dataplanes that the MeshServices of a destination select and that have no inbound for its port, each with the MeshService's key. */
+  lackingOf(source: EndpointSource): readonly { readonly service: string; readonly dataplane: DataplaneFacts }[];
   /** One for each destination, whoever uses it. */
   readonly plain: Derivation<readonly [destination: Destination, cluster: string], EnvoyResource>;
   /** As policies arrange them. `callerTags`: JSON of the caller's tags that they read. */
@@ -105,11 +118,11 @@ export interface EndpointOptions {
 /** Derives endpoint resources. */
 export function deriveEndpoints(options: EndpointOptions): EndpointDerivations {
   const { graph, inputs, policies, lookup, membersOf, egresses } = options;
-  const inboundsOfPort = (key: string, number: number): readonly InboundFacts[] => {
+  const instancesOfPort = (key: string, number: number): readonly SelectedInstance[] => {
     const resource = inputs.resources('MeshService').get(key);
     const ports = (resource?.spec as MeshServiceSpec | undefined)?.ports ?? [];
     const port = ports.find((candidate) => candidate.port === number);
-    return resource === undefined || port === undefined ? [] : selectedInbounds(resource, port, lookup);
+    return resource === undefined || port === undefined ? [] : selectedInstances(resource, port, lookup);
   };
   const inboundsOf = (source: EndpointSource): readonly InboundFacts[] => {
     if (source.kind === 'egress' || source.kind === 'outside') return [];
@@ -123,7 +136,16 @@ export function deriveEndpoints(options: EndpointOptions): EndpointDerivations {
     }
     const services = source.kind === 'MeshService' ? [source.key] : membersOf(source.key);
     // Two services may be served by one inbound.
-    return [...new Set(services.flatMap((key) => inboundsOfPort(key, source.port)))];
+    return [...new Set(services.flatMap((key) => instancesOfPort(key, source.port).flatMap(({ behind }) => behind)))];
+  };
+  const lackingOf: EndpointDerivations['lackingOf'] = (source) => {
+    if (source.kind !== 'MeshService' && source.kind !== 'MeshMultiZoneService') return [];
+    const services = source.kind === 'MeshService' ? [source.key] : membersOf(source.key);
+    return services.flatMap((service) =>
+      instancesOfPort(service, source.port).flatMap(({ dataplane, behind }) =>
+        behind.length === 0 ? [{ service, dataplane }] : [],
+      ),
+    );
   };
   const localitiesOf = ({ source }: Destination): readonly EndpointLocality[] =>
     source.kind === 'egress'
@@ -137,6 +159,7 @@ export function deriveEndpoints(options: EndpointOptions): EndpointDerivations {
   );
   return {
     inboundsOf,
+    lackingOf,
     plain,
     shaped: graph.derive(
       'shaped endpoints',

@@ -8,6 +8,7 @@ import type { ConnectedProxy } from '../engine.ts';
 import { policiesOf } from '../held-back.ts';
 import type { ProxyTls } from '../identity/proxy-tls.ts';
 import { type Finding, finding } from '../lint/finding.ts';
+import { instancesWithoutPort } from '../lint/instance-without-port.ts';
 import type { MeshFacts } from '../mesh-facts.ts';
 import type { Outbound } from '../outbounds.ts';
 import { callModeOf, hasUnifiedNames } from '../proxy-class.ts';
@@ -131,7 +132,7 @@ function explain(parts: ExplainParts, question: Question): Explanation {
     const cluster = config?.resources.cluster.get(name);
     const text = `${name}${clusters.length > 1 ? ` (weight ${weight})` : ''}: ${healthy} of ${instances.length} endpoints ready`;
     course.steps.push({ at: 'cluster', text, ...(cluster === undefined ? {} : { envoy: resourceJson(cluster) }) });
-    course.problems.push(...notReady(parts, instances));
+    course.problems.push(...notReady(parts, instances), ...instancesWithoutPort(parts, target.source));
   }
   const identified = route && routeIdentity(traffic, route);
   describeClientPolicies(parts, course, client, outbound, identified);

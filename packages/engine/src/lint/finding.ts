@@ -26,6 +26,10 @@ export const findingCodes = {
   'permission-without-mtls': ['error', 'Permissions are not enforced without mTLS.'],
   'older-policy': ['warning', 'A policy of the older kind, with sources and destinations, has no effect.'],
   'service-selects-nothing': ['warning', 'A MeshService selects no inbound of any proxy.'],
+  'instance-without-port': [
+    'warning',
+    'A proxy that a MeshService selects has no inbound for one of its ports, so it gets no requests there.',
+  ],
   'address-conflict': ['error', 'Two proxies claim the same address and port.'],
   'unhealthy-config': ['error', "A proxy's configuration has a problem; the message is the engine's."],
   deprecated: ['note', 'A form that will go away.'],

@@ -7,6 +7,7 @@ import type { ExplainParts } from '../explain/explain-parts.ts';
 import { instancesOf } from '../explain/find-outbound.ts';
 import { withoutMtlsFix } from '../explain/permission.ts';
 import { type Finding, finding } from './finding.ts';
+import { instancesWithoutPort } from './instance-without-port.ts';
 
 /** The findings. */
 export function meshFindings(
@@ -80,11 +81,8 @@ function idleServices(parts: ExplainParts, mesh: string): Finding[] {
     if (service?.mesh !== mesh) return [];
     const ports = (service.spec as MeshServiceSpec).ports ?? [];
     return ports.flatMap(({ port, targetPort = port }, index) => {
-      const served = instancesOf(parts, {
-        mesh,
-        source: { kind: 'MeshService', key, port },
-      });
-      if (served.length > 0) return [];
+      const source = { kind: 'MeshService', key, port } as const;
+      if (instancesOf(parts, { mesh, source }).length > 0) return instancesWithoutPort(parts, source);
       return finding(
         'service-selects-nothing',
         `MeshService ${service.name}: no proxy that it selects has an inbound for port ${port} (targetPort ${targetPort})`,
