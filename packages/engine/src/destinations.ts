@@ -198,7 +198,7 @@ export function deriveDestinations(options: DestinationOptions): DestinationDeri
       const key = `${mesh}/${name}`;
       const found = workloadIdentities.of.get(key);
       // What it still has counts until it has taken another certificate.
-      const held = workloadIdentities.issuedBy.get(key, issuerOf.get(key));
+      const held = workloadIdentities.issuedBy.get(key, issuerOf.get(key))?.spiffeId;
       return [found !== undefined && 'identity' in found ? found.identity.spiffeId : [], held ?? []].flat();
     });
     const tls = {

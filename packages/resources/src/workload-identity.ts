@@ -62,6 +62,11 @@ export function meshIdentityKri({ mesh, name, labels }: Pick<Resource, 'mesh' | 
   return formatKri({ type: 'mid', mesh, zone, namespace, name: displayNameOf({ name, labels }), section: '' });
 }
 
+/** Whether who issued a certificate is a MeshIdentity, and no mTLS backend of a Mesh. */
+export function isMeshIdentityKri(issuer: string): boolean {
+  return issuer.startsWith('kri_mid_');
+}
+
 /** The trust domain of an identity. */
 export function trustDomainOf(
   spec: MeshIdentitySpec,

@@ -1,7 +1,7 @@
 // Workload certificates of the connected proxies, and what each mesh trusts: filled into the sources that the engine reads.
 import { type Collection, type Derivation, deepEqual, type Graph, type Source } from '@ursa/collections';
 import type { IdentityRequest, IssuedIdentity, TrustBundle } from '@ursa/engine';
-import { MeshError } from '@ursa/resources';
+import { isMeshIdentityKri, MeshError } from '@ursa/resources';
 import { announceMoves } from './announced-moves.ts';
 import type { MeshAuthorities } from './authorities/mesh-authorities.ts';
 import { type Authorities, authorityName, type WorkloadOrder } from './authorities/open-authorities.ts';
@@ -131,7 +131,7 @@ export function openWorkloadIdentities(inputs: WorkloadIdentitiesInputs): Worklo
       const issuer = identities.get(key)?.backend;
       if (request === undefined || issuer === undefined) return false;
       // Names of a backend of the mesh follow from tags, and clients tell servers by their service only.
-      if (request.meshIdentity === undefined) return issuer.startsWith('kri_');
+      if (request.meshIdentity === undefined) return isMeshIdentityKri(issuer);
       return issuer !== request.backend || !deepEqual(held.get(key), names.uris);
     },
     announce: (key) => inputs.announce(inputs.identityRequest.get(key)?.mesh ?? ''),

@@ -1,6 +1,7 @@
 // How one proxy proves who it is and whom it believes. What comes from a MeshIdentity goes before the mTLS backend of the mesh.
 import type { Derivation, Graph } from '@ursa/collections';
 import type { EnvoyNames, MeshTls } from '@ursa/envoy';
+import { isMeshIdentityKri } from '@ursa/resources';
 import type { EngineInputs } from '../engine.ts';
 import type { MeshFacts } from '../mesh-facts.ts';
 import type { TrustDomains } from './trust-domains.ts';
@@ -29,6 +30,9 @@ export const agentCluster = 'system_identity_sds-spire-agent';
 /** Name under which a SPIRE agent hands out the bundles of its own trust domain and of those it is federated with. */
 const allBundles = 'ALL';
 
+/** The identity that a proxy proves itself with at the moment. */
+type InForce = Omit<WorkloadIdentity, 'name' | 'trustDomain'> & { readonly trustDomain: string | undefined };
+
 /** What is derived from. */
 export interface ProxyTlsOptions {
   readonly graph: Graph;
@@ -43,16 +47,20 @@ export function deriveProxyTls(
   options: ProxyTlsOptions,
 ): Derivation<readonly [mesh: string, proxyKey: string], ProxyTls | undefined> {
   const { graph, inputs, meshFacts, workloadIdentities, trustDomains } = options;
-  // Who moves from another issuer keeps what it has until the new certificate is there: no moment without one.
-  const hasMoved = graph.derive('has the certificate of its MeshIdentity', (proxyKey: string, kri: string): boolean => {
-    const issued = inputs.identities.get(proxyKey);
-    return issued === undefined || issued.backend === kri;
+  const issuerOf = graph.derive('issuer of the certificate that is there', (proxyKey: string): string | undefined => {
+    return inputs.identities.get(proxyKey)?.backend;
   });
-  const inForce = (proxyKey: string): WorkloadIdentity | undefined => {
+  // Who moves from another issuer keeps what it has until the new certificate is there: no moment without one, and none of plain text.
+  const inForce = (proxyKey: string): InForce | undefined => {
     const found = workloadIdentities.of.get(proxyKey);
     if (found === undefined || !('identity' in found)) return undefined;
-    const { kri, agentTimeout } = found.identity;
-    return agentTimeout !== undefined || hasMoved.get(proxyKey, kri) ? found.identity : undefined;
+    const { identity } = found;
+    const issuer = identity.agentTimeout === undefined ? issuerOf.get(proxyKey) : undefined;
+    if (issuer === undefined || issuer === identity.kri) return identity;
+    if (!isMeshIdentityKri(issuer)) return undefined;
+    // Of one that is gone, its MeshTrust tells the trust domain.
+    const held = workloadIdentities.issuedBy.get(proxyKey, issuer);
+    return { kri: issuer, spiffeId: '', trustDomain: held?.trustDomain, agentTimeout: undefined };
   };
   // One object for all proxies that are alike: they are of one class by it.
   const shared = graph.derive(

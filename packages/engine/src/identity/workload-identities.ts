@@ -27,14 +27,17 @@ export type IdentityOfProxy =
   | { readonly identity: WorkloadIdentity }
   | { readonly name: string; readonly problem: string };
 
+/** The name in a certificate. */
+export type IssuedName = Pick<WorkloadIdentity, 'spiffeId' | 'trustDomain'>;
+
 /** Identities by the Dataplane's key. */
 export interface WorkloadIdentities {
   /** Undefined where no MeshIdentity that is ready speaks for it. */
   readonly of: Derivation<readonly [proxyKey: string], IdentityOfProxy | undefined>;
   /** The MeshIdentities of a mesh that are ready. */
   readonly usable: Derivation<readonly [mesh: string], readonly UsableIdentity[]>;
-  /** The SPIFFE ID that it has from a MeshIdentity, given by its KRI; undefined for other issuers. */
-  readonly issuedBy: Derivation<readonly [proxyKey: string, issuer: string], string | undefined>;
+  /** What it has from a MeshIdentity, given by its KRI; undefined for other issuers. */
+  readonly issuedBy: Derivation<readonly [proxyKey: string, issuer: string], IssuedName | undefined>;
 }
 
 const agentTimeout = 1000;
@@ -59,13 +62,13 @@ export function deriveWorkloadIdentities(
       return { name, mesh, labels, spec };
     });
   });
-  const issuedBy = graph.derive('issued SPIFFE ID', (proxyKey: string, issuer: string): string | undefined => {
+  const issuedBy = graph.derive('issued SPIFFE ID', (proxyKey: string, issuer: string): IssuedName | undefined => {
     const facts = issuer === '' ? undefined : dataplane.get(proxyKey);
     const identity = facts && usableOf.get(facts.mesh).find((usable) => meshIdentityKri(usable) === issuer);
     if (facts === undefined || identity === undefined) return undefined;
     const context = { mesh: facts.mesh, zone, environment };
     const result = spiffeIdOf(identity.spec as MeshIdentitySpec, facts.labels, context);
-    return 'id' in result ? result.id : undefined;
+    return 'id' in result ? { spiffeId: result.id, trustDomain: result.trustDomain } : undefined;
   });
   const of = graph.derive('workload identity', (proxyKey: string): IdentityOfProxy | undefined => {
     const facts = dataplane.get(proxyKey);

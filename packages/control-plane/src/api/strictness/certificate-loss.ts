@@ -49,7 +49,7 @@ export function lossesOf({ now, then, changes, dataplanes }: LossOptions): Inqui
     const reason = `${names} with nothing left that names the former: clients would refuse one of the two`;
     return {
       state: 'new name',
-      reason: `${reason}; write a second MeshIdentity with the new spiffeID and more labels, or a name that comes first, and delete this one when all have moved`,
+      reason: `${reason}; write a second MeshIdentity with the new spiffeID and one more label in its selector (kuma.io/mesh: ${before.mesh} is on every proxy), have permissions allow both names, and delete ${meshIdentity} when "kumactl inspect meshes" shows that all have moved`,
     };
   };
 }
