@@ -1,6 +1,6 @@
 // `npm run faults`: the fault table. Each fault runs in a world of its own, under load, and says what it cost beside what is promised.
 // `npm run faults -- f10 f11` runs some; `--ci` those of `npm test`; `--long` the long ones too; `--runtime executable|node|both` what is tested;
-// `--minutes N` how long a soak lasts; `--json FILE` keeps the figures; `--write` puts them into docs/reliability.md.
+// `--minutes N` how long F8 and the soak last; `--json FILE` keeps the figures; `--write` puts them into docs/reliability.md.
 import './generate.ts';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

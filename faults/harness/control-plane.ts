@@ -53,7 +53,8 @@ export interface ControlPlaneHostOptions {
   readonly wrap?: readonly string[];
 }
 
-const startPatience = 30_000;
+/** On a busy machine the sources take that long to be read. */
+const startPatience = 90_000;
 const callPatience = 30_000;
 
 /** A control plane that has not been started yet. */

@@ -4,7 +4,6 @@ import type { Programs } from '../../examples/demo/programs.ts';
 /** A figure's bound, which decides whether the promise was kept. */
 export type Target =
   | { readonly atMost: number }
-  | { readonly atLeast: number }
   /** The figure is reported, nothing was promised. */
   | undefined;
 
@@ -30,7 +29,7 @@ export interface FaultContext {
   readonly folder: string;
   /** Asked for with `--long`: the length that the fault table asks for, not the one that fits a build. */
   readonly long: boolean;
-  /** Minutes that a soak lasts, when they were given. */
+  /** Minutes that a soak, or killing again and again, lasts, when they were given. */
   readonly minutes: number | undefined;
   /** A line for whoever watches. */
   say(line: string): void;
@@ -63,11 +62,6 @@ export function atMost(bound: number, name: string, value: number | undefined, u
   return { name, value: value ?? null, unit, target: { atMost: bound } };
 }
 
-/** A value that must be reached. */
-export function atLeast(bound: number, name: string, value: number | undefined, unit = ''): Figure {
-  return { name, value: value ?? null, unit, target: { atLeast: bound } };
-}
-
 /** A value to know, without a promise. */
 export function reported(name: string, value: number | undefined, unit = ''): Figure {
   return { name, value: value ?? null, unit, target: undefined };
@@ -77,5 +71,5 @@ export function reported(name: string, value: number | undefined, unit = ''): Fi
 export function isMet({ value, target }: Figure): boolean {
   if (target === undefined) return true;
   if (value === null) return false;
-  return 'atMost' in target ? value <= target.atMost : value >= target.atLeast;
+  return value <= target.atMost;
 }

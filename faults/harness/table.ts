@@ -11,8 +11,7 @@ export function formatValue({ value, unit }: Pick<Figure, 'value' | 'unit'>): st
 /** The promise, `≤ 2 s`; empty when there is none. */
 export function formatTarget({ target, unit }: Pick<Figure, 'target' | 'unit'>): string {
   if (target === undefined) return '';
-  const [sign, bound] = 'atMost' in target ? ['≤', target.atMost] : ['≥', target.atLeast];
-  return bound === 0 && sign === '≤' ? '0' : `${sign} ${bound}${unit === '' ? '' : ` ${unit}`}`;
+  return target.atMost === 0 ? '0' : `≤ ${target.atMost}${unit === '' ? '' : ` ${unit}`}`;
 }
 
 /** One figure on a line, with its promise beside it. */
