@@ -126,11 +126,16 @@ export function openIssuing<Order>(options: IssuingOptions<Order>): Issuing<Orde
   const wake = (): void => {
     alarm = undefined;
     let next = Number.POSITIVE_INFINITY;
-    for (const [name, holder] of holders) {
-      if (holder.dueAt === undefined) continue;
-      if (holder.dueAt <= clock.now()) enqueue(name, holder);
-      else next = Math.min(next, holder.dueAt);
+    const late: [name: string, holder: Holder<Order>][] = [];
+    for (const entry of holders) {
+      const { dueAt } = entry[1];
+      if (dueAt === undefined) continue;
+      if (dueAt <= clock.now()) late.push(entry);
+      else next = Math.min(next, dueAt);
     }
+    // After a pause of the process many are late at once: what ends first is made first.
+    late.sort(([, one], [, other]) => endOf(one) - endOf(other));
+    for (const [name, holder] of late) enqueue(name, holder);
     if (Number.isFinite(next)) wakeAt(next);
     for (const lane of lanes.values()) work(lane);
   };
@@ -252,6 +257,11 @@ export function openIssuing<Order>(options: IssuingOptions<Order>): Issuing<Orde
       for (const holder of holders.values()) settle(holder);
     },
   };
+}
+
+/** When the holder is without a certificate that counts: at once where it has none. */
+function endOf({ issued }: Pick<Holder<unknown>, 'issued'>): number {
+  return issued?.notAfter ?? Number.NEGATIVE_INFINITY;
 }
 
 function renewalTime({ issuedAt, notAfter }: IssuedLeaf<unknown>): number {

@@ -18,6 +18,7 @@ function setUp(context: TestContext, minHolders = 10) {
   const broken = new Set<string>();
   const hanging = new Set<string>();
   const asked: string[] = [];
+  const lives = new Map<string, number>();
   const delivered = new Map<string, IssuedLeaf<Order>>();
   const failures: string[] = [];
   const issuing = openIssuing<Order>({
@@ -28,7 +29,11 @@ function setUp(context: TestContext, minHolders = 10) {
       asked.push(holder);
       if (hanging.has(authority)) await new Promise(() => {});
       if (broken.has(authority)) throw new Error('sealed');
-      return { certificate: `${holder} at ${issuedAt}`, privateKey: '', notAfter: issuedAt + day };
+      return {
+        certificate: `${holder} at ${issuedAt}`,
+        privateKey: '',
+        notAfter: issuedAt + (lives.get(holder) ?? day),
+      };
     },
     deliver(leaves) {
       for (const [holder, leaf] of leaves) delivered.set(holder, leaf);
@@ -45,7 +50,7 @@ function setUp(context: TestContext, minHolders = 10) {
     issuing.order(holder, { authority });
     await moveTo(clock.now());
   };
-  return { clock, broken, hanging, asked, delivered, failures, issuing, moveTo, order };
+  return { clock, broken, hanging, asked, lives, delivered, failures, issuing, moveTo, order };
 }
 
 test('who fails waits five seconds, then twice as long each time, never more than five minutes', async (context) => {
@@ -184,4 +189,16 @@ test('an authority that is being asked is forgotten when it has answered', async
   answer?.();
   await run.moveTo(start);
   assert.deepEqual(issuing.states(), []);
+});
+
+test('of many that are late, after a pause, those that end first are renewed first', async (context) => {
+  const run = setUp(context);
+  const holders = { slow: 40, quick: 30, soon: 20, sooner: 10, later: 50 };
+  for (const [holder, seconds] of Object.entries(holders)) {
+    run.lives.set(holder, seconds * second);
+    await run.order(holder);
+  }
+  run.asked.length = 0;
+  await run.moveTo(start + 45 * second);
+  assert.deepEqual(run.asked.slice(0, 5), ['sooner', 'soon', 'quick', 'slow', 'later']);
 });
