@@ -1,7 +1,9 @@
 // `kuma-cp run --workers 2`: one address, two processes behind it. Proxies of both get what is stored through either; a worker that is killed costs
 // no request, its proxies go to the other one, and the process above starts it again.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -120,6 +122,26 @@ test('workers behind one port', { skip: postgresMissing ?? false }, async (conte
     } finally {
       await joining.stop(1_000);
     }
+  });
+
+  await context.test('whoever is slow with its headers is sent away, by either worker', async () => {
+    const { hostname, port } = new URL(controlPlane.apiUrl);
+    const received = await Promise.all(
+      Array.from({ length: 16 }, async () => {
+        const socket = connect(Number(port), hostname);
+        const part = once(socket, 'data');
+        // A header every now and then: the time is that for all of them.
+        const dripping = setInterval(() => socket.write('X-More: 1\r\n'), 200);
+        try {
+          socket.write(`GET /meshes HTTP/1.1\r\nHost: ${hostname}\r\n`);
+          return String((await part)[0]);
+        } finally {
+          clearInterval(dripping);
+          socket.destroy();
+        }
+      }),
+    );
+    for (const text of received) assert.match(text, /^HTTP\/1\.1 408 /);
   });
 
   await context.test('one is killed: no request is lost, and it is started again', async () => {

@@ -110,6 +110,7 @@ test('a port that is shared with other processes sends slow clients away too', a
     { sharedPorts: true },
   );
   assert.match(await exchange(api, 'GET /meshes HTTP/1.1\r\nHost: 127.0.0.1\r\n'), /^HTTP\/1\.1 408 /);
+  assert.match(await exchange(api, ''), /^HTTP\/1\.1 408 /, 'nothing at all is slow, too');
   assert.match(await exchange(api, get('/who-am-i')), /mesh-system:admin/);
   assert.match(await askTls(api, certificate.certificate), /mesh-system:admin/);
 });

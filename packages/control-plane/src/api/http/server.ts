@@ -8,6 +8,7 @@ import type { Settings } from '../../config/settings.ts';
 import { openConnectionLimit } from '../../connection-limit.ts';
 import { type Connections, watchConnections } from './connections.ts';
 import { openSharedPort } from './shared-port.ts';
+import { timeSlowClients } from './slow-clients.ts';
 
 type ApiServer = Settings['apiServer'];
 
@@ -69,6 +70,10 @@ function open(
   server.setTimeout(settings.writeTimeout);
   limitConnections(server, settings.maxConnections);
   const connections = watchConnections(server, port);
+  if (port !== server) {
+    const { readHeaderTimeout: headers, readTimeout: body, idleTimeout: idle } = settings;
+    timeSlowClients(server, port, { headers, body, idle });
+  }
   return new Promise((resolve, reject) => {
     port.once('error', (error) => {
       const setting = `apiServer.${section}.port (KUMA_API_SERVER_${section.toUpperCase()}_PORT)`;

@@ -1,0 +1,73 @@
+// Sends slow clients away from a port whose connections are handed to the HTTP server: who does not come to the end of its headers, or of its body, in
+// time. Timed here, because not every runtime's HTTP server times connections that it has not accepted itself.
+import type { IncomingMessage, Server } from 'node:http';
+import type { Server as NetServer, Socket } from 'node:net';
+import type { Server as TlsServer } from 'node:tls';
+import { connectionKey } from '../../connection-limit.ts';
+
+/** How long clients may take, in milliseconds; 0: for ever. */
+export interface SlowClientLimits {
+  /** From the connection, or the end of its handshake, to the end of the headers. */
+  readonly headers: number;
+  /** From there to the end of the body. */
+  readonly body: number;
+  /** From an answer to the first byte of the next request; its headers may take as long as those of the first. */
+  readonly idle: number;
+}
+
+interface Timed {
+  readonly socket: Socket;
+  /** Requests that are being answered. */
+  busy: number;
+  timer: NodeJS.Timeout | undefined;
+}
+
+// What arrived while this process was busy is read before anybody is sent away.
+const lastLook = 50;
+const tooSlow = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
+
+/** Times the connections that `port` takes for `server`. */
+export function timeSlowClients(server: Server, port: NetServer | TlsServer, limits: SlowClientLimits): void {
+  const connections = new Map<string, Timed>();
+  const expect = (timed: Timed, within: number, late: () => void): void => {
+    clearTimeout(timed.timer);
+    if (within === 0) return;
+    const wait = (milliseconds: number, then: () => void): void => {
+      timed.timer = setTimeout(then, milliseconds);
+      timed.timer.unref();
+    };
+    wait(within, () => wait(lastLook, late));
+  };
+  const enter = (socket: Socket): void => {
+    const key = connectionKey(socket);
+    const timed: Timed = { socket, busy: 0, timer: undefined };
+    connections.set(key, timed);
+    socket.once('close', () => {
+      clearTimeout(timed.timer);
+      if (connections.get(key) === timed) connections.delete(key);
+    });
+    expect(timed, limits.headers, () => timed.socket.end(tooSlow, () => timed.socket.destroy()));
+  };
+  port.on('setSecureContext' in port ? 'secureConnection' : 'connection', enter);
+  server.on('request', (request, response) => {
+    const timed = connections.get(connectionKey(request.socket));
+    if (timed === undefined) return;
+    timed.busy += 1;
+    clearTimeout(timed.timer);
+    if (hasBody(request)) {
+      expect(timed, limits.body, () => {
+        if (!request.complete) timed.socket.destroy();
+      });
+      request.once('end', () => clearTimeout(timed.timer));
+    }
+    response.once('close', () => {
+      timed.busy -= 1;
+      if (timed.busy > 0 || timed.socket.destroyed) return;
+      expect(timed, limits.idle === 0 ? 0 : limits.idle + limits.headers, () => timed.socket.destroy());
+    });
+  });
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? '0') > 0;
+}
