@@ -22,7 +22,7 @@ export function lossesOf({ now, then, changes, dataplanes }: LossOptions): Inqui
   const agents = identities.some(
     ({ after }) => (after?.spec as MeshIdentitySpec | undefined)?.provider?.type === 'Spire',
   );
-  const renamed = new Set(identities.map(({ key }) => key.name));
+  const rewritten = new Set(identities.map(({ key }) => key.name));
   let keepers: number | undefined;
   const countKeepers = (): number => {
     keepers ??= dataplanes().filter((key) => then.identityRequest.get(key) !== undefined).length;
@@ -42,14 +42,13 @@ export function lossesOf({ now, then, changes, dataplanes }: LossOptions): Inqui
       };
     }
     const { meshIdentity } = before;
-    if (meshIdentity === undefined || meshIdentity !== after.meshIdentity || !renamed.has(meshIdentity))
-      return undefined;
+    if (meshIdentity === undefined || meshIdentity !== after.meshIdentity) return undefined;
     if (deepEqual(before.uris, after.uris)) return undefined;
     const names = `its SPIFFE ID would change from ${before.uris[0]} to ${after.uris[0]}`;
     const reason = `${names} with nothing left that names the former: clients would refuse one of the two`;
-    return {
-      state: 'new name',
-      reason: `${reason}; write a second MeshIdentity with the new spiffeID and one more label in its selector (kuma.io/mesh: ${before.mesh} is on every proxy), have permissions allow both names, and delete ${meshIdentity} when "kumactl inspect meshes" shows that all have moved`,
-    };
+    const way = rewritten.has(meshIdentity)
+      ? `write a second MeshIdentity with the new spiffeID and one more label in its selector (kuma.io/mesh: ${before.mesh} is on every proxy), have permissions allow both names, and delete ${meshIdentity} when "kumactl inspect meshes" shows that all have moved`
+      : 'start another proxy with the new labels, and stop this one when that is there; have permissions allow both names before';
+    return { state: 'new name', reason: `${reason}; ${way}` };
   };
 }

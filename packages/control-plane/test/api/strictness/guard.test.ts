@@ -292,6 +292,22 @@ test('another spiffeID for those who have one already is refused with the way th
   assert.equal((await ask('PUT', `${identityPath}?force=true`, renamed)).status, 200);
 });
 
+test('so is another label of a Dataplane that its SPIFFE ID is made of, and no other label', async () => {
+  const { ask, options } = await openIdentityStage(async () => counted(0, 0));
+  await makeReady(options, identity({}));
+  const put = async (labels: object, query = '') =>
+    await ask('PUT', `/meshes/default/dataplanes/web${query}`, dataplane('web', labels));
+  const refused = await put({ app: 'shop' });
+  assert.equal(refused.status, 409);
+  assert.deepEqual(violationsOf(refused), ['dataplanes/web new name']);
+  assert.match(
+    refused.body.invalid_parameters[0].reason,
+    /from .*\/app\/web to .*\/app\/shop .*start another proxy with the new labels/,
+  );
+  assert.equal((await put({ app: 'web', tier: 'inner' })).status, 200);
+  assert.equal((await put({ app: 'shop', tier: 'inner' }, '?force=true')).status, 200);
+});
+
 /** Brings a MeshIdentity into force, as the control plane does when all have heard of it. */
 async function makeReady({ manager }: Pick<ApiFixture['options'], 'manager'>, document: object): Promise<void> {
   await manager.put({ labels: {}, ...document, status: readyIdentityStatus } as never);
