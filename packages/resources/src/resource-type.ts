@@ -49,9 +49,19 @@ export interface ResourceType {
   readonly validate?: (spec: never, context: ValidationContext) => readonly Violation[];
   /** Things the writer should know though the write is accepted (deprecated fields and kinds). */
   readonly warn?: (spec: never, context: ValidationContext) => readonly string[];
+  /** For policies of an older kind: that proxies do not follow them, and what to write instead. */
+  readonly idle?: IdlePolicy;
   /** Where a zone control plane may create it, for the `kuma.io/origin` and `kuma.io/zone` labels; see reference s2, KDS direction. */
   readonly providedByZone: boolean;
   readonly providedByGlobal: boolean;
+}
+
+/** A policy that can be written and that proxies do not follow. */
+export interface IdlePolicy {
+  /** `without-mtls`: only where no proxy of the mesh has an identity. */
+  readonly when: 'always' | 'without-mtls';
+  /** What to do instead, as a request. */
+  readonly advice: string;
 }
 
 /** What a type is called and where it lives: all that reading and deleting resources of it needs. */

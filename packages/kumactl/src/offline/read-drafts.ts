@@ -97,17 +97,10 @@ function warningsOf(types: ResourceTypes, draft: ResourceDraft): readonly Findin
   const deprecated = (type?.warn?.(draft.spec as never, context) ?? []).map((message) =>
     finding('deprecated', `${draft.type} ${draft.name}: ${message}`, 'use the newer form', draft),
   );
-  if (type?.policy === undefined || type.policy.isTargetRef) return deprecated;
+  // Whether the others have an effect, their mesh decides.
+  if (type?.idle?.when !== 'always') return deprecated;
   const message = `${draft.type} ${draft.name} is a policy of the older kind, with sources and destinations: proxies do not follow it`;
-  return [
-    ...deprecated,
-    finding(
-      'older-policy',
-      message,
-      'replace it by the policy with a targetRef that does the same; docs/reference/resources.md lists them',
-      draft,
-    ),
-  ];
+  return [...deprecated, finding('older-policy', message, `replace it: ${type.idle.advice}`, draft)];
 }
 
 function withMesh(value: unknown, mesh: string, types: ResourceTypes): unknown {

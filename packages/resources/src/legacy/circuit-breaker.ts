@@ -36,6 +36,7 @@ const conf = closed({
 /** Resource type of the older circuit breakers. */
 export const circuitBreaker = defineConnectionPolicy<Static<typeof conf>>({
   name: 'CircuitBreaker',
+  idle: { when: 'always', advice: 'use MeshCircuitBreaker' },
   conf,
   check({ detectors, thresholds, maxEjectionPercent }, violations) {
     if (Object.keys(detectors ?? {}).length === 0 && Object.keys(thresholds ?? {}).length === 0) {

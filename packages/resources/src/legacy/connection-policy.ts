@@ -1,7 +1,7 @@
 // The frame of the older policies: traffic from `sources` to `destinations` gets a `conf`.
 import { type TSchema, Type } from 'typebox';
 import { defineType, legacyPolicy } from '../define-type.ts';
-import type { ResourceType } from '../resource-type.ts';
+import type { IdlePolicy, ResourceType } from '../resource-type.ts';
 import { closed, tagSelector } from '../schema/shapes.ts';
 import { checkSelectors, checkServiceSelectors } from '../tags.ts';
 import { collectViolations, type ViolationList } from '../violations.ts';
@@ -10,6 +10,7 @@ import { collectViolations, type ViolationList } from '../violations.ts';
 export interface ConnectionPolicyDefinition<Conf> {
   readonly name: string;
   readonly conf: TSchema;
+  readonly idle: IdlePolicy;
   /** `service`: destinations may name a service only. Default. `tags`: any tags. */
   readonly destinations?: 'service' | 'tags';
   /** False where a policy may do without a `conf`. Default true. */
@@ -32,6 +33,7 @@ export function defineConnectionPolicy<Conf>(definition: ConnectionPolicyDefinit
     pathStyle: 'hyphenated',
     specForm: 'inline',
     policy: legacyPolicy,
+    idle: definition.idle,
     providedByZone: false,
     spec: closed({
       sources: Type.Optional(Type.Array(tagSelector)),

@@ -17,6 +17,7 @@ const protocols = ['http', 'http2', 'grpc'];
 /** Resource type of the older faults. */
 export const faultInjection = defineConnectionPolicy<Static<typeof conf>>({
   name: 'FaultInjection',
+  idle: { when: 'always', advice: 'use MeshFaultInjection' },
   conf,
   destinations: 'tags',
   check({ delay, abort, responseBandwidth }, violations, { destinations = [] }) {

@@ -43,6 +43,7 @@ const conf = closed({
 /** Resource type of the older health checks. */
 export const healthCheck = defineConnectionPolicy<Static<typeof conf>>({
   name: 'HealthCheck',
+  idle: { when: 'always', advice: 'use MeshHealthCheck' },
   conf,
   check(checked, violations) {
     requireDuration(violations, 'conf.interval', checked.interval);

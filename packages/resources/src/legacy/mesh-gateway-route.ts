@@ -86,6 +86,7 @@ export const meshGatewayRoute = defineType({
   name: 'MeshGatewayRoute',
   specForm: 'inline',
   policy: legacyPolicy,
+  idle: { when: 'always', advice: 'use MeshHTTPRoute or MeshTCPRoute' },
   providedByZone: false,
   spec: meshGatewayRouteSpec,
   validate({ selectors, conf }: MeshGatewayRouteSpec) {

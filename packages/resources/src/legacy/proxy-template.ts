@@ -42,6 +42,7 @@ export const proxyTemplate = defineType({
   name: 'ProxyTemplate',
   specForm: 'inline',
   policy: legacyPolicy,
+  idle: { when: 'always', advice: 'use MeshProxyPatch' },
   providedByZone: false,
   spec,
   validate({ selectors, conf }: Static<typeof spec>) {

@@ -28,6 +28,7 @@ const conf = closed({
 /** Resource type of the older rate limits. */
 export const rateLimit = defineConnectionPolicy<Static<typeof conf>>({
   name: 'RateLimit',
+  idle: { when: 'always', advice: 'use MeshRateLimit' },
   conf,
   destinations: 'tags',
   check({ http }, violations) {

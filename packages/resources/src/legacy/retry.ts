@@ -48,6 +48,7 @@ const conf = closed({
 /** Resource type of the older retries. */
 export const retry = defineConnectionPolicy<Static<typeof conf>>({
   name: 'Retry',
+  idle: { when: 'always', advice: 'use MeshRetry' },
   conf,
   check({ http, tcp, grpc }, violations) {
     if (http === undefined && tcp === undefined && grpc === undefined)

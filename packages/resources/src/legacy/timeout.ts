@@ -18,4 +18,8 @@ const conf = closed({
 });
 
 /** Resource type of the older timeouts. */
-export const timeout = defineConnectionPolicy({ name: 'Timeout', conf });
+export const timeout = defineConnectionPolicy({
+  name: 'Timeout',
+  idle: { when: 'always', advice: 'use MeshTimeout' },
+  conf,
+});

@@ -5,6 +5,7 @@ import { defineConnectionPolicy } from './connection-policy.ts';
 /** Resource type of the older permissions. */
 export const trafficPermission = defineConnectionPolicy({
   name: 'TrafficPermission',
+  idle: { when: 'without-mtls', advice: 'enable mTLS, and use MeshTrafficPermission' },
   conf: closed({}),
   destinations: 'tags',
   confRequired: false,

@@ -62,6 +62,7 @@ interface Target {
 /** Resource type of the older routes. */
 export const trafficRoute = defineConnectionPolicy<Static<typeof conf>>({
   name: 'TrafficRoute',
+  idle: { when: 'always', advice: 'use MeshHTTPRoute or MeshTCPRoute' },
   conf,
   check(checked, violations) {
     checkTarget(violations, 'conf', checked);

@@ -16,6 +16,7 @@ export const trafficTrace = defineType({
   pathStyle: 'hyphenated',
   specForm: 'inline',
   policy: legacyPolicy,
+  idle: { when: 'always', advice: 'use MeshTrace' },
   providedByZone: false,
   spec,
   validate({ selectors }: Static<typeof spec>) {

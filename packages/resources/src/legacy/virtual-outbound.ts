@@ -27,6 +27,7 @@ export const virtualOutbound = defineType({
   pathStyle: 'hyphenated',
   specForm: 'inline',
   policy: legacyPolicy,
+  idle: { when: 'always', advice: 'use a HostnameGenerator' },
   providedByZone: false,
   spec: virtualOutboundSpec,
   validate({ selectors, conf }: VirtualOutboundSpec) {

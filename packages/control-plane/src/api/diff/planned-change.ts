@@ -5,6 +5,7 @@ import { parseBody } from '../http/document.ts';
 import { badRequest, Failure, titled, titledAsync } from '../http/failure.ts';
 import { requireDocumentType } from '../http/media-type.ts';
 import type { Call } from '../http/route.ts';
+import { idleWarnings } from '../resources/idle-policies.ts';
 import { type DraftOptions, mostDrafts, readDraft, requireWritable, warningsOf } from '../resources/read-draft.ts';
 
 /** What is needed to judge a change. */
@@ -34,9 +35,10 @@ export async function planChange(call: Pick<Call, 'body' | 'user'>, options: Pla
   const changes = await titledAsync(title, () => options.manager.preview(drafts, keys));
   const changed = new Set(changes.map(({ key }) => `${key.type}/${key.mesh}/${key.name}`));
   const unchanged = drafts.filter(({ type, mesh, name }) => !changed.has(`${type}/${mesh}/${name}`));
-  const warnings = drafts.flatMap((draft) =>
-    warningsOf(draft, options).map((warning) => `${draft.type} ${draft.name}: ${warning}`),
-  );
+  const warnings = drafts.flatMap((draft) => [
+    ...warningsOf(draft, options).map((warning) => `${draft.type} ${draft.name}: ${warning}`),
+    ...idleWarnings(options, draft),
+  ]);
   return { changes, unchanged: unchanged.map(({ type, mesh, name }) => ({ type, mesh, name })), warnings };
 }
 

@@ -9,6 +9,7 @@ import { requireDocumentType } from '../http/media-type.ts';
 import type { Answer, Call, Route } from '../http/route.ts';
 import { nameParameters } from '../openapi/parameters.ts';
 import type { StrictnessGuard } from '../strictness/strictness-guard.ts';
+import { idleWarnings } from './idle-policies.ts';
 import { type DraftOptions, mostDrafts, readDraft, requirePermission } from './read-draft.ts';
 
 /** What applying needs. */
@@ -72,7 +73,7 @@ async function apply(call: Call, options: ApplyOptions): Promise<Answer> {
     status: 200,
     body: formatJson({
       revision,
-      resources: results.map(formatResult),
+      resources: results.map((result) => formatResult(result, idleWarnings(options, result.resource))),
       ...(unsure.length > 0 ? { warnings: unsure } : {}),
     }),
     headers: { 'kuma-revision': String(revision) },
@@ -102,6 +103,10 @@ function requireMeshes(drafts: readonly ResourceDraft[], { reader }: ApplyOption
   throw toFailure(new MeshError('invalid', `${first.field}: ${first.message}`, { violations }), title);
 }
 
-function formatResult({ resource: { type, mesh, name }, created, warnings }: PutResult): unknown {
-  return { type, mesh, name, created, ...(warnings.length > 0 ? { warnings } : {}) };
+function formatResult(
+  { resource: { type, mesh, name }, created, warnings }: PutResult,
+  idle: readonly string[],
+): unknown {
+  const all = [...warnings, ...idle];
+  return { type, mesh, name, created, ...(all.length > 0 ? { warnings: all } : {}) };
 }

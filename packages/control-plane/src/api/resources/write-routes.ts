@@ -19,6 +19,7 @@ import { nameParameters } from '../openapi/parameters.ts';
 import { deletedSchema, resourceSchemaOf, writtenSchema } from '../openapi/resource-schemas.ts';
 import type { StrictnessGuard } from '../strictness/strictness-guard.ts';
 import { entityTagOf, expectedVersion, lostRace } from './entity-tag.ts';
+import { idleHeader, idleWarnings } from './idle-policies.ts';
 import { pathOf } from './read-routes.ts';
 import type { ResourceReader } from './reader.ts';
 import { withStoredKeys } from './stored-keys.ts';
@@ -82,7 +83,11 @@ async function putResource(type: ResourceType, options: WriteOptions, call: Call
     await titledAsync(title, () => manager.check(draft));
     const unsure = await titledAsync(title, async () => options.strictness?.check(call, [draft], []));
     const warned = type.warn?.(draft.spec as never, draft) ?? [];
-    return answerWritten(current === undefined, [...warned, ...(unsure ?? [])], {});
+    return answerWritten(
+      current === undefined,
+      [...warned, ...(unsure ?? [])],
+      idleHeader(idleWarnings(options, draft)),
+    );
   }
   const unsure = (await titledAsync(title, async () => options.strictness?.check(call, [draft], []))) ?? [];
   const put = () => manager.put(draft, expected, permit);
@@ -92,6 +97,7 @@ async function putResource(type: ResourceType, options: WriteOptions, call: Call
   return answerWritten(created, [...warnings, ...unsure], {
     etag: entityTagOf(resource),
     'kuma-revision': String(revision),
+    ...idleHeader(idleWarnings(options, resource)),
   });
 }
 

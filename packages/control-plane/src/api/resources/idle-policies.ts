@@ -1,0 +1,26 @@
+// Policies of an older kind that are stored and that proxies do not follow: whoever writes one is told what to write instead.
+import type { MeshSpec, ResourceKey } from '@ursa/resources';
+import type { ResourceReader } from './reader.ts';
+
+/** What the writer of a resource should know of its effect; `mesh` is looked at as it is stored now. */
+export function idleWarnings(
+  { reader }: { readonly reader: Pick<ResourceReader, 'types' | 'find' | 'list'> },
+  { type, mesh, name }: ResourceKey,
+): readonly string[] {
+  const idle = reader.types.byName(type)?.idle;
+  if (idle === undefined) return [];
+  const { when, advice } = idle;
+  if (when === 'always')
+    return [`${type} ${name} has no effect: proxies do not follow policies of this kind; ${advice}`];
+  const spec = reader.find('Mesh', '', mesh)?.spec as MeshSpec | undefined;
+  if ((spec?.mtls?.enabledBackend ?? '') !== '' || reader.list('MeshIdentity', mesh).length > 0) return [];
+  return [`${type} ${name} has no effect while the mesh ${mesh} has no mTLS: every client gets through; ${advice}`];
+}
+
+/**
+ * The same as a header of an answer (`Warning` of RFC 7234, code 299): the body of a write is the peer's, who warns of none of this. Names of
+ * resources have no quotes in them.
+ */
+export function idleHeader(warnings: readonly string[]): Readonly<Record<string, string>> {
+  return warnings.length === 0 ? {} : { warning: warnings.map((text) => `299 kuma-cp "${text}"`).join(', ') };
+}

@@ -1,0 +1,66 @@
+// Policies of an older kind that proxies do not follow: writing one says so, and what to write instead.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { coreResourceTypes } from '@ursa/resources';
+import { openApiFixture } from './api-fixture.ts';
+
+const selectors = {
+  sources: [{ match: { 'kuma.io/service': '*' } }],
+  destinations: [{ match: { 'kuma.io/service': '*' } }],
+};
+const mesh = (fields: object = {}) => ({ type: 'Mesh', name: 'shop', ...fields });
+const retry = { type: 'Retry', mesh: 'shop', name: 'often', ...selectors, conf: { http: { numRetries: 5 } } };
+const permission = { type: 'TrafficPermission', mesh: 'shop', name: 'all', ...selectors };
+const noEffect = 'Retry often has no effect: proxies do not follow policies of this kind; use MeshRetry';
+const unenforced =
+  'TrafficPermission all has no effect while the mesh shop has no mTLS: every client gets through; enable mTLS, and use MeshTrafficPermission';
+
+test('every policy without a targetRef says whether proxies follow it', () => {
+  const older = coreResourceTypes.filter(({ policy }) => policy?.isTargetRef === false);
+  assert.deepEqual(
+    older.filter(({ idle }) => idle === undefined).map(({ name }) => name),
+    [],
+  );
+  assert.deepEqual(
+    older.filter(({ idle }) => idle?.when !== 'always').map(({ name }) => name),
+    ['TrafficPermission'],
+  );
+});
+
+test('applying one warns, beside what is applied with it', async () => {
+  const { ask } = openApiFixture();
+  const { status, body } = await ask('POST', '/_apply', { resources: [mesh(), retry, permission] });
+  assert.equal(status, 200, JSON.stringify(body));
+  assert.deepEqual(
+    body.resources.map(({ warnings }: { warnings?: readonly string[] }) => warnings),
+    [undefined, [noEffect], [unenforced]],
+  );
+});
+
+test('a plan warns as well', async () => {
+  const { ask } = openApiFixture();
+  await ask('PUT', '/meshes/shop', mesh());
+  const { body } = await ask('POST', '/_diff', { resources: [retry] });
+  assert.ok(JSON.stringify(body).includes(noEffect), JSON.stringify(body));
+});
+
+test("a PUT warns in a header: its body is the peer's", async () => {
+  const { ask } = openApiFixture();
+  await ask('PUT', '/meshes/shop', mesh());
+  for (const query of ['?dryRun=true', '', '']) {
+    const { body, headers } = await ask('PUT', `/meshes/shop/retries/often${query}`, retry);
+    assert.deepEqual(body, {});
+    assert.equal(headers.warning, `299 kuma-cp "${noEffect}"`);
+  }
+});
+
+test('permissions of the older kind are followed where there is mTLS', async () => {
+  const { ask } = openApiFixture();
+  await ask('PUT', '/meshes/shop', mesh());
+  const warned = async () =>
+    (await ask('PUT', '/meshes/shop/traffic-permissions/all', permission)).headers.warning !== undefined;
+  assert.equal(await warned(), true);
+  const mtls = { enabledBackend: 'ca', backends: [{ name: 'ca', type: 'builtin' }] };
+  await ask('PUT', '/meshes/shop', mesh({ mtls }));
+  assert.equal(await warned(), false);
+});
