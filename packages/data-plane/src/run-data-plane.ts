@@ -105,10 +105,13 @@ async function runInFolder(proxy: PreparedProxy, folder: string, options: RunOpt
     const bootstrap = await fetchBootstrap(call, patience, log, options.stopSignal);
     const otherAddresses = atEachAddress(call).flatMap(({ url }) => (url.href === bootstrap.url.href ? [] : [url]));
     const configFolder = settings.configDir || folder;
-    const reachable = withQuickReconnect(withAddresses(bootstrap.yaml, bootstrap.url, otherAddresses));
-    const yaml = hasIpv6() ? reachable : withIpv4Names(reachable);
-    // Another Envoy than ours may not be able to read its token from a file.
+    // Another Envoy than ours may not know all of it, or not be able to read its token from a file.
     const { compatible } = proxy.envoyVersion;
+    const reachable = withQuickReconnect(
+      withAddresses(bootstrap.yaml, bootstrap.url, otherAddresses),
+      compatible && process.platform === 'linux',
+    );
+    const yaml = hasIpv6() ? reachable : withIpv4Names(reachable);
     const configPath = writePrivate(
       configFolder,
       'bootstrap.yaml',

@@ -247,7 +247,7 @@ test('the bootstrap is told to reconnect soon, unless it says otherwise itself',
     hdsConfig: { grpcServices: [{ envoyGrpc: { clusterName: 'ads_cluster' } }] },
     node: { id: '1' },
   };
-  const { dynamicResources, hdsConfig, node } = parse(withQuickReconnect(JSON.stringify(given)));
+  const { dynamicResources, hdsConfig, node } = parse(withQuickReconnect(JSON.stringify(given), true));
   assert.deepEqual(dynamicResources.adsConfig.grpcServices, [
     {
       envoyGrpc: {
@@ -259,7 +259,33 @@ test('the bootstrap is told to reconnect soon, unless it says otherwise itself',
   assert.deepEqual(hdsConfig, given.hdsConfig);
   assert.deepEqual(node, { id: '1' });
   const own = { envoyGrpc: { retryPolicy: { numRetries: 1 } } };
-  const kept = parse(withQuickReconnect(JSON.stringify({ dynamicResources: { adsConfig: { grpcServices: [own] } } })));
+  const kept = parse(
+    withQuickReconnect(JSON.stringify({ dynamicResources: { adsConfig: { grpcServices: [own] } } }), true),
+  );
   assert.deepEqual(kept.dynamicResources.adsConfig.grpcServices, [own]);
-  assert.equal(withQuickReconnect('node: {id: x}\n').includes('retryPolicy'), false);
+  assert.equal(withQuickReconnect('node: {id: x}\n', true).includes('retryPolicy'), false);
+});
+
+test('Envoy is told to leave the lost machine of a control plane soon, also while something is under way to it', () => {
+  const kept = { name: 'access_log_sink', upstreamConnectionOptions: { tcpKeepalive: { keepaliveTime: 10 } } };
+  const from = { sourceAddress: { address: '10.0.0.7', portValue: 0 } };
+  const clusters = [
+    {
+      name: 'ads_cluster',
+      upstreamConnectionOptions: { tcpKeepalive: { keepaliveTime: 10 }, happyEyeballsConfig: {} },
+    },
+    { name: 'system_ads', upstreamBindConfig: from },
+    kept,
+  ];
+  const told = (socketOptions: boolean) =>
+    parse(withQuickReconnect(JSON.stringify({ staticResources: { clusters } }), socketOptions)).staticResources
+      .clusters;
+  const [ads, system, sink] = told(true);
+  const tcpKeepalive = { keepaliveTime: 3, keepaliveInterval: 1, keepaliveProbes: 3 };
+  assert.deepEqual(ads.upstreamConnectionOptions, { tcpKeepalive, happyEyeballsConfig: {} });
+  const [{ level, name, intValue }] = ads.upstreamBindConfig.socketOptions;
+  assert.deepEqual([level, name, intValue], [6, 18, 6_000]);
+  assert.deepEqual(system.upstreamConnectionOptions, { tcpKeepalive });
+  assert.deepEqual([system.upstreamBindConfig, sink], [from, kept]);
+  assert.equal(told(false)[0].upstreamBindConfig, undefined);
 });

@@ -54,6 +54,7 @@ export function openCatalog(options: CatalogOptions): Catalog {
   let known: readonly KnownInstance[] = [];
   let readAt = 0;
   let isJoined = false;
+  let answeredAt = Number.POSITIVE_INFINITY;
   let running = false;
   let timer: { stop(): void } | undefined;
   let beating: Promise<void> | undefined;
@@ -84,11 +85,15 @@ export function openCatalog(options: CatalogOptions): Catalog {
 
   const beat = async (): Promise<void> => {
     const started = performance.now();
+    const startedAt = clock.now();
     try {
       const { all, wasKnown } = await table.beat(describe(), goneAfter);
       onHeartbeat?.(performance.now() - started);
-      const returned = isJoined && !wasKnown;
+      // A heartbeat may have arrived whose answer did not: then the table knows this instance again, which was told nothing of it.
+      const wasSilent = startedAt - answeredAt >= goneAfter;
+      const returned = isJoined && (!wasKnown || wasSilent);
       isJoined = true;
+      answeredAt = startedAt;
       take(all);
       if (returned) {
         log.warn('this instance was silent for so long that the others took it for gone');

@@ -55,6 +55,12 @@ interface Secret {
 }
 
 const controlPlaneClusters: readonly (string | undefined)[] = ['ads_cluster', 'system_ads'];
+
+/** Whether a cluster of the bootstrap is the control plane. */
+export function isControlPlaneCluster({ name }: { readonly name?: string }): boolean {
+  return controlPlaneClusters.includes(name);
+}
+
 // The kernel of a machine answers for a process that is frozen. With another address to go to, Envoy asks the process itself.
 const keepAlive = { interval: '30s', timeout: '10s' };
 
@@ -65,7 +71,7 @@ const keepAlive = { interval: '30s', timeout: '10s' };
 export function withAddresses(yaml: string, used: URL, others: readonly URL[]): string {
   if (others.length === 0) return yaml;
   const bootstrap: Bootstrap | null = parse(yaml);
-  const cluster = bootstrap?.staticResources?.clusters?.find(({ name }) => controlPlaneClusters.includes(name));
+  const cluster = bootstrap?.staticResources?.clusters?.find(isControlPlaneCluster);
   const endpoints = cluster?.loadAssignment?.endpoints?.[0]?.lbEndpoints;
   if (cluster === undefined || endpoints?.[0]?.endpoint?.address?.socketAddress?.address !== hostOf(used)) return yaml;
   for (const url of others) {

@@ -12,6 +12,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { SecureVersion } from 'node:tls';
 import { type GrpcCall, type GrpcMethod, serveCall } from './call.ts';
 import { exchangeHttp1, exchangeHttp2, type HttpHandler, type Serving } from './http-exchange.ts';
+import { openKeepAlive } from './keep-alive.ts';
 import { grpcStatus, statusTrailers } from './status.ts';
 import { openStrangers } from './strangers.ts';
 
@@ -65,9 +66,6 @@ const bodyLimit = mebibyte;
 const streamsPerConnection = 32;
 // A stream the client gives up costs us work. The first hundred of a connection are forgiven, then it is cut (CVE-2023-44487).
 const resetsPerConnection = 100;
-// The kernel finds lost machines while all is quiet, at no cost of ours: it asks after two seconds, and three times more a second apart. Bun knows the first
-// of these numbers only: there it asks ten times.
-const keepAlive = [2_000, 1_000, 3] as const;
 // A connection without any call is of no use to us.
 const idleMilliseconds = 60_000;
 
@@ -90,6 +88,7 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
       enablePush: false,
     },
   });
+  const keepAlive = await openKeepAlive();
   const calls = new Set<GrpcCall>();
   const strangers = openStrangers(options.unprovenConnections, handshakeMilliseconds);
   const connections = new Set<Socket>();
@@ -140,7 +139,7 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
     connections.add(socket);
     strangers.enter(socket);
     socket.setNoDelay(true);
-    socket.setKeepAlive(true, ...keepAlive);
+    keepAlive(socket);
     // Errors of a socket before TLS and HTTP/2 have taken it over end that socket only (CVE-2025-59465).
     socket.on('error', () => socket.destroy());
     socket.once('close', () => connections.delete(socket));
