@@ -1,21 +1,12 @@
 // `POST /_diff`: what a change would do, worked out and not done.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ConnectedProxy, presumedProxy } from '@ursa/engine';
+import { connectedProxy } from '../connected-proxy.ts';
 import { type ApiFixture, openApiFixture } from './api-fixture.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: the answer is looked into field by field.
 type Json = any;
 
-const proxy = (name: string): ConnectedProxy => ({
-  ...presumedProxy('default', name),
-  features: [],
-  admin: { port: 9901, address: '127.0.0.1' },
-  readinessPort: 9902,
-  dnsPort: 0,
-  workdir: '/tmp',
-  envoyVersion: '1.40.0',
-});
 const dataplane = (name: string, address: string, service: string, calls?: string) => ({
   type: 'Dataplane',
   mesh: 'default',
@@ -44,7 +35,7 @@ async function openMesh(): Promise<ApiFixture & { diff(body: object): Promise<{ 
   for (const member of members) {
     const { status, text } = await fixture.ask('PUT', `/meshes/default/dataplanes/${member.name}`, member);
     assert.equal(status, 201, text);
-    fixture.connect(proxy(member.name));
+    fixture.connect(connectedProxy(member.name));
   }
   return { ...fixture, diff: (body) => fixture.ask('POST', '/_diff', body) };
 }

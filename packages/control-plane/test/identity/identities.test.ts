@@ -2,19 +2,13 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import type { Graph } from '@ursa/collections';
-import {
-  type AdminIdentity,
-  type ConnectedProxy,
-  type IdentityRequest,
-  type IssuedIdentity,
-  presumedProxy,
-  type TrustBundle,
-} from '@ursa/engine';
+import type { AdminIdentity, ConnectedProxy, IdentityRequest, IssuedIdentity, TrustBundle } from '@ursa/engine';
 import { adminAuthoritySecret, readAdminAuthority } from '../../src/identity/admin-identities.ts';
 import { createBuiltinAuthority } from '../../src/identity/authorities/builtin-authority.ts';
 import { identitySecrets } from '../../src/identity/identity-secrets.ts';
 import { proxyIdentities } from '../../src/identity/proxy-identities.ts';
 import { generateSigningKey } from '../../src/identity/tokens/signing-key.ts';
+import { connectedProxy } from '../connected-proxy.ts';
 import { base64, type Draft, manualClock, openLiveStore } from './live-store.ts';
 
 const place = { zone: 'default', environment: 'universal' } as const;
@@ -84,7 +78,7 @@ async function openIdentities(context: TestContext, ...resources: readonly Draft
   const connect = (name: string, request: Partial<IdentityRequest> = {}) =>
     graph.batch(() => {
       requests.set(`default/${name}`, { mesh: 'default', proxy: name, backend: 'ca-1', uris, ...request });
-      proxies.set(`default/${name}`, proxy(name));
+      proxies.set(`default/${name}`, connectedProxy(name));
     });
   const chain = (name: string) => identities.get(`default/${name}`)?.certificateChain;
   const { settled } = component;
@@ -102,18 +96,6 @@ async function openIdentities(context: TestContext, ...resources: readonly Draft
     connect,
     chain,
     failures,
-  };
-}
-
-function proxy(name: string): ConnectedProxy {
-  return {
-    ...presumedProxy('default', name),
-    features: [],
-    admin: { port: 9901, address: '127.0.0.1' },
-    readinessPort: 9902,
-    dnsPort: 15053,
-    workdir: '/tmp',
-    envoyVersion: '1.40.0',
   };
 }
 

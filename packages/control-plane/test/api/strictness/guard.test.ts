@@ -1,23 +1,14 @@
 // Writes that make inbounds insist on mTLS: refused by what proxies have counted, however the write is made; all others pass unasked.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ConnectedProxy, presumedProxy } from '@ursa/engine';
 import { readyIdentityStatus } from '@ursa/resources';
 import { rememberQuiet } from '../../../src/api/strictness/quiet-inbounds.ts';
 import { openStrictness } from '../../../src/api/strictness/strictness.ts';
 import { noCalls } from '../../../src/instances/calls.ts';
 import { keyInType } from '../../../src/store/live-resources.ts';
+import { connectedProxy } from '../../connected-proxy.ts';
 import { type ApiFixture, aloneZone, openApiFixture } from '../api-fixture.ts';
 
-const proxy = (name: string): ConnectedProxy => ({
-  ...presumedProxy('default', name),
-  features: [],
-  admin: { port: 9901, address: '127.0.0.1' },
-  readinessPort: 9902,
-  dnsPort: 0,
-  workdir: '/tmp',
-  envoyVersion: '1.40.0',
-});
 const mesh = (mode?: string) => ({
   type: 'Mesh',
   name: 'default',
@@ -40,8 +31,8 @@ async function openStage(
   const asked: string[] = [];
   const base = openApiFixture();
   const connected = new Map([
-    ['default/api', proxy('api')],
-    ['default/web', proxy('web')],
+    ['default/api', connectedProxy('api')],
+    ['default/web', connectedProxy('web')],
   ]);
   const { engine, whatIf, instances, manager, live, store } = { ...base.options, ...base };
   const modeTypes = new Set(['MeshTLS']);
@@ -79,7 +70,7 @@ async function openStage(
       ...{ type: 'Dataplane', mesh: 'default', name, networking },
     });
     assert.equal(status, 201, text);
-    base.connect(proxy(name));
+    base.connect(connectedProxy(name));
   }
   assert.equal((await fixture.ask('PUT', '/meshes/default', mesh('PERMISSIVE'))).status, 200);
   assert.deepEqual(asked, [], 'what makes nothing stricter asks nobody');

@@ -1,7 +1,6 @@
 // Mutated documents of every type, by every way in: each becomes a resource or a named refusal, and what is taken does no harm to the engine.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ConnectedProxy, presumedProxy } from '@ursa/engine';
 import { MeshError, parseResource, type ResourceDraft } from '@ursa/resources';
 import { stringify } from 'yaml';
 import { parseBody } from '../../../src/api/http/document.ts';
@@ -9,6 +8,7 @@ import { parseOwnResource } from '../../../src/xds/registration.ts';
 import { rejectedResources } from '../../../src/xds/rejection.ts';
 import { openApiFixture } from '../../api/api-fixture.ts';
 import { dataplaneDocument, openWithMeshes } from '../../api/documents.ts';
+import { connectedProxy } from '../../connected-proxy.ts';
 import { mutate, randomNumbers } from '../../xds/random-numbers.ts';
 import { mutateDocument } from './mutate-document.ts';
 import { type SeedDocument, seedDocuments } from './seed-documents.ts';
@@ -53,15 +53,7 @@ test('mutated documents of every type are taken or refused, and what is taken ca
       },
     }),
   );
-  const proxy: ConnectedProxy = {
-    ...presumedProxy('default', 'web'),
-    features: [],
-    admin: { port: 9901, address: '127.0.0.1' },
-    readinessPort: 9902,
-    dnsPort: 0,
-    workdir: '/tmp',
-    envoyVersion: '1.40.0',
-  };
+  const proxy = connectedProxy('web');
   fixture.connect(proxy);
 
   /** Stores what was taken and works out the proxy's configuration: a policy that throws shows as a warning. */
