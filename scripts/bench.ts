@@ -13,6 +13,7 @@ import { figuresOf, formatFigures, type Phase } from './bench-figures.ts';
 import { askWhileIdle, putPolicies } from './bench-policies.ts';
 import { root } from './process.ts';
 import { holdAgainstBaseline } from './regression/baseline.ts';
+import { withoutAdminListeners } from './regression/stub-proxies.ts';
 import { benchFolder, buildGoTool } from './shared-material.ts';
 
 /** 1,000 proxies of which each reaches ten services. */
@@ -100,7 +101,7 @@ async function measureOver(name: string, shape: readonly string[], bench: Bench)
   const { executable, meshload, folder, database } = bench;
   const started = performance.now();
   const controlPlane = spawn(executable, ['run', '--log-output-path', join(folder, 'kuma-cp.log')], {
-    env: { ...process.env, ...database?.env, KUMA_GENERAL_WORK_DIR: folder },
+    env: { ...process.env, ...withoutAdminListeners, ...database?.env, KUMA_GENERAL_WORK_DIR: folder },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   try {

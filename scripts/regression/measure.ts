@@ -1,4 +1,4 @@
-// One run of the regression shape: 400 proxies, each change twice, against the built control plane on ports of its own.
+// One run of the regression shape: 400 proxies, each change twice, then mTLS on and off, against the built control plane on ports of its own.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -7,12 +7,15 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { calibrate } from './calibrate.ts';
 import type { Measurement } from './measurement.ts';
+import { withoutAdminListeners } from './stub-proxies.ts';
 import { watchProcess } from './watch-process.ts';
 
 const proxies = 400;
 const repeats = 2;
 const shape = ['-services', '20', '-per-service', '20', '-fanout', '10', '-repeats', String(repeats), '-idle', '5'];
 const phases = ['policy (MeshTimeout)', 'route (MeshHTTPRoute)', 'endpoint added', 'endpoint removed'] as const;
+/** Once each, and by themselves: they cost ten times what a change costs. */
+const switches = ['mTLS on', 'mTLS off'] as const;
 const quietSeconds = 4;
 
 interface Report {
@@ -25,7 +28,7 @@ interface Report {
 }
 
 /** What waits for proxies that never come must end. */
-const longestMilliseconds = 180_000;
+const longestMilliseconds = 300_000;
 
 /** Runs the shape once. `executable`: kuma-cp; `meshload`: the load generator. */
 export async function measureOnce(executable: string, meshload: string): Promise<Measurement> {
@@ -39,6 +42,7 @@ export async function measureOnce(executable: string, meshload: string): Promise
       KUMA_API_SERVER_HTTPS_ENABLED: 'false',
       KUMA_DP_SERVER_PORT: String(dataPlane),
       KUMA_DIAGNOSTICS_SERVER_PORT: String(diagnostics),
+      ...withoutAdminListeners,
     },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
@@ -54,7 +58,15 @@ export async function measureOnce(executable: string, meshload: string): Promise
       meshload,
       [
         ...['-q', '-pid', String(controlPlane.pid), '-mode', 'delta', '-api', `http://127.0.0.1:${http}`],
-        ...['-dp', `https://127.0.0.1:${dataPlane}`, ...shape, '-phases', 'idle,policy,route,endpoint', '-out', file],
+        ...[
+          '-dp',
+          `https://127.0.0.1:${dataPlane}`,
+          ...shape,
+          '-phases',
+          'idle,policy,route,endpoint,mtls',
+          '-out',
+          file,
+        ],
       ],
       { stdio: ['ignore', 'ignore', 'inherit'], timeout: longestMilliseconds },
     );
@@ -87,18 +99,26 @@ export async function measureOnce(executable: string, meshload: string): Promise
 
 function measurementOf(
   report: Report,
-  { calibration, ...rest }: Omit<Measurement, 'bytesPerChange' | 'cpuPerChange'> & { readonly calibration: number },
+  {
+    calibration,
+    ...rest
+  }: Omit<Measurement, 'bytesPerChange' | 'cpuPerChange' | 'cpuPerSwitch'> & { readonly calibration: number },
 ): Measurement {
-  const bytesPerChange: Record<string, number> = {};
-  let cpu = 0;
-  for (const name of phases) {
+  const found = (name: string) => {
     const phase = report.Phases.find((candidate) => candidate.Name === name);
-    if (phase === undefined) continue;
+    if (phase === undefined) throw new Error(`${name}: meshload reports nothing of it`);
     if (Number(phase.Extra?.missed ?? 0) > 0) throw new Error(`${name}: some proxies missed a change`);
-    bytesPerChange[name] = (phase.RxMB * 1e6) / repeats;
-    cpu += phase.CPCPU;
-  }
-  return { bytesPerChange, cpuPerChange: cpu / (repeats * phases.length) / calibration, ...rest };
+    return phase;
+  };
+  const cpuOf = (names: readonly string[]): number => names.reduce((sum, name) => sum + found(name).CPCPU, 0);
+  const bytesOf = (names: readonly string[], times: number) =>
+    names.map((name) => [name, (found(name).RxMB * 1e6) / times] as const);
+  return {
+    bytesPerChange: Object.fromEntries([...bytesOf(phases, repeats), ...bytesOf(switches, 1)]),
+    cpuPerChange: cpuOf(phases) / (repeats * phases.length) / calibration,
+    cpuPerSwitch: cpuOf(switches) / switches.length / calibration,
+    ...rest,
+  };
 }
 
 function metricIn(text: string, metric: string): number {

@@ -8,6 +8,8 @@ export interface Measurement {
   readonly recomputedPerProxy: number;
   /** CPU of the control plane for the changes. */
   readonly cpuPerChange: number;
+  /** And for switching the mTLS of all on or off. */
+  readonly cpuPerSwitch: number;
   /** Of the quietest seconds with all proxies connected: how often the control plane woke up in a second. */
   readonly idleWakeUps: number;
   /** CPU of these seconds, in per cent of a core. */
@@ -46,6 +48,7 @@ export function compare(measured: Measurement, baseline: Measurement): readonly 
     ),
     verdict('recomputed per proxy', measured.recomputedPerProxy, baseline.recomputedPerProxy),
     verdict('CPU per change (calibrations)', measured.cpuPerChange, baseline.cpuPerChange),
+    verdict('CPU of mTLS on or off (calibrations)', measured.cpuPerSwitch, baseline.cpuPerSwitch),
     verdict('idle wake-ups per second', measured.idleWakeUps, baseline.idleWakeUps, quietWakeUps),
     verdict('idle CPU (% of a core)', measured.idleCpu, baseline.idleCpu, quietCpu),
   ];
@@ -61,6 +64,7 @@ export function best(runs: readonly Measurement[]): Measurement {
     ),
     recomputedPerProxy: least((run) => run.recomputedPerProxy),
     cpuPerChange: least((run) => run.cpuPerChange),
+    cpuPerSwitch: least((run) => run.cpuPerSwitch),
     idleWakeUps: least((run) => run.idleWakeUps),
     idleCpu: least((run) => run.idleCpu),
   };

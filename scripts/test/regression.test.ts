@@ -7,6 +7,7 @@ const baseline: Measurement = {
   bytesPerChange: { policy: 1000, route: 100 },
   recomputedPerProxy: 60,
   cpuPerChange: 10,
+  cpuPerSwitch: 100,
   idleWakeUps: 20,
   idleCpu: 0.2,
 };
@@ -20,6 +21,7 @@ test('a fifth more is allowed, anything above is not, less is always', () => {
   assert.deepEqual(failedIn({ recomputedPerProxy: 72, cpuPerChange: 12 }), []);
   assert.deepEqual(failedIn({ recomputedPerProxy: 72.1 }), ['recomputed per proxy']);
   assert.deepEqual(failedIn({ cpuPerChange: 12.1 }), ['CPU per change (calibrations)']);
+  assert.deepEqual(failedIn({ cpuPerSwitch: 121 }), ['CPU of mTLS on or off (calibrations)']);
   assert.deepEqual(failedIn({ bytesPerChange: { policy: 1201, route: 1 } }), ['bytes per change: policy']);
 });
 
