@@ -1,9 +1,10 @@
 // What the stories of this folder share: MeshIdentities, permissions by SPIFFE ID, and the names in the certificate that a proxy has now.
+import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { connect } from 'node:tls';
 import type { ControlPlane, ResourceDocument } from '../../examples/demo/control-plane.ts';
 import { waitFor } from '../../examples/demo/wait-for.ts';
-import { type MeshService, policy } from '../harness/world.ts';
+import { type MeshService, policy, type World } from '../harness/world.ts';
 
 /** SPIFFE ID of a service of the stories. */
 export function spiffeId(service: string, trustDomain = 'default.default.mesh.local'): string {
@@ -93,4 +94,16 @@ export async function isReady(controlPlane: ControlPlane, name: string): Promise
       throw new Error(JSON.stringify(conditions));
     return conditions;
   });
+}
+
+/** Changes something while requests go to `url`; fails when one was lost. */
+export async function withoutLoss(world: World, url: string, change: () => Promise<void>): Promise<void> {
+  // Without retries, and with new connections all the time: every handshake that is refused is a request that is lost.
+  const load = world.load({ url, perSecond: 100, newConnections: true });
+  await waitFor('traffic flows', () => load.report().sent > 100);
+  await change();
+  const before = load.report().sent;
+  await waitFor('traffic goes on', () => load.report().sent > before + 200);
+  const { sent, failures } = await load.stop();
+  assert.deepEqual(failures, [], `${failures.length} of ${sent} requests failed`);
 }

@@ -1,9 +1,8 @@
 // A mesh with an mTLS backend moves to a MeshIdentity, and then to that alone, without losing a request.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { waitFor } from '../../examples/demo/wait-for.ts';
 import { allowAll, answers, meshWith, openPolicyWorld } from '../harness/world.ts';
-import { clients, isReady, meshIdentity, presents, rules, spiffeId } from './identities.ts';
+import { clients, isReady, meshIdentity, presents, rules, spiffeId, withoutLoss } from './identities.ts';
 
 const world = await openPolicyWorld();
 after(() => world.close());
@@ -15,21 +14,9 @@ const url = web.urlOf('backend');
 
 // Both names of the client: that of the backend's certificates, and that which it is going to have.
 const both = rules({ allow: [clients('spiffe://default/web'), clients(spiffeId('web'))] });
-const options = { url, perSecond: 100 };
-
-async function withoutLoss(change: () => Promise<void>): Promise<void> {
-  // Without retries, every connection that is refused is a request that is lost; new connections come all the time.
-  const load = world.load({ ...options, newConnections: true });
-  await waitFor('traffic flows', () => load.report().sent > 100);
-  await change();
-  const before = load.report().sent;
-  await waitFor('traffic goes on', () => load.report().sent > before + 200);
-  const { sent, failures } = await load.stop();
-  assert.deepEqual(failures, [], `${failures.length} of ${sent} requests failed`);
-}
 
 test('permissions name clients as they are now and as they will be', async () => {
-  await withoutLoss(async () => {
+  await withoutLoss(world, url, async () => {
     await controlPlane.apply(both);
     await answers(url, 200);
     await controlPlane.delete(allowAll);
@@ -45,7 +32,7 @@ test('permissions name clients as they are now and as they will be', async () =>
 });
 
 test('all proxies take the certificates of a MeshIdentity, and no request is lost', async () => {
-  await withoutLoss(async () => {
+  await withoutLoss(world, url, async () => {
     await controlPlane.apply(meshIdentity('identity'));
     await isReady(controlPlane, 'identity');
     await presents(backend, spiffeId('backend'));
@@ -54,7 +41,7 @@ test('all proxies take the certificates of a MeshIdentity, and no request is los
 });
 
 test('a proxy that no MeshIdentity selects keeps the certificate of the backend, and both understand each other', async () => {
-  await withoutLoss(async () => {
+  await withoutLoss(world, url, async () => {
     await controlPlane.apply(meshIdentity('identity', { matchLabels: { app: 'web' } }));
     await presents(
       backend,
@@ -64,14 +51,14 @@ test('a proxy that no MeshIdentity selects keeps the certificate of the backend,
       'kuma://kuma.io/zone/default',
     );
   });
-  await withoutLoss(async () => {
+  await withoutLoss(world, url, async () => {
     await controlPlane.apply(meshIdentity('identity'));
     await presents(backend, spiffeId('backend'));
   });
 });
 
 test('the mesh does without its mTLS backend', async () => {
-  await withoutLoss(async () => {
+  await withoutLoss(world, url, async () => {
     const { mtls: _mtls, ...mesh } = meshWith('STRICT');
     await controlPlane.apply({ ...mesh, meshServices: { mode: 'Exclusive' }, skipCreatingInitialPolicies: ['*'] });
     await controlPlane.apply(rules({ allow: [clients(spiffeId('web'))] }));

@@ -1,9 +1,8 @@
 // Workloads get other SPIFFE IDs: refused where they have some from the same MeshIdentity, and, by the way that the refusal names, without losing a request.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { waitFor } from '../../examples/demo/wait-for.ts';
 import { answers, openWorld } from '../harness/world.ts';
-import { clients, isReady, meshIdentity, presents, rules, spiffeId } from './identities.ts';
+import { clients, isReady, meshIdentity, presents, rules, spiffeId, withoutLoss } from './identities.ts';
 
 const world = await openWorld({ KUMA_DEFAULTS_SKIP_MESH_CREATION: 'true' }, true);
 after(() => world.close());
@@ -25,17 +24,6 @@ const web = await world.start({ service: 'web', calls: ['backend'] });
 const url = web.urlOf('backend');
 await answers(url, 200);
 
-async function withoutLoss(change: () => Promise<void>): Promise<void> {
-  // Without retries, and with new connections all the time: every handshake that is refused is a request that is lost.
-  const load = world.load({ url, perSecond: 100, newConnections: true });
-  await waitFor('traffic flows', () => load.report().sent > 100);
-  await change();
-  const before = load.report().sent;
-  await waitFor('traffic goes on', () => load.report().sent > before + 200);
-  const { sent, failures } = await load.stop();
-  assert.deepEqual(failures, [], `${failures.length} of ${sent} requests failed`);
-}
-
 const put = (name: string, more: Parameters<typeof meshIdentity>[1]) =>
   controlPlane.request('PUT', `/meshes/default/meshidentities/${name}`, meshIdentity(name, more));
 
@@ -51,7 +39,7 @@ test('another path, or another trust domain, for who has a name is refused with 
 });
 
 test('a second MeshIdentity with one more label moves them to another path, and the first is deleted', async () => {
-  await withoutLoss(async () => {
+  await withoutLoss(world, url, async () => {
     const { status, text } = await put('renamed', { spiffeID: newPath, matchLabels: { 'kuma.io/mesh': 'default' } });
     assert.equal(status, 201, text);
     await isReady(controlPlane, 'renamed');
@@ -62,7 +50,7 @@ test('a second MeshIdentity with one more label moves them to another path, and 
 });
 
 test('one with a name that comes first moves them to another trust domain', async () => {
-  await withoutLoss(async () => {
+  await withoutLoss(world, url, async () => {
     const { status, text } = await put('another', { spiffeID: newDomain, matchLabels: { 'kuma.io/mesh': 'default' } });
     assert.equal(status, 201, text);
     await isReady(controlPlane, 'another');

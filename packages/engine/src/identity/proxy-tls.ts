@@ -30,7 +30,7 @@ export const agentCluster = 'system_identity_sds-spire-agent';
 /** Name under which a SPIRE agent hands out the bundles of its own trust domain and of those it is federated with. */
 const allBundles = 'ALL';
 
-/** The identity that a proxy proves itself with at the moment. */
+/** The identity that a proxy proves itself with at the moment. `spiffeId` is what an agent is asked for: without one it says nothing. */
 type InForce = Omit<WorkloadIdentity, 'name' | 'trustDomain'> & { readonly trustDomain: string | undefined };
 
 /** What is derived from. */
