@@ -39,6 +39,7 @@ export function composeMissingProxies(
     store,
     clock,
     patience: instances === undefined ? untilBack : Math.max(shortest, untilBack - knownGone),
+    patienceAfterOutage: untilBack,
     notBefore: clock.now() + untilBack,
     hasEnded: instances && ((id) => hasEnded(instances, id)),
     withhold: (resource) => (isWithheld(resource) ? undefined : withholdLost(resource)),

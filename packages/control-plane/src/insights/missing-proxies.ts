@@ -12,6 +12,8 @@ export interface MissingProxiesOptions {
   readonly clock: Clock;
   /** How long a proxy that registered itself may be offline before others stop sending to it; counted from the start at the earliest. */
   readonly patience?: number;
+  /** The same, counted from when most are there again, for those that were spared while most were missing. */
+  readonly patienceAfterOutage?: number;
   /** Nobody is withheld before this time, in the clock's milliseconds. */
   readonly notBefore?: number;
   /** As long as proxies come back, everybody is waited for: it has been quiet for this long. */
@@ -34,15 +36,18 @@ interface Missing {
   readonly key: ResourceKey;
   /** Id of the instance that had its last connection. */
   readonly instance: string;
-  readonly since: number;
-  dealtWith: boolean;
+  /** When it is looked at. */
+  due: number;
+  /** `spared`: it was due while most were missing, and waits until most are there again. */
+  state: 'waiting' | 'spared' | 'dealtWith';
 }
 
 const resourceTypes = new Map(Object.entries(insightTypes).map(([resource, insight]) => [insight, resource]));
 
 /** The component. One timer while a proxy is missing that has not been dealt with, none otherwise. */
 export function missingProxies(options: MissingProxiesOptions): Component {
-  const { store, clock, patience = 11_000, notBefore = 0, quiet = 3000, hasEnded, withhold, log, onError } = options;
+  const { store, clock, patience = 11_000, patienceAfterOutage = patience, notBefore = 0, quiet = 3000 } = options;
+  const { hasEnded, withhold, log, onError } = options;
   const missing = new Map<string, Missing>();
   const online = new Set<string>();
   let lastArrival = 0;
@@ -63,24 +68,34 @@ export function missingProxies(options: MissingProxiesOptions): Component {
     } else if (!missing.has(id)) {
       online.delete(id);
       const instance = insight.subscriptions.at(-1)?.controlPlaneInstanceId ?? '';
-      missing.set(id, { key, instance, since: clock.now(), dealtWith: false });
+      missing.set(id, { key, instance, due: clock.now() + patience, state: 'waiting' });
       arm();
     }
+    if (missing.size <= online.size) outageEnds();
+  };
+  /** Those that were spared are given the time in which a proxy that lives comes back. */
+  const outageEnds = (): void => {
+    const spared = [...missing.values()].filter(({ state }) => state === 'spared');
+    if (spared.length === 0) return;
+    const due = clock.now() + patienceAfterOutage;
+    for (const each of spared) Object.assign(each, { due, state: 'waiting' });
+    arm();
   };
   const arm = (): void => {
     if (timer !== undefined || feed === undefined) return;
-    const waiting = [...missing.values()].filter(({ dealtWith }) => !dealtWith).map(({ since }) => since);
+    const waiting = [...missing.values()].filter(({ state }) => state === 'waiting').map(({ due }) => due);
     if (waiting.length === 0) return;
-    const at = Math.max(Math.min(...waiting) + patience, lastArrival + quiet, notBefore);
+    const at = Math.max(Math.min(...waiting), lastArrival + quiet, notBefore);
     timer = clock.at(at, look);
   };
   function look(): void {
     timer = undefined;
     const now = clock.now();
     if (now - lastArrival >= quiet) {
-      const over = [...missing.values()].filter(({ since, dealtWith }) => !dealtWith && now - since >= patience);
-      for (const each of over) each.dealtWith = true;
-      if (missing.size > online.size) {
+      const over = [...missing.values()].filter(({ due, state }) => state === 'waiting' && due <= now);
+      const isOutage = missing.size > online.size;
+      for (const each of over) each.state = isOutage ? 'spared' : 'dealtWith';
+      if (isOutage) {
         log.warn('most proxies are missing: it may be the network, so others go on sending to them', {
           missing: missing.size,
           online: online.size,
@@ -97,7 +112,7 @@ export function missingProxies(options: MissingProxiesOptions): Component {
     for (const each of over) {
       if (ended.get(each.instance) === true) continue;
       const id = formatResourceKey(each.key);
-      if (missing.get(id) === each) missing.set(id, { ...each, since: clock.now(), dealtWith: false });
+      if (missing.get(id) === each) missing.set(id, { ...each, due: clock.now() + patience, state: 'waiting' });
     }
     arm();
   };

@@ -24,7 +24,7 @@ const open: ProxySubscription = {
 const closed: ProxySubscription = { ...open, disconnectTime: '2026-01-01T00:00:01.000Z' };
 
 async function openWorld(options: Partial<MissingProxiesOptions> = {}) {
-  const { store, live, put } = await openLiveStore({ type: 'Mesh', name: 'default', spec: {} });
+  const { store, live, put, remove } = await openLiveStore({ type: 'Mesh', name: 'default', spec: {} });
   const clock = manualClock(start);
   const part = missingProxies({
     store,
@@ -45,6 +45,9 @@ async function openWorld(options: Partial<MissingProxiesOptions> = {}) {
       const key = { mesh: 'default', name };
       await put({ ...key, type: 'Dataplane', spec: {} });
       await put({ ...key, type: 'DataplaneInsight', spec: { subscriptions: [subscription] } });
+    },
+    async remove(name: string) {
+      for (const type of ['DataplaneInsight', 'Dataplane']) await remove(type, 'default', name);
     },
     async at(milliseconds: number) {
       clock.moveTo(start + milliseconds);
@@ -96,6 +99,31 @@ test('when most are missing, nobody is withheld: it may be the network', async (
   await part.start();
   await at(10 * patience);
   assert.deepEqual([isWithheld('one'), isWithheld('two')], [false, false]);
+  await part.stop();
+});
+
+test('who was spared while most were missing is withheld when most are there again and it stays away', async () => {
+  const { tell, remove, part, at, isWithheld, clock } = await openWorld({ patienceAfterOutage: 2 * patience });
+  await tell('web', open);
+  for (const name of ['dead', 'late', 'back']) await tell(name, closed);
+  await part.start();
+  await at(5 * patience);
+  assert.deepEqual(['dead', 'late', 'back'].map(isWithheld), [false, false, false]);
+  assert.equal(clock.timers(), 0, 'nothing ticks while most are missing');
+  await tell('back', open);
+  await at(6 * patience);
+  await tell('late', open);
+  await at(7 * patience - 1);
+  assert.equal(isWithheld('dead'), false, 'it has as long as anybody to come back');
+  await at(7 * patience);
+  assert.deepEqual(['dead', 'late', 'back'].map(isWithheld), [true, false, false]);
+  // Fewer may be missing also because their resources are deleted.
+  for (const name of ['one', 'two', 'three']) await tell(name, closed);
+  await at(9 * patience);
+  assert.deepEqual(['one', 'two', 'three'].map(isWithheld), [false, false, false]);
+  for (const name of ['dead', 'three']) await remove(name);
+  await at(11 * patience);
+  assert.deepEqual(['one', 'two'].map(isWithheld), [true, true]);
   await part.stop();
 });
 
