@@ -34,6 +34,7 @@ export function composeStrictness(settings: Settings, parts: StrictnessParts): G
     engine,
     whatIf: engine.whatIf,
     dataplanes: (mesh) => live.list('Dataplane', mesh).map(keyInType),
+    hasIdentities: (mesh) => live.list('MeshIdentity', mesh).length > 0,
     proxies,
     // A budget of its own: who looks at proxies does not keep a write from being judged.
     admin: createEnvoyAdmin({ live, clock, proxies, adminIdentities, patience }),

@@ -13,7 +13,14 @@ import { type InboundModes, inboundModes } from './inbound-modes.ts';
 import { createLastGood } from './last-good.ts';
 import type { Outbound } from './outbounds.ts';
 import { type ProxyClass, pickTags, redirectOf } from './proxy-class.ts';
-import { adminPortOf, type PolicyAdditions, policyAdditions, type Subject, sameAdditions } from './proxy-parts.ts';
+import {
+  adminPortOf,
+  isServed,
+  type PolicyAdditions,
+  policyAdditions,
+  type Subject,
+  sameAdditions,
+} from './proxy-parts.ts';
 import { keepIdentities, noResources, type ResourceMaps, toMaps } from './resource-set.ts';
 import type { RuleSets } from './rules.ts';
 import { endpointTagKeys } from './shaped-endpoints.ts';
@@ -31,12 +38,6 @@ function reachablePorts({ connected, dataplane, proxyClass }: Subject, { modes, 
   if (proxyClass.tls === undefined || !wanted) return 'all';
   const ports = new Set(dataplane.inbounds.map((inbound) => inbound.port));
   return [...ports].join(' ');
-}
-
-/** Kinds of proxies that get listeners for traffic. */
-function isServed({ proxyClass }: Subject): boolean {
-  const { kind } = proxyClass.facts;
-  return kind === 'sidecar' || kind === 'delegated-gateway';
 }
 
 function failure(error: unknown): ConfigWarning {

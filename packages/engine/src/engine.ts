@@ -161,6 +161,8 @@ export interface ProxyConfig {
 export interface Engine {
   /** Configuration of a proxy by its key. Undefined while the proxy's Dataplane or Mesh does not exist. */
   readonly config: Derivation<readonly [proxyKey: string], ProxyConfig | undefined>;
+  /** Names of the listeners of its inbounds that insist on mTLS, known without building them. */
+  readonly strictInbounds: Derivation<readonly [proxyKey: string], readonly string[]>;
   /**
    * Keys of the certificates that a proxy must have: its own key, or, for a zone egress, one for each mesh with services outside. Derived apart from
    * what the certificates say.

@@ -12,3 +12,4 @@ export * from './lint/finding.ts';
 export { type EngineOptions, type OpenEngine, openEngine } from './open-engine.ts';
 export { overlayInputs, type ResourceDrafts } from './overlay-inputs.ts';
 export * from './policy-insight.ts';
+export { acceptsPlaintext } from './strict-inbounds.ts';

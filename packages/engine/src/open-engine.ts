@@ -29,6 +29,7 @@ import { deriveAdmission } from './reach/admission.ts';
 import type { CallMode } from './reach/call-mode.ts';
 import { derivePermittedOutbounds } from './reach/permitted-outbounds.ts';
 import { createRuleViews, deriveRules, type RuleDerivations } from './rules.ts';
+import { deriveStrictInbounds } from './strict-inbounds.ts';
 import { deriveTraffic } from './traffic.ts';
 
 /** What an engine is opened over. Policies are applied in their order here. */
@@ -127,6 +128,7 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
   const outbounds = outboundsFor(options, surroundings, rules, identityRequest);
   const parts = { graph, inputs, policies, rules, egresses, ...surroundings, outbounds };
   const { config, resourcesWithout, heldBack, collectorRefs } = deriveConfig(parts);
+  const strictInbounds = deriveStrictInbounds({ ...parts, heldBack, resourcesWithout });
   const inForce = graph.derive(
     'rules in force',
     (proxyKey: string) => rules.ruleSets.get(proxyKey, heldBack.get(proxyKey)),
@@ -152,6 +154,7 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
   };
   return {
     config,
+    strictInbounds,
     identityKeys,
     identityRequest,
     rules: inForce,

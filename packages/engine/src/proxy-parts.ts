@@ -114,6 +114,12 @@ export function inboundResources(
   return probes === undefined ? inbounds : [...inbounds, probes];
 }
 
+/** Kinds of proxies that get listeners for traffic. */
+export function isServed({ proxyClass }: Subject): boolean {
+  const { kind } = proxyClass.facts;
+  return kind === 'sidecar' || kind === 'delegated-gateway';
+}
+
 /** What policies give a proxy besides what its traffic needs. */
 export interface PolicyAdditions {
   readonly resources: readonly EnvoyResource[];

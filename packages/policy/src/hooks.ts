@@ -35,7 +35,10 @@ export type InboundMode = 'Strict' | 'Permissive';
 
 /** Hooks of policies that can apply to traffic a proxy receives. Of `inbound` and `inboundRules` only one is of use to a policy. */
 export interface InboundHooks<Conf, RuleConf> {
-  /** Asked before an inbound is built: whether it insists on mTLS. Undefined: as its mesh says. Not asked in meshes without mTLS. */
+  /**
+   * Asked before an inbound is built: whether it insists on mTLS. Undefined: as its mesh says. Not asked in meshes without mTLS. Who would be cut off
+   * by a change is told from the answer, so no other hook may decide it.
+   */
   mode?(conf: Conf): InboundMode | undefined;
   /** Called for each inbound with the merged conf for all of its traffic. */
   inbound?(place: InboundPlace, conf: Conf): void;

@@ -70,7 +70,9 @@ export interface ApiOptions {
   /** An engine over the same inputs in which shadow policies are in force. */
   readonly shadowEngine: Pick<Engine, 'config'>;
   /** An engine over the same inputs in which drafts have happened. */
-  readonly whatIf: (drafts: ResourceDrafts) => Pick<Engine, 'config' | 'affectedDataplanes' | 'identityRequest'>;
+  readonly whatIf: (
+    drafts: ResourceDrafts,
+  ) => Pick<Engine, 'config' | 'affectedDataplanes' | 'identityRequest' | 'strictInbounds'>;
   /** Guards writes that make inbounds insist on mTLS; without it none is refused. */
   readonly guarded?: GuardedStrictness;
   /** Connected proxies by key. */

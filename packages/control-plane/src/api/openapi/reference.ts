@@ -35,6 +35,7 @@ export function formatOpenApiReference(types: ResourceTypes, version: string): s
     gatewayRules: nothing(new Map()),
     config: nothing(undefined),
     identityRequest: nothing(undefined),
+    strictInbounds: nothing([]),
     heldBack: nothing(''),
     affectedDataplanes: nothing([]),
     explain,

@@ -30,8 +30,8 @@ export function lossesOf({ now, then, changes, dataplanes }: LossOptions): Inqui
   };
   return (key) => {
     const before = now.identityRequest.get(key);
-    const after = then.identityRequest.get(key);
     if (before === undefined) return undefined;
+    const after = then.identityRequest.get(key);
     if (after === undefined) {
       if (agents || countKeepers() === 0) return undefined;
       const others = keepers === 1 ? '1 other proxy keeps its own' : `${keepers} others keep theirs`;

@@ -2,7 +2,7 @@
 // a policy of the user's own), it ends there.
 import { fromBinary } from '@bufbuild/protobuf';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
-import type { ProxyConfig } from '@ursa/engine';
+import { acceptsPlaintext, type ProxyConfig } from '@ursa/engine';
 import type { EnvoyResource } from '@ursa/envoy';
 import { type Listener, ListenerSchema } from '@ursa/envoy/gen/envoy/config/listener/v3/listener_pb.ts';
 import { HttpConnectionManagerSchema } from '@ursa/envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
@@ -32,7 +32,7 @@ export function readAcceptance(config: Pick<ProxyConfig, 'resources'> | undefine
 }
 
 function describe(listener: Listener): InboundAcceptance {
-  const { name, statPrefix, filterChains } = listener;
+  const { name, statPrefix } = listener;
   const socket = listener.address?.address;
   const { address, port } =
     socket?.case === 'socketAddress'
@@ -48,7 +48,7 @@ function describe(listener: Listener): InboundAcceptance {
   return {
     name,
     port,
-    plaintext: filterChains.some(({ transportSocket }) => transportSocket === undefined),
+    plaintext: acceptsPlaintext(listener),
     statistics: {
       listener: `listener.${prefix}`,
       http: http === undefined ? undefined : `http.${http.replaceAll(':', '_')}`,

@@ -7,7 +7,6 @@ import { keyInType } from '../../store/live-resources.ts';
 import type { PreviewedChange } from '../../store/resource-manager.ts';
 import { draftsOf } from '../diff/change-drafts.ts';
 import { lossesOf } from './certificate-loss.ts';
-import { readAcceptance } from './inbound-acceptance.ts';
 import { type Inquiry, type LookOptions, lookAtProxies } from './look-at-proxies.ts';
 import type { ProxyReport, SilentInstance } from './proxy-report.ts';
 
@@ -29,9 +28,11 @@ export interface Strictness {
 
 /** What it is opened over. */
 export interface StrictnessOptions extends LookOptions {
-  readonly whatIf: (drafts: ResourceDrafts) => Pick<Engine, 'config' | 'identityRequest'>;
+  readonly whatIf: (drafts: ResourceDrafts) => Pick<Engine, 'strictInbounds' | 'identityRequest'>;
   /** Keys of all Dataplanes of a mesh. */
   readonly dataplanes: (mesh: string) => readonly string[];
+  /** Whether a mesh has MeshIdentities. */
+  readonly hasIdentities: (mesh: string) => boolean;
   /** Types of policies that say whether an inbound insists on mTLS. */
   readonly modeTypes: ReadonlySet<string>;
   readonly instances: Instances;
@@ -52,15 +53,15 @@ const patience = 15_000;
 
 /** Opens it, and answers the other instances. */
 export function openStrictness(options: StrictnessOptions): Strictness {
-  const { instances, calls, modeTypes, quietPeriod } = options;
+  const { instances, calls, quietPeriod } = options;
   const own = async ({ mesh, changes, only }: Question): Promise<readonly ProxyReport[]> => {
     if (changes === undefined)
       return await lookAtProxies(mesh, { inboundsOf: (_, open) => open, lossOf: () => undefined }, options);
     const then = options.whatIf(draftsOf(changes.map(presumeReady)));
     const lossOf = lossesOf({ now: options.engine, then, changes, dataplanes: () => options.dataplanes(mesh) });
     const inboundsOf: Inquiry['inboundsOf'] = (key, open) => {
-      const closed = readAcceptance(then.config.get(key)).filter(({ plaintext }) => !plaintext);
-      return open.filter(({ name }) => closed.some((inbound) => inbound.name === name));
+      const strict = then.strictInbounds.get(key);
+      return open.filter(({ name }) => strict.includes(name));
     };
     return await lookAtProxies(mesh, { inboundsOf, lossOf, only: only && new Set(only) }, options);
   };
@@ -86,7 +87,7 @@ export function openStrictness(options: StrictnessOptions): Strictness {
   return {
     quietPeriod,
     async ofChange(changes) {
-      const matter = changes.filter((change) => isAboutModes(change, modeTypes));
+      const matter = changes.filter((change) => isAboutModes(change, options));
       const meshes = new Set(matter.map(meshOf));
       const asked = changes.map(({ key, after }) => ({ key, after }));
       const reports = await Promise.all(
@@ -114,7 +115,7 @@ function meshOf({ key }: Pick<PreviewedChange, 'key'>): string {
 /** Of most writes it is plain that they make nothing stricter: nothing is derived, nobody asked. */
 function isAboutModes(
   { key, before, after }: Pick<PreviewedChange, 'key' | 'before' | 'after'>,
-  modeTypes: ReadonlySet<string>,
+  { modeTypes, hasIdentities }: Pick<StrictnessOptions, 'modeTypes' | 'hasIdentities'>,
 ): boolean {
   if (modeTypes.has(key.type)) return true;
   if (key.type === 'MeshIdentity') return JSON.stringify(before?.spec) !== JSON.stringify(after?.spec);
@@ -122,6 +123,8 @@ function isAboutModes(
   if (key.type === 'Dataplane' && before !== undefined && after !== undefined)
     return JSON.stringify(selectorsOf(before)) !== JSON.stringify(selectorsOf(after));
   if (key.type !== 'Mesh' || before === undefined || after === undefined) return false;
+  // Where nobody has a certificate, nobody can insist on one.
+  if ((mtlsOf(after).enabledBackend ?? '') === '' && !hasIdentities(key.name)) return false;
   return JSON.stringify(mtlsOf(before)) !== JSON.stringify(mtlsOf(after));
 }
 
@@ -138,7 +141,7 @@ function presumeReady<Change extends Pick<PreviewedChange, 'key' | 'after'>>(cha
   return { ...change, after: { ...change.after, status: readyIdentityStatus } };
 }
 
-function mtlsOf({ spec }: Pick<Resource, 'spec'>): unknown {
+function mtlsOf({ spec }: Pick<Resource, 'spec'>) {
   const { enabledBackend, backends = [] } = (spec as MeshSpec).mtls ?? {};
   return { enabledBackend, modes: backends.map(({ name, mode }) => ({ name, mode })) };
 }

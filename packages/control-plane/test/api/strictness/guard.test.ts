@@ -51,6 +51,7 @@ async function openStage(
     quietInbounds: rememberQuiet(60_000, () => 0),
     quietPeriod: 60_000,
     ...(budget === undefined ? {} : { budget }),
+    hasIdentities: (mesh) => live.list('MeshIdentity', mesh).length > 0,
     modeTypes,
     instances,
     calls: noCalls,
