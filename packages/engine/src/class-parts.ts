@@ -8,6 +8,7 @@ import type { Destination } from './destinations.ts';
 import type { EndpointDerivations } from './endpoints.ts';
 import { clientWithoutIdentity } from './identity/egress-identity.ts';
 import type { DnsRecord, Outbound } from './outbounds.ts';
+import type { PermittedServers } from './outside/permitted-servers.ts';
 import { isHttp } from './protocol.ts';
 import type { ProxyClass } from './proxy-class.ts';
 import { destinationCluster, outboundListener, redirectResources } from './proxy-parts.ts';
@@ -26,7 +27,7 @@ type Resources = readonly EnvoyResource[];
 export interface ClassParts {
   /**
    * Listeners and clusters of a list of outbounds. `listenerClass`: `proxyClass`, or narrower where listeners depend on more.
-   * `workload`: only where a policy asks for it.
+   * `workload`: only where a policy asks for it. `caller`: see `PermittedServers`.
    */
   readonly outbounds: Derivation<
     readonly [
@@ -35,6 +36,7 @@ export interface ClassParts {
       proxyClass: ProxyClass,
       listenerClass: ProxyClass,
       workload: WorkloadFacts | undefined,
+      caller: string | undefined,
     ],
     Resources
   >;
@@ -81,6 +83,7 @@ export interface ClassPartsOptions {
   readonly policies: readonly ProxyPolicy[];
   readonly endpoints: EndpointDerivations;
   readonly traffic: TrafficDerivation;
+  readonly permittedServers: Pick<PermittedServers, 'reached'>;
 }
 
 /** Name of a destination, for people. */
@@ -89,7 +92,8 @@ function nameOf({ target }: Destination): string {
 }
 
 /** Derives the shared parts. */
-export function deriveClassParts({ graph, policies, endpoints, traffic }: ClassPartsOptions): ClassParts {
+export function deriveClassParts(options: ClassPartsOptions): ClassParts {
+  const { graph, policies, endpoints, traffic, permittedServers } = options;
   const equals = sameResources;
   const rulesOf = deriveDestinationRules(graph, policies);
   const listener = graph.derive(
@@ -132,6 +136,7 @@ export function deriveClassParts({ graph, policies, endpoints, traffic }: ClassP
         proxyClass: ProxyClass,
         listenerClass: ProxyClass,
         workload: WorkloadFacts | undefined,
+        caller: string | undefined,
       ) =>
         outbounds.flatMap((outbound) => {
           const { destination } = outbound;
@@ -140,9 +145,10 @@ export function deriveClassParts({ graph, policies, endpoints, traffic }: ClassP
           // As with the peers: only connections are closed, HTTP destinations without a backend have no listener.
           if (path.kind === 'nowhere' && isHttp(destination.protocol)) return [];
           const called = destinationsOf(destination, path);
-          const clusters = called.map((destination) =>
-            cluster.get(destination, rulesOf.get(destination, ruleSets), proxyClass),
-          );
+          const clusters = called.map((each) => {
+            const reached = caller === undefined ? each : permittedServers.reached(each, caller);
+            return cluster.get(reached, rulesOf.get(each, ruleSets), proxyClass);
+          });
           return [...listener.get(outbound, own, listenerClass, workload), ...clusters];
         }),
       { equals },

@@ -12,6 +12,7 @@ import type { WorkloadIdentities } from './identity/workload-identities.ts';
 import type { MeshFacts } from './mesh-facts.ts';
 import type { OlderPolicies } from './older-policies.ts';
 import type { OutboundLookup } from './outbounds.ts';
+import type { PermittedServers } from './outside/permitted-servers.ts';
 import type { OwnParts } from './own-parts.ts';
 import type { RuleDerivations } from './rules.ts';
 import type { TrafficDerivation } from './traffic.ts';
@@ -28,6 +29,7 @@ export interface ConfigParts {
   readonly workloadIdentities: WorkloadIdentities;
   readonly proxyTls: Derivation<readonly [mesh: string, proxyKey: string], ProxyTls | undefined>;
   readonly olderPolicies: OlderPolicies;
+  readonly permittedServers: PermittedServers;
   readonly own: OwnParts;
   readonly shared: ClassParts;
   readonly directAccess: DirectAccess;

@@ -56,7 +56,7 @@ export interface ConfigDerivations {
 
 /** Derives configurations. */
 export function deriveConfig(parts: ConfigParts): ConfigDerivations {
-  const { graph, inputs, policies, own, shared, outbounds, directAccess, rules, egresses } = parts;
+  const { graph, inputs, policies, own, shared, outbounds, directAccess, rules, egresses, permittedServers } = parts;
   const collectorRefs = deriveCollectorRefs(graph, inputs, policies, collectorLookup(inputs));
   const { subject, withSelf } = own;
   const selfPolicies = policies.filter(({ readsSelf }) => readsSelf === true);
@@ -135,7 +135,9 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
       const proxyClass = announces ? own.announcing(calling, found.dataplane) : calling;
       const listenerClass = listenerClassOf(found, proxyClass, ruleSets);
       const workload = namesWorkload(policies, ruleSets) ? found.workload : undefined;
-      const called = shared.outbounds.get(outboundsOf(found, without), ruleSets, proxyClass, listenerClass, workload);
+      const caller = permittedServers.callerOf(found.dataplane, proxyClass.tls !== undefined);
+      const all = outboundsOf(found, without);
+      const called = shared.outbounds.get(all, ruleSets, proxyClass, listenerClass, workload, caller);
       const redirected = transparentResources(found, ruleSets, listenerClass, without);
       const inbounds = own.inbounds.get(proxyKey, rules.inboundRules.get(proxyKey, without));
       const traffic = [...inbounds, ...called, ...redirected];

@@ -22,6 +22,7 @@ import { findingsOf } from './lint/findings.ts';
 import { deriveMeshFacts } from './mesh-facts.ts';
 import { deriveOlderPolicies } from './older-policies.ts';
 import { deriveOutbounds, type OutboundLookup } from './outbounds.ts';
+import { derivePermittedServers } from './outside/permitted-servers.ts';
 import { deriveEgresses } from './outside/zone-egresses.ts';
 import { overlayInputs, type ResourceDrafts } from './overlay-inputs.ts';
 import { deriveOwnParts } from './own-parts.ts';
@@ -91,13 +92,15 @@ function deriveSurroundings({ graph, inputs, policies }: EngineOptions) {
     trustDomains,
     olderPolicies,
   });
-  const shared = deriveClassParts({ graph, policies, endpoints, traffic });
+  const permittedServers = derivePermittedServers(graph, inputs, policies, olderPolicies);
+  const shared = deriveClassParts({ graph, policies, endpoints, traffic, permittedServers });
   const views = createRuleViews();
   const identity = { workloadIdentities, trustDomains, proxyTls, egressIdentities };
   return {
     meshFacts,
     dataplane,
     olderPolicies,
+    permittedServers,
     ...identity,
     directAccess,
     outbounds,

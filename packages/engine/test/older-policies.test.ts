@@ -89,3 +89,94 @@ function redirected(service: string): object {
   const { networking } = dataplane(service, 1) as { readonly networking: object };
   return { ...networking, transparentProxying: { redirectPortInbound: 15006, redirectPortOutbound: 15001 } };
 }
+
+const external = (name: string, tags: Readonly<Record<string, string>> = {}) => ({
+  type: 'ExternalService',
+  mesh,
+  name,
+  tags: { 'kuma.io/service': 'partner', 'kuma.io/protocol': 'http', ...tags },
+  networking: { address: `${name}.example:80` },
+});
+
+/** A mesh whose web and api call a partner outside themselves. */
+function callingOutside(documents: readonly object[], meshMode: object = meshDocument('STRICT')): World {
+  const world = openMesh([]);
+  const callers = ['web', 'api'].map((service) => dataplane(service, 1, 'partner'));
+  for (const document of [{ ...meshMode, ...initial }, external('one'), ...callers, ...documents])
+    world.apply(document);
+  world.settle();
+  return world;
+}
+
+/** Hosts of the servers that a proxy connects to for the partner. */
+function serversOf(world: World, name: string): readonly string[] {
+  const cluster = world.engine.config.get(world.connect(mesh, name))?.resources.cluster.get('partner');
+  assert.ok(cluster, 'there is no cluster');
+  return [...new Set(JSON.stringify(resourceJson(cluster)).match(/(one|two)\.example/g) ?? [])];
+}
+
+test('a proxy gets the servers of an ExternalService that the most specific permission gives it', () => {
+  const world = callingOutside([permission('all', '*', '*'), permission('web-to-partner', 'web', 'partner')]);
+  assert.deepEqual(serversOf(world, 'web-1'), ['one.example']);
+  assert.deepEqual(serversOf(world, 'api-1'), []);
+  world.delete('TrafficPermission', `${mesh}/web-to-partner`);
+  assert.deepEqual(serversOf(world, 'api-1'), ['one.example']);
+  world.apply(permission('all', 'web', '*'));
+  assert.deepEqual(serversOf(world, 'api-1'), []);
+  world.apply(permission('all', 'web', 'db'));
+  assert.deepEqual(serversOf(world, 'web-1'), [], 'no permission selects it');
+});
+
+test('of several ExternalServices of a name each is permitted on its own', () => {
+  const toOne = {
+    ...permission('two', 'web', 'partner'),
+    destinations: [{ match: { 'kuma.io/service': 'partner', version: '2' } }],
+  };
+  const world = callingOutside([external('two', { version: '2' }), permission('all', 'api', '*'), toOne]);
+  assert.deepEqual(serversOf(world, 'web-1'), ['two.example']);
+  assert.deepEqual(serversOf(world, 'api-1'), ['one.example']);
+});
+
+test('without mTLS, or with permissions of the newer form alone, ExternalServices are open as before', () => {
+  assert.deepEqual(serversOf(callingOutside([permission('web-only', 'web', '*')], meshDocument()), 'api-1'), [
+    'one.example',
+  ]);
+  assert.deepEqual(serversOf(callingOutside([]), 'api-1'), ['one.example']);
+  assert.deepEqual(serversOf(callingOutside([newer]), 'api-1'), ['one.example']);
+  const both = callingOutside([newer, permission('web-only', 'web', '*')]);
+  assert.deepEqual(serversOf(both, 'api-1'), [], 'the newer form says nothing of calls that go out directly');
+});
+
+test('permissions give nothing to derive anew to meshes without them', () => {
+  const world = callingOutside([newer]);
+  const [web, api] = ['web-1', 'api-1'].map((name) => world.engine.config.get(world.connect(mesh, name)));
+  assert.equal(web?.resources.cluster.get('partner'), api?.resources.cluster.get('partner'));
+});
+
+test('explain and lint say why a call outside has no server', () => {
+  const world = callingOutside([permission('web-to-partner', 'web', 'partner')]);
+  for (const name of ['web-1', 'api-1']) world.connect(mesh, name);
+  const ask = (from: string) =>
+    world.engine.explain({ mesh, from, to: 'partner', method: 'GET', path: '/', headers: {} });
+  const closed = () =>
+    world.engine
+      .findings(mesh)
+      .filter(({ code, resource }) => code === 'permission-missing' && resource?.name === 'one');
+  assert.equal(ask('web').verdict, 'allowed', ask('web').summary);
+  const refused = ask('api');
+  assert.equal(refused.verdict, 'denied');
+  assert.match(
+    refused.summary,
+    /api-1 is not among the sources of TrafficPermission web-to-partner, so its proxy has no server/,
+  );
+  assert.deepEqual(
+    refused.problems.map(({ code }) => code),
+    ['refused'],
+  );
+  assert.deepEqual(closed(), []);
+  world.apply(permission('web-to-partner', 'web', 'api'));
+  assert.match(ask('web').summary, /no TrafficPermission selects partner, and the mesh small has others/);
+  assert.match(closed()[0]?.message ?? '', /ExternalService one: no TrafficPermission selects it, and mTLS is on/);
+  world.apply(permission('web-to-partner', 'nobody', 'partner'));
+  assert.match(closed()[0]?.message ?? '', /no proxy is among the sources of TrafficPermission web-to-partner/);
+});

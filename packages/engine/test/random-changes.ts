@@ -112,6 +112,15 @@ const permission = fc
     },
   }));
 
+const olderPermission = fc
+  .record({ mesh, name, source: fc.constantFrom('*', 'web', 'db'), destination: fc.constantFrom('*', 'ext', 'web') })
+  .map(({ source, destination, ...key }) => ({
+    type: 'TrafficPermission',
+    ...key,
+    sources: [{ match: { 'kuma.io/service': source } }],
+    destinations: [{ match: { 'kuma.io/service': destination } }],
+  }));
+
 const httpRoute = fc
   .record({
     mesh,
@@ -194,6 +203,7 @@ const tlsPolicy = fc
 const policyTypes = [
   'MeshTimeout',
   'MeshTrafficPermission',
+  'TrafficPermission',
   'MeshHTTPRoute',
   'MeshLoadBalancingStrategy',
   'MeshTLS',
@@ -225,7 +235,7 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   {
     weight: 5,
     arbitrary: fc
-      .oneof(timeoutPolicy, permission, httpRoute, strategy, tlsPolicy)
+      .oneof(timeoutPolicy, permission, olderPermission, httpRoute, strategy, tlsPolicy)
       .map((document) => ({ kind: 'apply' as const, document })),
   },
   {

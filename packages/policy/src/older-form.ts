@@ -1,6 +1,6 @@
 // The form that a policy had before target references: whoever is selected by `sources` is spoken of at what is selected by `destinations`.
 // Both are told by tags. Where several policies select a place, the most specific one holds alone.
-import type { Resource, TagSelector } from '@ursa/resources';
+import { type Resource, type TagSelector, tagNames } from '@ursa/resources';
 import type { ClientIdentity } from './authorization.ts';
 
 import type { InboundRuleSet } from './hooks.ts';
@@ -36,6 +36,16 @@ type Tags = Readonly<Record<string, string>>;
 export function olderPolicy(resource: Resource): OlderPolicy {
   const { sources = [] } = resource.spec as OlderSpec;
   return { head: policyHead(resource), sources: sources.map(({ match = {} }) => match) };
+}
+
+/** True when it speaks of a proxy with these tags, a set for each of its inbounds. For servers outside, which look at no certificate. */
+export function speaksOf({ sources }: OlderPolicy, caller: readonly Tags[]): boolean {
+  return sources.some((source) => {
+    const { [tagNames.service]: service, ...others } = source;
+    // Every proxy has a service, whether a tag says which or not.
+    const wanted = service === '*' ? others : source;
+    return Object.keys(wanted).length === 0 || caller.some((tags) => tagsMatch(wanted, tags));
+  });
 }
 
 /** How closely a selector fits: by how many tags, and by how many of them exactly. */

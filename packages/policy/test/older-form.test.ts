@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Resource } from '@ursa/resources';
-import { mostSpecific, saysNothing } from '../src/index.ts';
+import { mostSpecific, policyHead, saysNothing, speaksOf } from '../src/index.ts';
 
 type Tags = Readonly<Record<string, string>>;
 
@@ -45,4 +45,15 @@ test('among equals the younger policy holds, and of one age the first by name', 
 test('a policy of the newer form that speaks of a place leaves no room for the older one', () => {
   assert.ok(saysNothing({ rules: [], from: [], fromEntries: [] }));
   assert.ok(!saysNothing({ rules: [], from: [], fromEntries: [{ subset: [], conf: {} }] }));
+});
+
+test('a caller is spoken of by the tags of one of its inbounds; any service is everybody', () => {
+  const policy = (...sources: readonly Tags[]) => ({ head: policyHead(permission('any', [])), sources });
+  const caller = [api, { 'kuma.io/service': 'admin', version: 'v2' }];
+  assert.ok(speaksOf(policy({ 'kuma.io/service': 'admin' }), caller));
+  assert.ok(speaksOf(policy({ 'kuma.io/service': 'other' }, { 'kuma.io/service': '*', version: 'v2' }), caller));
+  assert.ok(!speaksOf(policy({ 'kuma.io/service': 'admin', version: 'v1' }), caller));
+  assert.ok(!speaksOf(policy({ 'kuma.io/service': '*', zone: '*' }), caller));
+  assert.ok(speaksOf(policy({ 'kuma.io/service': '*' }), [{}]));
+  assert.ok(!speaksOf(policy(), caller));
 });

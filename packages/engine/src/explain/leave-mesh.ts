@@ -72,6 +72,10 @@ export function leave(parts: ExplainParts, course: Course, leaving: Leaving, { e
     const refusal = throughEgress(parts, course, leaving, resources);
     if (refusal !== undefined) return end('denied', refusal);
   }
+  if (source.kind === 'outside') {
+    const refusal = refusedDirectly(parts, course, leaving, resources);
+    if (refusal !== undefined) return end('denied', refusal);
+  }
   const servers = facts.flatMap((each) => each.endpoints);
   course.backends.push({ name: cluster, weight: 1, healthy: servers.length, total: servers.length });
   if (servers.length === 0) {
@@ -125,6 +129,51 @@ function throughEgress(
     if (problem !== undefined) course.problems.push(problem);
   }
   return permissions.find(({ allowed }) => !allowed)?.step.text;
+}
+
+/** Why a proxy gets none of the servers that it would connect to itself; undefined when it gets some. */
+function refusedDirectly(
+  parts: ExplainParts,
+  course: Course,
+  { client, destination }: Leaving,
+  resources: ReadonlyMap<string, Resource>,
+): string | undefined {
+  const { mesh } = destination;
+  const secured = parts.proxyTls.get(client.mesh, keyOfProxy(client)) !== undefined;
+  const caller = parts.permittedServers.callerOf(client, secured);
+  if (caller === undefined) return undefined;
+  const decisions = [...resources.values()].map((resource) => {
+    const { tags = {} } = resource.spec as ExternalServiceSpec;
+    return { resource, said: parts.permittedServers.decide(mesh, tags, caller) };
+  });
+  const refused = decisions.flatMap(({ resource, said }) =>
+    said.filter(({ allowed }) => !allowed).map((permission) => ({ resource, ...permission })),
+  );
+  const [first] = refused;
+  const open = decisions.some(({ said }) => said.every(({ allowed }) => allowed));
+  const permitted = decisions.flatMap(({ said }) => said).find(({ allowed }) => allowed);
+  if (open || first === undefined) {
+    if (permitted?.held === undefined) return undefined;
+    const name = `${permitted.policy.older?.type} ${permitted.held.head.displayName} (sources)`;
+    course.steps.push({ at: 'permission', text: `${client.name} gets its servers by ${name}` });
+    return undefined;
+  }
+  const { policy, held, resource } = first;
+  const type = policy.older?.type ?? policy.name;
+  const service = nameOf(destination);
+  const effect = `so its proxy has no server of ${service}: calls get 503, connections are closed`;
+  if (held === undefined) {
+    const text = `no ${type} selects ${service}, and the mesh ${mesh} has others, ${effect}`;
+    const fix = `create a ${type} with kuma.io/service: ${service} among its destinations and the client among its sources`;
+    course.steps.push({ at: 'permission', text });
+    course.problems.push(finding('not-permitted', text, fix, { type: resource.type, mesh, name: resource.name }));
+    return text;
+  }
+  const text = `${client.name} is not among the sources of ${type} ${held.head.displayName}, ${effect}`;
+  const fix = 'add the client to its sources; the most specific one of a service holds alone';
+  course.steps.push({ at: 'permission', text });
+  course.problems.push(finding('refused', text, fix, held.head.resource, 'sources'));
+  return text;
 }
 
 function addressOf({ address, port }: OutsideEndpoint): string {

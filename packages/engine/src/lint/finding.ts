@@ -20,7 +20,10 @@ export const findingCodes = {
     'warning',
     'A stronger entry of `from` selects the clients of this one and more, and decides otherwise.',
   ],
-  'permission-missing': ['error', 'With mTLS on, nothing lets clients reach this inbound: all are refused.'],
+  'permission-missing': [
+    'error',
+    'With mTLS on, nothing lets clients reach this inbound or ExternalService: all are refused.',
+  ],
   'server-without-identity': ['error', 'A client with an identity cannot reach a server without one.'],
   'client-without-identity': ['error', 'A client without an identity cannot reach a server that takes mTLS only.'],
   'permission-without-mtls': ['error', 'Permissions are not enforced without mTLS.'],

@@ -1,5 +1,6 @@
 // Findings about meshes, proxies and services: what no single policy is to blame for.
 
+import type { ExternalServiceSpec } from '@ursa/resources';
 import type { DataplaneFacts } from '../dataplane-facts.ts';
 import type { MeshServiceSpec } from '../destinations.ts';
 import { policiesIn } from '../explain/applied-policies.ts';
@@ -15,7 +16,12 @@ export function meshFindings(
   mesh: string,
   proxies: readonly DataplaneFacts[],
 ): readonly Finding[] {
-  return [...permissions(parts, mesh, proxies), ...conflicts(proxies), ...idleServices(parts, mesh)];
+  return [
+    ...permissions(parts, mesh, proxies),
+    ...closedServers(parts, mesh, proxies),
+    ...conflicts(proxies),
+    ...idleServices(parts, mesh),
+  ];
 }
 
 function permissions(parts: ExplainParts, mesh: string, proxies: readonly DataplaneFacts[]): Finding[] {
@@ -54,6 +60,38 @@ function permissions(parts: ExplainParts, mesh: string, proxies: readonly Datapl
       });
     }),
   );
+}
+
+/** ExternalServices that proxies would call themselves, and that are permitted to none of them. */
+function closedServers(parts: ExplainParts, mesh: string, proxies: readonly DataplaneFacts[]): Finding[] {
+  const { meshServices, zoneEgress } = parts.meshFacts.get(mesh) ?? {};
+  // Elsewhere there is no such call: the egress decides, or nobody has a name for the service.
+  if (zoneEgress === true || meshServices === 'Exclusive') return [];
+  const callers = proxies.flatMap((proxy) => {
+    const secured = parts.proxyTls.get(mesh, `${mesh}/${proxy.name}`) !== undefined;
+    return parts.permittedServers.callerOf(proxy, secured) ?? [];
+  });
+  if (callers.length === 0) return [];
+  const externals = parts.inputs.resources('ExternalService');
+  return externals.keys().flatMap((key) => {
+    const resource = externals.get(key);
+    if (resource?.mesh !== mesh) return [];
+    const { tags = {} } = resource.spec as ExternalServiceSpec;
+    const said = callers.map((caller) => parts.permittedServers.decide(mesh, tags, caller));
+    if (said.some((decisions) => decisions.every(({ allowed }) => allowed))) return [];
+    const refused = said.flat().find(({ allowed }) => !allowed);
+    const type = refused?.policy.older?.type ?? '';
+    const why =
+      refused?.held === undefined
+        ? `no ${type} selects it`
+        : `no proxy is among the sources of ${type} ${refused.held.head.displayName}`;
+    return finding(
+      'permission-missing',
+      `ExternalService ${resource.name}: ${why}, and mTLS is on: no proxy gets its address`,
+      `create a ${type} with its kuma.io/service among the destinations and the clients among the sources`,
+      { type: resource.type, mesh, name: resource.name },
+    );
+  });
 }
 
 function conflicts(proxies: readonly DataplaneFacts[]): Finding[] {
