@@ -153,7 +153,8 @@ export function deriveOutbounds(
       if (resource === undefined) return { outbounds: [], records: [] };
       const { addresses = [] } = (resource.status ?? {}) as MeshServiceStatus;
       const ips = ipsOf(resource.status ?? {});
-      const ports = portsOf(resource.spec);
+      // A store may hold what is refused now, and Envoy refuses a whole update for one port that is none.
+      const ports = portsOf(resource.spec).filter((port) => port > 0 && port <= 65_535);
       const outbounds = ips.flatMap((ip) =>
         ports.flatMap((port) => {
           const found = destination(key, port, false);

@@ -65,3 +65,23 @@ test('a proxy of IPv4 alone has no listeners of IPv6, and one to which nothing i
     [],
   );
 });
+
+test('a stored service with ports that are none costs a proxy only these', () => {
+  const world = createWorld();
+  for (const document of smallMesh()) world.apply(document);
+  world.apply({ type: 'Mesh', name: mesh, meshServices: { mode: 'Everywhere' } });
+  world.settle();
+  const services = world.resources('MeshService');
+  const key = `${mesh}/api`;
+  const service = services.get(key);
+  assert.ok(service);
+  // Written before such ports were refused.
+  const ports = [8080, -4, 0, 70_000].map((port) => ({ port, targetPort: 8080, appProtocol: 'http' }));
+  services.set(key, { ...service, spec: { ...(service.spec as object), ports } });
+  const { resources, warnings } =
+    world.engine.config.get(world.connect(mesh, 'web-1', { features: [], transparentProxy: dualstack })) ?? {};
+  assert.deepEqual(warnings, []);
+  const ip = (service.status as { readonly vips: readonly { readonly ip: string }[] }).vips[0]?.ip;
+  const outbounds = [...(resources?.listener.keys() ?? [])].filter((name) => name.startsWith(`outbound:${ip}:`));
+  assert.deepEqual(outbounds, [`outbound:${ip}:8080`]);
+});

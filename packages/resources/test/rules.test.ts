@@ -182,3 +182,16 @@ test('certificates of a MeshExternalService that are no PEM are warned of, as by
     ['spec.tls.verification.caCert.inlineString is no PEM', 'spec.tls.verification.clientKey.inline is no PEM'],
   );
 });
+
+test('ports of services are ports: no proxy could take an outbound at another', () => {
+  const fieldsOf = (name: string, spec: object) =>
+    types
+      .byName(name)
+      ?.validate?.(spec as never, { name: 'own', mesh: 'default', labels: {} } as never)
+      .map(({ field, message }) => `${field}: ${message}`);
+  const ports = [80, 0, 65_536, -4, 65_535].map((port) => ({ port, appProtocol: 'http' }));
+  const expected = [1, 2, 3].map((index) => `spec.ports[${index}].port: port must be in the range [1, 65535]`);
+  assert.deepEqual(fieldsOf('MeshService', { ports }), expected);
+  const selector = { meshService: { matchLabels: { app: 'web' } } };
+  assert.deepEqual(fieldsOf('MeshMultiZoneService', { selector, ports }), expected);
+});

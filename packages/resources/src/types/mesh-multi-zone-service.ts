@@ -10,7 +10,7 @@ import {
   labelSelector,
   optionalText,
 } from '../schema/shapes.ts';
-import { collectViolations, mustBeOneOf } from '../violations.ts';
+import { collectViolations, mustBeOneOf, requirePort } from '../violations.ts';
 import { serviceNameWarnings } from './service-name.ts';
 
 const meshMultiZoneServiceSpec = closed({
@@ -53,6 +53,7 @@ export const meshMultiZoneService = defineType({
     }
     if (spec.ports.length === 0) violations.add('spec.ports', 'cannot be empty');
     for (const [index, port] of spec.ports.entries()) {
+      requirePort(violations, `spec.ports[${index}].port`, port.port);
       if (port.name === '') violations.add(`spec.ports[${index}].name`, 'must not be empty');
       if (!supportedProtocols.some((protocol) => protocol === port.appProtocol)) {
         violations.add(`spec.ports[${index}].appProtocol`, mustBeOneOf('appProtocol', supportedProtocols));

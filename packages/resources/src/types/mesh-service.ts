@@ -11,7 +11,7 @@ import {
   optionalText,
   stringMap,
 } from '../schema/shapes.ts';
-import { collectViolations } from '../violations.ts';
+import { collectViolations, requirePort } from '../violations.ts';
 import { requireNameLength, serviceNameWarnings } from './service-name.ts';
 
 /** One port of a service. */
@@ -72,6 +72,8 @@ export const meshService = defineType({
     if ([dataplaneTags, dataplaneRef, dataplaneLabels].filter((selector) => selector !== undefined).length > 1) {
       violations.add('spec.selector', 'must specify only one of: dataplaneTags, dataplaneRef, or dataplaneLabels');
     }
+    for (const [index, { port }] of (spec.ports ?? []).entries())
+      requirePort(violations, `spec.ports[${index}].port`, port);
     return violations.all;
   },
   warn: (spec: MeshServiceSpec, context) => serviceNameWarnings('MeshService', spec.ports ?? [], context),
