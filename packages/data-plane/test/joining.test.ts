@@ -214,6 +214,11 @@ test('what a join code says is not said again', async (context) => {
   }
 });
 
+test('a wrong --calls is refused before a control plane is looked for, or a code read', async (context) => {
+  for (const code of [undefined, 'kj1_x'])
+    await assert.rejects(joined(context, { service: ['web'], calls: ['=9'] }, code), /--calls: .* got "=9"/);
+});
+
 test('without a service all is as it was', async (context) => {
   const { settings } = readSettings(new Map(), {});
   assert.equal(

@@ -34,8 +34,10 @@ export async function joinMesh(options: JoinOptions): Promise<Settings> {
   const { settings, joinCode, log } = options;
   if (joinCode === undefined && settings.service === '') return settings;
   checkFlags(settings);
+  // All flags are read before a control plane is looked for, which may take minutes, and before a code is used up.
+  const calls = readCalls(settings.calls);
   const member = joinCode === undefined ? await memberOf(options) : await joinWith(joinCode, options);
-  const dataplane = await dataplaneOf({ ...settings, ...member }, options);
+  const dataplane = await dataplaneOf({ ...settings, ...member }, calls, options);
   log.info('the Dataplane of this proxy', { dataplane });
   return { ...settings, ...member, resource: JSON.stringify(dataplane) };
 }
@@ -110,7 +112,7 @@ function fromKept(kept: KeptMembership, folder: string, settings: Settings): Mem
   return { controlPlaneUrl, caCert: '', caCertFile: authorityPath, token: '', tokenPath, mesh, name, service };
 }
 
-async function dataplaneOf(settings: Settings, options: JoinOptions): Promise<object> {
+async function dataplaneOf(settings: Settings, wanted: readonly Call[], options: JoinOptions): Promise<object> {
   const { mesh, name, service, servicePort } = settings;
   const address = settings.address || (await ownAddress(parseAddresses(settings.controlPlaneUrl)[0]));
   const ports = openPortFinder();
@@ -119,7 +121,6 @@ async function dataplaneOf(settings: Settings, options: JoinOptions): Promise<ob
   const inboundPort = redirected
     ? servicePort
     : settings.inboundPort || (await ports.find(inboundPorts, servicePort, address));
-  const wanted = readCalls(settings.calls);
   for (const port of [inboundPort, servicePort, ...wanted.map((call) => call.port)]) ports.keep(port);
   const calls: Call[] = [];
   for (const call of wanted) {
