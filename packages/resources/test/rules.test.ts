@@ -195,3 +195,18 @@ test('ports of services are ports: no proxy could take an outbound at another', 
   const selector = { meshService: { matchLabels: { app: 'web' } } };
   assert.deepEqual(fieldsOf('MeshMultiZoneService', { selector, ports }), expected);
 });
+
+test('a template of host names that nobody can look up is warned of', () => {
+  const warningsOf = (template: string) =>
+    types
+      .byName('HostnameGenerator')
+      ?.warn?.({ selector: {}, template } as never, { name: 'own', mesh: '', labels: {} } as never);
+  const useful =
+    '{{ .DisplayName }}_{{ .Namespace }}.{{ label "team" }}.{{ .Zone }}.{{ .Mesh }}.{{ .Name }}.Mesh.local';
+  assert.deepEqual(warningsOf(useful), []);
+  assert.match(
+    warningsOf('{{ .Nope }}.mesh')?.[0] ?? '',
+    /^spec\.template: \.Nope prints "<no value>": there are \.Name, /,
+  );
+  assert.match(warningsOf('{{ .Name }}_!!.mesh')?.[0] ?? '', /such as "x_!!\.mesh", which nobody can look up/);
+});
