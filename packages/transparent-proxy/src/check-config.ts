@@ -46,9 +46,9 @@ function checkPorts(config: TransparentProxyConfig): readonly Violation[] {
   const ports = new Map<number, string>();
   const violations: Violation[] = [];
   for (const [field, port] of [
-    ['redirect.inbound.port', config.inboundPort],
-    ['redirect.outbound.port', config.outboundPort],
-    ['redirect.dns.port', config.dnsPort],
+    ['redirect.inbound.port (--redirect-inbound-port)', config.inboundPort],
+    ['redirect.outbound.port (--redirect-outbound-port)', config.outboundPort],
+    ['redirect.dns.port (--redirect-dns-port)', config.dnsPort],
   ] as const) {
     const other = ports.get(port);
     if (other === undefined) ports.set(port, field);

@@ -18,6 +18,9 @@ export interface VirtualNetwork {
   readonly family: IpFamily;
 }
 
+/** Where users are named whose traffic is left alone. */
+const outboundUidsField = 'redirect.outbound.excludePortsForUIDs (--exclude-outbound-ports-for-uids)';
+
 const protocols = ['tcp', 'udp'] as const;
 const everyPort = '1-65535';
 const highestPort = 65_535;
@@ -70,7 +73,7 @@ function inRules(ranges: readonly string[]): readonly (readonly string[])[] {
 }
 
 function wrong(reason: string): MeshError {
-  return new MeshError('invalid', `parsing excluded outbound ports for uids failed: ${reason}`);
+  return new MeshError('invalid', `${outboundUidsField}: parsing excluded outbound ports for uids failed: ${reason}`);
 }
 
 /** Those addresses that are of a family. Throws when one is no address; `field` names where it was given. */

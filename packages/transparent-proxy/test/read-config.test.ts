@@ -92,7 +92,14 @@ test('what contradicts itself or is not done here is refused', () => {
     assert.throws(() => checkConfig(mergeConfig([readConfigText(text, 'file')])), reason);
   refused('ebpf: { enabled: true }', /--ebpf-enabled.*iptables only/);
   refused('redirect: { inbound: { excludePortsForUIDs: ["5"] } }', /packets that arrive have no owner/);
-  refused('redirect: { dns: { port: 15001 } }', /redirect\.dns\.port: is 15001, and so is redirect\.outbound\.port/);
+  refused(
+    'redirect: { dns: { port: 15001 } }',
+    /redirect\.dns\.port \(--redirect-dns-port\): is 15001, and so is redirect\.outbound\.port \(--redirect-outbound-port\);/,
+  );
+  refused(
+    'redirect: { outbound: { excludePortsForUIDs: ["tcp:80:"] } }',
+    /^MeshError: redirect\.outbound\.excludePortsForUIDs \(--exclude-outbound-ports-for-uids\): .*expected a UID/,
+  );
   refused('iptablesExecutables: { iptables: /a }', /iptables-save, iptables-restore is missing/);
   refused(
     'redirect: { outbound: { excludePortsForIPs: [10.0.0.0/33] } }',

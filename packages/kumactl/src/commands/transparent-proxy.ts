@@ -101,7 +101,8 @@ function addFieldOption(command: Command, name: ConfigName, field: ConfigField<u
   const shown = field.placeholder === 'duration' ? formatDuration(Number(initial)) : initial;
   const isPlain = (typeof shown === 'string' && shown !== '') || typeof shown === 'number' || shown === true;
   const help = `${field.help}${isPlain ? ` (default ${shown})` : ''} [${environmentPrefix}${field.env}]`;
-  command.addOption(new Option(`--${field.flag} ${value}`, help).preset('true').argParser(collector(given, name)));
+  const option = new Option(`--${field.flag} ${value}`, help).argParser(collector(given, name));
+  command.addOption(field.placeholder === undefined ? option.preset('true') : option);
 }
 
 function collector(given: GivenFlags, name: ConfigName): (text: string) => string {
