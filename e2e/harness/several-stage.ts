@@ -31,10 +31,13 @@ export interface Stage {
   allConnected(): Promise<unknown>;
 }
 
-/** Sets it up; it is gone after the tests of the file. */
-export async function openStage(): Promise<Stage> {
+/** Sets it up, with these settings of the control planes; it is gone after the tests of the file. */
+export async function openStage(settings: Readonly<Record<string, string>> = {}): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), 'ursa-several-'));
-  const several = await startSeveral(2, folder, { KUMA_INTER_CP_CATALOG_HEARTBEAT_INTERVAL: '1s' });
+  const several = await startSeveral(2, folder, {
+    KUMA_INTER_CP_CATALOG_HEARTBEAT_INTERVAL: '1s',
+    ...settings,
+  });
   const proxies: RunningProxy[] = [];
   const loads: Load[] = [];
   const echo = await openEchoService('backend');

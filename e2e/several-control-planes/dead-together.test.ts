@@ -17,7 +17,10 @@ interface Overview {
 
 if (postgresMissing !== undefined) test('dead together', { skip: postgresMissing }, () => undefined);
 else {
-  const { several, one, two, proxies, underLoad, otherThan, allConnected } = await openStage();
+  // One that is being sent to the other control plane would be missed by that one, and deleted ten seconds later.
+  const { several, one, two, proxies, underLoad, otherThan, allConnected } = await openStage({
+    KUMA_INTER_CP_BALANCE_PROXIES: 'false',
+  });
   const name = 'idle-1';
   const overviews = async (instance: Instance): Promise<readonly Overview[]> => {
     const { json } = await instance.request('GET', '/meshes/default/dataplanes/_overview');
@@ -32,7 +35,9 @@ else {
     const victim = proxies.find(({ process, workDir }) => process.running() && workDir.includes(name));
     assert.ok(victim !== undefined);
     await underLoad(async () => {
-      const holderId = connectionOf((await overviews(one)).find((each) => each.name === name))?.controlPlaneInstanceId;
+      const holderOf = async (): Promise<string | undefined> =>
+        connectionOf((await overviews(one)).find((each) => each.name === name))?.controlPlaneInstanceId;
+      const holderId = await waitFor('it is shown online', holderOf, patience);
       const holder = (await several.self(one)).id === holderId ? one : two;
       assert.equal((await several.self(holder)).id, holderId);
       const other = otherThan(holder);
