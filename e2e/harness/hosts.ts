@@ -76,8 +76,8 @@ export interface Host {
   serve(...servers: readonly PlainServer[]): ChildProcess;
   /** Starts a DNS server that knows these names. */
   serveDns(names: Readonly<Record<string, string>>): ChildProcess;
-  /** Starts kuma-dp as its own user with `--transparent-proxy`, and waits until Envoy serves. */
-  startProxy(controlPlane: ControlPlane, dataplane: ResourceDocument): Promise<HostProxy>;
+  /** Starts kuma-dp as its own user, with `--transparent-proxy` unless told otherwise, and waits until Envoy serves. */
+  startProxy(controlPlane: ControlPlane, dataplane: ResourceDocument, transparent?: boolean): Promise<HostProxy>;
 }
 
 /** A proxy on a host. */
@@ -228,8 +228,8 @@ function addHost({ name, number, ipv6Only }: HostPlace, folder: string, shared: 
       const words = Object.entries(names).map(([known, address]) => `${known}=${address}`);
       return host.start(`DNS of ${name}`, [process.execPath, program, ipv4, ...words], 0);
     },
-    startProxy: (controlPlane, dataplane) =>
-      startProxy(host, { controlPlane, dataplane, folder, envoy: shared.envoy, ipv6Only }),
+    startProxy: (controlPlane, dataplane, transparent = true) =>
+      startProxy(host, { controlPlane, dataplane, transparent, folder, envoy: shared.envoy, ipv6Only }),
   };
   return host;
 }
@@ -237,6 +237,7 @@ function addHost({ name, number, ipv6Only }: HostPlace, folder: string, shared: 
 interface ProxyStart {
   readonly controlPlane: ControlPlane;
   readonly dataplane: ResourceDocument;
+  readonly transparent: boolean;
   readonly folder: string;
   readonly envoy: string;
   readonly ipv6Only: boolean;
@@ -244,7 +245,7 @@ interface ProxyStart {
 
 async function startProxy(
   host: Host,
-  { controlPlane, dataplane, folder, envoy, ipv6Only }: ProxyStart,
+  { controlPlane, dataplane, transparent, folder, envoy, ipv6Only }: ProxyStart,
 ): Promise<HostProxy> {
   const { name } = dataplane;
   const file = (ending: string, content: string): string => {
@@ -259,14 +260,29 @@ async function startProxy(
   const ca = join(folder, `${name}.crt`);
   copyFileSync(controlPlane.caCertFile, ca);
   chmodSync(ca, 0o644);
-  const url = new URL(controlPlane.dataPlaneUrl);
-  url.hostname = ipv6Only ? `[${addressOf(1).ipv6}]` : addressOf(1).ipv4;
+  const addresses = controlPlane.dataPlaneUrl.split(',').map((address) => {
+    const url = new URL(address);
+    // The machine that the test runs on. Others are named as they are.
+    if (url.hostname === 'localhost') url.hostname = ipv6Only ? `[${addressOf(1).ipv6}]` : addressOf(1).ipv4;
+    return url.origin;
+  });
   const process = host.start(
     `kuma-dp ${name}`,
     [
       ...programs.dataPlane,
-      ...['run', '--cp-address', url.origin, '--ca-cert-file', ca, '--work-dir', workDir, '--binary-path', envoy],
-      ...['--dataplane-file', file('yaml', JSON.stringify(dataplane)), '--transparent-proxy'],
+      ...[
+        'run',
+        '--cp-address',
+        addresses.join(','),
+        '--ca-cert-file',
+        ca,
+        '--work-dir',
+        workDir,
+        '--binary-path',
+        envoy,
+      ],
+      ...['--dataplane-file', file('yaml', JSON.stringify(dataplane))],
+      ...(transparent ? ['--transparent-proxy'] : []),
       ...['--dataplane-token-file', file('token', await controlPlane.dataplaneToken('default', name))],
       ...['--concurrency', '1', '--drain-time', '1s', '--envoy-log-level', 'warning'],
     ],

@@ -13,6 +13,7 @@ import { orphanedInsights } from './insights/orphaned-insights.ts';
 import { balance } from './instances/balance.ts';
 import { type InstanceCalls, noCalls, openInstanceCalls, type ServedCalls } from './instances/calls.ts';
 import { openCatalog } from './instances/catalog.ts';
+import { type Contact, openContact } from './instances/contact.ts';
 import { openElection } from './instances/election.ts';
 import { type Instance, type Instances, soleInstance } from './instances/instances.ts';
 import { leaderOnly } from './instances/leader-only.ts';
@@ -52,6 +53,8 @@ export interface ComposedInstances {
   readonly leadership: Leadership;
   readonly instances: Instances;
   readonly calls: InstanceCalls;
+  /** When the other instances were last reached. */
+  readonly contact: Pick<Contact, 'lastWith'>;
   /** Id of the instance that has a proxy's connection, if another one has it. */
   holderOf(proxy: ProxyId): string | undefined;
   /** The store for what only the leader writes. */
@@ -74,7 +77,7 @@ const shortestPatience = 60_000;
 // Long enough for three attempts to renew it, short enough for another leader within ten seconds.
 const leaseDuration = 6_000;
 
-type Together = Pick<ComposedInstances, 'leadership' | 'instances' | 'calls' | 'presence' | 'candidacy'>;
+type Together = Pick<ComposedInstances, 'leadership' | 'instances' | 'calls' | 'contact' | 'presence' | 'candidacy'>;
 
 /** By the database that instances share; without one this instance is alone and leads. */
 function together(settings: Settings, parts: InstanceParts): Together {
@@ -86,6 +89,7 @@ function together(settings: Settings, parts: InstanceParts): Together {
       leadership: soleLeadership,
       instances: soleInstance(instanceId, () => ({ ...parts.describe(), address: ownAddress(), port: 0 })),
       calls: noCalls,
+      contact: { lastWith: () => undefined },
       presence: [],
       candidacy: [],
     };
@@ -114,6 +118,7 @@ function together(settings: Settings, parts: InstanceParts): Together {
     ...{ catalog, clock, log, connected: parts.connected, sendAway: parts.sendAway },
     interval: catalogSettings.heartbeatInterval,
   });
+  const contact = openContact({ catalog, clock });
   let released: { stop(): void } | undefined;
   const candidacy: Component = {
     name: election.name,
@@ -130,7 +135,8 @@ function together(settings: Settings, parts: InstanceParts): Together {
     leadership: election,
     instances: catalog,
     calls,
-    presence: [calls, catalog],
+    contact,
+    presence: [calls, contact, catalog],
     candidacy: balanceProxies ? [balanced, candidacy] : [candidacy],
   };
 }
@@ -139,7 +145,7 @@ function together(settings: Settings, parts: InstanceParts): Together {
 export function composeInstances(settings: Settings, parts: InstanceParts): ComposedInstances {
   const { store, live, clock } = parts;
   const log = parts.log.component('instances');
-  const { leadership, instances, calls, presence, candidacy } = together(settings, parts);
+  const { leadership, instances, calls, contact, presence, candidacy } = together(settings, parts);
   const leaderStore = storeOfLeader(store, leadership);
   const { resilientComponentBaseBackoff: base, resilientComponentMaxBackoff: max } = settings.general;
   const led = (part: Component): Component => leaderOnly(part, { leadership, clock, backoff: { base, max }, log });
@@ -160,7 +166,7 @@ export function composeInstances(settings: Settings, parts: InstanceParts): Comp
   ];
   const starting = parts.connections && startingAnywhere(store, live);
   return {
-    ...{ leadership, instances, calls, leaderStore, led, presence, candidacy, starting },
+    ...{ leadership, instances, calls, contact, leaderStore, led, presence, candidacy, starting },
     upkeep: upkeep.map(led),
     holderOf(proxy) {
       if (parts.isConnectedHere(proxyKeyOf(proxy))) return undefined;

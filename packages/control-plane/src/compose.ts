@@ -439,9 +439,9 @@ export async function openControlPlane(
     led(
       composeMissingProxies(settings, {
         store: leaderStore,
-        clock,
-        log,
+        ...{ live, clock, log },
         instances: opened.connections && several.instances,
+        contact: several.contact,
       }),
     ),
     led(meshInsights),

@@ -194,6 +194,16 @@ export function isConnected(insight: ProxyInsight | undefined): boolean {
   return insight?.subscriptions.some((subscription) => subscription.disconnectTime === undefined) ?? false;
 }
 
+/**
+ * When a proxy, whose connections are given, had its first one to another instance after its last one to this one; milliseconds since 1970 by the clock of
+ * that other one. Undefined when it had none.
+ */
+export function leftAt(subscriptions: ProxyInsight['subscriptions'], instanceId: string): number | undefined {
+  const last = subscriptions.findLastIndex(({ controlPlaneInstanceId }) => controlPlaneInstanceId === instanceId);
+  const next = last === -1 ? undefined : subscriptions[last + 1];
+  return next && Date.parse(next.connectTime);
+}
+
 /** The insight with every connection ended that `ends` chooses. The same object when there is none. */
 export function disconnected(
   insight: ProxyInsight,

@@ -3,8 +3,9 @@
 import { formatResourceKey, type Resource, type ResourceKey } from '@ursa/resources';
 import type { Component } from '../component.ts';
 import type { Clock } from '../identity/clock.ts';
+import type { InstanceFate, Place, SilentMachine } from '../instances/instance-fate.ts';
 import type { Store, StoreWrite } from '../store/store.ts';
-import { insightKeyOf, insightTypes, isConnected, type ProxyInsight } from './insight.ts';
+import { insightKeyOf, insightTypes, isConnected, leftAt, type ProxyInsight } from './insight.ts';
 
 /** What missing proxies are found with. Times in milliseconds. */
 export interface MissingProxiesOptions {
@@ -19,10 +20,13 @@ export interface MissingProxiesOptions {
   /** As long as proxies come back, everybody is waited for: it has been quiet for this long. */
   readonly quiet?: number;
   /**
-   * Asked, where several instances share the store, when the patience with a proxy is over: whether its last instance is known to have ended, so that
-   * the proxy knows too and would be back. While nobody knows, it is asked again, and the proxy keeps its traffic. Absent: whoever is offline knows.
+   * Asked, where several instances share the store, when the patience with proxies is over, with where they are: what became of their last instance. When it
+   * has ended, a proxy knows too and would be back. When its machine is silent, those on that machine are lost with it. While nobody knows, it is asked again,
+   * and the proxy keeps its traffic. Absent: whoever is offline knows.
    */
-  readonly hasEnded?: ((instanceId: string) => Promise<boolean>) | undefined;
+  readonly fateOf?: ((instanceId: string, proxies: readonly Place[]) => Promise<InstanceFate>) | undefined;
+  /** Where a proxy is; undefined when that is not known. */
+  readonly placeOf?: (proxy: ResourceKey) => Place | undefined;
   /** The resource of a proxy that takes no traffic until it comes back; undefined when it takes none anyway. */
   readonly withhold: (resource: Resource) => Resource | undefined;
   readonly log: {
@@ -42,14 +46,19 @@ interface Missing {
   state: 'waiting' | 'spared' | 'dealtWith';
 }
 
+interface Online {
+  readonly key: ResourceKey;
+  readonly subscriptions: ProxyInsight['subscriptions'];
+}
+
 const resourceTypes = new Map(Object.entries(insightTypes).map(([resource, insight]) => [insight, resource]));
 
 /** The component. One timer while a proxy is missing that has not been dealt with, none otherwise. */
 export function missingProxies(options: MissingProxiesOptions): Component {
   const { store, clock, patience = 11_000, patienceAfterOutage = patience, notBefore = 0, quiet = 3000 } = options;
-  const { hasEnded, withhold, log, onError } = options;
+  const { fateOf, placeOf = () => undefined, withhold, log, onError } = options;
   const missing = new Map<string, Missing>();
-  const online = new Set<string>();
+  const online = new Map<string, Online>();
   let lastArrival = 0;
   let timer: { stop(): void } | undefined;
   let feed: { stop(): void } | undefined;
@@ -63,7 +72,7 @@ export function missingProxies(options: MissingProxiesOptions): Component {
       online.delete(id);
     } else if (isConnected(insight)) {
       if (!online.has(id)) lastArrival = clock.now();
-      online.add(id);
+      online.set(id, { key, subscriptions: insight.subscriptions });
       missing.delete(id);
     } else if (!missing.has(id)) {
       online.delete(id);
@@ -100,21 +109,58 @@ export function missingProxies(options: MissingProxiesOptions): Component {
           missing: missing.size,
           online: online.size,
         });
-      } else working = working.then(() => withholdKnown(over)).catch(onError);
+      } else {
+        working = working
+          .then(() => withholdKnown(over))
+          .catch((error: unknown) => {
+            onError(error);
+            lookAgain(over);
+          });
+      }
     }
     arm();
   }
   const withholdKnown = async (over: readonly Missing[]): Promise<void> => {
-    const ended = new Map<string, boolean>();
-    for (const instance of new Set(over.map((each) => each.instance)))
-      ended.set(instance, hasEnded === undefined || (await hasEnded(instance)));
-    await withholdAll(over.filter(({ instance }) => ended.get(instance)).map(({ key }) => key));
-    for (const each of over) {
-      if (ended.get(each.instance) === true) continue;
-      const id = formatResourceKey(each.key);
-      if (missing.get(id) === each) missing.set(id, { ...each, due: clock.now() + patience, state: 'waiting' });
-    }
+    const instances = [...new Set(over.map((each) => each.instance))];
+    const lost = await Promise.all(instances.map((instance) => lostWith(instance, over)));
+    const withheld = new Set(lost.flat());
+    await withholdAll([...withheld].map(({ key }) => key));
+    lookAgain(over.filter((each) => !withheld.has(each)));
+  };
+  const lookAgain = (some: readonly Missing[]): void => {
+    const due = clock.now() + patience;
+    for (const each of some)
+      if (missing.get(formatResourceKey(each.key)) === each) Object.assign(each, { due, state: 'waiting' });
     arm();
+  };
+  /** Who of an instance's proxies is certainly gone. */
+  const lostWith = async (instance: string, over: readonly Missing[]): Promise<readonly Missing[]> => {
+    const proxies = over.filter((each) => each.instance === instance);
+    if (fateOf === undefined) return proxies;
+    const places = new Map(proxies.map((each) => [each, placeOf(each.key)]));
+    const fate = await fateOf(
+      instance,
+      [...places.values()].filter((place) => place !== undefined),
+    );
+    if (typeof fate === 'string') return fate === 'ended' ? proxies : [];
+    return isLeft(instance, fate) ? proxies.filter((each) => places.get(each)?.address === fate.address) : [];
+  };
+  /**
+   * Whether the proxies of other machines have left the instance: as many of them as have not, at least. When it is only cut off from us they are with it
+   * still, and those on its machine may serve them.
+   */
+  const isLeft = (instance: string, { address, silence }: SilentMachine): boolean => {
+    const now = clock.now();
+    const elsewhere = ({ key }: { readonly key: ResourceKey }): boolean => placeOf(key)?.address !== address;
+    const others = [...online.values()].filter(elsewhere);
+    const stayed =
+      [...missing.values()].filter((each) => each.instance === instance && elsewhere(each)).length +
+      others.filter(({ subscriptions }) => subscriptions.at(-1)?.controlPlaneInstanceId === instance).length;
+    const left = others.filter(({ subscriptions }) => {
+      const at = leftAt(subscriptions, instance);
+      return at !== undefined && at >= now - silence && at <= now;
+    });
+    return left.length >= stayed;
   };
   const withholdAll = async (keys: readonly ResourceKey[]): Promise<void> => {
     if (keys.length === 0) return;

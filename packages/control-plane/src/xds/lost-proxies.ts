@@ -3,6 +3,7 @@
 import { formatResourceKey, type ResourceKey } from '@ursa/resources';
 import type { LiveResources } from '../store/live-resources.ts';
 import type { ResourceManager } from '../store/resource-manager.ts';
+import { isUnavailable } from '../store/unavailable.ts';
 import { isLost, isWithheld, release, withholdLost } from './taking-traffic.ts';
 
 /** What they are found with. */
@@ -14,6 +15,8 @@ export interface LostProxiesOptions {
   readonly onError: (key: ResourceKey, error: unknown) => void;
   /** A proxy comes back within this, if it lives. Milliseconds. */
   readonly patience?: number;
+  /** After this a proxy that is here is released, when another instance has written that it is lost. Milliseconds. */
+  readonly secondLook?: number;
 }
 
 /** Withholds lost proxies. */
@@ -29,21 +32,32 @@ export interface LostProxies {
 
 /** Longer than the pauses between attempts of our proxies to reach a control plane (decision 0083). */
 const defaultPatience = 2500;
-/** After a proxy has come, another instance may still write that it is lost: what it knew was a moment old. */
-const secondLook = 3000;
+/**
+ * After a proxy has come, another instance may still write that it is lost: what it knew was a moment old. And when this instance was cut off from the others,
+ * they may have written so of proxies that are here: it is looked at again until they know better.
+ */
+const defaultSecondLook = 3000;
 
 /** Opens it; nobody is lost. */
 export function openLostProxies(options: LostProxiesOptions): LostProxies {
-  const { live, manager, isConnected, onError, patience = defaultPatience } = options;
+  const { live, manager, isConnected, onError, patience = defaultPatience, secondLook = defaultSecondLook } = options;
   /** Those that have gone from here and have not come back to any instance, with the timer of the next look. */
   const missing = new Map<string, NodeJS.Timeout>();
-  const looks = new Set<NodeJS.Timeout>();
+  /** Timers of looks at those that are here. */
+  const looks = new Map<string, NodeJS.Timeout>();
+  /** Those that are connected here. */
+  const here = new Set<string>();
 
   const look = (proxy: ResourceKey, isBack: () => boolean, connected: () => number): void => {
     const id = formatResourceKey(proxy);
     const stored = live.get(proxy);
     if (isBack() || isConnected(proxy) || stored === undefined) {
       missing.delete(id);
+      // Its next connection may have come before this one had ended.
+      if (isBack()) {
+        here.add(id);
+        releaseLater(proxy);
+      }
       return;
     }
     if (missing.size > connected() || isWithheld(stored)) return;
@@ -55,28 +69,51 @@ export function openLostProxies(options: LostProxiesOptions): LostProxies {
     missing.delete(id);
   };
 
+  const releaseLater = (proxy: ResourceKey): void => {
+    const id = formatResourceKey(proxy);
+    clearTimeout(looks.get(id));
+    looks.set(id, setTimeout(releaseHere, secondLook, proxy).unref());
+  };
+  const releaseHere = (proxy: ResourceKey): void => {
+    const id = formatResourceKey(proxy);
+    looks.delete(id);
+    const stored = live.get(proxy);
+    if (!here.has(id) || stored === undefined || !isLost(stored)) return;
+    if (!isConnected(proxy)) {
+      releaseLater(proxy);
+      return;
+    }
+    manager.put(release(stored), stored.version).catch((error: unknown) => {
+      if (!isUnavailable(error)) onError(proxy, error);
+      if (here.has(id)) releaseLater(proxy);
+    });
+  };
+  const feed = live.onApplying((changes) => {
+    for (const { key, after } of changes)
+      if (after !== undefined && isLost(after) && here.has(formatResourceKey(key))) releaseLater(key);
+  });
+
   return {
     gone(proxy, isBack, connected) {
       const id = formatResourceKey(proxy);
+      here.delete(id);
       forget(id);
       const timer = setTimeout(look, patience, proxy, isBack, connected).unref();
       missing.set(id, timer);
     },
     back(proxy) {
-      forget(formatResourceKey(proxy));
-      const timer = setTimeout(() => {
-        looks.delete(timer);
-        const stored = live.get(proxy);
-        if (stored === undefined || !isLost(stored) || !isConnected(proxy)) return;
-        manager.put(release(stored), stored.version).catch((error: unknown) => onError(proxy, error));
-      }, secondLook).unref();
-      looks.add(timer);
+      const id = formatResourceKey(proxy);
+      here.add(id);
+      forget(id);
+      releaseLater(proxy);
     },
     left: (proxy) => forget(formatResourceKey(proxy)),
     stop() {
-      for (const timer of [...missing.values(), ...looks]) clearTimeout(timer);
+      feed.stop();
+      for (const timer of [...missing.values(), ...looks.values()]) clearTimeout(timer);
       missing.clear();
       looks.clear();
+      here.clear();
     },
   };
 }

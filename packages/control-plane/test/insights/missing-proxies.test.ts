@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { Resource } from '@ursa/resources';
 import { noResponses, type ProxySubscription } from '../../src/insights/insight.ts';
 import { type MissingProxiesOptions, missingProxies } from '../../src/insights/missing-proxies.ts';
+import type { Place } from '../../src/instances/instance-fate.ts';
 import { manualClock, openLiveStore } from '../identity/live-store.ts';
 import { silent } from '../instances/led.ts';
 
@@ -25,9 +26,10 @@ const closed: ProxySubscription = { ...open, disconnectTime: '2026-01-01T00:00:0
 
 async function openWorld(options: Partial<MissingProxiesOptions> = {}) {
   const { store, live, put, remove } = await openLiveStore({ type: 'Mesh', name: 'default', spec: {} });
+  const own = { ...store };
   const clock = manualClock(start);
   const part = missingProxies({
-    store,
+    store: own,
     clock,
     patience,
     quiet,
@@ -39,12 +41,13 @@ async function openWorld(options: Partial<MissingProxiesOptions> = {}) {
     ...options,
   });
   return {
+    store: own,
     clock,
     part,
-    async tell(name: string, subscription: ProxySubscription) {
+    async tell(name: string, ...subscriptions: readonly ProxySubscription[]) {
       const key = { mesh: 'default', name };
       await put({ ...key, type: 'Dataplane', spec: {} });
-      await put({ ...key, type: 'DataplaneInsight', spec: { subscriptions: [subscription] } });
+      await put({ ...key, type: 'DataplaneInsight', spec: { subscriptions } });
     },
     async remove(name: string) {
       for (const type of ['DataplaneInsight', 'Dataplane']) await remove(type, 'default', name);
@@ -127,6 +130,22 @@ test('who was spared while most were missing is withheld when most are there aga
   await part.stop();
 });
 
+test('what the store does not take is tried again', async () => {
+  const errors: unknown[] = [];
+  const { tell, part, at, isWithheld, store } = await openWorld({ onError: (error) => void errors.push(error) });
+  for (const name of ['web', 'api']) await tell(name, open);
+  await tell('dead', closed);
+  await part.start();
+  const { write } = store;
+  Object.assign(store, { write: () => Promise.reject(new Error('the store is away')) });
+  await at(patience);
+  Object.assign(store, { write });
+  assert.deepEqual([errors.length, isWithheld('dead')], [1, false]);
+  await at(2 * patience);
+  assert.equal(isWithheld('dead'), true);
+  await part.stop();
+});
+
 test('who does not lead withholds nobody', async () => {
   const { tell, part, at, isWithheld, clock } = await openWorld();
   await tell('web', open);
@@ -143,9 +162,9 @@ test('where several instances share the store, a proxy is withheld only when its
   const ended = new Set(['killed']);
   const { tell, part, at, isWithheld } = await openWorld({
     notBefore: start + 2 * patience,
-    hasEnded: async (instance) => {
+    fateOf: async (instance) => {
       asked.push(instance);
-      return ended.has(instance);
+      return ended.has(instance) ? 'ended' : 'unknown';
     },
   });
   for (const name of ['web', 'api', 'other']) await tell(name, open);
@@ -160,5 +179,56 @@ test('where several instances share the store, a proxy is withheld only when its
   ended.add('silent');
   await at(3 * patience);
   assert.equal(isWithheld('unsure'), true, 'it was asked again');
+  await part.stop();
+});
+
+const time = (milliseconds: number) => new Date(start + milliseconds).toISOString();
+const silentMachine = { address: '10.0.0.1', silence: 12_000 };
+const ofSilent: ProxySubscription = { ...closed, controlPlaneInstanceId: 'silent' };
+/** `there` is on the machine of the instance `silent`. */
+const placeOf = ({ name }: { readonly name: string }): Place => ({
+  address: name === 'there' ? silentMachine.address : '10.0.0.2',
+  ports: [8080],
+});
+
+test('when the machine of an instance is silent and those elsewhere have left it, those on it are withheld, and nobody else', async () => {
+  const told: (readonly Place[])[] = [];
+  const { tell, part, at, isWithheld } = await openWorld({
+    fateOf: async (_, places) => {
+      told.push(places);
+      return silentMachine;
+    },
+    placeOf,
+  });
+  await tell('web', open);
+  // Moved to another instance long before this one fell silent; and one whose new instance has a clock of its own.
+  await tell('moved', ofSilent, { ...open, connectTime: time(-60_000) });
+  await tell('ahead', ofSilent, { ...open, connectTime: time(300_000) });
+  await tell('there', ofSilent);
+  await tell('elsewhere', ofSilent);
+  await part.start();
+  await at(patience);
+  const addresses = told.flat().map(({ address }) => address);
+  assert.deepEqual(addresses.toSorted(), ['10.0.0.1', '10.0.0.2']);
+  assert.equal(isWithheld('there'), false, 'nobody elsewhere has left it: it may only be cut off from us');
+  // It has lost its first connection to its new instance already.
+  const soon = { connectTime: time(patience - 1000), disconnectTime: time(patience) };
+  await tell('left', ofSilent, { ...open, ...soon }, { ...open, connectTime: time(patience + 1000) });
+  await at(2 * patience);
+  assert.deepEqual(['there', 'elsewhere', 'left', 'moved'].map(isWithheld), [true, false, false, false]);
+  await part.stop();
+});
+
+test('when more have stayed with a silent instance than have left it, nobody is withheld, whether their connections were ended already or not', async () => {
+  const { tell, part, at, isWithheld } = await openWorld({ fateOf: async () => silentMachine, placeOf });
+  for (const name of ['web', 'api']) await tell(name, open);
+  await tell('left', ofSilent, { ...open, connectTime: time(patience - 1000) });
+  await tell('there', ofSilent);
+  await tell('ended', ofSilent);
+  await tell('open', { ...open, controlPlaneInstanceId: 'silent' });
+  await part.start();
+  await at(patience);
+  await at(5 * patience);
+  assert.deepEqual(['there', 'ended', 'open'].map(isWithheld), [false, false, false]);
   await part.stop();
 });

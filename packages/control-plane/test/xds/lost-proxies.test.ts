@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { coreResourceTypes, createResourceTypes, type DataplaneSpec } from '@ursa/resources';
+import { coreResourceTypes, createResourceTypes, type DataplaneSpec, MeshError } from '@ursa/resources';
 import { openResourceManager } from '../../src/store/resource-manager.ts';
 import { openLostProxies } from '../../src/xds/lost-proxies.ts';
-import { isLost, isWithheld, withhold } from '../../src/xds/taking-traffic.ts';
+import { isLost, isWithheld, withhold, withholdLost } from '../../src/xds/taking-traffic.ts';
 import { openLiveStore } from '../identity/live-store.ts';
 import { until } from './running-server.ts';
 
@@ -15,7 +15,8 @@ const spec: DataplaneSpec = {
 };
 
 async function openWorld() {
-  const { store, live, put } = await openLiveStore({ type: 'Mesh', name: 'default', spec: {} }, { ...key, spec });
+  const world = await openLiveStore({ type: 'Mesh', name: 'default', spec: {} }, { ...key, spec });
+  const { store, live } = world;
   const manager = openResourceManager({
     store,
     types: createResourceTypes(coreResourceTypes),
@@ -23,14 +24,21 @@ async function openWorld() {
     unsafeDelete: false,
   });
   const connected = { anywhere: false };
+  const fail: { with: Error | undefined; times: number } = { with: undefined, times: 0 };
+  const put: typeof manager.put = async (...args) => {
+    if (fail.with === undefined) return manager.put(...args);
+    fail.times += 1;
+    throw fail.with;
+  };
   const lost = openLostProxies({
     live,
-    manager,
+    manager: { ...manager, put },
     isConnected: () => connected.anywhere,
     onError: (_, error) => assert.fail(String(error)),
     patience: 20,
+    secondLook: 20,
   });
-  return { lost, live, put, connected, stored: () => live.get(key) };
+  return { lost, live, put: world.put, connected, fail, stored: () => live.get(key) };
 }
 
 const gone = () => false;
@@ -82,5 +90,45 @@ test('one that had said goodbye stays as it is', async () => {
   await sleep(60);
   const resource = stored();
   assert.ok(resource !== undefined && isWithheld(resource) && !isLost(resource));
+  lost.stop();
+});
+
+test('one that is here is released again when others, from whom this instance was cut off, have written that it is lost', async () => {
+  const { lost, put, stored, connected } = await openWorld();
+  lost.back(key);
+  const write = async (): Promise<void> => {
+    const { labels, spec: withheld } = withholdLost({ type: 'Dataplane', labels: {}, spec });
+    await put({ ...key, labels, spec: withheld });
+  };
+  const isReleased = (): boolean => {
+    const resource = stored();
+    return resource !== undefined && !isWithheld(resource);
+  };
+  await sleep(60);
+  await write();
+  await sleep(60);
+  assert.equal(isReleased(), false, 'the others do not know yet that it is here');
+  connected.anywhere = true;
+  await until(isReleased);
+  lost.gone(key, () => true, some);
+  await write();
+  await until(isReleased);
+  lost.gone(key, gone, some);
+  await write();
+  await sleep(60);
+  assert.equal(isReleased(), false, 'it is not here any more');
+  lost.stop();
+});
+
+test('what the store does not take is tried again', async () => {
+  const { lost, put, stored, connected, fail } = await openWorld();
+  connected.anywhere = true;
+  fail.with = new MeshError('unavailable', 'the store is away');
+  lost.back(key);
+  const { labels, spec: withheld } = withholdLost({ type: 'Dataplane', labels: {}, spec });
+  await put({ ...key, labels, spec: withheld });
+  await until(() => fail.times > 2);
+  fail.with = undefined;
+  await until(() => stored()?.labels['kuma.io/withheld-because'] === undefined);
   lost.stop();
 });
