@@ -1,7 +1,7 @@
 // One proxy's ADS stream: requests in, the newest configuration out, in Envoy's order and no faster than the proxy reads.
 import { type EnvoyType, typeUrls } from '@ursa/envoy';
 import { MeshError } from '@ursa/resources';
-import type { ConversationRules } from '../delta/conversation.ts';
+import type { ConversationRules, Reception } from '../delta/conversation.ts';
 import { type GrpcCall, type GrpcHandler, type GrpcOutcome, grpcStatus } from '../delta/grpc/index.ts';
 import { openIncremental } from '../delta/incremental.ts';
 import { openStateOfTheWorld } from '../delta/state-of-the-world.ts';
@@ -10,6 +10,7 @@ import type { InFlight } from './delivery.ts';
 import { encodeIncremental, encodeStateOfTheWorld } from './encode-response.ts';
 import { type ProxyNode, parseProxyNode } from './proxy-node.ts';
 import { openPushSequence, type ProxyResources } from './push-sequence.ts';
+import { costOfRequest, openRequestBudget } from './request-budget.ts';
 
 /** The two ways to speak ADS. */
 export type AdsProtocol = 'incremental' | 'state-of-the-world';
@@ -29,6 +30,8 @@ export interface AdsObserver {
   flushed(inFlight: InFlight): void;
   /** Called when it changes: whether the proxy has answered for its newest listeners and secrets, with which it can take TLS. */
   secured(secured: boolean): void;
+  /** The proxy has broken the protocol, which ends the stream. */
+  offended(): void;
   /** Called exactly once. */
   closed(): void;
 }
@@ -81,6 +84,8 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
   let secured = false;
   let patience: NodeJS.Timeout | undefined;
   let unanswered: NodeJS.Timeout | undefined;
+  const budget = openRequestBudget();
+  let unread: NodeJS.Timeout | undefined;
   const opened = performance.now();
   const introduction = setTimeout(() => {
     call.end({ code: grpcStatus.deadlineExceeded, message: 'the proxy did not say in time who it is' });
@@ -145,13 +150,27 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
     sendAway: (outcome) => call.sendAway(outcome),
   };
 
+  /** Takes what a request costs out of the budget, and reads no more for a while when nothing is left. */
+  const charge = (kind: Reception['kind'], request: DecodedRequest): void => {
+    const milliseconds = budget.spend(costOfRequest(kind, request));
+    if (milliseconds === 0 || unread !== undefined) return;
+    call.pause();
+    unread = setTimeout(() => {
+      unread = undefined;
+      call.resume();
+    }, milliseconds).unref();
+  };
+
   const receive = (request: DecodedRequest): void => {
     const type = typeByUrl.get(request.typeUrl);
     // Types we do not serve are not answered: Envoy asks for them only when a resource of ours tells it to.
-    if (type === undefined) return;
-    const reception = sequence.receive(type, request);
-    if (reception.kind === 'refused') call.end({ code: grpcStatus.resourceExhausted, message: reception.message });
-    else if (reception.kind === 'acknowledged') observer.acknowledged(type, reception.resources);
+    const reception: Reception = type === undefined ? { kind: 'stale' } : sequence.receive(type, request);
+    charge(reception.kind, request);
+    if (type === undefined || reception.kind === 'stale') return;
+    if (reception.kind === 'refused') {
+      observer.offended();
+      call.end({ code: grpcStatus.resourceExhausted, message: reception.message });
+    } else if (reception.kind === 'acknowledged') observer.acknowledged(type, reception.resources);
     else if (reception.kind === 'rejected') observer.rejected(type, reception.message, reception.versions);
     flush();
   };
@@ -187,6 +206,7 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
         }
         introduce(request).catch(refuse);
       } catch (error) {
+        observer.offended();
         refuse(error);
       }
     },
@@ -198,6 +218,7 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
       clearTimeout(introduction);
       clearTimeout(patience);
       clearTimeout(unanswered);
+      clearTimeout(unread);
       admitted = false;
       early.length = 0;
       observer.closed();

@@ -3,9 +3,10 @@ import type { Source, Watch } from '@ursa/collections';
 import { type ConnectedProxy, type Engine, type ProxyConfig, proxyKeyOf, type RefusedResource } from '@ursa/engine';
 import type { EnvoyType } from '@ursa/envoy';
 import { MeshError, type Resource, type ResourceKey } from '@ursa/resources';
-import { type GrpcCall, grpcStatus } from '../delta/grpc/index.ts';
+import { type GrpcCall, type GrpcOutcome, grpcStatus } from '../delta/grpc/index.ts';
 import type { LiveResources } from '../store/live-resources.ts';
 import { type AdsObserver, type AdsProtocol, type AdsStream, outcomeOf } from './ads-stream.ts';
+import type { Arrivals } from './arrivals.ts';
 import { openConfigWarnings } from './config-warnings.ts';
 import { type Delivery, followDelivery } from './delivery.ts';
 import type { MemoryGuard } from './memory-guard.ts';
@@ -74,6 +75,7 @@ export interface ConnectedProxiesOptions {
   /** True while a proxy should have a certificate that it does not have yet. */
   readonly awaitsCertificate?: ((proxyKey: string) => boolean) | undefined;
   readonly memory: MemoryGuard;
+  readonly arrivals: Arrivals;
   readonly observer: ConnectionObserver;
   readonly refusals?: RefusalObserver | undefined;
   readonly metrics?: XdsMetrics | undefined;
@@ -107,7 +109,7 @@ interface Connection {
 
 /** Opens the set of connected proxies, empty. */
 export function openConnectedProxies(options: ConnectedProxiesOptions): ConnectedProxies {
-  const { authentication, registration, live, engine, observer, metrics, log } = options;
+  const { authentication, registration, arrivals, live, engine, observer, metrics, log } = options;
   const queue = openPushQueue<AdsStream>((stream) => stream.flush());
   const entries = openProxyEntries(live.graph, options.proxies, (error) =>
     log.error('proxies that came or went could not be entered everywhere', { error }),
@@ -126,7 +128,7 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
     const key = proxyKeyOf(node.proxy);
     // A proxy whose connection broke comes back before we notice; the newest connection is the one that works.
     const older = connections.get(key);
-    older?.stream.end({ code: grpcStatus.aborted, message: `another proxy has connected as "${node.id}"` });
+    older?.stream.end(replaced(node));
     const delivery = followDelivery(Date.now);
     const waiter = propagation?.waiter();
     const gate = watchResource(live, resourceKey, proven);
@@ -193,6 +195,12 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
             const shortage = options.memory.shortage();
             if (shortage !== undefined) throw new MeshError('unavailable', shortage);
             const proven = await authentication.verify(node.proxy, call.header('authorization'));
+            // Who is not the proxy must not make it wait: after the token.
+            const itsTurn = await arrivals.enter(node.id, (milliseconds) =>
+              log.warn('a proxy comes too often and is let in later', { proxy: node.id, milliseconds }),
+            );
+            if (!itsTurn) call.end(replaced(node));
+            if (!itsTurn || gone) throw new MeshError('unavailable', 'the proxy went away');
             await registration.register(node, proven);
             if (gone) throw new MeshError('unavailable', 'the proxy went away');
             connection = connect(node, proven, stream);
@@ -240,6 +248,9 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
           waiter?.answered(delivery.outstanding);
           if (delivery.outstanding === undefined) metrics?.delivered(Date.now() - since);
           tellProgress();
+        },
+        offended() {
+          if (connection !== undefined) arrivals.offended(connection.node.id);
         },
         secured: (secured) => connection?.observed.secured(secured),
         closed() {
@@ -290,6 +301,11 @@ function watchResource(live: LiveResources, key: ResourceKey, proven: ProvenProx
       return error;
     }
   };
+}
+
+/** How the older of two connections of a proxy ends. */
+function replaced({ id }: ProxyNode): GrpcOutcome {
+  return { code: grpcStatus.aborted, message: `another proxy has connected as "${id}"` };
 }
 
 /** What the proxy is told; of a bug, which it is not told of, all that is known. */

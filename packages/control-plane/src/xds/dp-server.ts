@@ -12,6 +12,7 @@ import type { CertificatePair, ServedCertificate } from '../identity/served-cert
 import type { LiveResources } from '../store/live-resources.ts';
 import type { ResourceManager } from '../store/resource-manager.ts';
 import { type AdsProtocol, serveAdsStream } from './ads-stream.ts';
+import { type Arrivals, openArrivals } from './arrivals.ts';
 import { openBootstrap } from './bootstrap/answer.ts';
 import {
   type ConnectionObserver,
@@ -50,6 +51,8 @@ export interface DpServerOptions {
   readonly tokens: Tokens;
   /** Whether there is memory for more proxies; default: as the settings say. */
   readonly memory?: MemoryGuard;
+  /** How long proxies that come often wait. Default: as long as they should. */
+  readonly arrivals?: Arrivals;
   /** Learns of every connection: the insights. Must be started before and stopped after this server. */
   readonly observer: ConnectionObserver;
   /** Finds the policies behind what proxies refuse. */
@@ -119,6 +122,7 @@ export function openDpServer(options: DpServerOptions): DpServer {
     authentication,
     registration,
     memory: options.memory ?? openMemoryGuard(dpServer.maxMemoryPercent),
+    arrivals: options.arrivals ?? openArrivals(),
   });
   let server: GrpcServer | undefined;
   let renewals: { stop(): void } | undefined;

@@ -118,8 +118,8 @@ export function openPushSequence(open: (type: EnvoyType) => Conversation<EnvoyRe
 
   return {
     receive(type, request) {
-      stale = true;
       const reception = conversations[type].receive(request);
+      if (reception.kind !== 'stale') stale = true;
       if (reception.kind === 'acknowledged' || reception.kind === 'rejected') unanswered.delete(type);
       // The client keeps its old clusters; waiting for the endpoints of the new ones would be in vain.
       if (type === 'cluster' && reception.kind === 'rejected') awaited.clear();

@@ -1,7 +1,7 @@
 // A stream by itself, over a call that only remembers: what happens when time passes, and when our own code fails.
 import assert from 'node:assert/strict';
 import { describe, mock, test } from 'node:test';
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { typeUrls } from '@ursa/envoy';
 import { MeshError } from '@ursa/resources';
 import { DeltaDiscoveryRequestSchema } from '../../../envoy/gen/envoy/service/discovery/v3/discovery_pb.ts';
@@ -18,6 +18,7 @@ function openStream(changes: Partial<AdsObserver> = {}, write: GrpcCall['write']
   const ends: GrpcOutcome[] = [];
   const bugs: unknown[] = [];
   let writes = 0;
+  let reads = true;
   const call: GrpcCall = {
     header: () => undefined,
     write(parts) {
@@ -26,8 +27,12 @@ function openStream(changes: Partial<AdsObserver> = {}, write: GrpcCall['write']
     },
     proven: () => undefined,
     ping: () => undefined,
-    pause: () => undefined,
-    resume: () => undefined,
+    pause() {
+      reads = false;
+    },
+    resume() {
+      reads = true;
+    },
     end: (outcome) => void ends.push(outcome),
     sendAway: (outcome) => void ends.push(outcome),
     fail: (error) => void bugs.push(error),
@@ -44,11 +49,12 @@ function openStream(changes: Partial<AdsObserver> = {}, write: GrpcCall['write']
     rejected: ignore,
     flushed: ignore,
     secured: ignore,
+    offended: ignore,
     closed: ignore,
     ...changes,
   };
   const handler = serveAdsStream(call, 'incremental', () => observer);
-  return { handler, ends, bugs, stream: () => stream, writes: () => writes };
+  return { handler, ends, bugs, stream: () => stream, writes: () => writes, reads: () => reads };
 }
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -117,5 +123,61 @@ describe('a stream', () => {
     closed.stream()?.offer(configurationOf(edsCluster('b')));
     closed.stream()?.flush();
     assert.equal(closed.writes(), before);
+  });
+
+  const ask = (fields: MessageInitShape<typeof DeltaDiscoveryRequestSchema>) =>
+    toBinary(DeltaDiscoveryRequestSchema, create(DeltaDiscoveryRequestSchema, fields));
+
+  test('on which somebody asks without end is not read for a while, and then again', async (context) => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    context.after(() => mock.timers.reset());
+    for (const flood of [
+      ask({ typeUrl: typeUrls.cluster, responseNonce: 'no such nonce' }),
+      ask({ typeUrl: 'type.googleapis.com/nothing' }),
+      ask({ typeUrl: typeUrls.endpoint, resourceNamesSubscribe: ['a'] }),
+    ]) {
+      const { handler, reads, writes, ends } = openStream();
+      handler.onMessage(request);
+      await settled();
+      let sent = 0;
+      for (; sent < 5_000 && reads(); sent += 1) handler.onMessage(flood);
+      assert.ok(sent >= 400 && sent < 2_000, `${sent} were read`);
+      assert.ok(writes() <= 2 + sent);
+      mock.timers.tick(500);
+      assert.equal(reads(), true);
+      assert.deepEqual(ends, [], 'it is slowed down, not ended');
+      handler.onClose();
+    }
+  });
+
+  test('on which each response is answered is read on', async () => {
+    const { handler, reads, stream } = openStream();
+    handler.onMessage(request);
+    await settled();
+    for (let version = 1; version < 2_000; version += 1) {
+      handler.onMessage(ask({ typeUrl: typeUrls.cluster, responseNonce: String(version) }));
+      stream()?.offer(configurationOf(edsCluster('a', version + 1)));
+      stream()?.flush();
+    }
+    assert.equal(reads(), true);
+    handler.onClose();
+  });
+
+  test('that breaks the protocol tells so, one that is refused for its token does not', async () => {
+    let offences = 0;
+    const offended = (): void => {
+      offences += 1;
+    };
+    const refused = openStream({ offended, admit: () => Promise.reject(new MeshError('forbidden', 'not you')) });
+    refused.handler.onMessage(request);
+    await settled();
+    assert.equal(offences, 0);
+    const broken = openStream({ offended });
+    broken.handler.onMessage(request);
+    await settled();
+    broken.handler.onMessage(ask({ node: { id: 'default.other' }, typeUrl: typeUrls.cluster }));
+    assert.equal(offences, 1);
+    assert.equal(broken.ends[0]?.code, 3);
+    for (const { handler } of [refused, broken]) handler.onClose();
   });
 });

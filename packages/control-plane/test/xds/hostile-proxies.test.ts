@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { typeUrls } from '@ursa/envoy';
+import { openArrivals } from '../../src/xds/arrivals.ts';
 import { connectTo, type TestConnection } from './ads-client.ts';
 import { configurationOf, edsCluster, endpointsOf } from './hand-made-mesh.ts';
 import { dataplaneSpec, type KnownTokens, type RunningServer, startServer, until } from './running-server.ts';
@@ -204,4 +205,33 @@ describe('a proxy with a token', () => {
     await until(() => running.server.connected().length === 0);
     await until(() => running.proxies().length === 0);
   });
+});
+
+test('a proxy that breaks the protocol again and again waits at the door, the newest of its streams; others do not', async (context) => {
+  const running = await startServer({ arrivals: openArrivals() });
+  const connection = await connectTo(running.port);
+  context.after(async () => {
+    connection.close();
+    await running.stop();
+  });
+  await running.put({ type: 'Dataplane', mesh: 'default', name: 'mallory', spec: dataplaneSpec('mallory') });
+  for (const name of ['web', 'mallory']) running.configure(`default/${name}`, configurationOf(edsCluster(name)));
+  const come = (name: string) => {
+    const stream = connection.delta();
+    stream.send({ node: { id: `default.${name}` }, typeUrl: typeUrls.cluster });
+    return stream;
+  };
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    const stream = come('mallory');
+    await stream.next();
+    stream.send({ node: { id: 'default.web' }, typeUrl: typeUrls.listener });
+    assert.equal((await stream.ended()).code, 3);
+  }
+  const [older, newer] = [come('mallory'), come('mallory')];
+  assert.equal((await older.ended()).code, 10);
+  assert.equal(older.pending(), 0);
+  await come('web').next();
+  assert.deepEqual(running.server.connected(), ['default/web']);
+  assert.equal(newer.pending(), 0);
+  await until(() => newer.pending() > 0);
 });

@@ -18,6 +18,7 @@ import { openProxyInsights } from '../../src/insights/proxy-insights.ts';
 import { openLiveResources } from '../../src/store/live-resources.ts';
 import { openMemoryStore } from '../../src/store/memory-store.ts';
 import { openResourceManager } from '../../src/store/resource-manager.ts';
+import type { Arrivals } from '../../src/xds/arrivals.ts';
 import { type DpServer, openDpServer } from '../../src/xds/dp-server.ts';
 import type { MemoryGuard } from '../../src/xds/memory-guard.ts';
 import type { ProxyResources } from '../../src/xds/push-sequence.ts';
@@ -53,6 +54,8 @@ export interface ServerChoices {
   readonly tokens?: KnownTokens;
   /** Whether there is memory for more proxies. */
   readonly memory?: MemoryGuard;
+  /** A test may come as often as it likes, unless it brings these along. */
+  readonly arrivals?: Arrivals;
   /** Real tokens, signed with this key (base64 of a PEM). */
   readonly signingKey?: string;
   /** Told of what proxies have written. */
@@ -60,6 +63,8 @@ export interface ServerChoices {
   /** When real tokens are issued and expire. */
   readonly clock?: Clock;
 }
+
+const everyoneAtOnce: Arrivals = { enter: async () => true, offended: () => undefined, size: 0 };
 
 // Making a certificate takes a moment; one is enough for all tests of a run.
 let certificate: ReturnType<typeof openServerCertificate> | undefined;
@@ -125,6 +130,7 @@ export async function startServer(choices: ServerChoices = {}): Promise<RunningS
     tokens,
     observer: insights,
     health,
+    arrivals: choices.arrivals ?? everyoneAtOnce,
     ...(choices.memory === undefined ? {} : { memory: choices.memory }),
     log: silent,
   });
