@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '../../examples/demo/wait-for.ts';
+import type { ControlPlaneHost } from '../harness/control-plane.ts';
 import { atMost, defineFault, reported } from '../harness/fault.ts';
 import { startFleet } from '../harness/fleet.ts';
 import { addHost } from '../harness/hosts.ts';
@@ -49,6 +50,11 @@ export const fault = defineFault({
       const [command = '', ...args] = bad.command(words);
       return spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
     });
+    // Reading their sources costs each of the programs a second of processor time, which is not to be in what is measured.
+    const expected = Object.values(attacks).reduce((sum, count) => sum + count, 0);
+    await waitFor('the hostile proxies have come in', async () => (await hostileProxies(controlPlane)) >= expected, {
+      within: 90_000,
+    });
     await sleep(3000);
     const during = await measurePropagation(controlPlane, fleet, changes);
     const grown = memoryOf(pid).resident - quiet;
@@ -67,3 +73,9 @@ export const fault = defineFault({
     ];
   },
 });
+
+async function hostileProxies(controlPlane: ControlPlaneHost): Promise<number> {
+  const { json } = await controlPlane.request('GET', '/meshes/default/dataplanes?size=1000');
+  const { items = [] } = (json ?? {}) as { readonly items?: readonly { readonly name: string }[] };
+  return items.filter(({ name }) => name.startsWith('hostile-')).length;
+}

@@ -32,8 +32,14 @@ function send(kind: 'kept' | 'fresh'): Promise<void> {
     };
     const call = request(plan.url, { agent: agents[kind] }, (response) => {
       response.on('error', (error) => finish(error.message));
-      response.on('end', () => finish(response.statusCode === 200 ? undefined : `status ${response.statusCode}`));
-      response.resume();
+      // Envoy's words for what it answers itself.
+      let text = '';
+      response.on('data', (chunk: Buffer) => {
+        if (response.statusCode !== 200 && text.length < 200) text += chunk;
+      });
+      response.on('end', () =>
+        finish(response.statusCode === 200 ? undefined : `status ${response.statusCode} (${text.slice(0, 200)})`),
+      );
     });
     const patience = setTimeout(() => {
       finish('no answer');
