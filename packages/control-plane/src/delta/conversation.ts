@@ -31,13 +31,15 @@ export type Reception =
   | { readonly kind: 'subscribed' }
   /** The response was accepted; `resources` are those it carried. */
   | { readonly kind: 'acknowledged'; readonly resources: readonly string[] }
-  /** The response was rejected; `versions` are those of the resources it carried, by name. */
+  /** The response was rejected for these resources; `versions` are theirs, by name. */
   | {
       readonly kind: 'rejected';
       readonly message: string;
       readonly resources: readonly string[];
       readonly versions: ReadonlyMap<string, string>;
     }
+  /** The response was rejected, for which of its resources is not known yet: they come again in smaller ones. */
+  | { readonly kind: 'disputed'; readonly message: string }
   /** Answers a response that is not the last one; changes nothing (incremental: only its subscriptions count). */
   | { readonly kind: 'stale' }
   /** The client wants more than it may; the stream must end. */
@@ -86,12 +88,20 @@ export interface ConversationRules {
   readonly complete: boolean;
   /** How many names one client may ask for. */
   readonly nameLimit: number;
+  /** Those of the names that a client's error speaks of; none where that cannot be told. */
+  readonly namedIn: (error: string, names: readonly string[]) => readonly string[];
 }
 
-/** What a request says of the response it answers. */
-export function answerTo<Item extends Versioned>(update: Update<Item>, { error }: DiscoveryRequest): Reception {
+/** What a request says of the response it answers. An error that names none of its resources speaks of all. */
+export function answerTo<Item extends Versioned>(
+  update: Update<Item>,
+  { error }: DiscoveryRequest,
+  { namedIn }: Pick<ConversationRules, 'namedIn'>,
+): Reception {
   const resources = update.resources.map((item) => item.name);
   if (error === undefined) return { kind: 'acknowledged', resources };
-  const versions = new Map(update.resources.map((item) => [item.name, item.version]));
-  return { kind: 'rejected', message: error, resources, versions };
+  const named = new Set(namedIn(error, resources));
+  const refused = update.resources.filter(({ name }) => named.size === 0 || named.has(name));
+  const versions = new Map(refused.map((item) => [item.name, item.version]));
+  return { kind: 'rejected', message: error, resources: [...versions.keys()], versions };
 }

@@ -20,11 +20,12 @@ export function isBehind<Item extends Versioned>(
   return false;
 }
 
-/** The wanted resources that the client lacks, as many as one update may carry; `cut` when that is not all. */
+/** The wanted resources that the client lacks, as many as one update may carry, at most `limit`; `cut` when that is not all. */
 export function collectDifferences<Item extends Versioned>(
   newest: Snapshot<Item>,
   wanted: Iterable<string>,
   versionSent: VersionSent,
+  limit = Number.POSITIVE_INFINITY,
 ): { readonly changed: readonly Item[]; readonly cut: boolean } {
   const changed: Item[] = [];
   let bytes = 0;
@@ -32,7 +33,7 @@ export function collectDifferences<Item extends Versioned>(
     const item = newest.get(name);
     if (item === undefined || versionSent(name) === item.version) continue;
     bytes += item.bytes.length;
-    if (bytes > updateByteLimit && changed.length > 0) return { changed, cut: true };
+    if ((bytes > updateByteLimit && changed.length > 0) || changed.length === limit) return { changed, cut: true };
     changed.push(item);
   }
   return { changed, cut: false };

@@ -20,8 +20,10 @@ export function openIncremental<Item extends Versioned>(rules: ConversationRules
   let answered = false;
   let wildcard = false;
   let nonces = 0;
-  let unanswered: Update<Item> | undefined;
+  let unanswered: Unanswered<Item> | undefined;
   let awaiting = false;
+  // Resources in one update; fewer than there are only while it is looked for the one that the client does not take.
+  let limit = Number.POSITIVE_INFINITY;
   // The state the client has been brought to, so that asking again costs nothing; and whether it still has what is gone from it.
   let settled: Snapshot<Item> | undefined;
   let leftovers = false;
@@ -58,6 +60,28 @@ export function openIncremental<Item extends Versioned>(rules: ConversationRules
     return { kind: 'subscribed' };
   };
 
+  /**
+   * One resource that a client cannot read costs it the whole update, and its error need not say which one that is. What it does not name is taken as
+   * not sent, so that it comes again: the client that has it does nothing. Without any name it comes in halves, down to the one that is refused alone.
+   */
+  const settle = ({ update, before, cut }: Unanswered<Item>, request: DiscoveryRequest): Reception => {
+    const reception = answerTo(update, request, rules);
+    limit = cut ? limit * 2 : Number.POSITIVE_INFINITY;
+    if (reception.kind !== 'rejected') return reception;
+    const { length } = update.resources;
+    // What takes things away only, and is refused, would be refused again.
+    if (length === 0) return reception;
+    const isDisputed = length > 1 && rules.namedIn(reception.message, reception.resources).length === 0;
+    if (isDisputed) limit = Math.ceil(length / 2);
+    for (const [name, { was, is }] of before) {
+      if ((!isDisputed && reception.versions.has(name)) || sent.get(name) !== is) continue;
+      if (was === undefined) sent.delete(name);
+      else sent.set(name, was);
+    }
+    settled = undefined;
+    return isDisputed ? { kind: 'disputed', message: reception.message } : reception;
+  };
+
   return {
     receive(request) {
       const changes = !asked || request.names.length > 0 || request.dropped.length > 0;
@@ -67,8 +91,8 @@ export function openIncremental<Item extends Versioned>(rules: ConversationRules
         reception = subscribe(request);
         if (reception.kind === 'refused') return reception;
       }
-      if (unanswered !== undefined && request.nonce === unanswered.nonce) {
-        reception = answerTo(unanswered, request);
+      if (unanswered !== undefined && request.nonce === unanswered.update.nonce) {
+        reception = settle(unanswered, request);
         unanswered = undefined;
         awaiting = false;
       }
@@ -77,21 +101,25 @@ export function openIncremental<Item extends Versioned>(rules: ConversationRules
     next(newest, keepRemoved) {
       if (!asked || awaiting) return undefined;
       if (settled === newest && (keepRemoved || !leftovers)) return undefined;
-      const { resources, removed, ...rest } = collectChanges(newest, { wildcard, names, sent, keepRemoved });
+      const { resources, removed, ...rest } = collectChanges(newest, { wildcard, names, sent, keepRemoved, limit });
       settled = rest.cut ? undefined : newest;
       leftovers = rest.leftovers;
       if (resources.length === 0 && removed.length === 0 && (answered || !wildcard)) return undefined;
       const added = resources.filter((item) => (sent.get(item.name) ?? absent) === absent).map((item) => item.name);
-      for (const item of resources) sent.set(item.name, item.version);
-      for (const name of removed) {
-        if (names.has(name)) sent.set(name, absent);
-        else sent.delete(name);
-      }
+      const before = new Map<string, Step>();
+      const take = (name: string, is: string | undefined): void => {
+        before.set(name, { was: sent.get(name), is });
+        if (is === undefined) sent.delete(name);
+        else sent.set(name, is);
+      };
+      for (const item of resources) take(item.name, item.version);
+      for (const name of removed) take(name, names.has(name) ? absent : undefined);
       answered = true;
       nonces += 1;
-      unanswered = { nonce: String(nonces), resources, removed, changed: resources, added };
+      const update = { nonce: String(nonces), resources, removed, changed: resources, added };
+      unanswered = { update, before, cut: rest.cut };
       awaiting = true;
-      return unanswered;
+      return update;
     },
     forget(name) {
       if (!sent.has(name)) return;
@@ -115,6 +143,20 @@ export function openIncremental<Item extends Versioned>(rules: ConversationRules
   };
 }
 
+/** Version of a resource that a client has, before and after an update; undefined: none. */
+interface Step {
+  readonly was: string | undefined;
+  readonly is: string | undefined;
+}
+
+/** An update on its way, and what it changes of what the client has. */
+interface Unanswered<Item extends Versioned> {
+  readonly update: Update<Item>;
+  readonly before: ReadonlyMap<string, Step>;
+  /** More was left than it could carry. */
+  readonly cut: boolean;
+}
+
 function collectChanges<Item extends Versioned>(
   newest: Snapshot<Item>,
   client: {
@@ -122,11 +164,12 @@ function collectChanges<Item extends Versioned>(
     readonly names: ReadonlySet<string>;
     readonly sent: ReadonlyMap<string, string>;
     readonly keepRemoved: boolean;
+    readonly limit: number;
   },
 ): Changes<Item> {
-  const { wildcard, names, sent, keepRemoved } = client;
+  const { wildcard, names, sent, keepRemoved, limit } = client;
   const wanted = wildcard ? newest.keys() : names;
-  const { changed, cut } = collectDifferences(newest, wanted, (name) => sent.get(name));
+  const { changed, cut } = collectDifferences(newest, wanted, (name) => sent.get(name), limit);
   const removed: string[] = [];
   // A name that was asked for and does not exist is answered with its removal; that takes nothing from the client.
   for (const name of names) if (!newest.has(name) && !sent.has(name)) removed.push(name);

@@ -62,7 +62,7 @@ export function openStateOfTheWorld<Item extends Versioned>(rules: ConversationR
       unanswered = undefined;
       awaiting = false;
       subscribe(request);
-      return answeredUpdate === undefined ? { kind: 'subscribed' } : answerTo(answeredUpdate, request);
+      return answeredUpdate === undefined ? { kind: 'subscribed' } : answerTo(answeredUpdate, request, rules);
     },
     next(newest, keepRemoved) {
       if (!asked || awaiting) return undefined;

@@ -10,6 +10,7 @@ import type { InFlight } from './delivery.ts';
 import { encodeIncremental, encodeStateOfTheWorld } from './encode-response.ts';
 import { type ProxyNode, parseProxyNode } from './proxy-node.ts';
 import { openPushSequence, type ProxyResources } from './push-sequence.ts';
+import { namedResources } from './rejection.ts';
 import { costOfRequest, openRequestBudget } from './request-budget.ts';
 
 /** The two ways to speak ADS. */
@@ -24,7 +25,7 @@ export interface AdsObserver {
   admit(node: ProxyNode, call: GrpcCall, stream: AdsStream): Promise<void>;
   sent(type: EnvoyType, bytes: number): void;
   acknowledged(type: EnvoyType, resources: readonly string[]): void;
-  /** `versions` are those of the resources that the response carried, by name. */
+  /** `versions` are those of the resources that are refused, by name. */
   rejected(type: EnvoyType, message: string, versions: ReadonlyMap<string, string>): void;
   /** Called after all that can be sent was sent. */
   flushed(inFlight: InFlight): void;
@@ -53,6 +54,7 @@ const typeByUrl: ReadonlyMap<string, EnvoyType> = new Map(
 const rulesOf = (type: EnvoyType): ConversationRules => ({
   complete: type === 'cluster' || type === 'listener',
   nameLimit: namesPerRequest,
+  namedIn: namedResources,
 });
 const protocols = {
   incremental: { open: openIncremental, decode: decodeIncremental, encode: encodeIncremental },

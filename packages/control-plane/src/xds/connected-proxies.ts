@@ -16,7 +16,7 @@ import { openProxyEntries } from './proxy-entries.ts';
 import type { ProxyNode, ProxyVersion } from './proxy-node.ts';
 import { openPushQueue } from './push-queue.ts';
 import { type Registration, resourceKeyOf } from './registration.ts';
-import { policiesBehind, rejectedResources } from './rejection.ts';
+import { policiesBehind } from './rejection.ts';
 import { openRollout, type Rollout } from './rollout.ts';
 import type { XdsMetrics } from './xds-metrics.ts';
 
@@ -227,7 +227,7 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
           metrics?.answered(type, false);
           if (connection === undefined) return;
           connection.waiter?.refused();
-          const resources = rejectedResources(message, [...versions.keys()]);
+          const resources = [...versions.keys()];
           const policies = policiesBehind(engine.rules.get(connection.key), resources);
           connection.delivery.rejected(type, resources, message);
           connection.observed.rejected(type, message, resources, policies);

@@ -120,9 +120,10 @@ export function openPushSequence(open: (type: EnvoyType) => Conversation<EnvoyRe
     receive(type, request) {
       const reception = conversations[type].receive(request);
       if (reception.kind !== 'stale') stale = true;
-      if (reception.kind === 'acknowledged' || reception.kind === 'rejected') unanswered.delete(type);
+      const isRefused = reception.kind === 'rejected' || reception.kind === 'disputed';
+      if (reception.kind === 'acknowledged' || isRefused) unanswered.delete(type);
       // The client keeps its old clusters; waiting for the endpoints of the new ones would be in vain.
-      if (type === 'cluster' && reception.kind === 'rejected') awaited.clear();
+      if (type === 'cluster' && isRefused) awaited.clear();
       return reception;
     },
     offer(resources) {

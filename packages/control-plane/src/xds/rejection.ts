@@ -1,10 +1,9 @@
 // What a rejection is about: which of the resources that were sent, and which policies shaped them.
 import type { PolicyHead, ProxyRules } from '@ursa/policy';
 
-/** Envoy names the resources it does not take; the others of the same response are fine. All of them, when it names none. */
-export function rejectedResources(message: string, sent: readonly string[]): readonly string[] {
-  const named = sent.filter((name) => isNamed(message, name));
-  return named.length === 0 ? sent : named;
+/** Those of the resources that Envoy's words name: with their names alone, or printed whole when it could not read one. */
+export function namedResources(message: string, sent: readonly string[]): readonly string[] {
+  return sent.filter((name) => isNamed(message, name));
 }
 
 /** True when the name stands in the message by itself, not as a part of a longer name. */

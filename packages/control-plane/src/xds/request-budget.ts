@@ -37,6 +37,6 @@ export function costOfRequest(
   kind: Reception['kind'],
   { names, dropped, held }: Pick<DiscoveryRequest, 'names' | 'dropped' | 'held'>,
 ): number {
-  if (kind === 'acknowledged' || kind === 'rejected') return answerCost;
+  if (kind === 'acknowledged' || kind === 'rejected' || kind === 'disputed') return answerCost;
   return 1 + (names.length + dropped.length + held.size) / namesPerUnit;
 }

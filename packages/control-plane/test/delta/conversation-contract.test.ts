@@ -32,7 +32,7 @@ const nonceOf = (update: Update<Versioned> | undefined): string => {
 };
 
 function incrementalClient(complete: boolean, nameLimit = 100): Client {
-  const conversation = openIncremental<Versioned>({ complete, nameLimit });
+  const conversation = openIncremental<Versioned>({ complete, nameLimit, namedIn: () => [] });
   return {
     conversation,
     subscribe: (...names) => conversation.receive({ ...blank, names }),
@@ -43,7 +43,7 @@ function incrementalClient(complete: boolean, nameLimit = 100): Client {
 }
 
 function stateClient(complete: boolean, nameLimit = 100): Client {
-  const conversation = openStateOfTheWorld<Versioned>({ complete, nameLimit });
+  const conversation = openStateOfTheWorld<Versioned>({ complete, nameLimit, namedIn: () => [] });
   let wanted: readonly string[] = [];
   let nonce = '';
   const send = (error?: string): Reception => conversation.receive({ ...blank, names: wanted, nonce, error });

@@ -17,7 +17,7 @@ const request = (fields: Partial<DiscoveryRequest> = {}): DiscoveryRequest => ({
   held: new Map(),
   ...fields,
 });
-const rules = (complete: boolean) => ({ complete, nameLimit: 100 });
+const rules = (complete: boolean) => ({ complete, nameLimit: 100, namedIn: () => [] });
 
 test('incremental: a client that comes back gets only what changed while it was away', () => {
   const conversation = openIncremental<Versioned>(rules(true));

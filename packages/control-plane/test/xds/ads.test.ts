@@ -171,11 +171,17 @@ describe('the ADS server without authentication', () => {
       responseNonce: clusters.nonce,
       errorDetail: { code: 13, message: 'cluster b: bad thing' },
     });
+    const again = await stream.next();
+    assert.deepEqual(
+      again.resources.map(({ name }) => name),
+      ['a'],
+      'what Envoy does not speak of it may not have taken',
+    );
     stream.send({ typeUrl: typeUrls.endpoint, resourceNamesSubscribe: ['x'] });
     await stream.next();
     const insight = await running.insight('web');
     const status = insight?.subscriptions.at(-1)?.status;
-    assert.equal(status?.cds?.responsesSent, '1');
+    assert.equal(status?.cds?.responsesSent, '2');
     assert.equal(status?.cds?.responsesRejected, '1');
     assert.equal(status?.total.responsesRejected, '1');
     const [rejection] = status?.rejections ?? [];

@@ -7,10 +7,15 @@ import { openIncremental } from '../../src/delta/incremental.ts';
 import { openStateOfTheWorld } from '../../src/delta/state-of-the-world.ts';
 import { edsNameOf } from '../../src/xds/eds-name.ts';
 import { openPushSequence, type Push, type PushSequence } from '../../src/xds/push-sequence.ts';
+import { namedResources } from '../../src/xds/rejection.ts';
 import { configurationOf, edsCluster, endpointsOf, httpListener, routeTo } from './hand-made-mesh.ts';
 
 const blank: DiscoveryRequest = { nonce: '', error: undefined, names: [], dropped: [], held: new Map() };
-const rules = (type: EnvoyType) => ({ complete: type === 'cluster' || type === 'listener', nameLimit: 100 });
+const rules = (type: EnvoyType) => ({
+  complete: type === 'cluster' || type === 'listener',
+  nameLimit: 100,
+  namedIn: namedResources,
+});
 const before = configurationOf(
   edsCluster('old'),
   endpointsOf('old', [1]),

@@ -2,19 +2,20 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { PolicyHead, PolicySpec } from '@ursa/policy';
-import { policiesBehind, rejectedResources } from '../../src/xds/rejection.ts';
+import { namedResources, policiesBehind } from '../../src/xds/rejection.ts';
 
-describe('the resources behind a rejection', () => {
+describe('the resources that a rejection names', () => {
   const sent = ['out', 'out:8', 'inbound:127.0.0.1:80', 'inbound:127.0.0.1:8080'];
   for (const [message, resources] of [
     ['Error adding/updating listener(s) out:8: missing ]: [a-z', ['out:8']],
     ['Error adding/updating listener(s) inbound:127.0.0.1:8080: bad, out: bad', ['out', 'inbound:127.0.0.1:8080']],
     ["Proto constraint validation failed for 'out'", ['out']],
-    ['a timeout without a name', sent],
-    ['outer is not out-of-band', sent],
+    ['a timeout without a name', []],
+    ['outer is not out-of-band', []],
+    ['goo.gle/debugproto\nname: "out:8"\ntype: EDS\n: Proto constraint validation failed', ['out:8']],
   ] as const) {
-    test(`of "${message}" are ${resources === sent ? 'all that were sent' : resources.join(' and ')}`, () => {
-      assert.deepEqual(rejectedResources(message, sent), resources);
+    test(`of "${message}" are ${resources.length === 0 ? 'none' : resources.join(' and ')}`, () => {
+      assert.deepEqual(namedResources(message, sent), resources);
     });
   }
 });

@@ -5,7 +5,7 @@ import { MeshError, parseResource, type ResourceDraft } from '@ursa/resources';
 import { stringify } from 'yaml';
 import { parseBody } from '../../../src/api/http/document.ts';
 import { parseOwnResource } from '../../../src/xds/registration.ts';
-import { rejectedResources } from '../../../src/xds/rejection.ts';
+import { namedResources } from '../../../src/xds/rejection.ts';
 import { openApiFixture } from '../../api/api-fixture.ts';
 import { dataplaneDocument, openWithMeshes } from '../../api/documents.ts';
 import { connectedProxy } from '../../connected-proxy.ts';
@@ -147,8 +147,8 @@ test('mutated words of Envoy name resources that were sent, and no others', () =
   const rounds = 10_000;
   for (let round = 0; round < rounds; round += 1) {
     const message = Buffer.from(mutate(seeds[random(seeds.length)] ?? Buffer.from(''), random)).toString('utf8');
-    const named = rejectedResources(message, sent);
-    assert.ok(named.length > 0 && named.every((name) => sent.includes(name)));
+    const named = namedResources(message, sent);
+    assert.ok(named.every((name) => sent.includes(name)));
   }
   console.log(`${rounds} words of Envoy`);
 });
