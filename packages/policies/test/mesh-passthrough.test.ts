@@ -45,7 +45,8 @@ test('what can be matched, and what is refused at which field', () => {
   assert.deepEqual(refusedFields(domain('*a.example', 'tls', 1)), ['[0].value']);
   assert.deepEqual(refusedFields(domain('*.a.example', 'http')), ['[0].port']);
   assert.deepEqual(refusedFields({ type: 'IP', value: '10.0.0.1', protocol: 'mysql' }), ['[0].port']);
-  assert.deepEqual(refusedFields(domain('a.example', 'http', 80), domain('b.example', 'grpc', 80)), ['[1].protocol']);
+  assert.deepEqual(refusedFields(domain('a.example', 'http', 80), domain('b.example', 'grpc', 80)), ['[1].port']);
+  assert.deepEqual(refusedFields(domain('a.example', 'http'), domain('b.example', 'grpc')), ['[1].protocol']);
   assert.deepEqual(refusedFields({ type: 'IP', value: '10.0.0.1', prot: 'tcp' }), ['[0].prot']);
 });
 

@@ -50,7 +50,7 @@ export function checkPercentage(report: Report, field: string, percentage: Optio
 export function checkDecimalPercentage(report: Report, field: string, percentage: Optional<number | string>): void {
   if (percentage === undefined) return;
   const value = parseDecimal(percentage);
-  if (value === undefined) report.add(field, 'string is not a number');
+  if (value === undefined) report.add(field, 'string must be a valid number');
   else if (value < 0 || value > 100) report.add(field, 'must be in inclusive range [0.0, 100.0]');
 }
 

@@ -7,5 +7,7 @@ const kinds = ['MeshService', 'MeshServiceSubset', 'MeshExternalService', 'MeshM
 /** Reports what is wrong with one backend. */
 export function checkBackendRef(ref: BackendRef, report: Report): void {
   validateTargetRef(ref, { kinds, inboundSection: false, listenerTags: false }, report);
-  if (ref.kind === 'MeshMultiZoneService' && ref.port === undefined) report.add('port', 'must be defined');
+  if (ref.kind === 'MeshMultiZoneService' && ref.port === undefined) {
+    report.add('port', 'must be defined with kind MeshMultiZoneService');
+  }
 }

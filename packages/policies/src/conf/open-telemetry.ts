@@ -31,13 +31,20 @@ export function checkCollector(
   report: Report,
   { endpoint = '', backendRef }: { readonly endpoint?: string; readonly backendRef?: BackendResourceRef },
 ): void {
-  if ((endpoint === '') === (backendRef === undefined)) {
-    report.add('', 'openTelemetry must have exactly one defined: endpoint, backendRef');
+  if (backendRef === undefined) {
+    if (endpoint === '') report.add('', 'openTelemetry must have exactly one defined: endpoint, backendRef');
+    else if (/[/?#]/.test(endpoint)) report.add('endpoint', 'must be in host:port format, not a URL');
+    return;
   }
-  if (backendRef === undefined) return;
+  if (endpoint !== '') {
+    report.add('', 'openTelemetry must have only one type defined: endpoint, backendRef');
+    return;
+  }
   const named = backendRef.name !== undefined && backendRef.name !== '';
   const labelled = Object.keys(backendRef.labels ?? {}).length > 0;
-  if (named === labelled) report.add('backendRef', 'backendRef must have exactly one defined: name, labels');
+  if (named === labelled) {
+    report.add('backendRef', `backendRef must have ${named ? 'only one type' : 'exactly one'} defined: name, labels`);
+  }
 }
 
 /** Warning for collectors given by address. */

@@ -2,6 +2,7 @@
 import type { Report } from '@ursa/policy';
 import { closed, oneOf } from '@ursa/resources';
 import { type Static, Type } from 'typebox';
+import { isFilePath, isHostAddress } from '../conf/locations.ts';
 import { backendResourceRef, checkCollector } from '../conf/open-telemetry.ts';
 
 const keyValue = closed({ key: Type.String(), value: Type.String() });
@@ -45,21 +46,18 @@ function checkBackend({ type, tcp, file, openTelemetry }: Backend, report: Repor
   if (type === 'File') {
     if (file === undefined) report.add('file', 'must be defined');
     else {
-      if (!filePath.test(file.path)) report.add('file.path', 'file backend requires a valid path');
+      if (!isFilePath(file.path)) report.add('file.path', 'file backend requires a valid path');
       checkFormat(file.format, report.at('file.format'));
     }
   } else if (type === 'Tcp') {
     if (tcp === undefined) report.add('tcp', 'must be defined');
     else {
-      if (!address.test(tcp.address)) report.add('tcp.address', 'tcp backend requires valid address');
+      if (!isHostAddress(tcp.address)) report.add('tcp.address', 'tcp backend requires valid address');
       checkFormat(tcp.format, report.at('tcp.format'));
     }
   } else if (openTelemetry === undefined) report.add('openTelemetry', 'must be defined');
   else checkCollector(report.at('openTelemetry'), openTelemetry);
 }
-
-const filePath = /^\/?[^/\0]+(\/[^/\0]+)*\/?$/;
-const address = /^[^\s:/]+(:\d{1,5})?(\/\S*)?$/;
 
 function checkFormat(given: Format | undefined, report: Report): void {
   if (given === undefined) return;
@@ -72,5 +70,17 @@ function checkFormat(given: Format | undefined, report: Report): void {
   for (const [index, item] of (json ?? []).entries()) {
     if (item.key === '') report.add(`json[${index}].key`, 'key cannot be empty');
     if (item.value === '') report.add(`json[${index}].value`, 'value cannot be empty');
+    if (!canStandInJson(item.key) || !canStandInJson(item.value)) {
+      report.add(`json[${index}]`, 'is not a valid JSON object');
+    }
+  }
+}
+
+/** Keys and values are written between quotes as they are. */
+function canStandInJson(text: string): boolean {
+  try {
+    return typeof JSON.parse(`"${text}"`) === 'string';
+  } catch {
+    return false;
   }
 }

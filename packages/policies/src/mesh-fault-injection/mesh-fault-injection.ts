@@ -104,8 +104,9 @@ function checkFaults({ http = [] }: Static<typeof conf>, report: Report): void {
     }
     if (responseBandwidth !== undefined) {
       const at = report.at(`http.responseBandwidth[${index}]`);
-      if (!/^\d+\s?[kMG]bps$/.test(responseBandwidth.limit)) {
-        at.add('responseBandwidth', 'must be in the form of <number><unit> where unit is one of: kbps, Mbps, Gbps');
+      if (responseBandwidth.limit === '') at.add('responseBandwidth', 'must be defined');
+      else if (!/^\d+\s?[kMG]bps$/.test(responseBandwidth.limit)) {
+        at.add('responseBandwidth', 'must be in kbps/Mbps/Gbps units');
       }
       checkDecimalPercentage(at, 'percentage', responseBandwidth.percentage);
     }

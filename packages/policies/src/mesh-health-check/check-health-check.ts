@@ -1,5 +1,6 @@
 // Rules for a MeshHealthCheck's conf that its schema cannot say.
 import { checkAnyOf, checkDecimalPercentage, checkPercentage, checkPositiveDuration, type Report } from '@ursa/policy';
+import { isFilePath } from '../conf/locations.ts';
 import type { HealthCheckConf } from './health-check-conf.ts';
 
 /** Reports what is wrong with a conf. */
@@ -11,6 +12,9 @@ export function checkHealthCheck(given: HealthCheckConf, report: Report): void {
   }
   checkPercentage(report, 'intervalJitterPercent', given.intervalJitterPercent);
   checkDecimalPercentage(report, 'healthyPanicThreshold', given.healthyPanicThreshold);
+  if (given.eventLogPath !== undefined && !isFilePath(given.eventLogPath)) {
+    report.add('eventLogPath', 'must be a valid path when defined');
+  }
   if (given.http?.path === '') report.add('http.path', 'must be defined');
   for (const [index, status] of (given.http?.expectedStatuses ?? []).entries()) {
     if (status < 100 || status > 599) {

@@ -1,6 +1,6 @@
 // Rules for a MeshHTTPRoute's entries that their schema cannot say.
 import { checkRegularExpression, type Report, validateTargetRef } from '@ursa/policy';
-import type { TargetRef } from '@ursa/resources';
+import { isIp, type TargetRef } from '@ursa/resources';
 import { checkBackendRef } from '../conf/backend-ref.ts';
 import type { HeaderModifier } from '../conf/headers.ts';
 import type { HttpFilter, HttpMatch, HttpRule } from './http-route-conf.ts';
@@ -69,6 +69,11 @@ function checkFilter(filter: HttpFilter, matches: readonly HttpMatch[], gateway:
   for (const change of ['requestRedirect', 'urlRewrite'] as const) {
     if (part === change && filter[change]?.path?.replacePrefixMatch !== undefined && !byPrefix) {
       report.add(`${change}.path.replacePrefixMatch`, 'can only appear if all matches match a path prefix');
+    }
+  }
+  for (const change of ['requestRedirect', 'urlRewrite'] as const) {
+    if (part === change && isIp(filter[change]?.hostname ?? '')) {
+      report.add(`${change}.hostname`, 'cannot be an IP address');
     }
   }
   const rewrite = part === 'urlRewrite' ? filter.urlRewrite : undefined;

@@ -114,7 +114,7 @@ function checkLocality({ localZone, crossZone }: LocalityAwareness, report: Repo
   if (percentage === undefined) return;
   const value = parseDecimal(percentage);
   const field = 'crossZone.failoverThreshold.percentage';
-  if (value === undefined) report.add(field, 'string is not a number');
+  if (value === undefined) report.add(field, 'string must be a valid number');
   else if (value === 0) report.add(field, 'must be greater than 0');
   else if (value < 0 || value > 100) report.add(field, 'must be in inclusive range [0.0, 100.0]');
 }

@@ -1,6 +1,6 @@
 // What a MeshPassthrough must keep to beside its schema: values that fit their type, protocols that can be told apart.
 import type { Report } from '@ursa/policy';
-import { isIp } from '@ursa/resources';
+import { isDnsName, isIp } from '@ursa/resources';
 import { isIpRange } from './ip-range.ts';
 import { type OutsideMatch, type PassthroughConf, requestProtocols } from './passthrough-conf.ts';
 
@@ -14,21 +14,21 @@ export function checkPassthrough({ appendMatch = [] }: PassthroughConf, report: 
     const { port, protocol = 'tcp', value } = item;
     const key = `${port} ${item.protocol} ${value}`;
     if (port !== undefined && seen.has(key)) {
-      at.add('value', `value ${value} is already defined for this port and protocol`);
+      // Letter for letter as clients know it from the peers.
+      at.add('value', `value ${value} is already defiend for this port and protocol`);
     }
     seen.add(key);
     if (!requestProtocols.has(protocol)) continue;
     const other = protocols.get(port) ?? protocol;
-    if (other !== protocol)
-      at.add('protocol', `${portName(port)} already has ${other}: it cannot have ${protocol} too`);
+    if (other !== protocol && port === undefined) {
+      at.add('protocol', `what has no port already has ${other}: it cannot have ${protocol} too`);
+    } else if (other !== protocol) at.add('port', oneProtocol);
     protocols.set(port, other);
   }
 }
 
-const portName = (port: number | undefined): string => (port === undefined ? 'what has no port' : `port ${port}`);
-
-const domainName =
-  /^([a-zA-Z0-9_]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?\.)*[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?\.?$/;
+const oneProtocol =
+  'using the same port in multiple matches requires the same protocol for the following protocols: [grpc http http2]';
 
 function checkMatch(item: OutsideMatch, report: Report): void {
   const { type, value, port, protocol } = item;
@@ -45,7 +45,7 @@ function checkDomain({ value, port, protocol }: OutsideMatch, report: Report): v
   }
   if (/^\*[^.]+/.test(value)) {
     report.add('value', 'provided DNS has incorrect value, partial wildcard is currently not supported');
-  } else if (value !== '*' && !domainName.test(value.replace(/^\*\./, ''))) {
+  } else if (value !== '*' && !isDnsName(value.replace(/^\*\./, ''))) {
     report.add('value', 'provided DNS has incorrect value');
   }
   if (port === undefined && value.startsWith('*') && requestProtocols.has(protocol ?? '')) {

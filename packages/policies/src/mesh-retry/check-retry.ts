@@ -1,5 +1,5 @@
 // Rules for a MeshRetry's conf that its schema cannot say.
-import { checkPositiveDuration, checkRegularExpression, type Report } from '@ursa/policy';
+import { checkPositiveCount, checkPositiveDuration, checkRegularExpression, type Report } from '@ursa/policy';
 import type { GrpcRetry, HttpRetry, RetryConf } from './retry-conf.ts';
 import { conditionNames, isStatusCode, methodNames } from './retry-on.ts';
 
@@ -12,6 +12,7 @@ export function checkRetry({ tcp, http, grpc }: RetryConf, report: Report): void
     within.add('', "at least one of the 'tcp', 'http', 'grpc' must be specified");
   }
   if (tcp !== undefined && tcp.maxConnectAttempt === undefined) within.add('tcp', empty);
+  checkPositiveCount(within, 'tcp.maxConnectAttempt', tcp?.maxConnectAttempt);
   if (http !== undefined) checkHttp(http, within.at('http'));
   if (grpc !== undefined) checkCommon(grpc, within.at('grpc'));
 }

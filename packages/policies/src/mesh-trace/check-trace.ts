@@ -1,5 +1,6 @@
 // Rules for a MeshTrace's conf that its schema cannot say.
 import { parseDecimal, type Report } from '@ursa/policy';
+import { isUrl } from '../conf/locations.ts';
 import { checkCollector } from '../conf/open-telemetry.ts';
 import type { TraceBackend, TraceConf } from './trace-conf.ts';
 
@@ -24,8 +25,7 @@ function checkBackend({ type, zipkin, datadog, openTelemetry }: TraceBackend, re
   if (type === 'Zipkin') {
     if (zipkin === undefined) report.add('zipkin', 'must be defined');
     else if (zipkin.url === '') report.add('zipkin.url', 'must not be empty');
-    else if (!/^(https?:\/\/)?[^\s/:]+(:\d{1,5})?(\/\S*)?$/.test(zipkin.url))
-      report.add('zipkin.url', 'must be a valid url');
+    else if (!isUrl(zipkin.url)) report.add('zipkin.url', 'must be a valid url');
   } else if (type === 'Datadog') {
     if (datadog === undefined) report.add('datadog', 'must be defined');
     else checkDatadogUrl(datadog.url, report);

@@ -46,8 +46,10 @@ export const meshOpenTelemetryBackend = defineType({
     if (path !== undefined && path !== '') {
       if ((spec.protocol ?? 'grpc') === 'grpc')
         violations.add('spec.endpoint.path', 'must not be set when protocol is grpc');
-      else if (!path.startsWith('/')) violations.add('spec.endpoint.path', 'must start with /');
-      else if (/[?#]/.test(path)) violations.add('spec.endpoint.path', 'must not contain query or fragment');
+      else {
+        if (!path.startsWith('/')) violations.add('spec.endpoint.path', 'must start with /');
+        if (/[?#]/.test(path)) violations.add('spec.endpoint.path', 'must not contain query or fragment');
+      }
     }
     return violations.all;
   },
