@@ -83,9 +83,10 @@ function compareDestinations(first: TargetRef, second: TargetRef): number {
   return (first.sectionName === undefined ? 0 : 1) - (second.sectionName === undefined ? 0 : 1);
 }
 
-// Alphabetically first wins, so it comes last. The full name makes the order total: two zones may use one display name.
+// Alphabetically first wins, so it comes last. Two zones may use one display name: their policies stay in the order of their full names,
+// as lists of them have it.
 function compareNames(first: PolicyHead, second: PolicyHead): number {
-  return compareText(second.displayName, first.displayName) || compareText(second.name, first.name);
+  return compareText(second.displayName, first.displayName) || compareText(first.name, second.name);
 }
 
 function compareText(first: string, second: string): number {

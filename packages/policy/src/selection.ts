@@ -106,8 +106,10 @@ export function selects(head: PolicyHead, proxy: SelectableProxy, routeOf?: Rout
 function withinReach(head: PolicyHead, proxy: SelectableProxy): boolean {
   const ownNamespaceOnly = head.role === 'consumer' || head.role === 'workload-owner';
   if (ownNamespaceOnly && head.namespace !== proxy.namespace) return false;
-  // What a zone makes stays in that zone; only producers speak to clients of other zones.
-  return head.origin !== 'zone' || head.role === 'producer' || head.zone === '' || head.zone === proxy.zone;
+  // What a zone makes stays in that zone; only producers speak to clients of other zones. A gateway made for all zones is in each.
+  const { origin, zone } = proxy.gateway?.kind === 'builtin' ? proxy.gateway.meshGateway : proxy;
+  const everywhere = head.origin !== 'zone' || head.role === 'producer' || head.zone === '';
+  return everywhere || origin !== 'zone' || head.zone === zone;
 }
 
 function selectByRef(head: PolicyHead, proxy: SelectableProxy, routeOf: RouteResolver | undefined): Selection {

@@ -76,6 +76,11 @@ test('between equals the alphabetically first name wins, by the name its author 
   );
 });
 
+test('policies of one name, made in two zones, keep the order of lists', () => {
+  const named = (name: string) => policy(name, {}, { [labelNames.displayName]: 'same' });
+  assertOrder(named('a-of-east'), named('b-of-west'));
+});
+
 test('the order of any policies does not depend on the order they come in', () => {
   const refs: TargetRef[] = [{ kind: 'Mesh' }, { kind: 'Dataplane' }, { kind: 'Dataplane', name: 'web' }];
   const anyPolicy = fc

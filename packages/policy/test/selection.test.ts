@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { labelNames, type TargetRef } from '@ursa/resources';
 import fc from 'fast-check';
-import { type PolicyHead, proxyBuckets, type SelectableProxy, selectBuckets, selects } from '../src/index.ts';
+import {
+  type PolicyHead,
+  provenance,
+  proxyBuckets,
+  type SelectableProxy,
+  selectBuckets,
+  selects,
+} from '../src/index.ts';
 import { fromGlobal, inZone, policy, sidecar } from './small-policies.ts';
 
 const web = sidecar('web-1', [{ 'kuma.io/service': 'web', version: 'v1' }, { 'kuma.io/service': 'admin' }], {
@@ -46,6 +53,18 @@ test('a policy of another zone applies only when a producer speaks', () => {
   const producer = policy('some', {}, { ...inZone('east'), [labelNames.policyRole]: 'producer' });
   assert.equal(selects(consumer, proxy), undefined);
   assert.deepEqual(selects(producer, proxy)?.inbounds, [0]);
+});
+
+test('what no zone made is in the reach of the policies of every zone', () => {
+  const ofEast = policy('some', {}, inZone('east'));
+  assert.deepEqual(selects(ofEast, sidecar('web-1', [{}]))?.inbounds, [0]);
+  const gateway = (labels: Readonly<Record<string, string>>): SelectableProxy => {
+    const meshGateway = provenance({ name: 'edge', labels });
+    const listeners = [{ port: 80, tags: {}, ownTags: {} }];
+    return { ...sidecar('edge-1', [], inZone('west')), gateway: { kind: 'builtin', tags: {}, meshGateway, listeners } };
+  };
+  assert.deepEqual(selects(ofEast, gateway(fromGlobal))?.listeners, [0]);
+  assert.equal(selects(ofEast, gateway(inZone('west'))), undefined);
 });
 
 test('a consumer speaks for its own namespace only', () => {

@@ -228,7 +228,7 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
     ...insightsRoutes(reader, options.now ?? (() => new Date())),
     ...kriRoutes(reader, options.revision),
     ...overviewRoutes(reader),
-    ...dataplaneRoutes(reader, inspector),
+    ...dataplaneRoutes(reader, inspector, labels),
     ...matchingRoutes(reader, inspector),
     ...instancesRoutes(options.instances, options.now ?? (() => new Date())),
     ...rolloutRoutes(

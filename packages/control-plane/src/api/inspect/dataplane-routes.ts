@@ -8,7 +8,7 @@ import type { Answer, Call, Route } from '../http/route.ts';
 import { parseKriParameter } from '../resources/kri-routes.ts';
 import type { ResourceReader } from '../resources/reader.ts';
 import { layoutSchema, legacySchema, policiesSchema, routesSchema, rulesSchema } from './inspect-schemas.ts';
-import { formatLayout } from './layout-view.ts';
+import { formatLayout, type IdentityPlace } from './layout-view.ts';
 import { isExclusive } from './mesh-mode.ts';
 import { formatOlderRules } from './older-rules-view.ts';
 import { formatInboundPolicies, formatOutboundPolicies, formatProxyPolicies, formatRoutes } from './policies-view.ts';
@@ -25,7 +25,11 @@ interface Inspected {
 type Look = (inspected: Inspected, call: Call) => unknown;
 
 /** The endpoints. */
-export function dataplaneRoutes(reader: ResourceReader, inspector: ProxyInspector): readonly Route[] {
+export function dataplaneRoutes(
+  reader: ResourceReader,
+  inspector: ProxyInspector,
+  place: IdentityPlace,
+): readonly Route[] {
   const { types } = reader;
   const rulesOf = ({ dataplane }: Inspected) => inspector.rulesOf(dataplane);
   const destinationOf = (call: Call) => readDestination(reader, call.params.outbound_kri ?? '');
@@ -43,7 +47,7 @@ export function dataplaneRoutes(reader: ResourceReader, inspector: ProxyInspecto
     ),
     route('_layout', 'What a data plane serves and can call', layoutSchema, (inspected) => {
       requireExclusive(inspected, '_layout');
-      return formatLayout(reader, inspected.dataplane, inspected.facts);
+      return formatLayout(reader, inspected.dataplane, inspected.facts, place);
     }),
     route('_policies', 'Policies of the proxy as a whole', policiesSchema, (inspected) => {
       requireExclusive(inspected, '_policies');

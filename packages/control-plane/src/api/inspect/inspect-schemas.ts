@@ -46,6 +46,7 @@ const port = Type.Object({ kri: Type.String(), port: Type.Integer(), proxyResour
 export const layoutSchema: TSchema = Type.Object({
   kri: Type.String(),
   labels: Type.Record(Type.String(), Type.String()),
+  spiffeId: Type.Optional(Type.String()),
   inbounds: Type.Array(port),
   listeners: Type.Array(port),
   outbounds: Type.Array(port),

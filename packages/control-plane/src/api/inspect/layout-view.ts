@@ -5,12 +5,20 @@ import {
   type DataplaneOutbound,
   type DataplaneSpec,
   displayNameOf,
+  type IdentityContext,
+  isIdentityReady,
   kriOf,
   labelNames,
+  type MeshIdentitySpec,
   type Resource,
+  selectMeshIdentity,
+  spiffeIdOf,
   tagNames,
 } from '@ursa/resources';
 import type { ResourceReader } from '../resources/reader.ts';
+
+/** Where identities are filled in, for data planes that do not say it themselves. */
+export type IdentityPlace = Pick<IdentityContext, 'zone' | 'environment'>;
 
 /** A destination of the mesh, at one of its ports. */
 interface LayoutDestination {
@@ -30,8 +38,14 @@ interface Reference {
 }
 
 /** The layout of a data plane whose mesh knows destinations as resources only. */
-export function formatLayout(reader: ResourceReader, dataplane: Resource, facts: DataplaneFacts): unknown {
+export function formatLayout(
+  reader: ResourceReader,
+  dataplane: Resource,
+  facts: DataplaneFacts,
+  place: IdentityPlace,
+): unknown {
   const { networking } = dataplane.spec as DataplaneSpec;
+  const spiffeId = spiffeIdOfDataplane(reader, dataplane, place);
   return {
     inbounds: (networking?.inbound ?? []).map(({ port = 0, name, tags, protocol }) => {
       const section = name === undefined || name === '' ? String(port) : name;
@@ -52,7 +66,18 @@ export function formatLayout(reader: ResourceReader, dataplane: Resource, facts:
     outbounds: reachableDestinations(reader, dataplane, facts)
       .toSorted((one, other) => (one.kri < other.kri ? -1 : 1))
       .map(({ kri, port, protocol }) => ({ kri, port, protocol, proxyResourceName: kri })),
+    ...(spiffeId === undefined ? {} : { spiffeId }),
   };
+}
+
+/** Who a data plane is by the MeshIdentity that speaks for it: undefined until that is ready. Its labels say the zone it runs in. */
+function spiffeIdOfDataplane(reader: ResourceReader, { mesh, labels }: Resource, place: IdentityPlace) {
+  const ready = reader.list('MeshIdentity', mesh).filter(isIdentityReady);
+  const identity = selectMeshIdentity(ready, labels);
+  if (identity === undefined) return undefined;
+  const zone = labels[labelNames.zone] ?? place.zone;
+  const result = spiffeIdOf(identity.spec as MeshIdentitySpec, labels, { mesh, zone, environment: place.environment });
+  return 'id' in result ? result.id : undefined;
 }
 
 function sectionKri(reader: ResourceReader, resource: Resource, section: string): string {
