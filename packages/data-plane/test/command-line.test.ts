@@ -58,6 +58,23 @@ test('without a resource, mesh and name have to be given', async () => {
   assert.match(output, /^kuma-dp: --name and --mesh are missing: .*--dataplane-file$/m);
 });
 
+test('what goes with --service is refused without it, by the name of what is missing or contradicts it', async () => {
+  const refusal = async (...args: readonly string[]): Promise<string> => {
+    const { code, output } = await run(['--log-level', 'off', 'run', '--skip-verify', ...args]);
+    assert.equal(code, 1);
+    return output;
+  };
+  assert.match(await refusal('--port', '80'), /^kuma-dp: --service is missing: .*; --port goes with it$/m);
+  assert.match(
+    await refusal('--mesh', 'm', '--name', 'n', '--calls', 'api'),
+    /^kuma-dp: --service is missing: .*; --calls goes with it$/m,
+  );
+  assert.match(
+    await refusal('--dataplane-file', 'missing.yaml', '--protocol', 'http'),
+    /^kuma-dp: --protocol: it goes with --service, .* leave one of them out$/m,
+  );
+});
+
 test('the log flags are understood before and after the command, as the peer does', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'kuma-dp-test-'));
   const file = join(folder, 'kuma-dp.log');

@@ -32,7 +32,10 @@ const applicationPatience = 3000;
 /** The settings with all of it filled in; as they are when neither a code nor a service was given. Errors: `MeshError` that names the flag at fault. */
 export async function joinMesh(options: JoinOptions): Promise<Settings> {
   const { settings, joinCode, log } = options;
-  if (joinCode === undefined && settings.service === '') return settings;
+  if (joinCode === undefined && settings.service === '') {
+    checkNoneOfOwnService(options);
+    return settings;
+  }
   checkFlags(settings);
   // All flags are read before a control plane is looked for, which may take minutes, and before a code is used up.
   const calls = readCalls(settings.calls);
@@ -40,6 +43,21 @@ export async function joinMesh(options: JoinOptions): Promise<Settings> {
   const dataplane = await dataplaneOf({ ...settings, ...member }, calls, options);
   log.info('the Dataplane of this proxy', { dataplane });
   return { ...settings, ...member, resource: JSON.stringify(dataplane) };
+}
+
+/** What only says how a service is served that `--service` names. */
+const saidOfService = ['servicePort', 'protocol', 'calls', 'address', 'inboundPort'] as const;
+
+function checkNoneOfOwnService({ settings, given }: JoinOptions): void {
+  const without = saidOfService.find((name) => given.has(name));
+  if (without === undefined) return;
+  const flag = `--${definitions[without].flag}`;
+  throw new MeshError(
+    'invalid',
+    settings.resource !== '' || settings.resourcePath !== ''
+      ? `${flag}: it goes with --service, from which the Dataplane is made, and --dataplane or --dataplane-file gives another; leave one of them out`
+      : `--service is missing: name the service of which the application is an instance; ${flag} goes with it`,
+  );
 }
 
 /** The settings that joining decides. */
