@@ -1,5 +1,5 @@
 // Proxies whose connection broke without a goodbye and that do not come back: others stop sending there long before they are deregistered
-// (decision 0214). Nobody is withheld when most are gone at once: then it is our network that is broken, not they.
+// (decision 0214). Nobody is withheld when most are gone at once: then it is our network that is broken, not they. Who stays away when most are back is looked at again.
 import { formatResourceKey, type ResourceKey } from '@ursa/resources';
 import type { LiveResources } from '../store/live-resources.ts';
 import type { ResourceManager } from '../store/resource-manager.ts';
@@ -30,6 +30,16 @@ export interface LostProxies {
   stop(): void;
 }
 
+interface Missing {
+  readonly proxy: ResourceKey;
+  readonly isBack: () => boolean;
+  readonly connected: () => number;
+  /** Of the next look. */
+  timer: NodeJS.Timeout | undefined;
+  /** It was due while most were missing. */
+  isAfterOutage: boolean;
+}
+
 /** Longer than the pauses between attempts of our proxies to reach a control plane (decision 0083). */
 const defaultPatience = 2500;
 /**
@@ -41,14 +51,22 @@ const defaultSecondLook = 3000;
 /** Opens it; nobody is lost. */
 export function openLostProxies(options: LostProxiesOptions): LostProxies {
   const { live, manager, isConnected, onError, patience = defaultPatience, secondLook = defaultSecondLook } = options;
-  /** Those that have gone from here and have not come back to any instance, with the timer of the next look. */
-  const missing = new Map<string, NodeJS.Timeout>();
+  /** Those that have gone from here and have not come back to any instance. */
+  const missing = new Map<string, Missing>();
+  /** Those of them that were due while most were missing. */
+  const spared = new Map<string, Missing>();
   /** Timers of looks at those that are here. */
   const looks = new Map<string, NodeJS.Timeout>();
   /** Those that are connected here. */
   const here = new Set<string>();
+  let lastBack = Number.NEGATIVE_INFINITY;
 
-  const look = (proxy: ResourceKey, isBack: () => boolean, connected: () => number): void => {
+  const lookLater = (each: Missing, milliseconds: number): void => {
+    clearTimeout(each.timer);
+    each.timer = setTimeout(look, milliseconds, each).unref();
+  };
+  function look(each: Missing): void {
+    const { proxy, isBack, connected } = each;
     const id = formatResourceKey(proxy);
     const stored = live.get(proxy);
     if (isBack() || isConnected(proxy) || stored === undefined) {
@@ -60,13 +78,31 @@ export function openLostProxies(options: LostProxiesOptions): LostProxies {
       }
       return;
     }
-    if (missing.size > connected() || isWithheld(stored)) return;
-    manager.put(withholdLost(stored), stored.version).catch((error: unknown) => onError(proxy, error));
-  };
+    if (isWithheld(stored)) return;
+    if (missing.size > connected()) {
+      each.isAfterOutage = true;
+      spared.set(id, each);
+      return;
+    }
+    // A fleet that comes back is waited for.
+    const sinceBack = performance.now() - lastBack;
+    if (each.isAfterOutage && sinceBack < patience) lookLater(each, patience - sinceBack);
+    else manager.put(withholdLost(stored), stored.version).catch((error: unknown) => onError(proxy, error));
+  }
 
   const forget = (id: string): void => {
-    clearTimeout(missing.get(id));
+    clearTimeout(missing.get(id)?.timer);
     missing.delete(id);
+    spared.delete(id);
+  };
+  /** Once most are here again, the time of those that were spared begins anew (decision 0279). */
+  const lookAtSpared = (): void => {
+    for (const each of spared.values()) {
+      // Whoever comes back now is counted as connected a moment later; the look itself is exact.
+      if (missing.size > each.connected() + 1) return;
+      lookLater(each, patience);
+    }
+    spared.clear();
   };
 
   const releaseLater = (proxy: ResourceKey): void => {
@@ -98,20 +134,27 @@ export function openLostProxies(options: LostProxiesOptions): LostProxies {
       const id = formatResourceKey(proxy);
       here.delete(id);
       forget(id);
-      const timer = setTimeout(look, patience, proxy, isBack, connected).unref();
-      missing.set(id, timer);
+      const each: Missing = { proxy, isBack, connected, timer: undefined, isAfterOutage: false };
+      missing.set(id, each);
+      lookLater(each, patience);
     },
     back(proxy) {
       const id = formatResourceKey(proxy);
       here.add(id);
       forget(id);
+      lastBack = performance.now();
+      lookAtSpared();
       releaseLater(proxy);
     },
-    left: (proxy) => forget(formatResourceKey(proxy)),
+    left(proxy) {
+      forget(formatResourceKey(proxy));
+      lookAtSpared();
+    },
     stop() {
       feed.stop();
-      for (const timer of [...missing.values(), ...looks.values()]) clearTimeout(timer);
+      for (const timer of [...[...missing.values()].map((each) => each.timer), ...looks.values()]) clearTimeout(timer);
       missing.clear();
+      spared.clear();
       looks.clear();
       here.clear();
     },

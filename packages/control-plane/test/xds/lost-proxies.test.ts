@@ -82,6 +82,40 @@ test('when most proxies are gone, nobody is withheld; those that were waited for
   lost.stop();
 });
 
+test('one that stays away when most are here again, or were waited for long enough, takes no more traffic', async () => {
+  for (const end of ['back', 'left'] as const) {
+    const { lost, stored, put, live } = await openWorld();
+    const others = ['one', 'two'].map((name) => ({ ...key, name }));
+    for (const other of others) await put({ ...other, spec });
+    const here = new Set<string>();
+    // None is counted as connected before it has registered.
+    const connected = (): number => here.size;
+    for (const each of [key, ...others]) lost.gone(each, () => here.has(each.name), connected);
+    await sleep(60);
+    assert.equal(stored()?.version, 1, 'most are missing');
+    for (const other of others) {
+      lost[end](other);
+      here.add(other.name);
+    }
+    await until(() => stored()?.version === 2);
+    for (const other of others) assert.equal(live.get(other)?.version, 1);
+    lost.stop();
+  }
+});
+
+test('one that was spared and comes back goes on', async () => {
+  const { lost, stored, put } = await openWorld();
+  const other = { ...key, name: 'other' };
+  await put({ ...other, spec });
+  for (const each of [key, other]) lost.gone(each, gone, () => 1);
+  await sleep(60);
+  lost.back(other);
+  lost.back(key);
+  await sleep(60);
+  assert.equal(stored()?.version, 1);
+  lost.stop();
+});
+
 test('one that had said goodbye stays as it is', async () => {
   const { lost, put, stored } = await openWorld();
   const { labels, spec: drained } = withhold({ type: 'Dataplane', labels: {}, spec });
