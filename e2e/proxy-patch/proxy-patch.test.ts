@@ -70,6 +70,22 @@ test('a filter that is added, limits, and is removed is seen in traffic', async 
   assert.equal((await called()).headers.get('x-answered-by'), 'api');
 });
 
+test('limits of a cluster hold, beside those that it has', async () => {
+  const noCalls = {
+    cluster: {
+      operation: 'Patch',
+      match: { origin: 'outbound' },
+      value: 'circuit_breakers: { thresholds: [{ max_requests: 0, max_pending_requests: 0 }] }',
+    },
+  };
+  const ofClient = patch(noCalls);
+  ofClient.spec.targetRef.tags['kuma.io/service'] = 'web';
+  await controlPlane.apply({ ...ofClient, name: 'limits' });
+  await waitFor('the client may send nothing', async () => (await called()).status === 503);
+  await controlPlane.apply({ ...ofClient, name: 'limits', spec: patch(removeLimit).spec });
+  await waitFor('the client may send again', async () => (await called()).status === 200);
+});
+
 async function kumactl(...args: string[]): Promise<{ readonly code: number; readonly text: string }> {
   const [program = '', ...rest] = programs.kumactl;
   const config = join(folder, 'kumactl.yaml');

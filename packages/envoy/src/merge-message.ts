@@ -1,6 +1,6 @@
 // Merging one message into another, as patches of users are: what the patch sets wins, lists grow, maps get entries, messages merge in turn.
 import { clone, type DescMessage, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
-import { type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
+import { type ReflectList, type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
 import type { Any } from '@bufbuild/protobuf/wkt';
 import { registry } from './decode.ts';
 
@@ -12,12 +12,33 @@ function isValue({ typeName }: DescMessage): boolean {
   return /^google\.protobuf\.(Any|Duration|Timestamp|\w+Value)$/.test(typeName);
 }
 
+/**
+ * Lists of which Envoy takes the first item with a key and never looks at another one: an item of a patch is merged into the one that is
+ * there.
+ */
+const keyedLists: ReadonlyMap<string, string> = new Map([
+  ['envoy.config.cluster.v3.CircuitBreakers.thresholds', 'priority'],
+]);
+
+function keyOf(item: unknown, key: string): unknown {
+  const message = item as ReflectMessage;
+  const field = message.desc.fields.find(({ name }) => name === key);
+  return field && message.get(field);
+}
+
+function growList(list: ReflectList, items: ReflectList, key: string | undefined): void {
+  for (const item of items) {
+    const same = key === undefined ? undefined : [...list].find((known) => keyOf(known, key) === keyOf(item, key));
+    if (same === undefined) list.add(item);
+    else mergeReflected(same as ReflectMessage, item as ReflectMessage);
+  }
+}
+
 function mergeReflected(target: ReflectMessage, patch: ReflectMessage): void {
   for (const field of patch.fields) {
     if (!patch.isSet(field)) continue;
     if (field.fieldKind === 'list') {
-      const list = target.get(field);
-      for (const item of patch.get(field)) list.add(item);
+      growList(target.get(field), patch.get(field), keyedLists.get(`${field.parent.typeName}.${field.name}`));
     } else if (field.fieldKind === 'map') {
       const map = target.get(field);
       for (const [key, value] of patch.get(field)) map.set(key, value);

@@ -17,19 +17,28 @@ function merged(target: JsonValue, patch: JsonValue): JsonValue {
 test('what the patch sets wins, lists grow, messages merge in turn', () => {
   const target = {
     name: 'a',
-    circuitBreakers: { thresholds: [{ maxRetries: 1 }] },
+    circuitBreakers: { perHostThresholds: [{ maxRetries: 1 }] },
     outlierDetection: { consecutive5xx: 3 },
   };
   const patch = {
     name: 'b',
-    circuitBreakers: { thresholds: [{ maxRetries: 2 }] },
+    circuitBreakers: { perHostThresholds: [{ maxRetries: 2 }] },
     outlierDetection: { interval: '3s' },
   };
   assert.deepEqual(merged(target, patch), {
     name: 'b',
-    circuitBreakers: { thresholds: [{ maxRetries: 1 }, { maxRetries: 2 }] },
+    circuitBreakers: { perHostThresholds: [{ maxRetries: 1 }, { maxRetries: 2 }] },
     outlierDetection: { consecutive5xx: 3, interval: '3s' },
   });
+});
+
+test('limits of a cluster are merged with those of the same priority: Envoy looks at no second ones', () => {
+  const limits = (...thresholds: JsonValue[]) => ({ circuitBreakers: { thresholds } });
+  const high = { priority: 'HIGH', maxConnections: 3 };
+  assert.deepEqual(
+    merged(limits({ trackRemaining: true, maxRetries: 1 }), limits({ maxConnections: 2, maxRetries: 0 }, high)),
+    limits({ trackRemaining: true, maxConnections: 2, maxRetries: 0 }, high),
+  );
 });
 
 test('durations and wrapped values are replaced as a whole', () => {
