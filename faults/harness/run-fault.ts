@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { programsOf } from '../../examples/demo/programs.ts';
-import type { Fault, Runtime } from './fault.ts';
+import { describeDatabases } from './database.ts';
+import { type Fault, isMet, type Runtime } from './fault.ts';
 import { openBridge } from './hosts.ts';
 
 const { values } = parseArgs({
@@ -33,8 +34,10 @@ try {
     say: (line) => console.log(`    ${line}`),
   });
   writeFileSync(values.report, JSON.stringify(figures));
+  if (!figures.every(isMet)) console.log(await describeDatabases());
 } catch (error) {
   console.error(error);
+  console.error(await describeDatabases());
   code = 1;
 }
 // All that was started and mounted goes with this process: it is the first of its namespaces. Whoever has started it deletes the folder.

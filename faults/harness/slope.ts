@@ -1,4 +1,4 @@
-// The trend of a series: least squares.
+// The trend of a series: least squares, through all of it or through what it never falls below.
 
 /** One sample: seconds and value. */
 export interface Sample {
@@ -15,4 +15,18 @@ export function slopePerHour(samples: readonly Sample[]): number {
   const covariance = samples.reduce((sum, { at, value }) => sum + (at - meanAt) * (value - mean), 0);
   const variance = samples.reduce((sum, { at }) => sum + (at - meanAt) ** 2, 0);
   return variance === 0 ? 0 : (covariance / variance) * 3600;
+}
+
+/**
+ * The least sample of each of so many equal spans of time. Memory of a process with a garbage collector goes up and down by more than what a leak adds
+ * in an hour; what it comes back to does not.
+ */
+export function lowerEnvelope(samples: readonly Sample[], spans: number): readonly Sample[] {
+  const [first, last] = [samples[0], samples.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const length = (last.at - first.at) / spans;
+  const spanOf = ({ at }: Sample): number => Math.min(spans - 1, Math.floor((at - first.at) / (length || 1)));
+  return Object.values(Object.groupBy(samples, spanOf)).map((span = []) =>
+    span.reduce((least, sample) => (sample.value < least.value ? sample : least)),
+  );
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { atMost, isMet, reported } from '../../faults/harness/fault.ts';
 import { describeLost, secondsToRecover } from '../../faults/harness/load.ts';
-import { slopePerHour } from '../../faults/harness/slope.ts';
+import { lowerEnvelope, slopePerHour } from '../../faults/harness/slope.ts';
 import { formatFigure } from '../../faults/harness/table.ts';
 
 test('a promise is kept up to its bound; what could not be measured breaks it', () => {
@@ -41,4 +41,20 @@ test('the trend of a series', () => {
   const samples = Array.from({ length: 10 }, (_, index) => ({ at: index * 60, value: 100 + index }));
   assert.equal(Math.round(slopePerHour(samples)), 60);
   assert.equal(slopePerHour(samples.slice(0, 1)), 0);
+});
+
+test('garbage that comes and goes is no growth of the least, and a leak below it is', () => {
+  const series = (leakPerHour: number) =>
+    Array.from({ length: 360 }, (_, index) => {
+      const at = index * 10;
+      // Collected every quarter of an hour, and at the end there is the most of it.
+      return { at, value: 100 + (leakPerHour * at) / 3600 + ((at % 900) / 900) * 50 };
+    });
+  const wobble = slopePerHour(series(0).slice(0, 350).toSpliced(0, 5));
+  assert.ok(Math.abs(wobble) > 1, `the line through all of it says ${wobble}`);
+  const growth = (leakPerHour: number) => slopePerHour(lowerEnvelope(series(leakPerHour), 4));
+  assert.ok(Math.abs(growth(0)) < 0.01, String(growth(0)));
+  assert.ok(Math.abs(growth(12) - 12) < 0.1, String(growth(12)));
+  assert.deepEqual(lowerEnvelope([], 4), []);
+  assert.deepEqual(lowerEnvelope([{ at: 5, value: 1 }], 4), [{ at: 5, value: 1 }]);
 });

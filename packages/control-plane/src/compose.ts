@@ -155,7 +155,7 @@ export async function openControlPlane(
   const uncheckedManager = withTrustChecks(withAuthorityChecks(openedManager, live));
 
   const certificate = await serverCertificate(settings, log.component('certificates'));
-  const tokens = openTokens(live, { clock, keyPatience: 2_000, ...(await tokenSettings(settings)) });
+  const tokens = openTokens(live, { clock, keyPatience: 10_000, ...(await tokenSettings(settings)) });
   const identityLog = log.component('identity');
   const instanceId = makeInstanceId();
   const several = composeInstances(settings, {

@@ -1,7 +1,7 @@
 // The endpoints of the diagnostics server, as functions of a request.
 import { metricsContentType } from '@ursa/telemetry';
 import { isLogLevel, type Log, logLevels } from '../log.ts';
-import { recordCpuProfile, takeHeapSnapshot } from './profile.ts';
+import { measureLiveMemory, recordCpuProfile, takeHeapSnapshot } from './profile.ts';
 import type { Readiness } from './readiness.ts';
 
 /** A request, as far as these endpoints look at it. */
@@ -95,10 +95,11 @@ function setLevel(body: string, log: Log): DiagnosticsAnswer {
 async function answerProfile({ path, query }: DiagnosticsRequest): Promise<DiagnosticsAnswer> {
   if (path === '/debug/pprof/profile') return download(await recordCpuProfile(Number(query.get('seconds') ?? 30)));
   if (path === '/debug/pprof/heap') return download(await takeHeapSnapshot());
+  if (path === '/debug/pprof/live') return json(200, await measureLiveMemory());
   if (path === '/debug/pprof' || path === '/debug/pprof/') {
     return text(
       200,
-      '/debug/pprof/profile?seconds=30  CPU profile (.cpuprofile)\n/debug/pprof/heap                heap snapshot (.heapsnapshot)\n',
+      '/debug/pprof/profile?seconds=30  CPU profile (.cpuprofile)\n/debug/pprof/heap                heap snapshot (.heapsnapshot)\n/debug/pprof/live                bytes that live after a complete collection\n',
     );
   }
   return text(404, '404: Page Not Found');

@@ -104,6 +104,8 @@ test('profiles are served only when they are switched on', async () => {
   assert.equal((await ask('GET', '/debug/pprof/heap', sourcesWith())).status, 404);
   const sources = sourcesWith({ debugEndpoints: true });
   assert.equal((await ask('GET', '/debug/pprof/', sources)).status, 200);
+  const live = JSON.parse((await ask('GET', '/debug/pprof/live', sources)).body);
+  assert.ok(live.heapUsed > 0 && live.resident > live.heapUsed, JSON.stringify(live));
   const profile = await ask('GET', '/debug/pprof/profile?seconds=0.05', sources);
   assert.ok(Array.isArray(JSON.parse(profile.body).nodes));
   await assert.rejects(

@@ -1,7 +1,6 @@
 // The lease and the catalog in a real PostgreSQL, as several instances use them at once.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../src/identity/clock.ts';
 import { openCatalog } from '../../src/instances/catalog.ts';
 import { type Election, openElection } from '../../src/instances/election.ts';
@@ -9,10 +8,14 @@ import type { Instance } from '../../src/instances/instances.ts';
 import { postgresCatalog } from '../../src/instances/postgres-catalog.ts';
 import { onLeaseReleased, postgresLease } from '../../src/instances/postgres-lease.ts';
 import { storedClaim, storeOfLeader } from '../../src/store/leadership.ts';
-import { openPostgresStore, type PostgresStore } from '../../src/store/postgres/postgres-store.ts';
+import type { PostgresStore } from '../../src/store/postgres/postgres-store.ts';
+import { opened, openedStore } from '../opened.ts';
 import { openPostgresServer, postgresMissing } from '../postgres-server.ts';
 import { until } from '../xds/running-server.ts';
 import { silent } from './led.ts';
+
+// Longer than any test waits: a lease that is free was given back, or ended by the test.
+const leaseDuration = 600_000;
 
 if (postgresMissing === undefined) {
   const server = await openPostgresServer();
@@ -22,22 +25,22 @@ if (postgresMissing === undefined) {
     const database = await server.createStore();
     const stores: PostgresStore[] = [];
     for (let index = 0; index < count; index += 1)
-      stores.push(await openPostgresStore(server.settings(database), { log: silent }));
+      stores.push(await openedStore(server.settings(database), { log: silent }));
     return { database, stores, close: () => Promise.all(stores.map((store) => store.close())) };
   }
-  const leaseOf = (store: PostgresStore, holder: string, duration = 6000) =>
-    postgresLease({ connections: store.connections, store, holder, duration });
+  const leaseOf = (store: PostgresStore, holder: string) =>
+    postgresLease({ connections: store.connections, store, holder, duration: leaseDuration });
 
   test('of many that take the lease at once one gets it; it keeps its term, and a new holder has the next one', async () => {
-    const { stores, close } = await openStores(2);
+    const { stores, database, close } = await openStores(2);
     const leases = Array.from({ length: 20 }, (_, index) =>
-      leaseOf(stores[index % 2] as PostgresStore, `holder-${index}`, 300),
+      leaseOf(stores[index % 2] as PostgresStore, `holder-${index}`),
     );
     const first = await Promise.all(leases.map((lease) => lease.take()));
     const winner = first.findIndex(({ held }) => held);
     assert.equal(first.filter(({ held }) => held).length, 1);
     assert.deepEqual(await leases[winner]?.take(), { held: true, term: 1 });
-    await sleep(350);
+    await server.query(database, 'update ursa.lease set ends = clock_timestamp()');
     const others = leases.filter((_, index) => index !== winner);
     const second = await Promise.all(others.map((lease) => lease.take()));
     assert.deepEqual(
@@ -45,7 +48,7 @@ if (postgresMissing === undefined) {
       [{ held: true, term: 2 }],
     );
     const lost = await leases[winner]?.take();
-    assert.ok(lost?.held === false && lost.left > 0 && lost.left <= 300, JSON.stringify(lost));
+    assert.ok(lost?.held === false && lost.left > 0 && lost.left <= leaseDuration, JSON.stringify(lost));
     await close();
   });
 
@@ -53,7 +56,7 @@ if (postgresMissing === undefined) {
     const { stores, close } = await openStores(2);
     const [one, other] = stores as [PostgresStore, PostgresStore];
     const open = (store: PostgresStore, holder: string): Election =>
-      openElection({ lease: leaseOf(store, holder), clock: systemClock, log: silent });
+      opened(openElection({ lease: leaseOf(store, holder), clock: systemClock, log: silent }));
     const [first, second] = [open(one, 'one'), open(other, 'other')];
     await first.start();
     await second.start();
@@ -64,11 +67,8 @@ if (postgresMissing === undefined) {
     // What a frozen leader has in its hands when it wakes: it believes, because it has not looked at the time yet.
     const late = storeOfLeader(one, { ...first, leads: () => true, claim: () => claim });
     await late.write([put('in-time')]);
-    const before = performance.now();
     await first.stop();
     await until(() => second.leads());
-    const took = performance.now() - before;
-    assert.ok(took < 1500, `it took ${took} ms`);
     await assert.rejects(late.write([put('too-late')]), { code: 'unavailable' });
     await storeOfLeader(other, second).write([put('by-the-new-one')]);
     released.stop();
@@ -80,19 +80,21 @@ if (postgresMissing === undefined) {
     const { stores, database, close } = await openStores(2);
     const returned: string[] = [];
     const open = (store: PostgresStore, id: string) =>
-      openCatalog({
-        table: postgresCatalog(store.connections),
-        describe: (): Instance => ({
-          ...{ id, hostname: 'host', address: '127.0.0.1', port: 1, version: '1' },
-          ...{ startTime: '2026-01-01T00:00:00Z', proxies: 3 },
+      opened(
+        openCatalog({
+          table: postgresCatalog(store.connections),
+          describe: (): Instance => ({
+            ...{ id, hostname: 'host', address: '127.0.0.1', port: 1, version: '1' },
+            ...{ startTime: '2026-01-01T00:00:00Z', proxies: 3 },
+          }),
+          leads: () => false,
+          id,
+          clock: systemClock,
+          interval: 200,
+          onReturn: () => returned.push(id),
+          log: silent,
         }),
-        leads: () => false,
-        id,
-        clock: systemClock,
-        interval: 200,
-        onReturn: () => returned.push(id),
-        log: silent,
-      });
+      );
     const [one, two] = [open(stores[0] as PostgresStore, 'one'), open(stores[1] as PostgresStore, 'two')];
     await one.start();
     await two.start();
@@ -107,8 +109,7 @@ if (postgresMissing === undefined) {
       gone += 1;
     });
     await server.query(database, "update ursa.instances set seen = seen - interval '1 minute' where id = 'two'");
-    await until(() => returned.length === 1);
-    assert.deepEqual(returned, ['two']);
+    await until(() => returned.includes('two'));
     await until(() => living().length === 2);
     const before = gone;
     await two.stop();
@@ -116,7 +117,14 @@ if (postgresMissing === undefined) {
     assert.deepEqual(living(), ['one']);
     assert.deepEqual([...(await one.living())], ['one']);
     const revision = stores[0]?.revision();
-    await sleep(500);
+    const beat = async () => {
+      const [row] = await server.query(database, "select seen::text as seen from ursa.instances where id = 'one'");
+      return row?.seen;
+    };
+    for (let beats = 0; beats < 2; beats += 1) {
+      const seen = await beat();
+      await until(async () => (await beat()) !== seen);
+    }
     assert.equal(stores[0]?.revision(), revision, 'heartbeats wake nobody');
     await one.stop();
     await close();

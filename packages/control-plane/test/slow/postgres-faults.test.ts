@@ -5,8 +5,9 @@ import { after, afterEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MeshError, type Resource } from '@ursa/resources';
 import { openLog } from '../../src/log.ts';
-import { openPostgresStore, type PostgresStore } from '../../src/store/postgres/postgres-store.ts';
+import type { PostgresStore } from '../../src/store/postgres/postgres-store.ts';
 import type { Store, StoreChange } from '../../src/store/store.ts';
+import { openedStore } from '../opened.ts';
 import { openPostgresServer, type PostgresServer, postgresMissing } from '../postgres-server.ts';
 import { follow, put } from '../store-contract.ts';
 import { openWire } from './tcp-cut.ts';
@@ -23,7 +24,7 @@ afterEach(async () => {
 const longestCall = 6_000;
 
 async function open(server: PostgresServer, database: string, env: Readonly<Record<string, string>> = {}) {
-  const store = await openPostgresStore(server.settings(database, env), { log });
+  const store = await openedStore(server.settings(database, env), { log });
   leftOpen.push(store);
   return store;
 }
@@ -438,13 +439,13 @@ if (postgresMissing === undefined) {
     const loud = openLog('info', { write: (line) => void lines.push(line) }).component('store');
     const database = await server.createStore();
     await server.stop('fast');
-    const opening = openPostgresStore(server.settings(database), { log: loud });
+    const opening = openedStore(server.settings(database), { log: loud });
     await until('a line in the log', () => lines.some((line) => line.includes('waiting for the database')));
     await server.start();
     await (await opening).close();
     await server.stop('fast');
     await assert.rejects(
-      openPostgresStore(server.settings(database), { log, startPatience: 500 }),
+      openedStore(server.settings(database), { log, startPatience: 500 }),
       /was waited for.*nothing listens/,
     );
     await server.start();

@@ -7,13 +7,12 @@ import { after, test } from 'node:test';
 import type { Settings } from '../../src/config/settings.ts';
 import { openLog } from '../../src/log.ts';
 import { openEmbeddedStore } from '../../src/store/embedded-store.ts';
-import { openConnection } from '../../src/store/postgres/connection.ts';
 import { migrateDown, migrateUp, readSchemaVersion } from '../../src/store/postgres/migrate.ts';
 import { readPostgresOptions } from '../../src/store/postgres/options.ts';
-import { openPostgresStore } from '../../src/store/postgres/postgres-store.ts';
 import { schemaSteps } from '../../src/store/postgres/schema.ts';
 import { schemaVersion } from '../../src/store/sqlite-schema.ts';
 import type { Store } from '../../src/store/store.ts';
+import { openedConnection, openedStore } from '../opened.ts';
 import { openPostgresServer, postgresMissing } from '../postgres-server.ts';
 import { follow, put } from '../store-contract.ts';
 
@@ -68,7 +67,7 @@ if (postgresMissing === undefined) {
     return database;
   }
   const connect = async (settings: Settings['store']['postgres']) =>
-    await openConnection(await readPostgresOptions(settings), { host: '127.0.0.1', port: server.port });
+    await openedConnection(await readPostgresOptions(settings), { host: '127.0.0.1', port: server.port });
 
   for (let version = 1; version <= known; version += 1) {
     test(`a database of version ${version} is migrated by two at once, read, and written on`, async () => {
@@ -81,7 +80,7 @@ if (postgresMissing === undefined) {
       );
       assert.equal(migrations.filter(({ from, to }) => from < to).length, version < known ? 1 : 0);
       for (const connection of connections) connection.close();
-      const store = await openPostgresStore(settings, { log });
+      const store = await openedStore(settings, { log });
       await checkContent(store);
       await store.close();
     });
@@ -105,7 +104,7 @@ if (postgresMissing === undefined) {
     // And forwards again, as if nothing had been.
     await migrateUp(connection);
     connection.close();
-    const store = await openPostgresStore(server.settings(back), { log });
+    const store = await openedStore(server.settings(back), { log });
     await checkContent(store);
     await store.close();
   });

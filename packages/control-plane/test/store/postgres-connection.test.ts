@@ -8,10 +8,9 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MeshError } from '@ursa/resources';
 import { openLog } from '../../src/log.ts';
-import { openConnection } from '../../src/store/postgres/connection.ts';
 import { readPostgresOptions } from '../../src/store/postgres/options.ts';
 import { openPool } from '../../src/store/postgres/pool.ts';
-import { openPostgresStore } from '../../src/store/postgres/postgres-store.ts';
+import { opened, openedConnection, openedStore } from '../opened.ts';
 import { openPostgresServer, postgresMissing } from '../postgres-server.ts';
 import { follow, put } from '../store-contract.ts';
 
@@ -88,7 +87,7 @@ if (postgresMissing === undefined) {
       const options = await readPostgresOptions(secured.settings(name, env));
       const [target] = options.servers;
       assert.ok(target !== undefined);
-      const connection = await openConnection(options, target);
+      const connection = await openedConnection(options, target);
       const [row] = await connection.query('select ssl from pg_stat_ssl where pid = pg_backend_pid()');
       connection.close();
       return row?.ssl;
@@ -114,14 +113,14 @@ if (postgresMissing === undefined) {
     assert.equal(await connect({ TLS_MODE: 'verifyCa', ...authority, ...client }, 'certified'), true);
     await assert.rejects(connect({ TLS_MODE: 'verifyCa', ...authority }, 'certified'), refused('certificate'));
     // And the store as a whole.
-    const store = await openPostgresStore(secured.settings(database, { TLS_MODE: 'verifyCa', ...authority }), { log });
+    const store = await openedStore(secured.settings(database, { TLS_MODE: 'verifyCa', ...authority }), { log });
     assert.equal((await store.write([put('a', 1)])).revision, 1);
     await store.close();
   });
 
   test('TLS is asked of a server that has none: refused at once, with what to do', async () => {
     const database = await server.createStore();
-    const open = openPostgresStore(server.settings(database, { TLS_MODE: 'verifyNone' }), { log });
+    const open = openedStore(server.settings(database, { TLS_MODE: 'verifyNone' }), { log });
     await assert.rejects(open, refused('does not support SSL', 'KUMA_STORE_POSTGRES_TLS_'));
   });
 
@@ -158,7 +157,7 @@ if (postgresMissing === undefined) {
       checkInterval: 0,
     };
     const openLimited = (changes: Partial<typeof limits>) =>
-      openPool({ ...limits, ...changes, connect: () => openConnection(options, target) });
+      opened(openPool({ ...limits, ...changes, connect: () => openedConnection(options, target) }));
 
     const pool = openLimited({});
     let most = 0;
@@ -200,12 +199,12 @@ if (postgresMissing === undefined) {
     const replica = await server.openStandby();
     after(() => replica.remove());
     const env = { READ_REPLICA_HOST: '127.0.0.1', READ_REPLICA_PORT: String(replica.port), READ_REPLICA_RATIO: '100' };
-    const writer = await openPostgresStore(server.settings(database), { log });
+    const writer = await openedStore(server.settings(database), { log });
     await writer.write([put('a', 1)]);
     const caughtUp = async () => (await replica.query(database, 'select revision from ursa.head'))[0]?.revision === '1';
     await until('the replica has it', caughtUp);
 
-    const reader = await openPostgresStore(server.settings(database, env), { log });
+    const reader = await openedStore(server.settings(database, env), { log });
     const { changes } = follow(reader);
     const sessions = await replica.query(
       'postgres',
@@ -226,7 +225,7 @@ if (postgresMissing === undefined) {
       changes.map(({ revision }) => revision),
       [1, 2, 3],
     );
-    const late = await openPostgresStore(server.settings(database, env), { log });
+    const late = await openedStore(server.settings(database, env), { log });
     assert.equal(late.revision(), 3);
     await Promise.all([writer, reader, late].map((store) => store.close()));
   });

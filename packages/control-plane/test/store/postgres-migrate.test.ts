@@ -5,11 +5,11 @@ import { MeshError } from '@ursa/resources';
 import { defaultSettings } from '../../src/config/load-settings.ts';
 import { openLog } from '../../src/log.ts';
 import { migrateStore } from '../../src/migrate-store.ts';
-import { type Connection, openConnection } from '../../src/store/postgres/connection.ts';
+import type { Connection } from '../../src/store/postgres/connection.ts';
 import { migrateDown, migrateUp } from '../../src/store/postgres/migrate.ts';
 import { readPostgresOptions } from '../../src/store/postgres/options.ts';
-import { openPostgresStore } from '../../src/store/postgres/postgres-store.ts';
 import { type SchemaStep, schemaSteps } from '../../src/store/postgres/schema.ts';
+import { openedConnection, openedStore } from '../opened.ts';
 import { openPostgresServer, postgresMissing } from '../postgres-server.ts';
 import { follow, put } from '../store-contract.ts';
 
@@ -39,7 +39,7 @@ if (postgresMissing === undefined) {
 
   async function connect(database: string): Promise<Connection> {
     const target = await readPostgresOptions(server.settings(database));
-    return await openConnection(target, { host: '127.0.0.1', port: server.port });
+    return await openedConnection(target, { host: '127.0.0.1', port: server.port });
   }
   const cli = (database: string, direction: 'up' | 'down') =>
     migrateStore(
@@ -52,7 +52,7 @@ if (postgresMissing === undefined) {
 
   test('a database without tables is refused with what to do, and works after "migrate up"', async () => {
     const database = await server.createDatabase();
-    const open = () => openPostgresStore(server.settings(database), { log });
+    const open = () => openedStore(server.settings(database), { log });
     await assert.rejects(open, refusal('unsupported', 'no tables yet', 'kuma-cp migrate up'));
     assert.match(
       await cli(database, 'up'),
@@ -74,7 +74,7 @@ if (postgresMissing === undefined) {
   test('a step of a newer version: refused until it is tolerated or taken back, and nothing is lost on either way', async () => {
     const database = await server.createStore();
     const settings = server.settings(database);
-    const store = await openPostgresStore(settings, { log });
+    const store = await openedStore(settings, { log });
     await store.write([put('a', 1), put('b', { text: 'x' })]);
     const before = follow(store).resources;
     await store.close();
@@ -82,13 +82,13 @@ if (postgresMissing === undefined) {
     const connection = await connect(database);
     assert.deepEqual(await migrateUp(connection, nextSteps), { from: known, to: known + 1, steps: [nextStep.name] });
     await assert.rejects(
-      openPostgresStore(settings, { log }),
+      openedStore(settings, { log }),
       refusal('unsupported', `version ${known + 1}`, 'TOLERATE_NEWER'),
     );
     await assert.rejects(cli(database, 'up'), refusal('unsupported', `version ${known + 1}`));
     await assert.rejects(cli(database, 'down'), refusal('unsupported', 'newer program'));
 
-    const tolerant = await openPostgresStore(server.settings(database, { TOLERATE_NEWER_DB_VERSIONS: 'true' }), {
+    const tolerant = await openedStore(server.settings(database, { TOLERATE_NEWER_DB_VERSIONS: 'true' }), {
       log,
     });
     await tolerant.write([put('a', 2)]);
@@ -96,7 +96,7 @@ if (postgresMissing === undefined) {
 
     assert.deepEqual(await migrateDown(connection, nextSteps), { from: known + 1, to: known, steps: [nextStep.name] });
     connection.close();
-    const reopened = await openPostgresStore(settings, { log });
+    const reopened = await openedStore(settings, { log });
     const { resources } = follow(reopened);
     assert.deepEqual(resources.get('MeshTimeout/default/b'), before.get('MeshTimeout/default/b'));
     assert.equal(resources.get('MeshTimeout/default/a')?.version, 2);
@@ -113,7 +113,7 @@ if (postgresMissing === undefined) {
         "creation_time":"2026-01-01T00:00:00.000Z","modification_time":"2026-01-01T00:00:00.000Z","labels":"{}","spec":"{\\"content\\":1}"}]')`,
     );
     await migrateUp(connection);
-    const store = await openPostgresStore(server.settings(database), { log });
+    const store = await openedStore(server.settings(database), { log });
     assert.deepEqual(follow(store).resources.get('MeshTimeout/default/a')?.spec, { content: 1 });
     await store.write([put('b', 2)]);
     await store.close();
@@ -157,7 +157,7 @@ if (postgresMissing === undefined) {
     const database = await server.createDatabase();
     await server.query(database, 'create table resources(name text); create table schema_version(version int)');
     await cli(database, 'up');
-    await (await openPostgresStore(server.settings(database), { log })).close();
+    await (await openedStore(server.settings(database), { log })).close();
   });
 } else {
   test('migrations of PostgreSQL', { skip: postgresMissing });

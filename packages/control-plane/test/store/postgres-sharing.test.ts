@@ -5,8 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MeshError } from '@ursa/resources';
 import fc from 'fast-check';
 import { openLog } from '../../src/log.ts';
-import { openPostgresStore, type PostgresStore } from '../../src/store/postgres/postgres-store.ts';
+import type { PostgresStore } from '../../src/store/postgres/postgres-store.ts';
 import type { Store, StoreChange, StoreContent, StoreWrite, WriteResult } from '../../src/store/store.ts';
+import { openedStore } from '../opened.ts';
 import { openPostgresServer, postgresMissing } from '../postgres-server.ts';
 import { follow, put, remove } from '../store-contract.ts';
 
@@ -34,7 +35,7 @@ if (postgresMissing === undefined) {
   const server = await openPostgresServer();
   after(() => server.remove());
   const open = (database: string, env: Readonly<Record<string, string>> = {}): Promise<PostgresStore> =>
-    openPostgresStore(server.settings(database, env), { log });
+    openedStore(server.settings(database, env), { log });
 
   async function withStores(count: number, run: (stores: readonly PostgresStore[], database: string) => Promise<void>) {
     const database = await server.createStore();

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { openLog } from '../../src/log.ts';
-import { openPostgresStore } from '../../src/store/postgres/postgres-store.ts';
 import type { Store } from '../../src/store/store.ts';
+import { openedStore } from '../opened.ts';
 import { openPostgresServer, postgresMissing } from '../postgres-server.ts';
 import { follow, put, remove, testStoreContract } from '../store-contract.ts';
 
@@ -12,7 +12,7 @@ const log = openLog('off', { write: () => undefined }).component('store');
 if (postgresMissing === undefined) {
   const server = await openPostgresServer();
   after(() => server.remove());
-  const open = (database: string): Promise<Store> => openPostgresStore(server.settings(database), { log });
+  const open = (database: string): Promise<Store> => openedStore(server.settings(database), { log });
 
   const reused = await server.createStore();
   testStoreContract({ name: 'PostgreSQL store', open: async () => open(await server.emptyStore(reused)) });

@@ -7,10 +7,10 @@ import { after, test } from 'node:test';
 import type { Resource } from '@ursa/resources';
 import { openLog } from '../../src/log.ts';
 import { openEmbeddedStore } from '../../src/store/embedded-store.ts';
-import { openPostgresStore } from '../../src/store/postgres/postgres-store.ts';
 import { createSealer } from '../../src/store/sealing/sealer.ts';
 import { parseSealingKeys } from '../../src/store/sealing/sealing-keys.ts';
 import type { Store } from '../../src/store/store.ts';
+import { openedStore } from '../opened.ts';
 import { openPostgresServer, postgresMissing } from '../postgres-server.ts';
 
 const canary = Buffer.from('canary-91d2c7a4-of-a-secret').toString('base64');
@@ -112,7 +112,7 @@ test('the tables in PostgreSQL', { skip: postgresMissing ?? false }, async () =>
   const log = openLog('off', { write: () => undefined }).component('store');
   await liveThrough({
     open: (withSealer) =>
-      openPostgresStore(server.settings(database), {
+      openedStore(server.settings(database), {
         log,
         ...(withSealer === undefined ? {} : { sealer: withSealer }),
       }),
@@ -133,7 +133,7 @@ test('instances with the key follow each other, one without it does not start', 
   const database = await server.createStore();
   const log = openLog('off', { write: () => undefined }).component('store');
   const open = (withSealer: ReturnType<typeof sealer>) =>
-    openPostgresStore(server.settings(database), { log, sealer: withSealer });
+    openedStore(server.settings(database), { log, sealer: withSealer });
   const [one, other] = await Promise.all([open(sealer(1)), open(sealer(2, 1))]);
   const seen = new Promise<unknown>((resolve) => {
     other.changes((changes) => {
@@ -142,6 +142,6 @@ test('instances with the key follow each other, one without it does not start', 
   });
   await one.write([secret(canary)]);
   assert.deepEqual(await seen, { data: canary });
-  await assert.rejects(openPostgresStore(server.settings(database), { log }), /there is no key/);
+  await assert.rejects(openedStore(server.settings(database), { log }), /there is no key/);
   await Promise.all([one.close(), other.close()]);
 });

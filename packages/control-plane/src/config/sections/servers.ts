@@ -5,7 +5,11 @@ import { tlsLimits } from './tls.ts';
 /** `diagnostics` */
 export const diagnosticsSettings = {
   serverPort: port('KUMA_DIAGNOSTICS_SERVER_PORT', 5680, 'Port of /ready, /healthy, /metrics and /logging.'),
-  debugEndpoints: flag('KUMA_DIAGNOSTICS_DEBUG_ENDPOINTS', false, 'Serve /debug/pprof: CPU profile and heap snapshot.'),
+  debugEndpoints: flag(
+    'KUMA_DIAGNOSTICS_DEBUG_ENDPOINTS',
+    false,
+    'Serve /debug/pprof: CPU profile, heap snapshot and what of the memory is alive.',
+  ),
   tlsEnabled: flag('KUMA_DIAGNOSTICS_TLS_ENABLED', false, 'Serve over HTTPS.'),
   tlsCertFile: text('KUMA_DIAGNOSTICS_TLS_CERT_FILE', '', 'Certificate; empty: that of `general`.'),
   tlsKeyFile: text('KUMA_DIAGNOSTICS_TLS_KEY_FILE', '', 'Key; empty: that of `general`.'),
