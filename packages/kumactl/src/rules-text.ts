@@ -1,4 +1,5 @@
 // The policies of one proxy as text: as rules of newer control planes, or as policies by place of older ones.
+import { tagNames } from '@ursa/resources';
 import { field, listOf } from './json-fields.ts';
 
 /** Rules as text: per policy type, where they apply, which policies they come from, and the merged configuration. */
@@ -54,7 +55,35 @@ function originsOf(entry: unknown): string {
 
 /** Policies by place, as older control planes answer. */
 export function formatAttachedPolicies(answer: unknown): string {
+  if (field(answer, 'kind') === 'MeshGatewayDataplane') return formatGateway(answer);
   return listOf(answer, 'items').map(formatPlace).join('');
+}
+
+/** A built-in gateway: what holds for all of it, then its listeners with their hosts, routes and destinations. */
+function formatGateway(answer: unknown): string {
+  const listeners = listOf(answer, 'listeners').map((listener) => {
+    const hosts = listOf(listener, 'hosts').map((host) => {
+      const routes = listOf(host, 'routes').map((route) => {
+        const destinations = listOf(route, 'destinations').map(
+          (destination) =>
+            `      SERVICE ${field(destination, 'tags', tagNames.service)}:\n${formatPolicies(destination, '        ')}\n`,
+        );
+        return `    ROUTE ${field(route, 'route')}:\n${destinations.join('')}`;
+      });
+      return `  ${field(host, 'hostName')}:\n${routes.join('')}`;
+    });
+    return `LISTENER (${field(listener, 'protocol')}:${field(listener, 'port')}):\n${hosts.join('')}`;
+  });
+  const whole = formatPolicies(answer, '  ');
+  return `${whole === '' ? '' : `MESHGATEWAY:\n${whole}\n`}${listeners.join('')}`;
+}
+
+/** One policy of a type, by type. */
+function formatPolicies(item: unknown, indent: string): string {
+  return Object.entries(field(item, 'policies') ?? {})
+    .sort(([left], [right]) => (left < right ? -1 : 1))
+    .map(([type, policy]) => `${indent}${type}\n${indent}  ${field(policy, 'name')}\n`)
+    .join('');
 }
 
 function formatPlace(item: unknown): string {

@@ -231,3 +231,45 @@ for (const [args, code, error] of refused) {
     assert.match(result.stderr, error);
   });
 }
+
+test('policies of a built-in gateway are shown by listener, host, route and destination', async () => {
+  const policy = (name: string) => ({ mesh: 'default', name });
+  const destinations = [
+    { tags: { 'kuma.io/service': 'api' }, policies: { Timeout: policy('slow'), Retry: policy('twice') } },
+    { tags: { 'kuma.io/service': 'db' }, policies: {} },
+  ];
+  const hosts = [{ hostName: 'shop.example', routes: [{ route: 'all', destinations }] }];
+  const listeners = [{ port: 8080, protocol: 'HTTP', hosts }];
+  const body = { kind: 'MeshGatewayDataplane', policies: { TrafficLog: policy('log-all') }, listeners };
+  const { stdout } = await inspect(['dataplane', 'edge-1'], { body });
+  const expected = `MESHGATEWAY:
+  TrafficLog
+    log-all
+
+LISTENER (HTTP:8080):
+  shop.example:
+    ROUTE all:
+      SERVICE api:
+        Retry
+          twice
+        Timeout
+          slow
+
+      SERVICE db:
+
+`;
+  assert.equal(stdout, expected);
+});
+
+test('a policy that is attached to services names them once', async () => {
+  const attachments = [
+    { type: 'service', name: 'api', service: 'api' },
+    { type: 'outbound', name: '127.0.0.1:10001', service: 'db' },
+  ];
+  const body = { total: 1, items: [{ dataplane: { mesh: 'default', name: 'web-1' }, attachments }] };
+  const { stdout } = await inspect(['healthcheck', 'often'], { body });
+  assert.equal(
+    stdout,
+    'Affected data plane proxies:\n\n  web-1:\n    service api\n    outbound 127.0.0.1:10001(db)\n\n',
+  );
+});

@@ -109,7 +109,7 @@ function withinReach(head: PolicyHead, proxy: SelectableProxy): boolean {
   // What a zone makes stays in that zone; only producers speak to clients of other zones. A gateway made for all zones is in each.
   const { origin, zone } = proxy.gateway?.kind === 'builtin' ? proxy.gateway.meshGateway : proxy;
   const everywhere = head.origin !== 'zone' || head.role === 'producer' || head.zone === '';
-  return everywhere || origin !== 'zone' || head.zone === zone;
+  return everywhere || origin !== 'zone' || zone === '' || head.zone === zone;
 }
 
 function selectByRef(head: PolicyHead, proxy: SelectableProxy, routeOf: RouteResolver | undefined): Selection {
@@ -158,7 +158,9 @@ function selectByTags(selector: Readonly<Record<string, string>>, proxy: Selecta
 
 function selectDataplane(head: PolicyHead, proxy: SelectableProxy): Selection {
   if (proxy.outside === true) return nothing;
-  const { name, labels, sectionName } = head.targetRef;
+  const { name, namespace, labels, sectionName } = head.targetRef;
+  // A namespace says where a name is looked up; alone it means nothing, and certainly not every data plane.
+  if (name === undefined && labels === undefined && namespace !== undefined) return nothing;
   if (name !== undefined && !refersTo(head, head.targetRef, proxy)) return nothing;
   if (labels !== undefined && !labelsMatch(labels, proxy.labels)) return nothing;
   const inSection = (inbound: SelectableInbound) =>

@@ -27,8 +27,10 @@ function outOfReach({ role, namespace, zone, origin }: PolicyHead, proxy: Select
 }
 
 function refMismatch({ targetRef }: PolicyHead, proxy: SelectableProxy): string | undefined {
-  const { kind, name, labels, tags = {}, sectionName, proxyTypes = [] } = targetRef;
+  const { kind, name, namespace, labels, tags = {}, sectionName, proxyTypes = [] } = targetRef;
   if (kind === 'Dataplane') {
+    if (name === undefined && labels === undefined && namespace !== undefined)
+      return `it says a namespace ${quote(namespace)} without a name, which selects nothing`;
     if (name !== undefined && name !== proxy.displayName)
       return `it names ${quote(name)}, the proxy is ${quote(proxy.displayName)}`;
     const label = labels && mismatch('label', labels, proxy.labels);

@@ -9,6 +9,7 @@ import {
   type SelectableProxy,
   selectBuckets,
   selects,
+  whyNotSelected,
 } from '../src/index.ts';
 import { fromGlobal, inZone, policy, sidecar } from './small-policies.ts';
 
@@ -40,6 +41,14 @@ test('a Dataplane is selected by name or by labels, and its inbounds by name or 
   assert.deepEqual(inboundsOf({ kind: 'Dataplane', labels: { app: 'web' }, sectionName: 'port-1' }), [1]);
   assert.deepEqual(inboundsOf({ kind: 'Dataplane', labels: { app: 'web' }, sectionName: '8080' }), [0]);
   assert.deepEqual(inboundsOf({ kind: 'Dataplane', labels: { app: 'db' } }), []);
+});
+
+test('a namespace without a name selects no Dataplane', () => {
+  assert.deepEqual(inboundsOf({ kind: 'Dataplane', namespace: 'shop' }), []);
+  const proxy = sidecar('web-1', [{}], { [labelNames.namespace]: 'shop' });
+  const head = policy('some', { targetRef: { kind: 'Dataplane', namespace: 'shop' } });
+  assert.equal(selects(head, proxy), undefined);
+  assert.match(whyNotSelected(head, proxy) ?? '', /namespace "shop" without a name/);
 });
 
 test('a kind of proxy can be left out', () => {

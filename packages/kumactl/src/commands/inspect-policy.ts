@@ -98,13 +98,19 @@ function formatReferences(items: readonly unknown[]): string {
   return `${formatTable(['Type', 'Mesh', 'Name'], rows)}\nTotal: ${items.length}\n`;
 }
 
+/** A service is its own name; inbounds and outbounds say which service they are of. */
+function formatPlace(place: unknown): string {
+  const [type, name, service] = ['type', 'name', 'service'].map((key) => field(place, key));
+  return type === 'service' ? `service ${name}` : `${type} ${name}(${service})`;
+}
+
 /** What is answered for older policy types: proxies, and where in the proxy the policy is attached. */
 function formatAttachments(items: readonly unknown[]): string {
   const proxies = items.map((item) => {
     const name = field(item, 'dataplane', 'name');
     const places = listOf(item, 'attachments')
       .filter((attachment) => field(attachment, 'type') !== 'dataplane')
-      .map((place) => `    ${field(place, 'type')} ${field(place, 'name')}(${field(place, 'service')})\n`);
+      .map((place) => `    ${formatPlace(place)}\n`);
     return places.length === 0 ? `  ${name}\n` : `  ${name}:\n${places.join('')}\n`;
   });
   return `Affected data plane proxies:\n\n${proxies.join('')}`;
