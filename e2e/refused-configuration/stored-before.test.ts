@@ -1,11 +1,10 @@
 // A store that holds, from before, what no write would let in today: a route whose regular expression Envoy cannot read. Traffic goes on, the
 // policy says in Envoy's words what is wrong, and clients that start afterwards serve.
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
 import { type ResourceDocument, resourcePath } from '../../examples/demo/control-plane.ts';
 import { waitFor } from '../../examples/demo/wait-for.ts';
+import { replaceInStore } from '../harness/replace-in-store.ts';
 import { answers, openWorld, policy } from '../harness/world.ts';
 
 interface Condition {
@@ -35,19 +34,6 @@ const route: ResourceDocument = policy('MeshHTTPRoute', 'by-expression', {
   ],
 });
 
-/** Writes below the API, while no control plane runs. */
-async function replaceInStore(before: string, now: string): Promise<void> {
-  controlPlane.process().signal('SIGTERM');
-  await controlPlane.process().exited;
-  const database = new DatabaseSync(join(world.folder, 'store.db'));
-  const { changes } = database
-    .prepare("update resources set spec = replace(spec, ?, ?) where type = 'MeshHTTPRoute'")
-    .run(before, now);
-  database.close();
-  assert.equal(Number(changes), 1);
-  await controlPlane.restart();
-}
-
 async function conditions(): Promise<readonly Condition[]> {
   const { json } = await controlPlane.request('GET', resourcePath(route));
   return (json as { status?: { conditions?: readonly Condition[] } }).status?.conditions ?? [];
@@ -64,7 +50,7 @@ test('a stored route that Envoy cannot read costs no request, and is held back f
   assert.equal(refused.status, 400, 'today a write of it is refused');
 
   const load = world.load({ url, perSecond: 50, newConnections: true });
-  await replaceInStore('/fine', broken);
+  await replaceInStore(world, [{ type: 'MeshHTTPRoute', before: '/fine', now: broken }]);
   const [condition] = await waitFor(
     'the policy says that it is refused',
     async () => {

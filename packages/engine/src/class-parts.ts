@@ -1,6 +1,6 @@
 // Parts of configurations that proxies of one class share: computed once, however many proxies have them.
 import type { Derivation, Graph } from '@ursa/collections';
-import { type EnvoyResource, encodeEndpoints } from '@ursa/envoy';
+import { type EnvoyResource, type EnvoyType, encodeEndpoints } from '@ursa/envoy';
 import type { DynamicDocument, ProxyPolicy, WorkloadFacts } from '@ursa/policy';
 import type { RedirectPorts } from './dataplane-facts.ts';
 import { deriveDestinationRules } from './destination-rules.ts';
@@ -19,9 +19,10 @@ import { adminClusters } from './skeleton/admin.ts';
 import { dnsListener } from './skeleton/dns.ts';
 import { dnsDocument, dnsRecordsText, dynamicConfigListener } from './skeleton/dynamic-config.ts';
 import { destinationName, tlsTowards } from './skeleton/outbound.ts';
-import { destinationsOf, type TrafficDerivation } from './traffic.ts';
+import { destinationsOf, type Traffic, type TrafficDerivation } from './traffic.ts';
+import { attempt, type Built, isUnbuilt, type Site, type Unbuilt } from './unbuilt.ts';
 
-type Resources = readonly EnvoyResource[];
+type Resources = readonly Built[];
 
 /** Shared parts by what they depend on. */
 export interface ClassParts {
@@ -45,10 +46,10 @@ export interface ClassParts {
     readonly [outbounds: readonly Outbound[], rules: RuleSets, proxyClass: ProxyClass],
     readonly string[]
   >;
-  /** Endpoint resources of a list of outbounds, by name. `callerTags`: JSON of the caller's tags that they depend on. */
+  /** Endpoint resources of a list of outbounds. `callerTags`: JSON of the caller's tags that they depend on. */
   readonly endpoints: Derivation<
     readonly [outbounds: readonly Outbound[], rules: RuleSets, proxyClass: ProxyClass, callerTags: string],
-    ReadonlyMap<string, EnvoyResource>
+    EndpointSets
   >;
   /** What a host's redirected traffic needs. `ports`: those on which workloads can be reached past their inbounds, or `all`. */
   passthrough(
@@ -77,6 +78,12 @@ export interface ClassParts {
   >;
 }
 
+/** Endpoint resources by name, and what could not be built of them. */
+export interface EndpointSets {
+  readonly resources: ReadonlyMap<string, EnvoyResource>;
+  readonly unbuilt: readonly Unbuilt[];
+}
+
 /** What shared parts are derived from. None of it reads a policy: rules come in as arguments. */
 export interface ClassPartsOptions {
   readonly graph: Graph;
@@ -86,9 +93,27 @@ export interface ClassPartsOptions {
   readonly permittedServers: Pick<PermittedServers, 'reached'>;
 }
 
+/** The resource behind a destination, as `Type/mesh/name`; undefined for services known by their tag. */
+function resourceBehind({ mesh, target, source }: Destination): string | undefined {
+  if (target.kind === 'service') return undefined;
+  return `${target.id.type}/${'key' in source ? source.key : `${mesh}/${target.id.name}`}`;
+}
+
 /** Name of a destination, for people. */
 function nameOf({ target }: Destination): string {
   return target.kind === 'service' ? `the service ${target.service}` : `${target.id.type} ${target.id.name}`;
+}
+
+function siteOf(of: EnvoyType, destination: Destination, { names }: Pick<ProxyClass, 'names'>): Site {
+  const about = resourceBehind(destination);
+  const name = destinationName(destination, names);
+  return { origin: 'outbound', of, name, ...(about === undefined ? {} : { about }) };
+}
+
+function listenerSite({ address, port, destination }: Outbound, proxyClass: Pick<ProxyClass, 'names'>): Site {
+  const { legacyName, kri } = destination;
+  const name = proxyClass.names.outboundListener({ address, port, legacyName, kri });
+  return { ...siteOf('listener', destination, proxyClass), name };
 }
 
 /** Derives the shared parts. */
@@ -99,14 +124,25 @@ export function deriveClassParts(options: ClassPartsOptions): ClassParts {
   const listener = graph.derive(
     'outbound listener',
     (outbound: Outbound, ruleSets: RuleSets, proxyClass: ProxyClass, workload: WorkloadFacts | undefined) =>
-      outboundListener(policies, outbound, traffic.get(outbound.destination, ruleSets), ruleSets, proxyClass, workload),
+      attempt(listenerSite(outbound, proxyClass), () =>
+        outboundListener(
+          policies,
+          outbound,
+          traffic.get(outbound.destination, ruleSets),
+          ruleSets,
+          proxyClass,
+          workload,
+        ),
+      ),
     { equals },
   );
   const cluster = graph.derive(
     'cluster',
     (destination: Destination, ruleSets: RuleSets, proxyClass: ProxyClass) =>
-      destinationCluster(policies, destination, ruleSets, proxyClass),
-    { equals: Object.is },
+      attempt(siteOf('cluster', destination, proxyClass), () => [
+        destinationCluster(policies, destination, ruleSets, proxyClass),
+      ]),
+    { equals },
   );
   const passthrough = graph.derive(
     'passthrough resources',
@@ -122,11 +158,25 @@ export function deriveClassParts(options: ClassPartsOptions): ClassParts {
       const { reusePort } = proxyClass;
       const onlyPorts = ports === 'all' ? undefined : ports.split(' ').filter(Boolean).map(Number);
       const redirect = { inbound, outbound, ipv6 };
-      return redirectResources(policies, ruleSets, proxyClass, redirect, { open, reusePort, onlyPorts });
+      return attempt({ origin: 'transparent' }, () =>
+        redirectResources(policies, ruleSets, proxyClass, redirect, { open, reusePort, onlyPorts }),
+      );
     },
     { equals },
   );
   const recordsText = graph.derive('dns records', dnsRecordsText);
+  /** Undefined where it cannot be derived: there the outbound says so. */
+  const pathOf = (destination: Destination, ruleSets: RuleSets): Traffic | undefined => {
+    const [path] = attempt({ origin: 'outbound' }, () => [
+      traffic.get(destination, rulesOf.get(destination, ruleSets)),
+    ]);
+    return path === undefined || 'type' in path ? undefined : path;
+  };
+  const called = (outbounds: readonly Outbound[], ruleSets: RuleSets): readonly Destination[] =>
+    outbounds.flatMap(({ destination }) => {
+      const path = pathOf(destination, ruleSets);
+      return path === undefined ? [] : destinationsOf(destination, path);
+    });
   return {
     outbounds: graph.derive(
       'outbound resources',
@@ -138,19 +188,21 @@ export function deriveClassParts(options: ClassPartsOptions): ClassParts {
         workload: WorkloadFacts | undefined,
         caller: string | undefined,
       ) =>
-        outbounds.flatMap((outbound) => {
-          const { destination } = outbound;
-          const own = rulesOf.get(destination, ruleSets);
-          const path = traffic.get(destination, own);
-          // As with the peers: only connections are closed, HTTP destinations without a backend have no listener.
-          if (path.kind === 'nowhere' && isHttp(destination.protocol)) return [];
-          const called = destinationsOf(destination, path);
-          const clusters = called.map((each) => {
-            const reached = caller === undefined ? each : permittedServers.reached(each, caller);
-            return cluster.get(reached, rulesOf.get(each, ruleSets), proxyClass);
-          });
-          return [...listener.get(outbound, own, listenerClass, workload), ...clusters];
-        }),
+        outbounds.flatMap((outbound) =>
+          attempt(listenerSite(outbound, listenerClass), () => {
+            const { destination } = outbound;
+            const own = rulesOf.get(destination, ruleSets);
+            const path = traffic.get(destination, own);
+            // As with the peers: only connections are closed, HTTP destinations without a backend have no listener.
+            if (path.kind === 'nowhere' && isHttp(destination.protocol)) return [];
+            const called = destinationsOf(destination, path);
+            const clusters = called.flatMap((each) => {
+              const reached = caller === undefined ? each : permittedServers.reached(each, caller);
+              return cluster.get(reached, rulesOf.get(each, ruleSets), proxyClass);
+            });
+            return [...listener.get(outbound, own, listenerClass, workload), ...clusters];
+          }),
+        ),
       { equals },
     ),
     endpoints: graph.derive(
@@ -160,33 +212,40 @@ export function deriveClassParts(options: ClassPartsOptions): ClassParts {
         ruleSets: RuleSets,
         proxyClass: ProxyClass,
         callerTags: string,
-      ): ReadonlyMap<string, EnvoyResource> => {
-        const called = outbounds.flatMap(({ destination }) =>
-          destinationsOf(destination, traffic.get(destination, rulesOf.get(destination, ruleSets))),
-        );
-        // The servers of others stand in their clusters.
-        const byEds = called.filter(({ source }) => source.kind !== 'outside');
-        return new Map(
-          byEds.map((destination) => {
-            const name = destinationName(destination, proxyClass.names);
-            if (isCutOff(destination, proxyClass)) return [name, encodeEndpoints(name, [])];
+      ): EndpointSets => {
+        const resources = new Map<string, EnvoyResource>();
+        const unbuilt: Unbuilt[] = [];
+        for (const destination of called(outbounds, ruleSets)) {
+          // The servers of others stand in their clusters.
+          if (destination.source.kind === 'outside') continue;
+          const name = destinationName(destination, proxyClass.names);
+          const [built] = attempt(siteOf('endpoint', destination, proxyClass), () => {
+            if (isCutOff(destination, proxyClass)) return [encodeEndpoints(name, [])];
             const own = rulesOf.get(destination, ruleSets);
             const shaped = shapingsOf(policies, own, destination.target).length > 0;
-            const resource = shaped
-              ? endpoints.shaped.get(destination, name, own, callerTags)
-              : endpoints.plain.get(destination, name);
-            return [name, resource];
-          }),
-        );
+            return [
+              shaped
+                ? endpoints.shaped.get(destination, name, own, callerTags)
+                : endpoints.plain.get(destination, name),
+            ];
+          });
+          if (built === undefined) continue;
+          if (isUnbuilt(built)) unbuilt.push(built);
+          else resources.set(name, built);
+        }
+        return { resources, unbuilt };
       },
-      { equals: sameMap },
+      {
+        equals: (before, after) =>
+          sameMap(before.resources, after.resources) && sameResources(before.unbuilt, after.unbuilt),
+      },
     ),
     warnings: graph.derive(
       'traffic warnings',
       (outbounds: readonly Outbound[], ruleSets: RuleSets, proxyClass: ProxyClass) => [
         ...new Set(
           outbounds.flatMap(({ destination }) => [
-            ...traffic.get(destination, rulesOf.get(destination, ruleSets)).warnings,
+            ...(pathOf(destination, ruleSets)?.warnings ?? []),
             ...[
               ...(destination.outside?.problems ?? []),
               ...(isCutOff(destination, proxyClass) ? [clientWithoutIdentity] : []),
@@ -200,7 +259,7 @@ export function deriveClassParts(options: ClassPartsOptions): ClassParts {
     admin: graph.derive(
       'admin clusters',
       ({ names }: ProxyClass, socketPath: string, port: number, readinessPort: number) =>
-        adminClusters({ socketPath, port, readinessPort }, names),
+        attempt({ origin: 'admin' }, () => adminClusters({ socketPath, port, readinessPort }, names)),
       { equals },
     ),
     dnsDocument: graph.derive('dns document', (records: readonly DnsRecord[], labels: string) =>
@@ -208,14 +267,14 @@ export function deriveClassParts(options: ClassPartsOptions): ClassParts {
     ),
     dynamicConfig: graph.derive(
       'dynamic configuration',
-      (document: DynamicDocument, { names }: ProxyClass, workdir: string) => [
-        dynamicConfigListener([document], workdir, names),
-      ],
+      (document: DynamicDocument, { names }: ProxyClass, workdir: string) =>
+        attempt({ origin: 'dynamic-config' }, () => [dynamicConfigListener([document], workdir, names)]),
       { equals },
     ),
     envoyDns: graph.derive(
       'dns listener',
-      (records: readonly DnsRecord[], { names }: ProxyClass, port: number) => [dnsListener(records, port, names)],
+      (records: readonly DnsRecord[], { names }: ProxyClass, port: number) =>
+        attempt({ origin: 'dns' }, () => [dnsListener(records, port, names)]),
       { equals },
     ),
   };

@@ -1,16 +1,19 @@
 // Puts a proxy's configuration together from its parts. Each part is a derivation of its own: what did not change is not built again.
 import type { Derivation } from '@ursa/collections';
-import type { EnvoyResource } from '@ursa/envoy';
+import type { EndpointSets } from './class-parts.ts';
 import { type CollectorRefLookup, deriveCollectorRefs } from './collector-refs.ts';
 import { collectorLookup } from './collectors.ts';
 import type { ConfigParts } from './config-parts.ts';
 import type { ConfigWarning, ProxyConfig } from './engine.ts';
+import { deriveFaults, type Faults } from './faults.ts';
 import { features } from './features.ts';
-import { deriveFinish } from './finish.ts';
+import { deriveFinish, type Finished } from './finish.ts';
 import { deriveHeldBack, type LeftOut, policiesOf } from './held-back.ts';
 import { identityWarnings } from './identity/identity-warnings.ts';
 import { type InboundModes, inboundModes } from './inbound-modes.ts';
+import { withKept } from './kept-resources.ts';
 import { createLastGood } from './last-good.ts';
+import { deriveLeftOut, type LeftOutDerivations, type UnusablePolicy } from './left-out.ts';
 import type { Outbound } from './outbounds.ts';
 import { type ProxyClass, pickTags, redirectOf } from './proxy-class.ts';
 import {
@@ -21,11 +24,11 @@ import {
   type Subject,
   sameAdditions,
 } from './proxy-parts.ts';
-import { keepIdentities, noResources, type ResourceMaps, toMaps } from './resource-set.ts';
+import { type BuiltMaps, keepIdentities, noResources, type ResourceMaps, toMaps } from './resource-set.ts';
 import type { RuleSets } from './rules.ts';
 import { endpointTagKeys } from './shaped-endpoints.ts';
 import { dnsLabels, dynamicConfigListener } from './skeleton/dynamic-config.ts';
-import { PolicyFailure } from './walk.ts';
+import { attempt, type Built, everything, isUnbuilt, type Unbuilt } from './unbuilt.ts';
 import { namesWorkload } from './workload.ts';
 
 /**
@@ -40,17 +43,16 @@ function reachablePorts({ connected, dataplane, proxyClass }: Subject, { modes, 
   return [...ports].join(' ');
 }
 
-function failure(error: unknown): ConfigWarning {
-  const message = error instanceof Error ? error.message : String(error);
-  return error instanceof PolicyFailure ? { message, policyType: error.policy } : { message };
-}
-
 /** Configurations by proxy key, and what they would be without some policies. */
 export interface ConfigDerivations {
   readonly config: Derivation<readonly [proxyKey: string], ProxyConfig | undefined>;
   /** Everything but endpoints. */
   readonly resourcesWithout: Derivation<readonly [proxyKey: string, without: LeftOut], ResourceMaps>;
+  /** Because Envoy refused what they made. */
   readonly heldBack: Derivation<readonly [proxyKey: string], LeftOut>;
+  readonly leftOut: LeftOutDerivations['leftOut'];
+  readonly unusable: LeftOutDerivations['unusable'];
+  readonly faults: Faults;
   readonly collectorRefs: CollectorRefLookup;
 }
 
@@ -85,7 +87,7 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     ruleSets: RuleSets,
     listenerClass: ProxyClass,
     without: LeftOut,
-  ): readonly EnvoyResource[] => {
+  ): readonly Built[] => {
     const { key, connected, dataplane: facts, mesh, proxyClass } = found;
     const redirect = redirectOf(connected, facts);
     if (redirect === undefined) return [];
@@ -95,10 +97,10 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
       : shared.envoyDns.get(outbounds.records(key, proxyClass.calls, without), proxyClass, connected.dnsPort);
     const modes = inboundModes(policies, rules.inboundRules.get(key, without), proxyClass.tls, facts.inbounds.length);
     const ports = reachablePorts(found, modes);
-    const direct = directAccess(found, outboundsOf(found, without));
+    const direct = attempt({ origin: 'direct-access' }, () => directAccess(found, outboundsOf(found, without)));
     return [...shared.passthrough(ruleSets, listenerClass, redirect, mesh.passthrough, ports), ...direct, ...dns];
   };
-  const dynamicConfigOf = (found: Subject, without: LeftOut): readonly EnvoyResource[] => {
+  const dynamicConfigOf = (found: Subject, without: LeftOut): readonly Built[] => {
     const { key, connected, dataplane: facts, proxyClass } = found;
     const { calls } = proxyClass;
     const asksUs = calls !== 'explicit' && connected.features.includes(features.embeddedDns);
@@ -108,9 +110,11 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     const { documents } = additions.get(key, without);
     if (documents.length === 0) return dns ? shared.dynamicConfig.get(dns, proxyClass, connected.workdir) : [];
     const all = dns === undefined ? documents : [dns, ...documents];
-    return [dynamicConfigListener(all, connected.workdir, proxyClass.names)];
+    return attempt({ origin: 'dynamic-config' }, () => [
+      dynamicConfigListener(all, connected.workdir, proxyClass.names),
+    ]);
   };
-  const adminOf = (found: Subject): readonly EnvoyResource[] => {
+  const adminOf = (found: Subject): readonly Built[] => {
     const { admin, readinessPort } = found.connected;
     return shared.admin.get(found.proxyClass, admin.socketPath ?? '', adminPortOf(found), readinessPort);
   };
@@ -123,7 +127,7 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
   // Everything but endpoints, which come and go: what they change must not touch the rest.
   const resources = graph.derive(
     'resources of a proxy',
-    (proxyKey: string, without: LeftOut): ResourceMaps => {
+    (proxyKey: string, without: LeftOut): BuiltMaps => {
       const found = subject.get(proxyKey);
       if (found === undefined) return toMaps([]);
       const always = [...adminOf(found), ...own.system.get(proxyKey), ...own.secrets.get(proxyKey)];
@@ -155,21 +159,35 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     ({ hooks, routing }) => routing === undefined && Object.keys(hooks).length === 0,
   );
   const finish = deriveFinish(graph, policies);
-  const finishedWithout = (proxyKey: string, without: LeftOut) =>
-    finish(resources.get(proxyKey, without), rules.ruleSets.get(proxyKey, without));
+  const finishedWithout = (proxyKey: string, without: LeftOut): Finished => {
+    const [finished] = attempt(everything, () => [
+      { type: 'finished' as const, ...finish(resources.get(proxyKey, without), rules.ruleSets.get(proxyKey, without)) },
+    ]);
+    return finished === undefined || isUnbuilt(finished) ? nothingBuilt(finished) : finished;
+  };
   const resourcesWithout = graph.derive(
     'resources without policies',
     (proxyKey: string, without: LeftOut) => finishedWithout(proxyKey, without).resources,
     { equals: Object.is },
   );
   const heldBack = deriveHeldBack(graph, inputs, (proxyKey, without) => resourcesWithout.get(proxyKey, without));
+  const faults = deriveFaults(graph, inputs, policies);
+  const { leftOut, unusable } = deriveLeftOut({
+    graph,
+    inputs,
+    policies,
+    rules,
+    faults,
+    heldBack,
+    builtWithout: finishedWithout,
+  });
   const lastGood = createLastGood();
   const build = (found: Subject, without: LeftOut): ProxyConfig => {
     const { key, proxyClass } = found;
     const outboundRules = rules.outboundRules.get(key, without);
-    const endpoint = isServed(found)
+    const endpoints = isServed(found)
       ? shared.endpoints.get(outboundsOf(found, without), outboundRules, proxyClass, callerTagsOf(found, outboundRules))
-      : noResources;
+      : noEndpoints;
     const ruleSets = rules.ruleSets.get(key, without);
     const warnings = [...found.mesh.idle, ...[...ruleSets.values()].flatMap((set) => set.warnings)];
     warnings.push(...identityWarnings(found, parts.workloadIdentities, policies, ruleSets));
@@ -184,35 +202,79 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
       warnings.push(`a ${kind} gets no listeners yet: run a gateway of another kind as a delegated gateway`);
     }
     const finished = finishedWithout(key, without);
-    const maps = keepIdentities(lastGood.get(key), { ...finished.resources, endpoint });
-    const held = policiesOf(without).map((resource) => ({ message: heldBackMessage(resource), resource }));
+    const held = policiesOf(heldBack.get(key)).map((resource) => ({ message: heldBackMessage(resource), resource }));
+    const left = unusable.get(key).map(unusableWarning);
     const plain = warnings.map((message) => ({ message }));
+    return complete(key, {
+      resources: { ...finished.resources, endpoint: endpoints.resources },
+      unbuilt: [...finished.unbuilt, ...endpoints.unbuilt],
+      warnings: [...held, ...left, ...plain, ...collectorRefs.warnings.get(ruleSets), ...finished.warnings],
+    });
+  };
+  const complete = (key: string, made: Finished): ProxyConfig => {
+    const before = lastGood.get(key);
+    const warnings = made.unbuilt.map((failed) => unbuiltWarning(failed, before !== undefined, faults, key));
     return {
-      resources: maps,
-      warnings: [...held, ...plain, ...collectorRefs.warnings.get(ruleSets), ...finished.warnings],
+      resources: keepIdentities(before, withKept(made, before)),
+      warnings: warnings.length === 0 ? made.warnings : [...warnings, ...made.warnings],
     };
   };
-  const ofEgress = (made: ProxyConfig | undefined, key: string): ProxyConfig | undefined =>
-    made && { ...made, resources: keepIdentities(lastGood.get(key), made.resources) };
   const config = graph.derive(
     'config',
     (proxyKey: string): ProxyConfig | undefined => {
-      try {
+      const [made] = attempt(everything, () => {
         const found = subject.get(proxyKey);
-        const config =
-          found === undefined
-            ? ofEgress(egresses.config.get(proxyKey), proxyKey)
-            : build(found, heldBack.get(proxyKey));
-        if (config === undefined) return undefined;
-        lastGood.set(proxyKey, config.resources);
-        return config;
-      } catch (error) {
-        return { resources: lastGood.get(proxyKey) ?? toMaps([]), warnings: [failure(error)] };
-      }
+        const egress = found === undefined ? egresses.config.get(proxyKey) : undefined;
+        if (found === undefined) return egress === undefined ? [] : [{ type: 'config', ...complete(proxyKey, egress) }];
+        return [{ type: 'config', ...build(found, leftOut.get(proxyKey)) }];
+      });
+      if (made === undefined) return undefined;
+      const config = isUnbuilt(made) ? complete(proxyKey, nothingBuilt(made)) : made;
+      lastGood.set(proxyKey, config.resources);
+      return { resources: config.resources, warnings: config.warnings };
     },
     { equals: sameConfig },
   );
-  return { config, resourcesWithout, heldBack, collectorRefs: collectorRefs.ofPolicy };
+  return { config, resourcesWithout, heldBack, leftOut, unusable, faults, collectorRefs: collectorRefs.ofPolicy };
+}
+
+const noEndpoints: EndpointSets = { resources: noResources, unbuilt: [] };
+
+/** Nothing, because of a failure that concerns everything. */
+function nothingBuilt(failed: Unbuilt | undefined): Finished {
+  return { ...toMaps(failed === undefined ? [] : [failed]), warnings: [] };
+}
+
+function unusableWarning({ key, problem }: UnusablePolicy): ConfigWarning {
+  return {
+    message: `${key} is held back from this proxy, because nothing can be made of it: ${problem}`,
+    resource: key,
+  };
+}
+
+/** Says which resource of Envoy is missing, and what is wrong with the resource that it was built for. */
+function unbuiltWarning(failed: Unbuilt, isKept: boolean, faults: Faults, proxyKey: string): ConfigWarning {
+  const { about, policyType, problem, instead } = failed;
+  const unbuilt = nameOf(failed);
+  const mesh = proxyKey.slice(0, proxyKey.indexOf('/'));
+  const faulty = [about, `Dataplane/${proxyKey}`, `Mesh//${mesh}`].find(
+    (key) => key !== undefined && faults.of(key) !== undefined,
+  );
+  const reason = faulty === undefined ? problem : `${faulty}: ${faults.of(faulty)} (${problem})`;
+  const without = instead === undefined ? 'it is left out' : 'its place is closed';
+  const consequence = isKept ? 'what could be built last stays' : without;
+  const resource = faulty ?? about;
+  return {
+    message: `${unbuilt} cannot be built; ${consequence}: ${reason}`,
+    unbuilt,
+    ...(resource === undefined ? {} : { resource }),
+    ...(policyType === undefined ? {} : { policyType }),
+  };
+}
+
+function nameOf({ of, name, origin }: Unbuilt): string {
+  if (of !== undefined) return `the ${of} ${name}`;
+  return origin === '' ? 'the configuration' : `what has the origin ${origin}`;
 }
 
 function heldBackMessage(policy: string): string {

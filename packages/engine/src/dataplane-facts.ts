@@ -13,6 +13,7 @@ import {
 } from '@ursa/resources';
 import type { EngineInputs } from './engine.ts';
 import type { PrometheusConf } from './mesh-facts.ts';
+import { isPort } from './port.ts';
 import { parseProtocol } from './protocol.ts';
 
 type Tags = Readonly<Record<string, string>>;
@@ -117,8 +118,8 @@ function inboundFacts(
     service: tags[tagNames.service] ?? '',
     protocol: parseProtocol(inbound.protocol ?? tags[tagNames.protocol]),
     tags,
-    ready: isInboundReady(inbound),
-    whyNotReady: whyNotReady(resource.labels, inbound),
+    ready: isInboundReady(inbound) && isPort(port),
+    whyNotReady: isPort(port) ? whyNotReady(resource.labels, inbound) : `its port ${port} is no port`,
     endpoint: { address: advertised, port, weight: 1, tags: withoutService(tags), labels: resource.labels },
     zone: tags[tagNames.zone] ?? '',
   };

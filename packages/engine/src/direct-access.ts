@@ -18,6 +18,7 @@ import type { DataplaneLookup } from './endpoints.ts';
 import type { EngineInputs } from './engine.ts';
 import { meshTlsOf } from './identity/proxy-tls.ts';
 import type { Outbound } from './outbounds.ts';
+import { isPort } from './port.ts';
 import type { ProxyClass } from './proxy-class.ts';
 import type { Subject } from './proxy-parts.ts';
 
@@ -45,7 +46,7 @@ interface Instance {
 
 function instancesOf(proxy: DataplaneFacts, wanted: (inbound: InboundFacts) => boolean): readonly Instance[] {
   return proxy.inbounds
-    .filter(wanted)
+    .filter((inbound) => wanted(inbound) && isPort(inbound.port))
     .map(({ endpoint }) => ({ proxy: proxy.name, address: endpoint.address, port: endpoint.port }));
 }
 

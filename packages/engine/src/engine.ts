@@ -6,6 +6,7 @@ import type { Resource } from '@ursa/resources';
 import type { CollectorRefLookup } from './collector-refs.ts';
 import type { Explanation, Question } from './explain/explanation.ts';
 import type { LeftOut } from './held-back.ts';
+import type { UnusablePolicy } from './left-out.ts';
 import type { Finding } from './lint/finding.ts';
 
 /** What a connected proxy said of itself in its xDS node (reference s9), parsed at the border. Key: {@link proxyKeyOf}. */
@@ -149,6 +150,8 @@ export interface ConfigWarning {
   readonly resource?: string;
   /** The type of the policies at fault, when their merged rules could not be applied. */
   readonly policyType?: string;
+  /** What of the proxy's configuration could not be built, when that is what is wrong. */
+  readonly unbuilt?: string;
 }
 
 /** All Envoy resources of one proxy, each by name, and what went wrong on the way. */
@@ -181,8 +184,12 @@ export interface Engine {
    * which policies shape a resource: those without which its version is another.
    */
   readonly resourcesWithout: Derivation<readonly [proxyKey: string, without: LeftOut], ProxyConfig['resources']>;
-  /** The policies that are held back from a proxy because Envoy refused what they made. */
+  /** The policies that are held back from a proxy, because Envoy refused what they made or because nothing can be made of them. */
   readonly heldBack: Derivation<readonly [proxyKey: string], LeftOut>;
+  /** Those of them of which nothing can be made, and why. */
+  readonly unusable: Derivation<readonly [proxyKey: string], readonly UnusablePolicy[]>;
+  /** What is wrong with a stored resource by today's rules, by `Type/mesh/name`; undefined where nothing is. */
+  faultOf(key: string): string | undefined;
   /** Keys of the Dataplanes that a policy applies to, sorted. */
   readonly affectedDataplanes: Derivation<readonly [policyType: string, mesh: string, name: string], readonly string[]>;
   /** What will become of a request. Reads the derivations above; keeps nothing. */

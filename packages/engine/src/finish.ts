@@ -4,19 +4,19 @@ import type { Graph } from '@ursa/collections';
 import { decodeResource, type EnvoyResource, encodeResource } from '@ursa/envoy';
 import type { FinishedResource, ProxyPolicy } from '@ursa/policy';
 import type { ConfigWarning } from './engine.ts';
-import type { ResourceMaps } from './resource-set.ts';
+import type { BuiltMaps, ResourceMaps } from './resource-set.ts';
 import type { RuleSets } from './rules.ts';
+import { attempt, type Built, isUnbuilt, type Unbuilt } from './unbuilt.ts';
 import { guard } from './walk.ts';
 
 /** Resources after the last stage, and what could not be done. */
-export interface Finished {
-  readonly resources: ResourceMaps;
+export interface Finished extends BuiltMaps {
   readonly warnings: readonly ConfigWarning[];
 }
 
 /** What became of one resource; undefined when the proxy must not have it. */
 interface Rewritten {
-  readonly resource: EnvoyResource | undefined;
+  readonly resource: Built | undefined;
   readonly warnings: readonly string[];
 }
 
@@ -51,19 +51,25 @@ function rewrite(policy: ProxyPolicy, resource: EnvoyResource, conf: unknown): R
   const warnings: string[] = [];
   if (finish === undefined) return { resource, warnings };
   const { view, result } = opened(resource.type === 'cluster' ? 'cluster' : 'listener', resource);
-  const kept = guard(policy, () => finish(view, conf, (message) => warnings.push(message)));
-  return { resource: kept ? result() : undefined, warnings };
+  const { origin, type: of, name } = resource;
+  const [rewritten] = attempt(
+    { origin, of, name },
+    () => guard(policy, () => (finish(view, conf, (message) => warnings.push(message)) ? [result()] : [])),
+    () => resource,
+  );
+  return { resource: rewritten, warnings };
 }
 
-function add(policy: ProxyPolicy, conf: unknown): { resources: readonly EnvoyResource[]; warnings: readonly string[] } {
+function add(policy: ProxyPolicy, conf: unknown): { resources: readonly Built[]; warnings: readonly string[] } {
   const warnings: string[] = [];
-  const messages = guard(policy, () => policy.hooks.additions?.(conf, (message) => warnings.push(message)) ?? []);
-  const resources = messages.map((message) =>
-    message.$typeName === 'envoy.config.cluster.v3.Cluster'
-      ? encodeResource('cluster', message, policy.origin)
-      : encodeResource('listener', message, policy.origin),
-  );
-  return { resources, warnings };
+  const { origin } = policy;
+  const added = (): readonly EnvoyResource[] =>
+    (policy.hooks.additions?.(conf, (message) => warnings.push(message)) ?? []).map((message) =>
+      message.$typeName === 'envoy.config.cluster.v3.Cluster'
+        ? encodeResource('cluster', message, origin)
+        : encodeResource('listener', message, origin),
+    );
+  return { resources: attempt({ origin }, () => guard(policy, added)), warnings };
 }
 
 const sameRewritten = (before: Rewritten, after: Rewritten): boolean =>
@@ -73,7 +79,7 @@ const sameRewritten = (before: Rewritten, after: Rewritten): boolean =>
 export function deriveFinish(
   graph: Graph,
   policies: readonly ProxyPolicy[],
-): (resources: ResourceMaps, ruleSets: RuleSets) => Finished {
+): (built: BuiltMaps, ruleSets: RuleSets) => Finished {
   const finishing = policies.filter(({ hooks }) => hooks.finish !== undefined || hooks.additions !== undefined);
   const named = (name: string) => finishing.find((policy) => policy.name === name);
   const rewritten = graph.derive(
@@ -93,30 +99,37 @@ export function deriveFinish(
     (policyName: string, resources: ResourceMaps, conf: object): Finished => {
       const additions = added.get(policyName, conf);
       const warnings = [...additions.warnings];
+      const unbuilt: Unbuilt[] = additions.resources.filter(isUnbuilt);
       const maps = types.map((type) => {
         const map = new Map<string, EnvoyResource>();
         for (const [name, resource] of resources[type]) {
           const result = rewritten.get(policyName, resource, conf);
           warnings.push(...result.warnings);
-          if (result.resource !== undefined) map.set(name, result.resource);
+          if (result.resource === undefined) continue;
+          if (isUnbuilt(result.resource)) unbuilt.push(result.resource);
+          else map.set(name, result.resource);
         }
-        for (const resource of additions.resources) if (resource.type === type) map.set(resource.name, resource);
+        for (const added of additions.resources) if (added.type === type) map.set(added.name, added);
         return [type, map];
       });
       const own = warnings.map((message) => ({ message, policyType: policyName }));
-      return { resources: { ...resources, ...Object.fromEntries(maps) }, warnings: own };
+      return { resources: { ...resources, ...Object.fromEntries(maps) }, unbuilt, warnings: own };
     },
     { equals: Object.is },
   );
 
-  return (resources, ruleSets) =>
+  return (built, ruleSets) =>
     finishing.reduce<Finished>(
       (before, { name }) => {
         const conf = ruleSets.get(name)?.single?.conf;
         if (typeof conf !== 'object' || conf === null) return before;
-        const after = finished.get(name, before.resources, conf);
-        return { resources: after.resources, warnings: [...before.warnings, ...after.warnings] };
+        const { resources, unbuilt, warnings } = finished.get(name, before.resources, conf);
+        return {
+          resources,
+          unbuilt: [...before.unbuilt, ...unbuilt],
+          warnings: [...before.warnings, ...warnings],
+        };
       },
-      { resources, warnings: [] },
+      { ...built, warnings: [] },
     );
 }

@@ -130,18 +130,18 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
   const identityRequest = deriveIdentityRequest({ graph, meshFacts, dataplane, workloadIdentities, egresses });
   const outbounds = outboundsFor(options, surroundings, rules, identityRequest);
   const parts = { graph, inputs, policies, rules, egresses, ...surroundings, outbounds };
-  const { config, resourcesWithout, heldBack, collectorRefs } = deriveConfig(parts);
+  const { config, resourcesWithout, heldBack, leftOut, unusable, faults, collectorRefs } = deriveConfig(parts);
   const strictInbounds = deriveStrictInbounds({ ...parts, heldBack, resourcesWithout });
   const inForce = graph.derive(
     'rules in force',
-    (proxyKey: string) => rules.ruleSets.get(proxyKey, heldBack.get(proxyKey)),
+    (proxyKey: string) => rules.ruleSets.get(proxyKey, leftOut.get(proxyKey)),
     { equals: Object.is },
   );
   const matched = graph.derive(
     'matched policies',
     (type: string, proxyKey: string) => inForce.get(proxyKey).get(type)?.matched ?? [],
   );
-  const outboundRules = { get: (proxyKey: string) => rules.outboundRules.get(proxyKey, heldBack.get(proxyKey)) };
+  const outboundRules = { get: (proxyKey: string) => rules.outboundRules.get(proxyKey, leftOut.get(proxyKey)) };
   const identityKeys = graph.derive(
     'identity keys',
     (proxyKey: string) => egresses.identityKeys(proxyKey) ?? [proxyKey],
@@ -149,11 +149,12 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
   const explainParts = {
     ...parts,
     rules: { ruleSets: inForce, outboundRules, matched, ofExternalService: rules.ofExternalService },
-    outbounds: (proxyKey: string, calls: CallMode) => outbounds.outbounds(proxyKey, calls, heldBack.get(proxyKey)),
+    outbounds: (proxyKey: string, calls: CallMode) => outbounds.outbounds(proxyKey, calls, leftOut.get(proxyKey)),
     unpermitted: surroundings.outbounds.outbounds,
     config,
     identityRequest,
-    heldBack,
+    heldBack: leftOut,
+    unusable,
   };
   return {
     config,
@@ -164,7 +165,9 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
     gatewayRules: rules.ofGateway,
     matchedPolicies: matched,
     resourcesWithout,
-    heldBack,
+    heldBack: leftOut,
+    unusable,
+    faultOf: faults.of,
     collectorRefs,
     affectedDataplanes: rules.affected,
     whatIf(drafts) {

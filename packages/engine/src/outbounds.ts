@@ -15,6 +15,7 @@ import type { Destination, DestinationDerivations, MeshServiceSpec, MeshServiceS
 import type { EngineInputs } from './engine.ts';
 import type { LeftOut } from './held-back.ts';
 import type { MeshFacts } from './mesh-facts.ts';
+import { isPort } from './port.ts';
 import { boundOutbounds, boundRecords, type CallMode, unboundWarnings } from './reach/call-mode.ts';
 import { deriveServiceAddresses } from './service-addresses.ts';
 
@@ -154,7 +155,7 @@ export function deriveOutbounds(
       const { addresses = [] } = (resource.status ?? {}) as MeshServiceStatus;
       const ips = ipsOf(resource.status ?? {});
       // A store may hold what is refused now, and Envoy refuses a whole update for one port that is none.
-      const ports = portsOf(resource.spec).filter((port) => port > 0 && port <= 65_535);
+      const ports = portsOf(resource.spec).filter(isPort);
       const outbounds = ips.flatMap((ip) =>
         ports.flatMap((port) => {
           const found = destination(key, port, false);

@@ -1,7 +1,6 @@
 // Parts of a configuration that one proxy has for itself: what it is, and what is built from that and from its rules for inbounds. None of them
 // reads a policy: engines that differ in policies only share them.
 import type { Derivation, Graph } from '@ursa/collections';
-import type { EnvoyResource } from '@ursa/envoy';
 import type { ProxyPolicy } from '@ursa/policy';
 import { collectorLookup } from './collectors.ts';
 import type { DataplaneFacts } from './dataplane-facts.ts';
@@ -22,9 +21,10 @@ import {
 import { inboundResources, type Subject, systemResources } from './proxy-parts.ts';
 import { sameResources } from './resource-set.ts';
 import type { RuleSets } from './rules.ts';
+import { attempt, type Built } from './unbuilt.ts';
 import { deriveWorkload } from './workload.ts';
 
-type Resources = readonly EnvoyResource[];
+type Resources = readonly Built[];
 
 /** Parts by proxy key. */
 export interface OwnParts {
@@ -94,7 +94,9 @@ export function deriveOwnParts(options: OwnPartsOptions): OwnParts {
       { equals },
     ),
     system: ofSubject('system resources', (found) => systemResources(inputs, found)),
-    secrets: ofSubject('secrets', (found) => secretResources({ inputs, trustDomains }, found)),
+    secrets: ofSubject('secrets', (found) =>
+      attempt({ origin: 'secrets' }, () => secretResources({ inputs, trustDomains }, found)),
+    ),
     withSelf,
     withTags: deriveTaggedClass(graph),
     announcing: deriveAnnouncingClass(graph),

@@ -12,7 +12,7 @@ import type { DataplaneFacts, RedirectPorts } from './dataplane-facts.ts';
 import type { Destination } from './destinations.ts';
 import type { ConnectedProxy, EngineInputs } from './engine.ts';
 import { meshTlsOf } from './identity/proxy-tls.ts';
-import { inboundModes } from './inbound-modes.ts';
+import { type InboundModes, inboundModes } from './inbound-modes.ts';
 import { type MeshFacts, prometheusFor } from './mesh-facts.ts';
 import type { OlderPolicies } from './older-policies.ts';
 import type { Outbound } from './outbounds.ts';
@@ -20,13 +20,14 @@ import { type ProxyClass, proxySelf, tagValues } from './proxy-class.ts';
 import { sameResources } from './resource-set.ts';
 import type { RuleSets } from './rules.ts';
 import { adminListener } from './skeleton/admin.ts';
-import { inboundSkeleton } from './skeleton/inbound.ts';
+import { closedInbound, inboundSkeleton } from './skeleton/inbound.ts';
 import { closedOutbound, clusterSkeleton, destinationName, outboundSkeleton } from './skeleton/outbound.ts';
 import { type PassthroughOptions, passthroughResources } from './skeleton/passthrough.ts';
 import { prometheusResources } from './skeleton/prometheus.ts';
 import { virtualProbes } from './skeleton/virtual-probes.ts';
 import { routePolicies, type Traffic } from './traffic.ts';
-import { walkCluster, walkInbound, walkOutbound, walkPassthrough, walkProxy } from './walk.ts';
+import { attempt, type Built, isUnbuilt } from './unbuilt.ts';
+import { type OwnAdditions, walkCluster, walkInbound, walkOutbound, walkPassthrough, walkProxy } from './walk.ts';
 
 /** A proxy with all that its parts need. */
 export interface Subject {
@@ -98,20 +99,31 @@ export function inboundResources(
   subject: Subject,
   ruleSets: RuleSets,
   olderPolicies: Pick<OlderPolicies, 'at'>,
-): EnvoyResource[] {
-  const { connected, dataplane, proxyClass, workload } = subject;
-  const probes = connected.appProbeProxyEnabled ? undefined : virtualProbes(dataplane, proxyClass);
-  const { modes } = inboundModes(policies, ruleSets, proxyClass.tls, dataplane.inbounds.length);
+): readonly Built[] {
+  const { key, connected, dataplane, proxyClass, workload } = subject;
+  const about = `Dataplane/${key}`;
+  const probes = attempt({ origin: 'probe', about }, () =>
+    connected.appProbeProxyEnabled ? [] : virtualProbes(dataplane, proxyClass),
+  );
+  let modes: InboundModes['modes'] | undefined;
   const inbounds = dataplane.inbounds.flatMap((inbound, position) => {
-    const place = inboundSkeleton(inbound, modes[position] ?? 'Strict', proxyClass);
-    walkInbound(policies, ruleSets, place, position, { workload, olderPolicies });
-    return [
-      encodeResource('listener', buildListener(place.listener), 'inbound'),
-      encodeResource('cluster', buildCluster(place.cluster), 'inbound'),
-      ...encodeClusters(place.extraClusters, 'inbound'),
-    ];
+    const built = (): readonly Built[] => {
+      modes ??= inboundModes(policies, ruleSets, proxyClass.tls, dataplane.inbounds.length).modes;
+      const place = inboundSkeleton(inbound, modes[position] ?? 'Strict', proxyClass);
+      walkInbound(policies, ruleSets, place, position, { workload, olderPolicies });
+      return [
+        encodeResource('listener', buildListener(place.listener), 'inbound'),
+        encodeResource('cluster', buildCluster(place.cluster), 'inbound'),
+        ...encodeClusters(place.extraClusters, 'inbound'),
+      ];
+    };
+    const name = proxyClass.names.inboundListener(inbound);
+    // Where traffic is redirected, a port without a listener could be reached past all policies.
+    return attempt({ origin: 'inbound', of: 'listener', name, about }, built, () =>
+      encodeResource('listener', closedInbound(inbound, proxyClass), 'inbound'),
+    );
   });
-  return probes === undefined ? inbounds : [...inbounds, probes];
+  return [...inbounds, ...probes];
 }
 
 /** Kinds of proxies that get listeners for traffic. */
@@ -122,7 +134,7 @@ export function isServed({ proxyClass }: Subject): boolean {
 
 /** What policies give a proxy besides what its traffic needs. */
 export interface PolicyAdditions {
-  readonly resources: readonly EnvoyResource[];
+  readonly resources: readonly Built[];
   readonly documents: readonly DynamicDocument[];
   readonly warnings: readonly string[];
 }
@@ -136,7 +148,7 @@ export function policyAdditions(
   const { facts, names, reusePort, tls } = proxyClass;
   const self = proxySelf(dataplane, connected.workdir);
   const { metricsCertPath: certificate, metricsKeyPath: key } = connected;
-  const additions = walkProxy(policies, ruleSets, {
+  const place = {
     proxy: { ...facts, self },
     self,
     workload,
@@ -144,15 +156,24 @@ export function policyAdditions(
     metricsCertificate: certificate === '' || key === '' ? undefined : { certificate, key },
     tls: tls && meshTlsOf(mesh.name, tls, names),
     reusePort,
-  });
-  return {
-    resources: additions.flatMap(({ origin, clusters = [], listeners = [] }) => [
-      ...encodeClusters(clusters, origin),
-      ...listeners.map((draft) => encodeResource('listener', buildListener(draft), draft.origin ?? origin)),
-    ]),
-    documents: additions.flatMap(({ documents = [] }) => documents),
-    warnings: additions.flatMap(({ warnings = [] }) => warnings),
   };
+  const parts = policies.map((policy) =>
+    attempt({ origin: policy.origin }, () => walkProxy(policy, ruleSets, place).map(builtAddition)),
+  );
+  const additions = parts.flatMap((ofPolicy) => ofPolicy.filter((part) => !isUnbuilt(part)));
+  return {
+    resources: [...additions.flatMap(({ resources }) => resources), ...parts.flat().filter(isUnbuilt)],
+    documents: additions.flatMap(({ documents }) => documents),
+    warnings: additions.flatMap(({ warnings }) => warnings),
+  };
+}
+
+function builtAddition({ origin, clusters = [], listeners = [], documents = [], warnings = [] }: OwnAdditions) {
+  const resources = [
+    ...encodeClusters(clusters, origin),
+    ...listeners.map((draft) => encodeResource('listener', buildListener(draft), draft.origin ?? origin)),
+  ];
+  return { type: 'built' as const, resources, documents, warnings };
 }
 
 /** True when a proxy gets the same from its policies as before. */
@@ -169,21 +190,23 @@ export function adminPortOf({ dataplane, connected }: Subject): number {
 }
 
 /** Listeners for the control plane and for monitoring. */
-export function systemResources(inputs: EngineInputs, subject: Subject): EnvoyResource[] {
+export function systemResources(inputs: EngineInputs, subject: Subject): readonly Built[] {
   const { key, connected, dataplane, mesh, proxyClass } = subject;
   const { names, reusePort } = proxyClass;
-  const port = adminPortOf(subject);
-  const identity = inputs.adminIdentities.get(key);
-  const resources: EnvoyResource[] = [];
-  if (identity !== undefined && port !== 0) {
-    resources.push(adminListener({ address: dataplane.address, port, identity, reusePort, names }));
-  }
-  const prometheus = prometheusFor(mesh, dataplane.metrics);
-  if (prometheus !== undefined) {
+  const about = `Dataplane/${key}`;
+  const admin = (): readonly EnvoyResource[] => {
+    const port = adminPortOf(subject);
+    const identity = inputs.adminIdentities.get(key);
+    if (identity === undefined || port === 0) return [];
+    return [adminListener({ address: dataplane.address, port, identity, reusePort, names })];
+  };
+  const prometheus = (): readonly EnvoyResource[] => {
+    const conf = prometheusFor(mesh, dataplane.metrics);
+    if (conf === undefined) return [];
     const { address, name } = dataplane;
     const tls = proxyClass.tls && meshTlsOf(mesh.name, proxyClass.tls, names);
     const socket = `${connected.workdir}/kuma-mh-${name}-${mesh.name}.sock`;
-    resources.push(...prometheusResources({ prometheus, tls, socket, address, reusePort, names }));
-  }
-  return resources;
+    return prometheusResources({ prometheus: conf, tls, socket, address, reusePort, names });
+  };
+  return [...attempt({ origin: 'admin', about }, admin), ...attempt({ origin: 'prometheus', about }, prometheus)];
 }

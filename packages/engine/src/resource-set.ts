@@ -1,8 +1,15 @@
 // Encoded resources on their way into a configuration.
 import type { EnvoyResource, EnvoyType } from '@ursa/envoy';
+import { type Built, isUnbuilt, type Unbuilt } from './unbuilt.ts';
 
 /** Resources of one proxy by type and name. */
 export type ResourceMaps = Readonly<Record<EnvoyType, ReadonlyMap<string, EnvoyResource>>>;
+
+/** Resources, and what could not be built of them. */
+export interface BuiltMaps {
+  readonly resources: ResourceMaps;
+  readonly unbuilt: readonly Unbuilt[];
+}
 
 const types: readonly EnvoyType[] = ['cluster', 'endpoint', 'listener', 'route', 'secret', 'runtime'];
 
@@ -21,18 +28,24 @@ export function sameMap(
 }
 
 /** The same for lists, in the same order. */
-export function sameResources(before: readonly EnvoyResource[], after: readonly EnvoyResource[]): boolean {
+export function sameResources(before: readonly Built[], after: readonly Built[]): boolean {
   return before.length === after.length && before.every((resource, position) => resource === after[position]);
 }
 
 /** Sorts resources into maps. */
-export function toMaps(resources: readonly EnvoyResource[]): ResourceMaps {
+export function toMaps(list: readonly Built[]): BuiltMaps {
   const maps: Partial<Record<EnvoyType, Map<string, EnvoyResource>>> = {};
-  for (const resource of resources) {
-    const map = maps[resource.type] ?? new Map<string, EnvoyResource>();
-    maps[resource.type] = map.set(resource.name, resource);
+  const unbuilt: Unbuilt[] = [];
+  for (const built of list) {
+    if (isUnbuilt(built)) {
+      unbuilt.push(built);
+      continue;
+    }
+    const map = maps[built.type] ?? new Map<string, EnvoyResource>();
+    maps[built.type] = map.set(built.name, built);
   }
-  return Object.fromEntries(types.map((type) => [type, maps[type] ?? noResources])) as unknown as ResourceMaps;
+  const resources = Object.fromEntries(types.map((type) => [type, maps[type] ?? noResources])) as unknown;
+  return { resources: resources as ResourceMaps, unbuilt };
 }
 
 /**

@@ -208,17 +208,14 @@ export function walkPassthrough(policies: readonly ProxyPolicy[], ruleSets: Rule
   }
 }
 
-/** What policies give the proxy besides what its traffic needs, with the origin of each. */
-export function walkProxy(
-  policies: readonly ProxyPolicy[],
-  ruleSets: RuleSets,
-  place: ProxyPlace,
-): readonly (ProxyAdditions & { readonly origin: Origin })[] {
-  return policies.flatMap((policy) => {
-    const { proxy } = policy.hooks;
-    const additions = withSingleConf(policy, ruleSets, proxy && ((conf) => proxy(place, conf)));
-    return additions === undefined ? [] : [{ ...additions, origin: policy.origin }];
-  });
+/** What a policy gives the proxy besides what its traffic needs. */
+export type OwnAdditions = ProxyAdditions & { readonly origin: Origin };
+
+/** What a policy gives the proxy; none or one. */
+export function walkProxy(policy: ProxyPolicy, ruleSets: RuleSets, place: ProxyPlace): readonly OwnAdditions[] {
+  const { proxy } = policy.hooks;
+  const additions = withSingleConf(policy, ruleSets, proxy && ((conf) => proxy(place, conf)));
+  return additions === undefined ? [] : [{ ...additions, origin: policy.origin }];
 }
 
 /** Finds the conf of a destination, or of one route to it. */

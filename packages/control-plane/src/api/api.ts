@@ -65,7 +65,15 @@ export interface ApiOptions {
   readonly types: ResourceTypes;
   readonly engine: Pick<
     Engine,
-    'rules' | 'gatewayRules' | 'config' | 'heldBack' | 'affectedDataplanes' | 'collectorRefs' | 'explain'
+    | 'rules'
+    | 'gatewayRules'
+    | 'config'
+    | 'heldBack'
+    | 'unusable'
+    | 'faultOf'
+    | 'affectedDataplanes'
+    | 'collectorRefs'
+    | 'explain'
   >;
   /** An engine over the same inputs in which shadow policies are in force. */
   readonly shadowEngine: Pick<Engine, 'config'>;
@@ -204,7 +212,11 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
     const type = types.byName(resource.type);
     return type === undefined ? resource : formatResource(type, resource);
   };
-  const policyStatus = createPolicyStatus(options.live, options.engine);
+  const policyStatus = createPolicyStatus(
+    options.live,
+    options.engine,
+    (type) => options.types.byName(type)?.policy !== undefined,
+  );
   const reader = createResourceReader(types, options.live, options.access, format, (resource) =>
     types.byName(resource.type)?.policy === undefined ? resource : policyStatus(resource),
   );

@@ -1,13 +1,13 @@
 // What is observed of a policy, as conditions in its status: `Programmed` says what Envoys make of it, `BackendRefsResolved` whether what it
 // refers to is there. Made when it is read, so that neither changes the policy or its version. Pure.
 import type { CollectorRefs, PolicyInsight, Refusal } from '@ursa/engine';
-import type { Condition } from '@ursa/resources';
+import type { Condition, Resource } from '@ursa/resources';
 
 /** A condition, in the form of the peers' other conditions and of Kubernetes. */
 export interface PolicyCondition {
   readonly type: 'Programmed';
   readonly status: 'False';
-  readonly reason: 'HeldBack' | 'Refused';
+  readonly reason: 'HeldBack' | 'Refused' | 'Unusable';
   readonly message: string;
   /** Since when, RFC 3339. */
   readonly lastTransitionTime: string;
@@ -30,6 +30,22 @@ export function policyCondition(insight: PolicyInsight, concerned: readonly stri
     reason: insight.heldBack ? 'HeldBack' : 'Refused',
     message: `Envoy refuses what this policy makes; ${consequence}. Correct or delete the policy. Envoy says: ${first.message}`,
     lastTransitionTime: first.since,
+    proxies: { total: names.length, names: names.slice(0, mostNames) },
+  };
+}
+
+/** The condition of a policy of which nothing can be made. `names`: of the proxies from which it is held back. */
+export function unusableCondition(
+  { modificationTime }: Resource,
+  fault: string,
+  names: readonly string[],
+): PolicyCondition {
+  return {
+    type: 'Programmed',
+    status: 'False',
+    reason: 'Unusable',
+    message: `nothing can be made of this policy, so it is held back; all else is in force. Correct or delete the policy: ${fault}`,
+    lastTransitionTime: modificationTime,
     proxies: { total: names.length, names: names.slice(0, mostNames) },
   };
 }

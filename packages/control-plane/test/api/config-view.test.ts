@@ -50,6 +50,8 @@ test('a configuration is asked for by path, and is not there for a proxy that ne
     rules: { name: 'rules', get: () => new Map() },
     gatewayRules: { name: 'rules of a gateway', get: () => new Map() },
     heldBack: { name: 'held back', get: () => '' },
+    unusable: { name: 'unusable', get: () => [] },
+    faultOf: () => undefined,
     affectedDataplanes: { name: 'affected', get: () => [] },
     explain: () => assert.fail(),
     collectorRefs: { name: 'collectors', get: () => ({ total: 0, missing: [] }) },

@@ -6,9 +6,10 @@ import { tagNames, type ZoneEgressSpec } from '@ursa/resources';
 import type { ConfigWarning, ConnectedProxy, IdentityRequest, ProxyConfig } from '../engine.ts';
 import { egressService } from '../identity/egress-identity.ts';
 import { trustOf } from '../identity/secret-resources.ts';
-import { type ResourceMaps, toMaps } from '../resource-set.ts';
+import { type BuiltMaps, sameResources, toMaps } from '../resource-set.ts';
 import { adminClusters, adminListener } from '../skeleton/admin.ts';
 import { egressListener } from '../skeleton/egress.ts';
+import { attempt, type Built, isUnbuilt } from '../unbuilt.ts';
 import { deriveEgressClass, type EgressClass } from './egress-class.ts';
 import {
   deriveEgressServices,
@@ -22,13 +23,16 @@ import { deriveOtherZones } from './other-zones.ts';
 /** Configurations and identities of zone egresses. */
 export interface EgressDerivations {
   /** By proxy key; undefined for what is no connected egress. */
-  readonly config: Derivation<readonly [proxyKey: string], ProxyConfig | undefined>;
+  readonly config: Derivation<readonly [proxyKey: string], EgressConfig | undefined>;
   /** Keys of the certificates that an egress must have; undefined for other proxies. */
   identityKeys(proxyKey: string): readonly string[] | undefined;
   /** What such a certificate must say; undefined for other keys. */
   identityRequest(identityKey: string): IdentityRequest | undefined;
   readonly services: EgressServices;
 }
+
+/** What an egress gets, as far as it could be built. */
+export type EgressConfig = ProxyConfig & BuiltMaps;
 
 interface Found {
   readonly connected: ConnectedProxy;
@@ -61,10 +65,15 @@ export function deriveEgressConfigs(options: EgressServiceOptions): EgressDeriva
     return egressClass && { connected, spec, egressClass };
   });
 
-  const parts = graph.derive(
+  const everyPart = graph.derive(
     'parts of an egress',
+    (egressClass: EgressClass) => services.meshes.get().flatMap((mesh) => services.served.get(mesh, egressClass)),
+    { equals: sameParts },
+  );
+  const parts = graph.derive(
+    'parts that an egress serves',
     (egressClass: EgressClass): readonly ServedPart[] =>
-      services.meshes.get().flatMap((mesh) => services.served.get(mesh, egressClass)),
+      everyPart.get(egressClass).filter((part) => part.type === 'served'),
     { equals: sameParts },
   );
   const meshes = graph.derive('all meshes', () =>
@@ -79,14 +88,16 @@ export function deriveEgressConfigs(options: EgressServiceOptions): EgressDeriva
   // One message for all chains: it is put together and encoded again when one of them changes.
   const listener = graph.derive(
     'listener of an egress',
-    (egressClass: EgressClass): EnvoyResource | undefined => {
+    (egressClass: EgressClass): readonly Built[] => {
       const chains = [...remoteParts.get(egressClass), ...parts.get(egressClass)].map(({ chain }) => chain);
-      if (chains.length === 0) return undefined;
-      const { message }: ListenerDraft = egressListener(egressClass);
-      message.filterChains = chains;
-      return encodeResource('listener', message, 'egress');
+      if (chains.length === 0) return [];
+      return attempt({ origin: 'egress' }, () => {
+        const { message }: ListenerDraft = egressListener(egressClass);
+        message.filterChains = chains;
+        return [encodeResource('listener', message, 'egress')];
+      });
     },
-    { equals: Object.is },
+    { equals: sameResources },
   );
 
   const secretsOf = (proxyKey: string, { names }: EgressClass): EnvoyResource[] =>
@@ -111,17 +122,18 @@ export function deriveEgressConfigs(options: EgressServiceOptions): EgressDeriva
 
   const resources = graph.derive(
     'resources of an egress',
-    (proxyKey: string): ResourceMaps => {
+    (proxyKey: string): BuiltMaps => {
       const egress = found.get(proxyKey);
       if (egress === undefined) return toMaps([]);
       const { egressClass } = egress;
-      const traffic = listener.get(egressClass);
+      const about = `ZoneEgress/${proxyKey}`;
       return toMaps([
         ...remoteParts.get(egressClass).map(({ cluster }) => cluster),
         ...parts.get(egressClass).map(({ cluster }) => cluster),
-        ...(traffic === undefined ? [] : [traffic]),
-        ...secretsOf(proxyKey, egressClass),
-        ...adminOf(proxyKey, egress),
+        ...listener.get(egressClass),
+        ...everyPart.get(egressClass).filter(isUnbuilt),
+        ...attempt({ origin: 'secrets' }, () => secretsOf(proxyKey, egressClass)),
+        ...attempt({ origin: 'admin', about }, () => adminOf(proxyKey, egress)),
       ]);
     },
     { equals: Object.is },
@@ -129,7 +141,7 @@ export function deriveEgressConfigs(options: EgressServiceOptions): EgressDeriva
 
   return {
     services,
-    config: graph.derive('config of an egress', (proxyKey: string): ProxyConfig | undefined => {
+    config: graph.derive('config of an egress', (proxyKey: string): EgressConfig | undefined => {
       const egress = found.get(proxyKey);
       if (egress === undefined) return undefined;
       const warnings = parts
@@ -142,8 +154,9 @@ export function deriveEgressConfigs(options: EgressServiceOptions): EgressDeriva
         .get()
         .flatMap((mesh) => otherZones.endpoints.get(mesh, egress.egressClass))
         .filter(({ name }) => led.has(name));
-      const { endpoint } = toMaps(endpoints);
-      return { resources: { ...resources.get(proxyKey), endpoint }, warnings };
+      const { endpoint } = toMaps(endpoints).resources;
+      const built = resources.get(proxyKey);
+      return { ...built, resources: { ...built.resources, endpoint }, warnings };
     }),
     identityKeys: (proxyKey) =>
       isEgress.get(proxyKey) ? services.meshes.get().map((mesh) => identityKey(mesh, proxyKey)) : undefined,

@@ -1,7 +1,9 @@
 // What a zone egress serves, a part for each service outside of the mesh: built once for all egresses of a class, and again only when the service,
 // the secrets it names or the policies for it change.
+import { toBinary } from '@bufbuild/protobuf';
 import type { Derivation, Graph } from '@ursa/collections';
 import { buildCluster, buildFilterChain, type EnvoyResource, encodeResource, type FilterChainDraft } from '@ursa/envoy';
+import { FilterChainSchema } from '@ursa/envoy/gen/envoy/config/listener/v3/listener_components_pb.ts';
 import { destinationId, type ProxyFacts, type ProxyPolicy } from '@ursa/policy';
 import { type ExternalServiceSpec, type MeshExternalServiceSpec, type Resource, tagNames } from '@ursa/resources';
 import { collectorLookup } from '../collectors.ts';
@@ -17,11 +19,13 @@ import { parseProtocol } from '../protocol.ts';
 import type { RuleDerivations } from '../rules.ts';
 import { type EgressService, egressChain, egressCluster, egressListener } from '../skeleton/egress.ts';
 import { legacySni, serviceSni } from '../sni.ts';
+import { attempt, type Unbuilt } from '../unbuilt.ts';
 import type { EgressClass } from './egress-class.ts';
 import { type EgressPlace, walkExternalService, walkMeshExternalService } from './walk-egress.ts';
 
 /** One service on the egresses of a class. */
 export interface ServedPart {
+  readonly type: 'served';
   readonly mesh: string;
   /** `Type/mesh/name`. */
   readonly resource: string;
@@ -33,14 +37,17 @@ export interface ServedPart {
 }
 
 /** True for the same parts in the same order. */
-export function sameParts(before: readonly ServedPart[], after: readonly ServedPart[]): boolean {
+export function sameParts(
+  before: readonly (ServedPart | Unbuilt)[],
+  after: readonly (ServedPart | Unbuilt)[],
+): boolean {
   return before.length === after.length && before.every((part, position) => part === after[position]);
 }
 
 /** What egresses serve. */
 export interface EgressServices {
-  /** Services of a mesh, by name. */
-  readonly served: Derivation<readonly [mesh: string, egressClass: EgressClass], readonly ServedPart[]>;
+  /** Services of a mesh, by name, with those that cannot be served as they are. */
+  readonly served: Derivation<readonly [mesh: string, egressClass: EgressClass], readonly (ServedPart | Unbuilt)[]>;
   /** Meshes that have services outside and an identity for egresses, sorted. */
   readonly meshes: Derivation<readonly [], readonly string[]>;
 }
@@ -91,9 +98,10 @@ export function deriveEgressServices(options: EgressServiceOptions): EgressServi
     shape({ proxy, protocol, tags, listener: egressListener(egressClass), chain, cluster });
     return {
       ...said,
+      type: 'served',
       mesh,
       sni: service.sni,
-      chain: buildFilterChain(chain),
+      chain: encodableChain(chain),
       cluster: encodeResource('cluster', buildCluster(cluster), 'egress'),
     };
   };
@@ -177,9 +185,18 @@ export function deriveEgressServices(options: EgressServiceOptions): EgressServi
   return {
     served: graph.derive(
       'services of an egress',
-      (mesh: string, egressClass: EgressClass): readonly ServedPart[] => [
-        ...namesOf.get(mesh).flatMap((service) => externalService.get(mesh, service, egressClass) ?? []),
-        ...ofMesh(mesh).flatMap((key) => meshExternalService.get(key, egressClass) ?? []),
+      (mesh: string, egressClass: EgressClass): readonly (ServedPart | Unbuilt)[] => [
+        ...namesOf.get(mesh).flatMap((service) => {
+          const { cluster: name } = egressClass.names.egressService(mesh, service);
+          const about = `ExternalService/${keysOf(mesh, service)[0]}`;
+          const site = { origin: 'egress', of: 'cluster', name, about } as const;
+          return attempt(site, () => [externalService.get(mesh, service, egressClass) ?? []].flat());
+        }),
+        ...ofMesh(mesh).flatMap((key) =>
+          attempt({ origin: 'egress', about: `MeshExternalService/${key}` }, () =>
+            [meshExternalService.get(key, egressClass) ?? []].flat(),
+          ),
+        ),
       ],
       { equals: sameParts },
     ),
@@ -190,4 +207,11 @@ export function deriveEgressServices(options: EgressServiceOptions): EgressServi
         .sort(),
     ),
   };
+}
+
+/** The chain of a service. All chains stand in one listener: what cannot be encoded must be found out before. */
+function encodableChain(draft: FilterChainDraft): FilterChainDraft['message'] {
+  const chain = buildFilterChain(draft);
+  toBinary(FilterChainSchema, chain);
+  return chain;
 }

@@ -14,6 +14,7 @@ import {
 import { type Resource, tagNames, type ZoneIngressSpec } from '@ursa/resources';
 import type { EngineInputs } from '../engine.ts';
 import type { MeshFacts } from '../mesh-facts.ts';
+import { isPort } from '../port.ts';
 import { remoteChain } from '../skeleton/egress.ts';
 import { serviceSni } from '../sni.ts';
 import type { EgressClass } from './egress-class.ts';
@@ -108,11 +109,16 @@ export function deriveOtherZones(
 function offersOf(ingress: Resource, mesh: string): readonly Offer[] {
   const { networking = {}, availableServices = [] } = ingress.spec as ZoneIngressSpec;
   const { advertisedAddress: address, advertisedPort: port } = networking;
-  if (address === undefined || port === undefined) return [];
+  if (address === undefined || !isPort(port)) return [];
   return availableServices.flatMap(({ tags = {}, instances = 1, mesh: of }): Offer[] => {
     const { [tagNames.service]: service, ...others } = tags;
-    if (service === undefined || of !== mesh || instances < 1) return [];
+    if (service === undefined || of !== mesh || !isWeight(instances)) return [];
     const endpoint = { address, port, weight: instances, tags: { ...others, mesh } };
     return [{ service, zone: others[tagNames.zone] ?? '', endpoint }];
   });
+}
+
+/** True for a weight that Envoy takes. */
+function isWeight(instances: number): boolean {
+  return Number.isInteger(instances) && instances > 0 && instances < 2 ** 32;
 }

@@ -24,7 +24,7 @@ import {
 import { kriOf, tagNames } from '@ursa/resources';
 import type { DataplaneFacts } from '../dataplane-facts.ts';
 import { policiesOf } from '../held-back.ts';
-import { type ExplainParts, keyOfProxy } from './explain-parts.ts';
+import { type ExplainParts, keyOfProxy, whyHeldBack } from './explain-parts.ts';
 import type { AppliedPolicies, PolicyReference } from './explanation.ts';
 
 /** A conf at one place, and what it was merged from, the weakest first. */
@@ -130,7 +130,9 @@ export function appliedPolicies(
       const beaten = strongest && entries.some((entry) => entry.head.key === head.key) ? strongest.head : undefined;
       const reason =
         (head.shadow ? 'it is a shadow policy (label kuma.io/effect), shown in what-if answers only' : undefined) ??
-        (heldBack.includes(head.key) ? 'it is held back, because Envoy refused what it makes' : undefined) ??
+        (heldBack.includes(head.key)
+          ? `it is held back, ${whyHeldBack(parts, keyOfProxy(proxy), head.key)}`
+          : undefined) ??
         whyNotSelected(head, proxy.selectable, routeOf) ??
         (beaten === undefined
           ? `none of its ${list ?? 'inbound'} entries speaks of this ${side === 'client' ? 'destination' : 'inbound'}`

@@ -3,6 +3,7 @@ import type { PolicyHead } from '@ursa/policy';
 import type { ConfigParts } from '../config-parts.ts';
 import type { DataplaneFacts } from '../dataplane-facts.ts';
 import type { Engine } from '../engine.ts';
+import type { LeftOutDerivations } from '../left-out.ts';
 import type { Outbound, OutboundDerivations } from '../outbounds.ts';
 import type { CallMode } from '../reach/call-mode.ts';
 import type { RuleSets } from '../rules.ts';
@@ -21,10 +22,19 @@ export interface ExplainParts
   extends Omit<ConfigParts, 'rules' | 'outbounds'>,
     Pick<Engine, 'config' | 'identityRequest' | 'heldBack'> {
   readonly rules: RulesInForce;
+  readonly unusable: LeftOutDerivations['unusable'];
   /** What a proxy can call. */
   outbounds(proxyKey: string, calls: CallMode): readonly Outbound[];
   /** The same, whether it is let in there or not. */
   readonly unpermitted: OutboundDerivations['outbounds'];
+}
+
+/** Why a policy is held back from a proxy, for people. */
+export function whyHeldBack({ unusable }: Pick<ExplainParts, 'unusable'>, proxyKey: string, policy: string): string {
+  const found = unusable.get(proxyKey).find(({ key }) => key === policy);
+  return found === undefined
+    ? 'because Envoy refused what it makes'
+    : `because nothing can be made of it: ${found.problem}`;
 }
 
 /** Facts of all Dataplanes of a mesh, by name. */

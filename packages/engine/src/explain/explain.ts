@@ -15,7 +15,7 @@ import { callModeOf, hasUnifiedNames } from '../proxy-class.ts';
 import { destinationName, tlsTowards } from '../skeleton/outbound.ts';
 import { destinationsOf, routePolicies, type Traffic } from '../traffic.ts';
 import { appliedPolicies, inboundMerge, outboundMerge, policiesIn, referenceTo } from './applied-policies.ts';
-import { type ExplainParts, keyOfProxy, provenNames } from './explain-parts.ts';
+import { type ExplainParts, keyOfProxy, provenNames, whyHeldBack } from './explain-parts.ts';
 import type { AppliedPolicies, BackendShare, Explanation, Question, Step } from './explanation.ts';
 import { clientMissing, proxiesNamed } from './find-client.ts';
 import { findOutbound, findUnpermitted, type Instance, instancesOf, nameOf } from './find-outbound.ts';
@@ -72,7 +72,7 @@ function explain(parts: ExplainParts, question: Question): Explanation {
   if (client === undefined || mesh === undefined) return stop('unknown', clientMissing(parts, question));
   const identity = provenNames(parts, keyOfProxy(client));
   const clientTls = parts.proxyTls.get(client.mesh, keyOfProxy(client));
-  course.problems.push(...heldBackFrom(parts, client));
+  course.problems.push(...shortcomings(parts, client));
   const others = clients.length > 1 ? ` (one of ${clients.length} of ${question.from})` : '';
   const spiffe = identity?.uris.find((uri) => uri.startsWith('spiffe://'));
   course.steps.push({
@@ -178,7 +178,7 @@ function arrive(parts: ExplainParts, course: Course, arriving: Arriving): Explan
   const { proxy, position } = server;
   const inbound = proxy.inbounds[position];
   if (inbound === undefined) return stop('unreachable', noEndpoints(destination, []));
-  course.problems.push(...heldBackFrom(parts, proxy));
+  course.problems.push(...shortcomings(parts, proxy));
   const connected = parts.inputs.proxies.get(keyOfProxy(proxy));
   const mesh = parts.meshFacts.get(proxy.mesh);
   const names = connected && mesh && hasUnifiedNames(connected, mesh) ? unifiedNames : legacyNames;
@@ -276,15 +276,29 @@ function routeStep(parts: ExplainParts, client: DataplaneFacts, traffic: Traffic
   return { at: 'route', text: `${text}, of ${policy.name} ${head.displayName}`, policy: referenceTo(policy, head, '') };
 }
 
+/** What a proxy does not have: policies that are held back from it, and what could not be built. */
+function shortcomings(parts: ExplainParts, proxy: DataplaneFacts): readonly Finding[] {
+  return [...heldBackFrom(parts, proxy), ...notBuilt(parts, proxy)];
+}
+
 function heldBackFrom(parts: ExplainParts, proxy: DataplaneFacts): readonly Finding[] {
   return policiesOf(parts.heldBack.get(keyOfProxy(proxy))).map((key) => {
     const [type = '', mesh = '', name = ''] = key.split('/');
-    const message = `${type} ${name} is held back from ${proxy.name}, because Envoy refused what it makes`;
+    const message = `${type} ${name} is held back from ${proxy.name}, ${whyHeldBack(parts, keyOfProxy(proxy), key)}`;
     return finding('held-back', message, `correct it: kumactl inspect ${type.toLowerCase()} ${name}`, {
       type,
       mesh,
       name,
     });
+  });
+}
+
+function notBuilt(parts: ExplainParts, proxy: DataplaneFacts): readonly Finding[] {
+  const { warnings } = parts.config.get(keyOfProxy(proxy)) ?? { warnings: [] };
+  return warnings.flatMap(({ message, unbuilt, resource }) => {
+    if (unbuilt === undefined) return [];
+    const [type = 'Dataplane', mesh = '', name = ''] = (resource ?? `Dataplane/${keyOfProxy(proxy)}`).split('/');
+    return [finding('unhealthy-config', `${proxy.name}: ${message}`, `correct ${type} ${name}`, { type, mesh, name })];
   });
 }
 

@@ -53,7 +53,7 @@ export const findingCodes = {
   'no-endpoints': ['error', 'Nothing that could answer is there or ready.'],
   'endpoint-not-ready': ['warning', 'An endpoint of the destination gets no requests now.'],
   'proxy-offline': ['warning', 'The proxy is not connected, so it has no configuration now.'],
-  'held-back': ['error', 'Envoy refused what the policy makes, so it is held back.'],
+  'held-back': ['error', 'Envoy refused what the policy makes, or nothing can be made of it, so it is held back.'],
   refused: ['error', 'A permission policy refuses the client.'],
   'not-permitted': ['error', 'No permission policy lets the client in.'],
 } as const satisfies Readonly<Record<string, readonly [severity: 'error' | 'warning' | 'note', summary: string]>>;

@@ -2,6 +2,7 @@
 import type { Derivation, Graph } from '@ursa/collections';
 import { labelNames, type ZoneEgressSpec } from '@ursa/resources';
 import type { EngineInputs } from '../engine.ts';
+import { isPort } from '../port.ts';
 
 /** Where an egress takes traffic. */
 export interface EgressAddress {
@@ -23,7 +24,7 @@ export function deriveEgresses(graph: Graph, inputs: EngineInputs): EgressAddres
       const away = zone !== '' && zone !== inputs.settings.zone;
       // One that starts or leaves takes no traffic (decision 0081).
       const withheld = resource?.labels[labelNames.withheldPorts] !== undefined;
-      return address === undefined || port === undefined || away || withheld ? [] : [{ address, port }];
+      return address === undefined || !isPort(port) || away || withheld ? [] : [{ address, port }];
     }),
   );
 }

@@ -19,7 +19,11 @@ import {
   tlsInspector,
   upstreamHttp,
 } from '@ursa/envoy';
-import { FilterChainMatchSchema } from '@ursa/envoy/gen/envoy/config/listener/v3/listener_components_pb.ts';
+import {
+  FilterChainMatchSchema,
+  FilterChainSchema,
+} from '@ursa/envoy/gen/envoy/config/listener/v3/listener_components_pb.ts';
+import type { Listener } from '@ursa/envoy/gen/envoy/config/listener/v3/listener_pb.ts';
 import {
   HttpConnectionManager_SetCurrentClientCertDetailsSchema as CertDetailsSchema,
   HttpConnectionManager_ForwardClientCertDetails,
@@ -130,4 +134,21 @@ export function inboundSkeleton(inbound: InboundFacts, mode: InboundMode, proxyC
     cluster: applicationCluster(inbound, names.inboundCluster(inbound), proxyClass),
     extraClusters: [],
   };
+}
+
+/** The listener of an inbound that cannot be built as it should be: it closes connections, because without it they might get to the application. */
+export function closedInbound(inbound: InboundFacts, { names, transparent, reusePort }: ProxyClass): Listener {
+  const name = names.inboundListener(inbound);
+  const { message } = listenerDraft({
+    name,
+    ...(names.unified ? { statPrefix: name } : {}),
+    address: socketAddress(inbound.address, inbound.port),
+    direction: 'INBOUND',
+    chains: [],
+    reusePort,
+    ...(transparent ? { bindToPort: false } : {}),
+    tags: inbound.tags,
+  });
+  message.filterChains = [create(FilterChainSchema)];
+  return message;
 }

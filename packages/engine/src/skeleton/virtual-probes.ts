@@ -15,12 +15,12 @@ import { type Route, RouteSchema } from '@ursa/envoy/gen/envoy/config/route/v3/r
 import type { DataplaneFacts, VirtualProbe } from '../dataplane-facts.ts';
 import type { ProxyClass } from '../proxy-class.ts';
 
-/** The listener; undefined for a Dataplane without probes. */
+/** The listener; none for a Dataplane without probes. */
 export function virtualProbes(
   { address, probes, inbounds }: DataplaneFacts,
   { names, transparent, reusePort }: ProxyClass,
-): EnvoyResource | undefined {
-  if (probes === undefined) return undefined;
+): readonly EnvoyResource[] {
+  if (probes === undefined) return [];
   const clusters = new Map(inbounds.map((inbound) => [inbound.servicePort, names.inboundCluster(inbound)]));
   const routes = routeConfiguration({
     name: virtualProbeNames.route,
@@ -35,7 +35,7 @@ export function virtualProbes(
     reusePort,
     ...(transparent ? { bindToPort: false } : {}),
   });
-  return encodeResource('listener', buildListener(draft), 'probe');
+  return [encodeResource('listener', buildListener(draft), 'probe')];
 }
 
 /** To the workload; for a port that is no inbound, the prober is sent to the port itself. */

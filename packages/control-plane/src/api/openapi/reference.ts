@@ -37,6 +37,8 @@ export function formatOpenApiReference(types: ResourceTypes, version: string): s
     identityRequest: nothing(undefined),
     strictInbounds: nothing([]),
     heldBack: nothing(''),
+    unusable: nothing([]),
+    faultOf: () => undefined,
     affectedDataplanes: nothing([]),
     explain,
     collectorRefs: nothing({ total: 0, missing: [] }),

@@ -1,23 +1,39 @@
 // What is observed of policies, joined to them when they are read: it is stored apart or derived, so that nothing observed makes a new version.
 import { type Engine, type PolicyInsight, policiesOf, policyInsightType } from '@ursa/engine';
 import { formatResourceKey, type Resource } from '@ursa/resources';
-import { type PolicyCondition, policyCondition, referenceCondition } from '../../insights/policy-conditions.ts';
+import {
+  type PolicyCondition,
+  policyCondition,
+  referenceCondition,
+  unusableCondition,
+} from '../../insights/policy-conditions.ts';
 import { insightOf } from '../../insights/policy-insights.ts';
 import type { LiveResources } from '../../store/live-resources.ts';
 
 /** Gives a policy with what is observed of it; every other resource, and every policy of which there is nothing to say, as it is. */
 export function createPolicyStatus(
   live: LiveResources,
-  engine: Pick<Engine, 'heldBack' | 'affectedDataplanes' | 'collectorRefs'>,
+  engine: Pick<Engine, 'heldBack' | 'unusable' | 'faultOf' | 'affectedDataplanes' | 'collectorRefs'>,
+  isPolicy: (type: string) => boolean,
 ): (resource: Resource) => Resource {
+  const proxiesWhere = ({ type, mesh, name }: Resource, holds: (proxy: string) => boolean): readonly string[] =>
+    engine.affectedDataplanes
+      .get(type, mesh, name)
+      .filter(holds)
+      .map((proxy) => proxy.slice(mesh.length + 1));
   const concerned = (policy: Resource, { heldBack }: PolicyInsight): readonly string[] => {
     if (!heldBack) return [];
-    const { type, mesh, name } = policy;
     const key = formatResourceKey(policy);
-    return engine.affectedDataplanes
-      .get(type, mesh, name)
-      .filter((proxy) => policiesOf(engine.heldBack.get(proxy)).includes(key))
-      .map((proxy) => proxy.slice(mesh.length + 1));
+    return proxiesWhere(policy, (proxy) => policiesOf(engine.heldBack.get(proxy)).includes(key));
+  };
+  // Rules that became stricter since it was written take nothing away: what can be built of it is in force, and nothing is said.
+  const unusable = (policy: Resource): PolicyCondition | undefined => {
+    if (!isPolicy(policy.type)) return undefined;
+    const key = formatResourceKey(policy);
+    const fault = engine.faultOf(key);
+    if (fault === undefined) return undefined;
+    const names = proxiesWhere(policy, (proxy) => engine.unusable.get(proxy).some((found) => found.key === key));
+    return names.length === 0 ? undefined : unusableCondition(policy, fault, names);
   };
   const programmed = (resource: Resource): PolicyCondition | undefined => {
     if (live.resources(policyInsightType).keys().length === 0) return undefined;
@@ -27,7 +43,9 @@ export function createPolicyStatus(
   return (resource) => {
     const { type, mesh, name } = resource;
     const references = referenceCondition(engine.collectorRefs.get(type, mesh, name));
-    const conditions = [references, programmed(resource)].filter((condition) => condition !== undefined);
+    const conditions = [references, programmed(resource) ?? unusable(resource)].filter(
+      (condition) => condition !== undefined,
+    );
     return conditions.length === 0 ? resource : { ...resource, status: { ...(resource.status ?? {}), conditions } };
   };
 }
