@@ -6,6 +6,7 @@ import { deriveServicesKnow } from './generators/services-know.ts';
 import type { Clock } from './identity/clock.ts';
 import type { Place } from './identity/mesh-identities/identity-authorities.ts';
 import { watchUntil } from './identity/mesh-identities/watch-until.ts';
+import { awayFrom, deriveLastConnections } from './insights/last-connections.ts';
 import type { InstanceCalls } from './instances/calls.ts';
 import type { Instances, KnownInstance } from './instances/instances.ts';
 import type { Log } from './log.ts';
@@ -31,7 +32,7 @@ export interface Announcements {
   readonly untilTaken: (mesh: string) => Promise<void>;
 }
 
-// Those who do not answer must not keep all others from their identity.
+// Those who do not answer, or do not come back, must not keep all others from their identity.
 const patience = 10_000;
 const pause = 250;
 const settle = 20;
@@ -43,14 +44,21 @@ export function composeAnnouncements(parts: AnnouncementParts): Announcements {
   const { live, place, rollout, instances, calls, log } = parts;
   const servicesKnow = deriveServicesKnow(live, place);
   const logger = log.component('identity');
+  const lastConnections = deriveLastConnections(live);
   const untilAllTold = async (mesh: string, left: () => number): Promise<boolean> => {
-    const revision = live.revision();
-    const others = instances.list().filter((each) => each.id !== instances.self && instances.isLiving(each));
-    const told = await Promise.all([
-      untilTold(rollout(), revision, mesh, left()),
-      ...others.map((other) => untilOtherTold(calls, other, { revision, mesh }, left)),
-    ]);
-    return !told.includes(false);
+    do {
+      const revision = live.revision();
+      const others = instances.list().filter((each) => each.id !== instances.self && instances.isLiving(each));
+      const told = await Promise.all([
+        untilTold(rollout(), revision, mesh, left()),
+        ...others.map((other) => untilOtherTold(calls, other, { revision, mesh }, left)),
+      ]);
+      if (told.includes(undefined)) return false;
+      const here = new Set(told.flatMap((names) => names ?? []));
+      if (awayFrom(lastConnections.get(mesh), here, Date.now(), patience).length === 0) return true;
+      await sleep(Math.min(pause, left()));
+    } while (left() > 0);
+    return false;
   };
   const patiently = (): (() => number) => {
     const end = performance.now() + patience;
@@ -85,23 +93,32 @@ function isTold({ processed, proxies }: RolloutView, revision: number): boolean 
   return processed >= revision && proxies.every(({ state, waitsFor }) => state !== 'pending' || waitsFor !== undefined);
 }
 
-function untilTold(rollout: Rollout, revision: number, mesh: string, within: number): Promise<boolean> {
+/** Names of the proxies that an instance has, once all of them are told; undefined when the time is over before. */
+type Told = readonly string[] | undefined;
+
+function toldIn(view: RolloutView, revision: number): Told {
+  return isTold(view, revision) ? view.proxies.map(({ proxy }) => proxy.name) : undefined;
+}
+
+function untilTold(rollout: Rollout, revision: number, mesh: string, within: number): Promise<Told> {
   return new Promise((resolve) => {
-    const told = () => isTold(rollout.at(revision, mesh), revision);
-    if (told()) return resolve(true);
+    const told = (): Told => toldIn(rollout.at(revision, mesh), revision);
+    const already = told();
+    if (already !== undefined) return resolve(already);
     let look: NodeJS.Timeout | undefined;
-    const finish = (isDone: boolean): void => {
+    const finish = (names: Told): void => {
       clearTimeout(look);
       clearTimeout(end);
       progress.stop();
-      resolve(isDone);
+      resolve(names);
     };
     const end = setTimeout(() => finish(told()), within);
     // One look for all answers that come within a moment, and after all of what came with them.
     const progress = rollout.onProgress(() => {
       look ??= setTimeout(() => {
         look = undefined;
-        if (told()) finish(true);
+        const names = told();
+        if (names !== undefined) finish(names);
       }, settle);
     });
   });
@@ -112,13 +129,14 @@ async function untilOtherTold(
   other: KnownInstance,
   question: { readonly revision: number; readonly mesh: string },
   left: () => number,
-): Promise<boolean> {
+): Promise<Told> {
   while (left() > 0) {
     const view = await calls.ask(other, 'rollout', { ...question, wait: 0 }).catch(() => undefined);
-    if (view !== undefined && isTold(view as RolloutView, question.revision)) return true;
+    const told = view === undefined ? undefined : toldIn(view as RolloutView, question.revision);
+    if (told !== undefined) return told;
     await sleep(Math.min(pause, left()));
   }
-  return false;
+  return undefined;
 }
 
 /** What the component is composed of. */
