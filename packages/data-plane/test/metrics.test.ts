@@ -10,6 +10,7 @@ import { type TestContext, test } from 'node:test';
 import { formatPrometheus, parsePrometheus } from '@ursa/telemetry';
 import { httpGet } from '../src/http/get.ts';
 import { createLog } from '../src/log.ts';
+import { joinClusters } from '../src/metrics/join-clusters.ts';
 import { linearExpression } from '../src/metrics/linear-expression.ts';
 import { openMetrics } from '../src/metrics/open-metrics.ts';
 
@@ -184,6 +185,29 @@ test('what is no metric is left out, what is odd stays as it is', () => {
       'h_count 2',
       '',
     ].join('\n'),
+  );
+});
+
+test('split clusters are joined by their other labels, and all values are written alike', () => {
+  const input = `# TYPE envoy_rq counter
+envoy_rq{code="200",envoy_cluster_name="shop-00000000000000aa"} 999999
+envoy_rq{code="200",envoy_cluster_name="shop-00000000000000bb"} 1
+envoy_rq{code="500",envoy_cluster_name="shop-00000000000000bb"} 7
+envoy_rq{code="200",envoy_cluster_name="till"} 2500000
+envoy_rq{code="201",envoy_cluster_name="till"} 12.50
+# TYPE envoy_live gauge
+envoy_live{} 1
+`;
+  assert.equal(
+    formatPrometheus(parsePrometheus(input).map(joinClusters)),
+    `# TYPE envoy_rq counter
+envoy_rq{code="200",envoy_cluster_name="shop",kuma_io_mesh_traffic="true"} 1e+06
+envoy_rq{code="500",envoy_cluster_name="shop",kuma_io_mesh_traffic="true"} 7
+envoy_rq{code="200",envoy_cluster_name="till",kuma_io_mesh_traffic="true"} 2.5e+06
+envoy_rq{code="201",envoy_cluster_name="till",kuma_io_mesh_traffic="true"} 12.5
+# TYPE envoy_live gauge
+envoy_live 1
+`,
   );
 });
 

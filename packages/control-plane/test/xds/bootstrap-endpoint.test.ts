@@ -61,6 +61,7 @@ describe('the bootstrap endpoint', () => {
     const tokens = new Map([
       ['good', claims],
       ['api', { ...claims, Name: 'api' }],
+      ['measured', { ...claims, Mesh: 'measured' }],
     ]);
     running = await startServer({ tokens });
     connection = await connectTo(running.port);
@@ -94,6 +95,30 @@ describe('the bootstrap endpoint', () => {
     const document = parse(Buffer.from(bootstrap, 'base64').toString());
     assert.equal(document.dynamicResources.adsConfig.apiType, 'DELTA_GRPC');
     assert.equal(kumaSidecarConfiguration.networking.address, '127.0.0.1');
+  });
+
+  test("names the applications to measure: the mesh's, and what the Dataplane says of them", async () => {
+    const measure = (...aggregate: readonly object[]) => ({ type: 'prometheus', conf: { aggregate } });
+    const app = (name: string, port: number, path: string) => ({ name, port, path });
+    const backend = measure(app('agent', 8181, '/agent'), app('cache', 9121, '/cache'), app('shop', 80, '/old'));
+    const metrics = measure({ name: 'cache', enabled: false }, app('shop', 8080, '/new'), app('jobs', 7000, '/jobs'));
+    await running.put(
+      {
+        type: 'Mesh',
+        name: 'measured',
+        spec: { metrics: { enabledBackend: 'prom', backends: [{ name: 'prom', ...backend }] } },
+      },
+      { type: 'Dataplane', mesh: 'measured', name: 'web', spec: { ...dataplaneSpec('web'), metrics } },
+    );
+    const question = asked({ mesh: 'measured', dataplaneToken: 'measured' });
+    const { status, body } = await post(running.port, '/bootstrap', question, { accept: 'application/json' });
+    assert.equal(status, 200, body);
+    const address = '127.0.0.1';
+    assert.deepEqual(JSON.parse(body).kumaSidecarConfiguration.metrics.aggregate, [
+      { name: 'agent', address, port: 8181, path: '/agent' },
+      { name: 'shop', address, port: 8080, path: '/new' },
+      { name: 'jobs', address, port: 7000, path: '/jobs' },
+    ]);
   });
 
   test('takes the Dataplane that the proxy brings along', async () => {

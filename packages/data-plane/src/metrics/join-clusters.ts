@@ -16,7 +16,8 @@ export function joinClusters({ samples, ...family }: Family): Family {
     const labels = marked(sample.labels.map(renamed));
     const key = `${sample.name}\0${labels.flat().join('\0')}`;
     const known = joined.get(key);
-    joined.set(key, known === undefined ? { ...sample, labels } : { ...known, value: sum(known.value, sample.value) });
+    const value = known === undefined ? shortest(sample.value) : sum(known.value, sample.value);
+    joined.set(key, { ...(known ?? sample), labels, value });
   }
   return { ...family, samples: [...joined.values()] };
 }
@@ -29,15 +30,19 @@ function renamed([name, value]: Label): Label {
 // The bounds of buckets and quantiles stand last.
 function marked(labels: readonly Label[]): Label[] {
   const isBound = ([name]: Label): boolean => name === 'le' || name === 'quantile';
-  const bounds = labels.filter(isBound).map(([name, value]): Label => {
-    const number = parseValue(value);
-    return [name, number === undefined ? value : formatValue(number)];
-  });
+  const bounds = labels.filter(isBound).map(([name, value]): Label => [name, shortest(value)]);
   const others = labels.filter((label) => !isBound(label));
   const ofTraffic = labels.some(
     ([name, value]) => (name === entityLabels.cluster || name === entityLabels.manager) && !isOwn(value),
   );
   return [...others, ...(ofTraffic ? [trafficMark] : []), ...bounds];
+}
+
+/** A value as sums are written, so that all of a scrape reads alike. */
+function shortest(value: string): string {
+  if (/^(?:0|[1-9]\d{0,5})$/.test(value)) return value; // as most are: nothing to do
+  const number = parseValue(value);
+  return number === undefined ? value : formatValue(number);
 }
 
 function sum(first: string, second: string): string {

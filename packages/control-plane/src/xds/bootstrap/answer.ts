@@ -189,9 +189,11 @@ function aggregatesOf(mesh: MeshSpec | undefined, dataplane: DataplaneSpec | und
   )?.metrics;
   const backend = metrics?.backends?.find((candidate) => candidate.name === metrics.enabledBackend);
   if (backend === undefined || backend.type !== 'prometheus') return [];
-  const own = dataplane?.metrics?.conf?.aggregate as readonly Aggregate[] | undefined;
-  const aggregates = own ?? backend.conf?.aggregate ?? [];
-  return aggregates
+  const own = dataplane?.metrics?.type === 'prometheus' ? dataplane.metrics.conf?.aggregate : undefined;
+  const all = [...(backend.conf?.aggregate ?? []), ...((own as readonly Aggregate[] | undefined) ?? [])];
+  // What the proxy says of an application stands for what the mesh says of it; the mesh's others stay.
+  const byName = new Map(all.map((aggregate) => [aggregate.name, aggregate]));
+  return [...byName.values()]
     .filter((aggregate) => aggregate.enabled !== false)
     .map(({ name = '', address, port = 0, path = '' }) => ({
       name,
