@@ -217,7 +217,13 @@ function addHost({ name, number, ipv6Only }: HostPlace, folder: string, shared: 
       return output;
     },
     start: (title, command, uid) =>
-      startProcess({ name: title, command: as(uid), args: command.map(shared.visible), environment: { HOME: folder } }),
+      startProcess({
+        name: title,
+        command: as(uid),
+        args: command.map(shared.visible),
+        // All of them are one kernel, which would say the same of each.
+        environment: { HOME: folder, KUMA_DATAPLANE_MACHINE_ID: name },
+      }),
     serve: (...servers) => {
       const program = join(root, 'e2e/harness/plain-server.ts');
       const words = servers.flat().map(String);

@@ -47,8 +47,14 @@ interface Overview {
 const ports: Readonly<Record<Service, number>> = { idle: 20_080, backend: 20_081 };
 const inboundPort = 9080;
 
+/** What is special. */
+export interface StageOptions {
+  /** The proxy `idle` has an address of its own, as in a container or in another network of its machine. */
+  readonly ownAddress?: boolean;
+}
+
 /** Sets it up: all are connected, and the client reaches both services. It is gone after the test. */
-export async function openStage(context: TestContext): Promise<Stage> {
+export async function openStage(context: TestContext, { ownAddress = false }: StageOptions = {}): Promise<Stage> {
   const closing: (() => unknown)[] = [];
   context.after(async () => {
     for (const close of closing.toReversed()) await close();
@@ -57,6 +63,8 @@ export async function openStage(context: TestContext): Promise<Stage> {
   const [machine, ofBackend, ofClient] = ['idle', 'backend', 'client'].map((name, index) =>
     hosts.add(name, index + 2),
   ) as [Host, Host, Host];
+  const idleAddress = ownAddress ? '10.77.0.102' : machine.ipv4;
+  if (ownAddress) await machine.shell(`ip address add ${idleAddress}/24 dev eth0`);
   const database = await openPostgresServer();
   closing.push(() => database.remove());
   const wire = await openTcpProxy(hosts.ipv4, '127.0.0.1', database.port);
@@ -72,13 +80,16 @@ export async function openStage(context: TestContext): Promise<Stage> {
     // Each has a machine of its own.
     KUMA_DP_SERVER_PORT: '5678',
   };
-  const start = async (command: readonly string[], loopback: string): Promise<ControlPlane> => {
-    const started = await startControlPlane({ command, folder, usualPorts: true, loopback, environment });
+  const start = async (command: readonly string[], loopback: string, machineId: string): Promise<ControlPlane> => {
+    const started = await startControlPlane({
+      ...{ command, folder, usualPorts: true, loopback },
+      environment: { ...environment, KUMA_INTER_CP_MACHINE_ID: machineId },
+    });
     closing.push(() => started.stop());
     return started;
   };
   const urlOf = (address: string): string => `https://${address}:5678`;
-  const lost = await start(['ip', 'netns', 'exec', machine.name, ...programs.controlPlane], machine.ipv4);
+  const lost = await start(['ip', 'netns', 'exec', machine.name, ...programs.controlPlane], machine.ipv4, machine.name);
   // Whoever asks from its own machine is its administrator.
   const dataplaneToken = (mesh: string, name: string): Promise<string> =>
     machine.shell(
@@ -89,7 +100,7 @@ export async function openStage(context: TestContext): Promise<Stage> {
     const inbound = [{ port: inboundPort, servicePort: 8080, serviceAddress: '127.0.0.1', tags }];
     const dataplane = {
       ...{ type: 'Dataplane', mesh: 'default', name: host.name },
-      networking: { address: host.ipv4, inbound, ...networking },
+      networking: { address: host === machine ? idleAddress : host.ipv4, inbound, ...networking },
     };
     const proxy = await host.startProxy({ ...lost, dataPlaneUrl: urls.join(), dataplaneToken }, dataplane, false);
     closing.push(() => proxy.process.stop());
@@ -102,7 +113,7 @@ export async function openStage(context: TestContext): Promise<Stage> {
   // The other one is not there yet, so these two have the one that will be lost; it leads.
   const both = [machine.ipv4, hosts.ipv4].map(urlOf);
   await Promise.all([machine, ofBackend].map((host) => startProxy(host, both)));
-  const other = await start(programs.controlPlane, '127.0.0.1');
+  const other = await start(programs.controlPlane, '127.0.0.1', 'elsewhere');
   const outbound = Object.entries(ports).map(([service, port]) => ({
     ...{ address: ofClient.ipv4, port },
     tags: { 'kuma.io/service': service },
@@ -134,8 +145,8 @@ export async function openStage(context: TestContext): Promise<Stage> {
     },
     takesTraffic: async (service) => (await overviewOf(service)).dataplane.networking.inbound[0]?.state !== 'NotReady',
     async isSentTo(service) {
-      const { ipv4 } = service === 'idle' ? machine : ofBackend;
-      return (await client.admin('/clusters')).includes(`${service}::${ipv4}:${inboundPort}::health_flags::healthy`);
+      const address = service === 'idle' ? idleAddress : ofBackend.ipv4;
+      return (await client.admin('/clusters')).includes(`${service}::${address}:${inboundPort}::health_flags::healthy`);
     },
     async underLoad(services, run) {
       const urls = services.map((service) => `http://${ofClient.ipv4}:${ports[service]}`);

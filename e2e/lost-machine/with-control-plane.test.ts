@@ -1,54 +1,14 @@
-// The machine of one of several control planes is lost, and a proxy with it: that one gets no traffic soon. A proxy on another machine that had this control
-// plane goes on all the while.
-import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
-import { waitFor } from '../../examples/demo/wait-for.ts';
+// The machine of a control plane is lost with a proxy on it that has its address.
+import { test } from 'node:test';
 import { postgresMissing } from '../../packages/control-plane/test/postgres-server.ts';
 import { hostsMissing, isInside, runInside } from '../harness/hosts.ts';
-import { openStage, patience } from './two-control-planes.ts';
+import { loseTheMachine } from './lose-the-machine.ts';
 
 const missing = hostsMissing() || postgresMissing;
 if (missing) {
   test('the lost machine of a control plane', { skip: missing }, () => {}); // because machines are network namespaces
 } else if (isInside) {
-  test('the machine of a control plane', story);
+  test('the machine of a control plane', (context) => loseTheMachine(context));
 } else {
   test('the lost machine of a control plane, in network namespaces', () => runInside(import.meta.filename));
-}
-
-async function story(context: TestContext): Promise<void> {
-  const { machine, isOnline, takesTraffic, isSentTo, underLoad } = await openStage(context);
-  const timed = (own: TestContext) => {
-    const started = performance.now();
-    return async (what: string, is: () => Promise<boolean>): Promise<void> => {
-      await waitFor(what, is, patience);
-      own.diagnostic(`${what} after ${((performance.now() - started) / 1000).toFixed(1)} s`);
-    };
-  };
-
-  await underLoad(['backend'], async () => {
-    await context.test(
-      'lost, its own proxy gets no traffic, and the one elsewhere has the other control plane',
-      async (own) => {
-        await machine.shell('ip link set eth0 down');
-        const within = timed(own);
-        await Promise.all([
-          within('the one elsewhere is with the other', () => isOnline('backend', 'other')),
-          within('it is offline', async () => !(await isOnline('idle'))),
-          // Withheld, not deleted: that would come a minute later.
-          within('it is withheld', async () => !(await takesTraffic('idle'))),
-          within('the client sends nothing there', async () => !(await isSentTo('idle'))),
-        ]);
-      },
-    );
-
-    await context.test('back, it gets its traffic again', async (own) => {
-      await machine.shell('ip link set eth0 up');
-      const within = timed(own);
-      await within('it is online', () => isOnline('idle'));
-      await within('it takes traffic', () => takesTraffic('idle'));
-      await within('the client sends there', () => isSentTo('idle'));
-      assert.equal(await isOnline('backend', 'other'), true);
-    });
-  });
 }

@@ -8,6 +8,7 @@ import type { InstanceMetrics } from './diagnostics/component-metrics.ts';
 import type { Clock } from './identity/clock.ts';
 import { endedConnections } from './insights/ended-connections.ts';
 import { insightKeyOf, type ProxyInsight } from './insights/insight.ts';
+import { machineAddresses } from './insights/machine-addresses.ts';
 import { offlineProxies } from './insights/offline-proxies.ts';
 import { orphanedInsights } from './insights/orphaned-insights.ts';
 import { balance } from './instances/balance.ts';
@@ -53,7 +54,7 @@ export interface ComposedInstances {
   readonly leadership: Leadership;
   readonly instances: Instances;
   readonly calls: InstanceCalls;
-  /** When the other instances were last reached. */
+  /** When the machines of the other instances were last reached. */
   readonly contact: Pick<Contact, 'lastWith'>;
   /** Id of the instance that has a proxy's connection, if another one has it. */
   holderOf(proxy: ProxyId): string | undefined;
@@ -118,7 +119,7 @@ function together(settings: Settings, parts: InstanceParts): Together {
     ...{ catalog, clock, log, connected: parts.connected, sendAway: parts.sendAway },
     interval: catalogSettings.heartbeatInterval,
   });
-  const contact = openContact({ catalog, clock });
+  const contact = openContact({ catalog, clock, otherAddresses: machineAddresses(live) });
   let released: { stop(): void } | undefined;
   const candidacy: Component = {
     name: election.name,

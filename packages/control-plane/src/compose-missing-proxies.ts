@@ -27,7 +27,7 @@ export interface MissingProxiesParts {
   readonly log: Log;
   /** The instances that share the store; undefined: there is only this one. */
   readonly instances: Instances | undefined;
-  /** When the others were last reached. */
+  /** When the machines of the others were last reached. */
   readonly contact: Pick<Contact, 'lastWith'>;
 }
 
@@ -44,8 +44,8 @@ export function composeMissingProxies(
 ): Component {
   const knownGone = silentIntervals * interCp.catalog.heartbeatInterval;
   const contactWithin = contactIntervals * interCp.catalog.heartbeatInterval;
-  const sinceContact = (id: string): number | undefined => {
-    const last = contact.lastWith(id);
+  const sinceContact = (id: string, address: string): number | undefined => {
+    const last = contact.lastWith(id, address);
     return last === undefined ? undefined : clock.now() - last;
   };
   const own = log.component('instances');

@@ -18,6 +18,7 @@ import {
   type LabelContext,
   type MeshSpec,
 } from '@ursa/resources';
+import { readMachineId } from '@ursa/telemetry';
 import { type ApiComponent, openApi } from './api/api.ts';
 import type { Component } from './component.ts';
 import { composeAccess, composeAdminTokenFile, composeRoles } from './compose-access.ts';
@@ -252,6 +253,7 @@ export async function openControlPlane(
     identities,
     trust,
     instanceId,
+    machineId: readMachineId(settings.interCp.machineId),
     ownVersion: buildInfo.version,
     subscriptionLimit: settings.metrics.dataplane.subscriptionLimit,
     flushIntervalMilliseconds: settings.xdsServer.dataplaneStatusFlushInterval,

@@ -1,6 +1,7 @@
 // `kuma-dp run`: bootstrap, Envoy, readiness, drain. The whole life of one proxy, from its settings to its exit code.
 import { join } from 'node:path';
 import { MeshError } from '@ursa/resources';
+import { readMachineId } from '@ursa/telemetry';
 import { type AccessLogs, accessLogPipeName, openAccessLogs } from './access-log/open-access-logs.ts';
 import { servicePlaces } from './application/service-places.ts';
 import { type Application, type ApplicationSteps, superviseApplication } from './application/supervise-application.ts';
@@ -240,6 +241,7 @@ function bootstrapCall(
     maxHeapSizeBytes: settings.maxMemoryBytes || readMemoryLimit(),
     redirection: proxy.redirection,
     dnsPort,
+    machineId: readMachineId(settings.machineId),
   });
   const [url, ...others] = parseAddresses(settings.controlPlaneUrl);
   return {

@@ -67,6 +67,7 @@ test('the request carries what the control plane needs to know, by its own names
     maxHeapSizeBytes: 5,
     redirection: undefined,
     dnsPort: 0,
+    machineId: 'a1',
     envoy: { version: '1.40.0', build: 'b', compatible: true },
   };
   const request = JSON.parse(formatBootstrapRequest(settings({ metricsCertPath: ['/c'] }), facts));
@@ -92,6 +93,7 @@ test('the request carries what the control plane needs to know, by its own names
       systemCaPath: '/ca',
       ipv6Enabled: true,
       spireResources: { socketPath: '' },
+      machineId: 'a1',
     },
   );
 });

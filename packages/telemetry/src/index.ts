@@ -1,5 +1,6 @@
 // What programs tell of themselves, for Prometheus and OpenTelemetry: counted, written and sent. Knows no mesh.
 export type { Distribution } from './distribution.ts';
+export { readMachineId } from './machine-id.ts';
 export { type Count, createMeter, type Meter, metricsContentType, type Reading, type Series } from './meter.ts';
 export type { Attribute } from './otlp/attributes.ts';
 export { type Collector, deliver, type Signal } from './otlp/deliver.ts';

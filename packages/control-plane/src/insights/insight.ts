@@ -49,6 +49,8 @@ export interface ProxySubscription {
   readonly version: SubscriptionVersion;
   /** The proxy has brought its resource along, which goes when the proxy is gone. Only in Ursa. */
   readonly registered?: boolean;
+  /** The proxy runs on the machine of the control plane that has its connection, as both say. Only in Ursa. */
+  readonly sharesMachine?: boolean;
 }
 
 /** Types of insights by the type of the resource they are about. */

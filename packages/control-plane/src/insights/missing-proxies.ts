@@ -3,7 +3,7 @@
 import { formatResourceKey, type Resource, type ResourceKey } from '@ursa/resources';
 import type { Component } from '../component.ts';
 import type { Clock } from '../identity/clock.ts';
-import type { InstanceFate, Place, SilentMachine } from '../instances/instance-fate.ts';
+import type { InstanceFate, Place, ProxyOfInstance, SilentMachine } from '../instances/instance-fate.ts';
 import type { Store, StoreWrite } from '../store/store.ts';
 import { insightKeyOf, insightTypes, isConnected, leftAt, type ProxyInsight } from './insight.ts';
 
@@ -24,7 +24,7 @@ export interface MissingProxiesOptions {
    * has ended, a proxy knows too and would be back. When its machine is silent, those on that machine are lost with it. While nobody knows, it is asked again,
    * and the proxy keeps its traffic. Absent: whoever is offline knows.
    */
-  readonly fateOf?: ((instanceId: string, proxies: readonly Place[]) => Promise<InstanceFate>) | undefined;
+  readonly fateOf?: ((instanceId: string, proxies: readonly ProxyOfInstance[]) => Promise<InstanceFate>) | undefined;
   /** Where a proxy is; undefined when that is not known. */
   readonly placeOf?: (proxy: ResourceKey) => Place | undefined;
   /** The resource of a proxy that takes no traffic until it comes back; undefined when it takes none anyway. */
@@ -40,6 +40,8 @@ interface Missing {
   readonly key: ResourceKey;
   /** Id of the instance that had its last connection. */
   readonly instance: string;
+  /** It was on that instance's machine, as both have said. */
+  readonly sharesMachine: boolean;
   /** When it is looked at. */
   due: number;
   /** `spared`: it was due while most were missing, and waits until most are there again. */
@@ -76,8 +78,8 @@ export function missingProxies(options: MissingProxiesOptions): Component {
       missing.delete(id);
     } else if (!missing.has(id)) {
       online.delete(id);
-      const instance = insight.subscriptions.at(-1)?.controlPlaneInstanceId ?? '';
-      missing.set(id, { key, instance, due: clock.now() + patience, state: 'waiting' });
+      const { controlPlaneInstanceId: instance = '', sharesMachine = false } = insight.subscriptions.at(-1) ?? {};
+      missing.set(id, { key, instance, sharesMachine, due: clock.now() + patience, state: 'waiting' });
       arm();
     }
     if (missing.size <= online.size) outageEnds();
@@ -137,28 +139,30 @@ export function missingProxies(options: MissingProxiesOptions): Component {
   const lostWith = async (instance: string, over: readonly Missing[]): Promise<readonly Missing[]> => {
     const proxies = over.filter((each) => each.instance === instance);
     if (fateOf === undefined) return proxies;
-    const places = new Map(proxies.map((each) => [each, placeOf(each.key)]));
-    const fate = await fateOf(
-      instance,
-      [...places.values()].filter((place) => place !== undefined),
-    );
+    const known = [...missing.values()].flatMap(({ key, sharesMachine, ...each }) => {
+      const place = each.instance === instance ? placeOf(key) : undefined;
+      return place === undefined ? [] : { ...place, sharesMachine };
+    });
+    const fate = await fateOf(instance, known);
     if (typeof fate === 'string') return fate === 'ended' ? proxies : [];
-    return isLeft(instance, fate) ? proxies.filter((each) => places.get(each)?.address === fate.address) : [];
+    return isLeft(instance, fate) ? proxies.filter(({ key }) => isThere(fate, key)) : [];
   };
+  const isThere = ({ addresses }: SilentMachine, key: ResourceKey): boolean =>
+    addresses.includes(placeOf(key)?.address ?? '');
   /**
    * Whether the proxies of other machines have left the instance: as many of them as have not, at least. When it is only cut off from us they are with it
    * still, and those on its machine may serve them.
    */
-  const isLeft = (instance: string, { address, silence }: SilentMachine): boolean => {
+  const isLeft = (instance: string, machine: SilentMachine): boolean => {
     const now = clock.now();
-    const elsewhere = ({ key }: { readonly key: ResourceKey }): boolean => placeOf(key)?.address !== address;
+    const elsewhere = ({ key }: { readonly key: ResourceKey }): boolean => !isThere(machine, key);
     const others = [...online.values()].filter(elsewhere);
     const stayed =
       [...missing.values()].filter((each) => each.instance === instance && elsewhere(each)).length +
       others.filter(({ subscriptions }) => subscriptions.at(-1)?.controlPlaneInstanceId === instance).length;
     const left = others.filter(({ subscriptions }) => {
       const at = leftAt(subscriptions, instance);
-      return at !== undefined && at >= now - silence && at <= now;
+      return at !== undefined && at >= now - machine.silence && at <= now;
     });
     return left.length >= stayed;
   };

@@ -40,6 +40,8 @@ export interface ProxyInsightsOptions {
   /** What proxies trust, by mesh. */
   readonly trust: Collection<TrustBundle>;
   readonly instanceId: string;
+  /** Of the machine of this control plane; '' when that is not known. */
+  readonly machineId: string;
   /** Version of this control plane. */
   readonly ownVersion: string;
   /** Connections kept for each proxy. */
@@ -63,8 +65,12 @@ export interface ObservedConnection {
 
 /** Insights of the proxies that are connected here. Starts before the server that they connect to, and stops after it. */
 export interface ProxyInsights extends Component {
-  /** `registered`: the proxy has brought its resource along. */
-  connected(proxy: ResourceKey, version: SubscriptionVersion, registered?: boolean): ObservedConnection;
+  /** `registered`: the proxy has brought its resource along. `machineId`: that of its machine; '' where it did not say. */
+  connected(
+    proxy: ResourceKey,
+    version: SubscriptionVersion,
+    facts?: { readonly registered?: boolean; readonly machineId?: string },
+  ): ObservedConnection;
   /** What was found wrong with the certificate of a proxy that is connected here, by its key; undefined: nothing. */
   certificate(proxyKey: string, finding: Pick<ProxyCondition, 'reason' | 'message'> | undefined): void;
   /** Says of all connections again that they are open: others may have taken this instance for gone. */
@@ -86,6 +92,7 @@ interface Connection {
   readonly connectTime: string;
   readonly version: SubscriptionVersion;
   readonly registered: boolean;
+  readonly sharesMachine: boolean;
   status: SubscriptionStatus;
   secured: boolean;
   disconnectTime: string | undefined;
@@ -99,6 +106,7 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
     identities,
     trust,
     instanceId,
+    machineId: ownMachineId,
     ownVersion,
     subscriptionLimit,
     flushIntervalMilliseconds,
@@ -145,7 +153,7 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
 
   /** The insight with this connection in it; `before` is the newest known. */
   const compose = (connection: Connection, before: ProxyInsight | undefined): ProxyInsight => {
-    const { id, connectTime, version, registered, status, disconnectTime, proxy } = connection;
+    const { id, connectTime, version, registered, sharesMachine, status, disconnectTime, proxy } = connection;
     const subscription: ProxySubscription = {
       id,
       controlPlaneInstanceId: instanceId,
@@ -154,6 +162,7 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
       status,
       version,
       ...(registered ? { registered } : {}),
+      ...(sharesMachine ? { sharesMachine } : {}),
     };
     const mTLS = mtlsOf(before?.mTLS, takenIdentity(connection), secures(proxy.mesh), time());
     const {
@@ -242,13 +251,14 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
   return {
     name: 'proxy-insights',
     async start() {},
-    connected(proxy, version, registered = false) {
+    connected(proxy, version, { registered = false, machineId = '' } = {}) {
       const connection: Connection = {
         proxy,
         id: randomUUID(),
         connectTime: time(),
         version: withCompatibility(version, ownVersion),
         registered,
+        sharesMachine: machineId !== '' && machineId === ownMachineId,
         status: noResponses,
         secured: false,
         disconnectTime: undefined,

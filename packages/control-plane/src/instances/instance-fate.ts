@@ -3,6 +3,7 @@
 import { hostname } from 'node:os';
 import { type Answer, connectTo } from './ask-port.ts';
 import type { Instances } from './instances.ts';
+import { isLoopback } from './own-address.ts';
 
 /** Where something listens. */
 export interface Place {
@@ -10,9 +11,16 @@ export interface Place {
   readonly ports: readonly number[];
 }
 
+/** Where a proxy of an instance is. */
+export interface ProxyOfInstance extends Place {
+  /** It is on the instance's machine, as both have said. */
+  readonly sharesMachine: boolean;
+}
+
 /** A machine of which nothing is heard: at no port that was asked it takes or refuses a connection. */
 export interface SilentMachine {
-  readonly address: string;
+  /** Where it is silent: at the instance's address, and at others of its machine where it answered before. */
+  readonly addresses: readonly string[];
   /** Milliseconds since its instance last said that it lives. */
   readonly silence: number;
 }
@@ -23,8 +31,8 @@ export type InstanceFate = 'ended' | 'unknown' | SilentMachine;
 /** What is known of instances, and how machines are asked. */
 export interface FateOptions {
   readonly instances: Pick<Instances, 'list' | 'isLiving'>;
-  /** Milliseconds since a connection to the instance was last taken; undefined: it never was. */
-  readonly sinceContact: (id: string) => number | undefined;
+  /** Milliseconds since the instance was last reached at an address of its machine; undefined: it never was. */
+  readonly sinceContact: (id: string, address: string) => number | undefined;
   /** Milliseconds in which an instance that lives is reached again. */
   readonly contactWithin: number;
   readonly ask?: (address: string, port: number) => Promise<Answer>;
@@ -32,31 +40,38 @@ export interface FateOptions {
 
 /**
  * What is known of the instance of an id. It has ended when it has left, when another one is in its place, or when its machine says that nobody listens there.
- * Its machine is silent when it took connections of ours until the instance fell silent, and says nothing now. `others`: who else may be on its machine; each
- * is asked before that counts as lost.
+ * Its machine is silent when it took connections of ours until the instance fell silent, and says nothing now. `proxies`: those that were with it; whoever
+ * is on its machine is asked before that counts as lost. An address of the machine's own is judged by itself: the instance's network may be broken, and that
+ * of its proxies not.
  */
-export async function fateOf(options: FateOptions, id: string, others: readonly Place[]): Promise<InstanceFate> {
+export async function fateOf(
+  options: FateOptions,
+  id: string,
+  proxies: readonly ProxyOfInstance[],
+): Promise<InstanceFate> {
   const { instances, sinceContact, contactWithin, ask = connectTo } = options;
   const all = instances.list();
   const instance = all.find((each) => each.id === id);
   // Who leaves in order takes its name along.
   if (instance === undefined) return 'ended';
   if (instances.isLiving(instance)) return 'unknown';
-  const { address, port, silence } = instance;
-  if (port === 0 || (isLoopback(address) && instance.hostname !== hostname())) return 'unknown';
+  const { address: own, port, silence } = instance;
+  if (port === 0 || (isLoopback(own) && instance.hostname !== hostname())) return 'unknown';
   const isReplaced = all.some(
-    (other) => other.id !== id && other.address === address && other.port === port && instances.isLiving(other),
+    (other) => other.id !== id && other.address === own && other.port === port && instances.isLiving(other),
   );
   if (isReplaced) return 'ended';
-  const there = others.filter((other) => other.address === address).flatMap(({ ports }) => ports.slice(0, 1));
-  const [own, ...rest] = await Promise.all([...new Set([port, ...there])].map((each) => ask(address, each)));
-  if (own === 'refused') return 'ended';
-  const isSilent = own === 'silence' && rest.every((answer) => answer === 'silence');
   // Where we were never let in, silence says nothing.
-  const wasReached = (sinceContact(id) ?? Number.POSITIVE_INFINITY) - silence <= contactWithin;
-  return isSilent && wasReached && !isLoopback(address) ? { address, silence } : 'unknown';
-}
-
-function isLoopback(address: string): boolean {
-  return address.startsWith('127.') || address === '::1';
+  const wasReached = (address: string): boolean =>
+    !isLoopback(address) && (sinceContact(id, address) ?? Number.POSITIVE_INFINITY) - silence <= contactWithin;
+  const beside = proxies.filter(({ address, sharesMachine }) => sharesMachine && wasReached(address));
+  const addresses = [...new Set([own, ...beside.map(({ address }) => address)])];
+  const asked = addresses.map(async (address) => {
+    const there = proxies.filter((each) => each.address === address).flatMap(({ ports }) => ports.slice(0, 1));
+    return Promise.all([...new Set([port, ...there])].map((each) => ask(address, each)));
+  });
+  const answers = await Promise.all(asked);
+  if (answers[0]?.[0] === 'refused') return 'ended';
+  const silent = addresses.filter((_, position) => answers[position]?.every((answer) => answer === 'silence'));
+  return silent.includes(own) && wasReached(own) ? { addresses: silent, silence } : 'unknown';
 }

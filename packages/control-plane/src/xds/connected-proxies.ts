@@ -22,8 +22,15 @@ import type { XdsMetrics } from './xds-metrics.ts';
 
 /** Who is told what becomes of a connection. */
 export interface ConnectionObserver {
-  /** `registered`: the proxy has brought its resource along. */
-  connected(proxy: ResourceKey, version: ProxyVersion, registered: boolean): ObservedConnection;
+  connected(proxy: ResourceKey, version: ProxyVersion, facts: ConnectionFacts): ObservedConnection;
+}
+
+/** What else is known of a connection. */
+export interface ConnectionFacts {
+  /** The proxy has brought its resource along. */
+  readonly registered: boolean;
+  /** Of the proxy's machine; '' where it did not say. */
+  readonly machineId: string;
 }
 
 /** One connection, as told to its observer. */
@@ -145,7 +152,10 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
         queue.add(stream);
       }
     };
-    const observed = observer.connected(resourceKey, node.version, node.resource !== undefined);
+    const observed = observer.connected(resourceKey, node.version, {
+      registered: node.resource !== undefined,
+      machineId: node.machineId,
+    });
     const token = proven.watch((reason) => stream.end({ code: grpcStatus.unauthenticated, message: reason }));
     const connection: Connection = { key, node, stream, observed, delivery, waiter, watches: [token] };
     connections.set(key, connection);

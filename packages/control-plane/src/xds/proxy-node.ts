@@ -11,6 +11,8 @@ export interface ProxyNode {
   readonly version: ProxyVersion;
   /** The proxy's own resource as a document, given with `--dataplane-file`; undefined when it expects to find one in the store. */
   readonly resource: string | undefined;
+  /** Of the machine that the proxy runs on; '' where it did not say. */
+  readonly machineId: string;
 }
 
 /** Versions of the programs of a proxy; empty strings where it did not say. */
@@ -53,6 +55,7 @@ export function parseProxyNode(node: Node): ProxyNode {
     id: node.id,
     version,
     resource: typeof resource === 'string' && resource !== '' ? resource : undefined,
+    machineId: text(metadata, 'machineId'),
     proxy: {
       mesh,
       name,

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Resource } from '@ursa/resources';
 import { noResponses, type ProxySubscription } from '../../src/insights/insight.ts';
 import { type MissingProxiesOptions, missingProxies } from '../../src/insights/missing-proxies.ts';
-import type { Place } from '../../src/instances/instance-fate.ts';
+import type { Place, ProxyOfInstance } from '../../src/instances/instance-fate.ts';
 import { manualClock, openLiveStore } from '../identity/live-store.ts';
 import { silent } from '../instances/led.ts';
 
@@ -183,16 +183,17 @@ test('where several instances share the store, a proxy is withheld only when its
 });
 
 const time = (milliseconds: number) => new Date(start + milliseconds).toISOString();
-const silentMachine = { address: '10.0.0.1', silence: 12_000 };
+const silentMachine = { addresses: ['10.0.0.1', '10.1.0.1'], silence: 12_000 };
 const ofSilent: ProxySubscription = { ...closed, controlPlaneInstanceId: 'silent' };
-/** `there` is on the machine of the instance `silent`. */
+/** `there` and `beside` are on the machine of the instance `silent`. */
+const addresses: Readonly<Record<string, string>> = { there: '10.0.0.1', beside: '10.1.0.1' };
 const placeOf = ({ name }: { readonly name: string }): Place => ({
-  address: name === 'there' ? silentMachine.address : '10.0.0.2',
+  address: addresses[name] ?? '10.0.0.2',
   ports: [8080],
 });
 
 test('when the machine of an instance is silent and those elsewhere have left it, those on it are withheld, and nobody else', async () => {
-  const told: (readonly Place[])[] = [];
+  const told: (readonly ProxyOfInstance[])[] = [];
   const { tell, part, at, isWithheld } = await openWorld({
     fateOf: async (_, places) => {
       told.push(places);
@@ -200,22 +201,26 @@ test('when the machine of an instance is silent and those elsewhere have left it
     },
     placeOf,
   });
-  await tell('web', open);
+  for (const name of ['web', 'api']) await tell(name, open);
   // Moved to another instance long before this one fell silent; and one whose new instance has a clock of its own.
   await tell('moved', ofSilent, { ...open, connectTime: time(-60_000) });
   await tell('ahead', ofSilent, { ...open, connectTime: time(300_000) });
   await tell('there', ofSilent);
+  await tell('beside', { ...ofSilent, sharesMachine: true });
   await tell('elsewhere', ofSilent);
   await part.start();
   await at(patience);
-  const addresses = told.flat().map(({ address }) => address);
-  assert.deepEqual(addresses.toSorted(), ['10.0.0.1', '10.0.0.2']);
+  assert.deepEqual(
+    told.flat().map(({ address, sharesMachine }) => `${address} ${sharesMachine}`),
+    ['10.0.0.1 false', '10.1.0.1 true', '10.0.0.2 false'],
+  );
   assert.equal(isWithheld('there'), false, 'nobody elsewhere has left it: it may only be cut off from us');
   // It has lost its first connection to its new instance already.
   const soon = { connectTime: time(patience - 1000), disconnectTime: time(patience) };
   await tell('left', ofSilent, { ...open, ...soon }, { ...open, connectTime: time(patience + 1000) });
   await at(2 * patience);
-  assert.deepEqual(['there', 'elsewhere', 'left', 'moved'].map(isWithheld), [true, false, false, false]);
+  assert.deepEqual(['there', 'beside'].map(isWithheld), [true, true]);
+  assert.deepEqual(['elsewhere', 'left', 'moved'].map(isWithheld), [false, false, false]);
   await part.stop();
 });
 

@@ -38,6 +38,7 @@ async function openWorld(...names: readonly string[]) {
     identities,
     trust,
     instanceId: 'cp',
+    machineId: 'own',
     ownVersion: '0.1.0',
     subscriptionLimit: 2,
     flushIntervalMilliseconds: 60_000,
@@ -49,6 +50,18 @@ async function openWorld(...names: readonly string[]) {
   const proxy = (name: string) => ({ type: 'Dataplane', mesh: 'default', name });
   return { store, live, put, identities, trust, open, insightOf, proxy };
 }
+
+test('a connection says whether the proxy is on the machine of this control plane, when both say which that is', async () => {
+  const world = await openWorld('there', 'elsewhere', 'silent');
+  const insights = world.open();
+  insights.connected(world.proxy('there'), version, { machineId: 'own' });
+  insights.connected(world.proxy('elsewhere'), version, { machineId: 'other' });
+  insights.connected(world.proxy('silent'), version, { machineId: '' });
+  await insights.flush();
+  const shares = (name: string) => world.insightOf(name)?.subscriptions[0]?.sharesMachine;
+  assert.deepEqual(['there', 'elsewhere', 'silent'].map(shares), [true, undefined, undefined]);
+  await insights.stop();
+});
 
 test('many connects are one write', async () => {
   const names = Array.from({ length: 100 }, (_, index) => `p${index}`);
@@ -116,7 +129,7 @@ test('a proxy that has moved from one instance to another has its newest connect
   const [one, other] = [world.open('one'), world.open('other')];
   const left = one.connected(world.proxy('web'), version);
   await one.flush();
-  other.connected(world.proxy('web'), version, true);
+  other.connected(world.proxy('web'), version, { registered: true });
   await other.flush();
   left.disconnected();
   await one.flush();

@@ -25,6 +25,7 @@ test('the others are asked at each heartbeat; only a connection that is taken is
   let beat = (_: readonly KnownInstance[]): void => undefined;
   const contact = openContact({
     clock,
+    otherAddresses: () => [],
     catalog: {
       self: 'own',
       onBeat(listener) {
@@ -42,12 +43,57 @@ test('the others are asked at each heartbeat; only a connection that is taken is
   beat(all);
   await settled();
   assert.deepEqual(asked, [1, 2, 3]);
-  assert.deepEqual(['a', 'b', 'c', 'deaf'].map(contact.lastWith), [1000, undefined, undefined, undefined]);
+  assert.deepEqual(
+    ['a', 'b', 'c', 'deaf'].map((id) => contact.lastWith(id, '10.0.0.1')),
+    [1000, undefined, undefined, undefined],
+  );
   clock.moveTo(6000);
   answers.set(1, 'silence').set(2, 'taken');
   beat(all);
   await settled();
-  assert.deepEqual(['a', 'b'].map(contact.lastWith), [1000, 6000]);
+  assert.deepEqual(
+    ['a', 'b'].map((id) => contact.lastWith(id, '10.0.0.1')),
+    [1000, 6000],
+  );
+  await contact.stop();
+});
+
+test('at other addresses of a machine its kernel answers, whether somebody listens or not; they are not asked forever, nor all that are claimed', async () => {
+  const clock = manualClock(1000);
+  const asked: string[] = [];
+  let answer: Answer = 'refused';
+  let beat = (_: readonly KnownInstance[]): void => undefined;
+  const claimed = ['10.0.0.1', '127.0.0.1', '::1', ...Array.from({ length: 100 }, (_, index) => `10.1.0.${index}`)];
+  const contact = openContact({
+    clock,
+    otherAddresses: (id) => (id === 'a' ? claimed : []),
+    catalog: {
+      self: 'own',
+      onBeat(listener) {
+        beat = listener;
+        return { stop: () => undefined };
+      },
+    },
+    ask: async (address) => {
+      asked.push(address);
+      return answer;
+    },
+  });
+  await contact.start();
+  beat([instance('a', 1)]);
+  await settled();
+  assert.deepEqual(asked.slice(0, 2), ['10.0.0.1', '10.1.0.0']);
+  assert.ok(asked.length < 50 && !asked.includes('127.0.0.1') && !asked.includes('::1'), String(asked.length));
+  const last = () => ['10.0.0.1', '10.1.0.0'].map((address) => contact.lastWith('a', address));
+  assert.deepEqual(last(), [undefined, 1000], 'of the instance itself, a connection must be taken');
+  answer = 'silence';
+  clock.moveTo(10_000);
+  beat([instance('a', 1)]);
+  await settled();
+  assert.deepEqual(last(), [undefined, 1000]);
+  clock.moveTo(1000 + 5 * 60_000 + 1);
+  beat([]);
+  assert.deepEqual(last(), [undefined, undefined]);
   await contact.stop();
 });
 

@@ -49,12 +49,12 @@ test('a machine is silent when it took connections until its instance fell silen
       return answers[port] ?? 'silence';
     };
     return fateOf({ ...known(from), ask, ...more }, 'one', [
-      { address: '10.0.0.1', ports: [8080, 8081] },
-      { address: '10.0.0.1', ports: [5683] },
-      { address: '10.0.0.2', ports: [9090] },
+      { address: '10.0.0.1', ports: [8080, 8081], sharesMachine: true },
+      { address: '10.0.0.1', ports: [5683], sharesMachine: false },
+      { address: '10.0.0.2', ports: [9090], sharesMachine: false },
     ]);
   };
-  assert.deepEqual(await fate({}), { address: '10.0.0.1', silence: silentAfter });
+  assert.deepEqual(await fate({}), { addresses: ['10.0.0.1'], silence: silentAfter });
   assert.deepEqual(
     asked,
     ['10.0.0.1:5683', '10.0.0.1:8080'],
@@ -70,4 +70,26 @@ test('a machine is silent when it took connections until its instance fell silen
   assert.notEqual(await fate({}, { sinceContact: () => before }), 'unknown');
   assert.equal(await fate({}, { sinceContact: () => before + 1 }), 'unknown', 'it was not reached while it lived');
   assert.equal(await fate({}, {}, { ...one, address: '127.0.0.1', hostname: hostname() }), 'unknown', 'no machine');
+});
+
+test('another address of the machine counts as lost when it answered until then, and neither its kernel nor a proxy there answers any more', async () => {
+  const one = instance('one', 5683, { address: '10.0.0.1', hostname: 'far' });
+  const fate = (answers: Readonly<Record<string, Answer>>, more: Partial<FateOptions> = {}, sharesMachine = true) => {
+    const ask = async (address: string, port: number): Promise<Answer> => answers[`${address}:${port}`] ?? 'silence';
+    return fateOf({ ...known(one), ask, ...more }, 'one', [
+      { address: '10.0.0.1', ports: [8080], sharesMachine: true },
+      { address: '10.1.0.1', ports: [8080], sharesMachine },
+    ]);
+  };
+  const both = { addresses: ['10.0.0.1', '10.1.0.1'], silence: silentAfter };
+  const own = { addresses: ['10.0.0.1'], silence: silentAfter };
+  assert.deepEqual(await fate({}), both);
+  // The network of the instance is broken, that of its proxy is not.
+  for (const port of [5683, 8080])
+    for (const answer of ['taken', 'refused', 'unclear'] as const)
+      assert.deepEqual(await fate({ [`10.1.0.1:${port}`]: answer }), own, `${port}: ${answer}`);
+  assert.deepEqual(await fate({}, {}, false), own, 'nobody says that it is on that machine');
+  const sinceContact = (_: string, address: string) => (address === '10.0.0.1' ? silentAfter : undefined);
+  assert.deepEqual(await fate({}, { sinceContact }), own, 'it was never reached there');
+  assert.equal(await fate({ '10.0.0.1:8080': 'taken' }), 'unknown', 'at the address of the instance somebody answers');
 });

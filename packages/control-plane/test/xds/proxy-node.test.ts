@@ -15,3 +15,9 @@ test('whether the Envoy suits its kuma-dp is kept as it was said, and left out w
   });
   assert.deepEqual(envoyOf({ version: '1.40.0', kumaDpCompatible: 'yes' }), { version: '1.40.0', build: '' });
 });
+
+test('the machine that it is on is kept as it was said', () => {
+  const machineOf = (metadata: { readonly machineId?: string | number }) =>
+    parseProxyNode(create(NodeSchema, { id: 'default.web', metadata })).machineId;
+  assert.deepEqual([machineOf({ machineId: 'a1' }), machineOf({ machineId: 1 }), machineOf({})], ['a1', '', '']);
+});

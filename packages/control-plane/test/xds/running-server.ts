@@ -99,6 +99,7 @@ export async function startServer(choices: ServerChoices = {}): Promise<RunningS
     identities: graph.source<IssuedIdentity>('identities'),
     trust: graph.source<TrustBundle>('trust'),
     instanceId: 'test',
+    machineId: '',
     ownVersion: '0.1.0',
     subscriptionLimit: 2,
     flushIntervalMilliseconds: 10_000,

@@ -26,6 +26,8 @@ export interface BootstrapFacts {
   readonly redirection: TransparentProxyConfig | undefined;
   /** Port on which kuma-dp answers DNS; 0 when it does not. */
   readonly dnsPort: number;
+  /** Of the machine that it runs on; '' when that is not known. */
+  readonly machineId: string;
 }
 
 /** The request as JSON text. */
@@ -56,6 +58,7 @@ export function formatBootstrapRequest(settings: Settings, facts: BootstrapFacts
     ...(facts.redirection === undefined ? {} : { dataplaneConfig: formatRedirection(facts.redirection) }),
     ipv6Enabled: settings.ipv6Enabled,
     spireResources: { socketPath: settings.spireSocketPath },
+    ...(facts.machineId === '' ? {} : { machineId: facts.machineId }),
   });
 }
 

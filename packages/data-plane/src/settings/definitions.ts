@@ -78,6 +78,11 @@ export const definitions = {
     initial: 'dataplane',
     help: 'kind of the proxy',
   }),
+  machineId: textSetting({
+    path: 'dataplane.machineId',
+    env: 'KUMA_DATAPLANE_MACHINE_ID',
+    help: 'tells the machine that this proxy runs on from others, where it is not one kernel: a control plane on it has the same in KUMA_INTER_CP_MACHINE_ID; the boot id of the kernel when empty',
+  }),
   drainTime: durationSetting({
     path: 'dataplane.drainTime',
     env: 'KUMA_DATAPLANE_DRAIN_TIME',

@@ -68,6 +68,11 @@ export const interCpSettings = {
       peerOnly,
     ),
   },
+  machineId: text(
+    'KUMA_INTER_CP_MACHINE_ID',
+    '',
+    'What tells the machine of this instance from others, where it is not one kernel: proxies on it have the same in KUMA_DATAPLANE_MACHINE_ID. Empty: the boot id of the kernel.',
+  ),
   balanceProxies: flag(
     'KUMA_INTER_CP_BALANCE_PROXIES',
     true,

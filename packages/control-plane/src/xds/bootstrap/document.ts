@@ -130,6 +130,7 @@ function nodeMetadata(request: BootstrapRequest, { admin }: BootstrapContext): D
     ...when(Object.keys(request.dynamicMetadata).length > 0, { dynamicMetadata: request.dynamicMetadata }),
     features: request.features,
     ipv6Enabled: request.ipv6Enabled,
+    ...when(request.machineId !== '', { machineId: request.machineId }),
     metricsCertPath: request.metricsCertPath,
     metricsKeyPath: request.metricsKeyPath,
     ...when(request.otelEnv !== undefined, { otelEnvInventory: request.otelEnv }),

@@ -30,6 +30,7 @@ export interface BootstrapRequest {
   readonly systemCaPath: string;
   readonly ipv6Enabled: boolean;
   readonly spireSocketPath: string;
+  readonly machineId: string;
   /** Passed on to the node's metadata as it is. */
   readonly transparentProxy: object | undefined;
   readonly otelEnv: object | undefined;
@@ -87,6 +88,7 @@ export function parseBootstrapRequest(body: Uint8Array): BootstrapRequest {
     systemCaPath: read.text('systemCaPath'),
     ipv6Enabled: read.flag('ipv6Enabled'),
     spireSocketPath: read.fields('spireResources').text('socketPath'),
+    machineId: read.text('machineId'),
     transparentProxy: read.value('dataplaneConfig'),
     otelEnv: read.value('otelEnv'),
   };
