@@ -24,6 +24,8 @@ export interface DiscoveryRequest {
   readonly dropped: readonly string[];
   /** Incremental only, first request of a stream: versions the client still holds, by name. */
   readonly held: ReadonlyMap<string, string>;
+  /** State of the world only: version of the last response that the client took, on this stream or before; undefined while it has nothing. */
+  readonly version?: string;
 }
 
 /** What a request meant. */

@@ -24,10 +24,19 @@ interface RequestFields {
   readonly held: number;
   readonly nonce: number;
   readonly error: number;
+  readonly version: number;
 }
 
-const incrementalFields: RequestFields = { node: 1, typeUrl: 2, names: 3, dropped: 4, held: 5, nonce: 6, error: 7 };
-const stateOfTheWorldFields: RequestFields = { node: 2, typeUrl: 4, names: 3, dropped: 0, held: 0, nonce: 5, error: 6 };
+const none = 0;
+const incrementalFields: RequestFields = {
+  ...{ node: 1, typeUrl: 2, names: 3, dropped: 4, held: 5, nonce: 6, error: 7 },
+  version: none,
+};
+const stateOfTheWorldFields: RequestFields = {
+  ...{ version: 1, node: 2, names: 3, typeUrl: 4, nonce: 5, error: 6 },
+  dropped: none,
+  held: none,
+};
 
 /** Reads a `DeltaDiscoveryRequest`. Throws `MeshError('invalid')` for bytes that are none. */
 export function decodeIncremental(bytes: Uint8Array): DecodedRequest {
@@ -55,6 +64,7 @@ function read(bytes: Uint8Array, fields: RequestFields): DecodedRequest {
   const held = new Map<string, string>();
   let typeUrl = '';
   let nonce = '';
+  let version = '';
   let error: string | undefined;
   let node: Node | undefined;
   while (reader.pos < reader.len) {
@@ -64,6 +74,7 @@ function read(bytes: Uint8Array, fields: RequestFields): DecodedRequest {
     else if (field === fields.typeUrl) typeUrl = reader.string();
     else if (field === fields.nonce) nonce = reader.string();
     else if (field === fields.node) node = readNode(reader.bytes());
+    else if (field === fields.version) version = reader.string();
     else if (field === fields.error) error = readErrorMessage(reader.bytes());
     else if (field === fields.dropped) dropped.push(reader.string());
     else if (field === fields.held) readEntry(reader.bytes(), held);
@@ -72,7 +83,7 @@ function read(bytes: Uint8Array, fields: RequestFields): DecodedRequest {
       throw new MeshError('too-large', `the request names more than ${namesPerRequest} resources`);
     }
   }
-  return { typeUrl, node, nonce, error, names, dropped, held };
+  return { typeUrl, node, nonce, error, names, dropped, held, ...(version === '' ? {} : { version }) };
 }
 
 /** Bytes of a node: Envoy's has some ten KiB of extensions, and the proxy's own resource. */

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Snapshot, Update, Versioned } from '../../src/delta/conversation.ts';
 import { openIncremental } from '../../src/delta/incremental.ts';
+import { openStateOfTheWorld } from '../../src/delta/state-of-the-world.ts';
 
 const blank = { nonce: '', error: undefined, names: [], dropped: [], held: new Map<string, string>() };
 const bad = 'bad';
@@ -14,26 +15,30 @@ const snapshotOf = (versions: Readonly<Record<string, string>>): Snapshot<Versio
 /** How a client meets an update with bad resources: takes the others and names the bad ones, or takes nothing and names the first, or nobody. */
 type Manner = 'in part' | 'as a whole, with a name' | 'as a whole, without a name';
 
-/** A client that asks for everything. */
-function openClient(manner: Manner) {
-  const conversation = openIncremental<Versioned>({
+const protocols = { incremental: openIncremental, 'state of the world': openStateOfTheWorld } as const;
+
+type Protocol = keyof typeof protocols;
+
+/** A client that asks for everything. `version`: what it says that it has from an earlier stream. */
+function openClient(protocol: Protocol, manner: Manner, version?: string) {
+  const conversation = protocols[protocol]<Versioned>({
     complete: true,
     nameLimit: 100,
     namedIn: (error, names) => names.filter((name) => error.split(' ').includes(name)),
   });
-  conversation.receive(blank);
+  conversation.receive({ ...blank, ...(version === undefined ? {} : { version }) });
   const has = new Map<string, string>();
   const refused: string[] = [];
   let updates = 0;
-  const take = ({ resources, removed }: Pick<Update<Versioned>, 'resources' | 'removed'>): void => {
-    for (const { name, version } of resources) has.set(name, version);
+  const take = ({ resources, removed }: Update<Versioned>, isBad: (name: string) => boolean): void => {
+    const names = new Set(resources.map(({ name }) => name));
+    if (protocol === 'state of the world') for (const name of has.keys()) if (!names.has(name)) has.delete(name);
+    for (const { name, version: taken } of resources) if (!isBad(name)) has.set(name, taken);
     for (const name of removed) has.delete(name);
   };
   const errorFor = (update: Update<Versioned>): string | undefined => {
-    const wrong = update.resources.filter(({ version }) => version.startsWith(bad)).map(({ name }) => name);
-    const isBad = (name: string): boolean => wrong.includes(name);
-    if (wrong.length === 0 || manner === 'in part')
-      take({ ...update, resources: update.resources.filter(({ name }) => !isBad(name)) });
+    const wrong = update.resources.filter((each) => each.version.startsWith(bad)).map(({ name }) => name);
+    if (wrong.length === 0 || manner === 'in part') take(update, (name) => wrong.includes(name));
     if (wrong.length === 0) return undefined;
     if (manner === 'in part') return `refused: ${wrong.join(' ')}`;
     return manner === 'as a whole, with a name' ? `refused: ${wrong[0]}` : 'something is wrong';
@@ -55,10 +60,12 @@ function openClient(manner: Manner) {
   };
 }
 
-for (const manner of ['in part', 'as a whole, with a name', 'as a whole, without a name'] as const)
-  describe(`a client that refuses updates ${manner}`, () => {
+for (const [protocol, manner] of (['incremental', 'state of the world'] as const).flatMap((each) =>
+  (['in part', 'as a whole, with a name', 'as a whole, without a name'] as const).map((way) => [each, way] as const),
+))
+  describe(`${protocol}: a client that refuses updates ${manner}`, () => {
     test('gets all but the bad resource, which it is asked to take once', () => {
-      const { follow, has, refused } = openClient(manner);
+      const { follow, has, refused } = openClient(protocol, manner);
       follow(snapshotOf({ a: '1', b: bad, c: '1', d: '1' }));
       assert.deepEqual([...has.keys()].sort(), ['a', 'c', 'd']);
       assert.deepEqual(refused, ['b']);
@@ -68,7 +75,7 @@ for (const manner of ['in part', 'as a whole, with a name', 'as a whole, without
     });
 
     test('loses what is gone, also when that came with a bad resource', () => {
-      const { follow, has } = openClient(manner);
+      const { follow, has } = openClient(protocol, manner);
       follow(snapshotOf({ a: '1', b: '1' }));
       follow(snapshotOf({ b: bad, c: '1' }));
       assert.deepEqual([...has].sort(), [
@@ -82,7 +89,7 @@ for (const manner of ['in part', 'as a whole, with a name', 'as a whole, without
       const state = fc.dictionary(fc.constantFrom(...'abcdefgh'), version);
       fc.assert(
         fc.property(fc.array(state, { maxLength: 5 }), (states) => {
-          const { follow, has } = openClient(manner);
+          const { follow, has } = openClient(protocol, manner);
           const expected = new Map<string, string>();
           for (const each of states) {
             follow(snapshotOf(each));
@@ -96,11 +103,27 @@ for (const manner of ['in part', 'as a whole, with a name', 'as a whole, without
     });
   });
 
-test('the bad one of a thousand is found by halving, and then everything goes out at once again', () => {
-  const { follow, refused } = openClient('as a whole, without a name');
-  const good = Object.fromEntries(Array.from({ length: 1000 }, (_, position) => [`r${position}`, '1']));
-  const count = follow(snapshotOf({ ...good, r777: bad }));
-  assert.deepEqual(refused, ['r777']);
-  assert.ok(count <= 30, `${count} updates`);
-  assert.equal(follow(snapshotOf(Object.fromEntries(Object.keys(good).map((name) => [name, '2'])))), 1);
+for (const protocol of ['incremental', 'state of the world'] as const)
+  test(`${protocol}: the bad one of a thousand is found by halving, and then everything goes out at once again`, () => {
+    const { follow, refused } = openClient(protocol, 'as a whole, without a name');
+    const good = Object.fromEntries(Array.from({ length: 1000 }, (_, position) => [`r${position}`, '1']));
+    const count = follow(snapshotOf({ ...good, r777: bad }));
+    assert.deepEqual(refused, ['r777']);
+    assert.ok(count <= 30, `${count} updates`);
+    assert.equal(follow(snapshotOf(Object.fromEntries(Object.keys(good).map((name) => [name, '2'])))), 1);
+  });
+
+test('state of the world: nothing is left out for a client that has configuration from before, until it has taken one', () => {
+  const { follow, has, refused } = openClient('state of the world', 'as a whole, with a name', '7');
+  has.set('a', '0').set('b', '0');
+  assert.equal(follow(snapshotOf({ a: '1', b: bad })), 1);
+  assert.deepEqual([...has.values()], ['0', '0'], 'it keeps what it has');
+  follow(snapshotOf({ a: '1', b: '2' }));
+  follow(snapshotOf({ a: '2', b: `${bad}2`, c: '1' }));
+  assert.deepEqual([...has].sort(), [
+    ['a', '2'],
+    ['b', '2'],
+    ['c', '1'],
+  ]);
+  assert.deepEqual(refused, ['b', 'b']);
 });
