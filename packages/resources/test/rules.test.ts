@@ -210,3 +210,40 @@ test('a template of host names that nobody can look up is warned of', () => {
   );
   assert.match(warningsOf('{{ .Name }}_!!.mesh')?.[0] ?? '', /such as "x_!!\.mesh", which nobody can look up/);
 });
+
+test('what a list names twice, though only one can be meant, is taken as the peer takes it, and warned of', () => {
+  const judge = (name: string, spec: object) => {
+    const type = types.byName(name);
+    const context = { name: 'own', mesh: 'default', labels: {} };
+    assert.deepEqual(type?.validate?.(spec as never, context as never), []);
+    return type?.warn?.(spec as never, context as never);
+  };
+  const port = (number: number, name?: string) => ({ port: number, appProtocol: 'tcp', ...(name && { name }) });
+  const ports = [port(80, 'a'), port(81), port(80, 'b'), port(82, 'a'), port(83)];
+  const expected = [
+    'spec.ports[2]: port 80 is that of spec.ports[0] too: only the first of them counts',
+    'spec.ports[3]: name "a" is that of spec.ports[0] too: give each port a name of its own',
+  ];
+  assert.deepEqual(judge('MeshService', { ports }), expected);
+  const selector = { meshService: { matchLabels: { app: 'web' } } };
+  assert.deepEqual(judge('MeshMultiZoneService', { selector, ports }), expected);
+  assert.deepEqual(judge('MeshService', { ports: ports.slice(0, 2) }), []);
+  const tags = { 'kuma.io/service': 'a' };
+  const networking = {
+    address: '10.0.0.1',
+    inbound: [
+      { port: 80, tags },
+      { port: 80, address: '10.0.0.2', tags },
+      { port: 80, address: '10.0.0.1', servicePort: 90, tags },
+    ],
+    outbound: [
+      { port: 1000, tags },
+      { port: 1000, address: '127.0.0.2', tags },
+      { port: 1000, address: '127.0.0.1', tags },
+    ],
+  };
+  assert.deepEqual(judge('Dataplane', { networking }), [
+    'networking.inbound[2]: 10.0.0.1:80 is that of networking.inbound[0] too: only the last of them is served',
+    'networking.outbound[2]: 127.0.0.1:1000 is that of networking.outbound[0] too: only the last of them is served',
+  ]);
+});

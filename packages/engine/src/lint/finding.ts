@@ -35,6 +35,7 @@ export const findingCodes = {
   ],
   'address-conflict': ['error', 'Two proxies claim the same address and port.'],
   'unhealthy-config': ['error', "A proxy's configuration has a problem; the message is the engine's."],
+  doubtful: ['warning', 'A field is accepted and will not do what its author may think.'],
   deprecated: ['note', 'A form that will go away.'],
   'client-not-in-mesh': ['error', 'The client is no proxy of this mesh.'],
   'unknown-destination': ['error', 'There is no such service or proxy in the mesh.'],

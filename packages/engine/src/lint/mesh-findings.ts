@@ -103,7 +103,9 @@ function conflicts(proxies: readonly DataplaneFacts[]): Finding[] {
     return others.map(({ proxy, position }) =>
       finding(
         'address-conflict',
-        `${proxy.name} and ${first?.proxy.name} both claim ${place}: calls reach whichever is there`,
+        first?.proxy.name === proxy.name
+          ? `${proxy.name} claims ${place} twice: calls reach one of the two`
+          : `${proxy.name} and ${first?.proxy.name} both claim ${place}: calls reach whichever is there`,
         'give one of them another address or port',
         { type: 'Dataplane', mesh: proxy.mesh, name: proxy.name },
         `networking.inbound[${position}].port`,

@@ -94,13 +94,17 @@ function duplicate(draft: ResourceDraft): Finding {
 function warningsOf(types: ResourceTypes, draft: ResourceDraft): readonly Finding[] {
   const type = types.byName(draft.type);
   const context = { mesh: draft.mesh, name: draft.name, labels: draft.labels };
-  const deprecated = (type?.warn?.(draft.spec as never, context) ?? []).map((message) =>
-    finding('deprecated', `${draft.type} ${draft.name}: ${message}`, 'use the newer form', draft),
-  );
+  const warnings = (type?.warn?.(draft.spec as never, context) ?? []).map((warning) => {
+    const message = `${draft.type} ${draft.name}: ${warning}`;
+    // The peer's own warnings, all of them about forms that will go away, say so in these words.
+    return /\bdeprecated\b/.test(warning)
+      ? finding('deprecated', message, 'use the newer form', draft)
+      : finding('doubtful', message, 'correct the field, or leave it out', draft);
+  });
   // Whether the others have an effect, their mesh decides.
-  if (type?.idle?.when !== 'always') return deprecated;
+  if (type?.idle?.when !== 'always') return warnings;
   const message = `${draft.type} ${draft.name} is a policy of the older kind, with sources and destinations: proxies do not follow it`;
-  return [...deprecated, finding('older-policy', message, `replace it: ${type.idle.advice}`, draft)];
+  return [...warnings, finding('older-policy', message, `replace it: ${type.idle.advice}`, draft)];
 }
 
 function withMesh(value: unknown, mesh: string, types: ResourceTypes): unknown {

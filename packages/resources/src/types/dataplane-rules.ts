@@ -7,6 +7,7 @@ import { nameProblem } from '../resource-names.ts';
 import { checkTags } from '../tags.ts';
 import { allowedValues, collectViolations, requireAddress, requirePort, type ViolationList } from '../violations.ts';
 import type { DataplaneInbound, DataplaneOutbound, DataplaneSpec } from './dataplane.ts';
+import { givenTwice } from './given-twice.ts';
 
 type Networking = NonNullable<DataplaneSpec['networking']>;
 
@@ -38,6 +39,16 @@ export function validateDataplane(spec: DataplaneSpec): readonly Violation[] {
     violations.add('metrics.type', 'unknown backend type. Available backends: "prometheus"');
   }
   return violations.all;
+}
+
+/** What is taken though it cannot all be served. */
+export function warnOfDataplane({ networking = {} }: DataplaneSpec): readonly string[] {
+  const { address, inbound = [], outbound = [] } = networking;
+  const consequence = 'only the last of them is served';
+  return [
+    ...givenTwice('networking.inbound', inbound, (one) => `${one.address ?? address}:${one.port}`, consequence),
+    ...givenTwice('networking.outbound', outbound, (one) => `${one.address ?? loopback}:${one.port}`, consequence),
+  ];
 }
 
 /** A proxy has inbounds, or listeners, or is a gateway of one kind. */

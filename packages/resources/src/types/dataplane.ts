@@ -12,7 +12,7 @@ import {
   optionalText,
   wrappedCount,
 } from '../schema/shapes.ts';
-import { validateDataplane } from './dataplane-rules.ts';
+import { validateDataplane, warnOfDataplane } from './dataplane-rules.ts';
 
 const serviceProbe = closed({
   interval: optionalProtoDuration,
@@ -131,4 +131,5 @@ export const dataplane = defineType({
   spec: dataplaneSpec,
   providedByGlobal: false,
   validate: validateDataplane,
+  warn: warnOfDataplane,
 });

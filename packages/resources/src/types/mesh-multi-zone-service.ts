@@ -11,6 +11,7 @@ import {
   optionalText,
 } from '../schema/shapes.ts';
 import { collectViolations, mustBeOneOf, requirePort } from '../violations.ts';
+import { portsGivenTwice } from './given-twice.ts';
 import { serviceNameWarnings } from './service-name.ts';
 
 const meshMultiZoneServiceSpec = closed({
@@ -61,5 +62,8 @@ export const meshMultiZoneService = defineType({
     }
     return violations.all;
   },
-  warn: (spec: MeshMultiZoneServiceSpec, context) => serviceNameWarnings('MeshMultiZoneService', spec.ports, context),
+  warn: ({ ports }: MeshMultiZoneServiceSpec, context) => [
+    ...serviceNameWarnings('MeshMultiZoneService', ports, context),
+    ...portsGivenTwice(ports),
+  ],
 });

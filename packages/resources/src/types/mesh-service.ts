@@ -12,6 +12,7 @@ import {
   stringMap,
 } from '../schema/shapes.ts';
 import { collectViolations, requirePort } from '../violations.ts';
+import { portsGivenTwice } from './given-twice.ts';
 import { requireNameLength, serviceNameWarnings } from './service-name.ts';
 
 /** One port of a service. */
@@ -76,5 +77,8 @@ export const meshService = defineType({
       requirePort(violations, `spec.ports[${index}].port`, port);
     return violations.all;
   },
-  warn: (spec: MeshServiceSpec, context) => serviceNameWarnings('MeshService', spec.ports ?? [], context),
+  warn: ({ ports = [] }: MeshServiceSpec, context) => [
+    ...serviceNameWarnings('MeshService', ports, context),
+    ...portsGivenTwice(ports),
+  ],
 });
