@@ -102,7 +102,9 @@ function toldIn(view: RolloutView, revision: number): Told {
 
 function untilTold(rollout: Rollout, revision: number, mesh: string, within: number): Promise<Told> {
   return new Promise((resolve) => {
-    const told = (): Told => toldIn(rollout.at(revision, mesh), revision);
+    // A view costs more than the question, which is asked after every few answers.
+    const told = (): Told =>
+      rollout.isTold(revision, mesh) ? toldIn(rollout.at(revision, mesh), revision) : undefined;
     const already = told();
     if (already !== undefined) return resolve(already);
     let look: NodeJS.Timeout | undefined;

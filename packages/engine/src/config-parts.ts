@@ -9,6 +9,7 @@ import type { EndpointDerivations } from './endpoints.ts';
 import type { EngineInputs } from './engine.ts';
 import type { ProxyTls } from './identity/proxy-tls.ts';
 import type { WorkloadIdentities } from './identity/workload-identities.ts';
+import type { InboundDefault } from './inbound-modes.ts';
 import type { MeshFacts } from './mesh-facts.ts';
 import type { OlderPolicies } from './older-policies.ts';
 import type { OutboundLookup } from './outbounds.ts';
@@ -28,6 +29,7 @@ export interface ConfigParts {
   readonly traffic: TrafficDerivation;
   readonly workloadIdentities: WorkloadIdentities;
   readonly proxyTls: Derivation<readonly [mesh: string, proxyKey: string], ProxyTls | undefined>;
+  readonly inboundDefaults: Derivation<readonly [mesh: string, proxyKey: string], InboundDefault | undefined>;
   readonly olderPolicies: OlderPolicies;
   readonly permittedServers: PermittedServers;
   readonly own: OwnParts;

@@ -95,7 +95,8 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     const dns = answersItself
       ? []
       : shared.envoyDns.get(outbounds.records(key, proxyClass.calls, without), proxyClass, connected.dnsPort);
-    const modes = inboundModes(policies, rules.inboundRules.get(key, without), proxyClass.tls, facts.inbounds.length);
+    const inboundRules = rules.inboundRules.get(key, without);
+    const modes = inboundModes(policies, inboundRules, found.inboundDefault, facts.inbounds.length);
     const ports = reachablePorts(found, modes);
     const direct = attempt({ origin: 'direct-access' }, () => directAccess(found, outboundsOf(found, without)));
     return [...shared.passthrough(ruleSets, listenerClass, redirect, mesh.passthrough, ports), ...direct, ...dns];

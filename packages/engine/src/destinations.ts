@@ -194,7 +194,9 @@ export function deriveDestinations(options: DestinationOptions): DestinationDeri
       return found !== undefined && 'identity' in found && awaitsCertificate.get(`${mesh}/${name}`);
     };
     const facts = meshFacts.get(mesh);
-    const identities = dataplanes.flatMap(({ name }) => {
+    // Without a MeshIdentity nothing here depends on single servers, which come and go and take their certificates one by one.
+    const bearers = workloadIdentities.usable.get(mesh).length === 0 ? [] : dataplanes;
+    const identities = bearers.flatMap(({ name }) => {
       const key = `${mesh}/${name}`;
       const found = workloadIdentities.of.get(key);
       // What it still has counts until it has taken another certificate.

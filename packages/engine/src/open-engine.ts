@@ -18,6 +18,7 @@ import { deriveProxyTls } from './identity/proxy-tls.ts';
 import { deriveTrustDomains } from './identity/trust-domains.ts';
 import { deriveWorkloadIdentities } from './identity/workload-identities.ts';
 import { deriveIdentityRequest } from './identity-request.ts';
+import { deriveInboundDefaults } from './inbound-modes.ts';
 import { findingsOf } from './lint/findings.ts';
 import { deriveMeshFacts } from './mesh-facts.ts';
 import { deriveOlderPolicies } from './older-policies.ts';
@@ -65,6 +66,7 @@ function deriveSurroundings({ graph, inputs, policies }: EngineOptions) {
   const workloadIdentities = deriveWorkloadIdentities(graph, inputs, dataplane);
   const trustDomains = deriveTrustDomains(graph, inputs, meshFacts);
   const proxyTls = deriveProxyTls({ graph, inputs, meshFacts, workloadIdentities, trustDomains });
+  const inboundDefaults = deriveInboundDefaults({ graph, meshFacts, proxyTls });
   const egressIdentities = deriveEgressIdentities({ graph, inputs, meshFacts, workloadIdentities });
   const destinations = deriveDestinations({
     graph,
@@ -89,13 +91,14 @@ function deriveSurroundings({ graph, inputs, policies }: EngineOptions) {
     meshFacts,
     dataplane,
     proxyTls,
+    inboundDefaults,
     trustDomains,
     olderPolicies,
   });
   const permittedServers = derivePermittedServers(graph, inputs, policies, olderPolicies);
   const shared = deriveClassParts({ graph, policies, endpoints, traffic, permittedServers });
   const views = createRuleViews();
-  const identity = { workloadIdentities, trustDomains, proxyTls, egressIdentities };
+  const identity = { workloadIdentities, trustDomains, proxyTls, inboundDefaults, egressIdentities };
   return {
     meshFacts,
     dataplane,

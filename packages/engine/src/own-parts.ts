@@ -6,8 +6,9 @@ import { collectorLookup } from './collectors.ts';
 import type { DataplaneFacts } from './dataplane-facts.ts';
 import type { EngineInputs } from './engine.ts';
 import type { ProxyTls } from './identity/proxy-tls.ts';
-import { secretResources } from './identity/secret-resources.ts';
+import { deriveSecrets } from './identity/secret-resources.ts';
 import type { TrustDomains } from './identity/trust-domains.ts';
+import type { InboundDefault } from './inbound-modes.ts';
 import type { MeshFacts } from './mesh-facts.ts';
 import type { OlderPolicies } from './older-policies.ts';
 import {
@@ -18,10 +19,10 @@ import {
   type ProxyClass,
   proxySelf,
 } from './proxy-class.ts';
-import { inboundResources, type Subject, systemResources } from './proxy-parts.ts';
+import { inboundResources, type Receiver, type Subject, systemResources } from './proxy-parts.ts';
 import { sameResources } from './resource-set.ts';
 import type { RuleSets } from './rules.ts';
-import { attempt, type Built } from './unbuilt.ts';
+import type { Built } from './unbuilt.ts';
 import { deriveWorkload } from './workload.ts';
 
 type Resources = readonly Built[];
@@ -36,7 +37,7 @@ export interface OwnParts {
   readonly system: Derivation<readonly [proxyKey: string], Resources>;
   readonly secrets: Derivation<readonly [proxyKey: string], Resources>;
   /** The class narrowed to one proxy, for listeners that say something of it. */
-  withSelf(subject: Subject, proxyClass: ProxyClass): ProxyClass;
+  withSelf(subject: Pick<Subject, 'dataplane' | 'connected'>, proxyClass: ProxyClass): ProxyClass;
   /** The class narrowed to proxies of the same tags. */
   withTags(proxyClass: ProxyClass, dataplane: DataplaneFacts): ProxyClass;
   /** The class narrowed to proxies that tell the same tags to those they call. */
@@ -51,13 +52,14 @@ export interface OwnPartsOptions {
   readonly meshFacts: Derivation<readonly [mesh: string], MeshFacts | undefined>;
   readonly dataplane: Derivation<readonly [key: string], DataplaneFacts | undefined>;
   readonly proxyTls: Derivation<readonly [mesh: string, proxyKey: string], ProxyTls | undefined>;
+  readonly inboundDefaults: Derivation<readonly [mesh: string, proxyKey: string], InboundDefault | undefined>;
   readonly trustDomains: TrustDomains;
   readonly olderPolicies: OlderPolicies;
 }
 
 /** Derives the own parts. */
 export function deriveOwnParts(options: OwnPartsOptions): OwnParts {
-  const { graph, inputs, policies, meshFacts, dataplane, proxyTls, trustDomains, olderPolicies } = options;
+  const { graph, inputs, policies, meshFacts, dataplane, proxyTls, inboundDefaults, olderPolicies } = options;
   const classOf = deriveProxyClass(graph, collectorLookup(inputs));
   const ownClassOf = deriveOwnClass(graph);
   const workloadOf = deriveWorkload(graph, inputs.settings.zone);
@@ -68,35 +70,41 @@ export function deriveOwnParts(options: OwnPartsOptions): OwnParts {
     const mesh = facts && meshFacts.get(facts.mesh);
     if (connected === undefined || facts === undefined || mesh === undefined) return undefined;
     const proxyClass = classOf(connected, facts, mesh, proxyTls.get(mesh.name, proxyKey));
-    return { key: proxyKey, connected, dataplane: facts, mesh, proxyClass, workload: workloadOf(facts) };
+    const inboundDefault = inboundDefaults.get(mesh.name, proxyKey);
+    const workload = workloadOf(facts);
+    return { key: proxyKey, connected, dataplane: facts, mesh, proxyClass, inboundDefault, workload };
   });
-  const ofSubject = (name: string, build: (found: Subject) => Resources) =>
-    graph.derive(
-      name,
-      (proxyKey: string): Resources => {
-        const found = subject.get(proxyKey);
-        return found === undefined ? [] : build(found);
-      },
-      { equals },
-    );
-  const withSelf = ({ dataplane: facts, connected }: Subject, proxyClass: ProxyClass) =>
-    ownClassOf(proxyClass, proxySelf(facts, connected.workdir));
+  const receiver = graph.derive('receiver', (proxyKey: string): Receiver | undefined => {
+    const found = subject.get(proxyKey);
+    if (found === undefined) return undefined;
+    const { key, connected, dataplane: facts, proxyClass, inboundDefault, workload } = found;
+    return { key, connected, dataplane: facts, proxyClass, inboundDefault, workload };
+  });
+  const withSelf = (
+    { dataplane: facts, connected }: Pick<Subject, 'dataplane' | 'connected'>,
+    proxyClass: ProxyClass,
+  ) => ownClassOf(proxyClass, proxySelf(facts, connected.workdir));
   return {
     subject,
     inbounds: graph.derive(
       'inbounds',
       (proxyKey: string, rules: RuleSets): Resources => {
-        const found = subject.get(proxyKey);
+        const found = receiver.get(proxyKey);
         if (found === undefined) return [];
         const own = { ...found, proxyClass: withSelf(found, found.proxyClass) };
         return inboundResources(policies, own, rules, olderPolicies);
       },
       { equals },
     ),
-    system: ofSubject('system resources', (found) => systemResources(inputs, found)),
-    secrets: ofSubject('secrets', (found) =>
-      attempt({ origin: 'secrets' }, () => secretResources({ inputs, trustDomains }, found)),
+    system: graph.derive(
+      'system resources',
+      (proxyKey: string): Resources => {
+        const found = subject.get(proxyKey);
+        return found === undefined ? [] : systemResources(inputs, found);
+      },
+      { equals },
     ),
+    secrets: deriveSecrets(options, subject),
     withSelf,
     withTags: deriveTaggedClass(graph),
     announcing: deriveAnnouncingClass(graph),

@@ -12,7 +12,7 @@ import type { DataplaneFacts, RedirectPorts } from './dataplane-facts.ts';
 import type { Destination } from './destinations.ts';
 import type { ConnectedProxy, EngineInputs } from './engine.ts';
 import { meshTlsOf } from './identity/proxy-tls.ts';
-import { type InboundModes, inboundModes } from './inbound-modes.ts';
+import { type InboundDefault, type InboundModes, inboundModes } from './inbound-modes.ts';
 import { type MeshFacts, prometheusFor } from './mesh-facts.ts';
 import type { OlderPolicies } from './older-policies.ts';
 import type { Outbound } from './outbounds.ts';
@@ -36,8 +36,13 @@ export interface Subject {
   readonly dataplane: DataplaneFacts;
   readonly mesh: MeshFacts;
   readonly proxyClass: ProxyClass;
+  /** Undefined where it speaks plain text. */
+  readonly inboundDefault: InboundDefault | undefined;
   readonly workload: WorkloadFacts;
 }
+
+/** What inbounds need of a proxy: a change of its mesh that does not concern them stops here. */
+export type Receiver = Omit<Subject, 'mesh'>;
 
 const encodeClusters = (drafts: readonly ClusterDraft[], origin: Origin): EnvoyResource[] =>
   drafts.map((draft) => encodeResource('cluster', buildCluster(draft), draft.origin ?? origin));
@@ -96,11 +101,11 @@ export function destinationCluster(
 /** Listeners and clusters of a proxy's inbounds, shaped by all policies, and the listener of its probes. */
 export function inboundResources(
   policies: readonly ProxyPolicy[],
-  subject: Subject,
+  receiver: Receiver,
   ruleSets: RuleSets,
   olderPolicies: Pick<OlderPolicies, 'at'>,
 ): readonly Built[] {
-  const { key, connected, dataplane, proxyClass, workload } = subject;
+  const { key, connected, dataplane, proxyClass, inboundDefault, workload } = receiver;
   const about = `Dataplane/${key}`;
   const probes = attempt({ origin: 'probe', about }, () =>
     connected.appProbeProxyEnabled ? [] : virtualProbes(dataplane, proxyClass),
@@ -108,7 +113,7 @@ export function inboundResources(
   let modes: InboundModes['modes'] | undefined;
   const inbounds = dataplane.inbounds.flatMap((inbound, position) => {
     const built = (): readonly Built[] => {
-      modes ??= inboundModes(policies, ruleSets, proxyClass.tls, dataplane.inbounds.length).modes;
+      modes ??= inboundModes(policies, ruleSets, inboundDefault, dataplane.inbounds.length).modes;
       const place = inboundSkeleton(inbound, modes[position] ?? 'Strict', proxyClass);
       walkInbound(policies, ruleSets, place, position, { workload, olderPolicies });
       return [

@@ -27,10 +27,11 @@ export function deriveStrictInbounds(
 ): Derivation<readonly [proxyKey: string], readonly string[]> {
   const { graph, policies, own, rules, heldBack, resourcesWithout } = parts;
   const rewriting = policies.filter(({ hooks }) => hooks.finish !== undefined);
-  const byModes = ({ key, dataplane, proxyClass }: Subject, without: LeftOut): readonly string[] => {
+  const byModes = ({ key, dataplane, proxyClass, inboundDefault }: Subject, without: LeftOut): readonly string[] => {
     const { tls, names } = proxyClass;
     if (tls === undefined) return [];
-    const { modes } = inboundModes(policies, rules.inboundRules.get(key, without), tls, dataplane.inbounds.length);
+    const inboundRules = rules.inboundRules.get(key, without);
+    const { modes } = inboundModes(policies, inboundRules, inboundDefault, dataplane.inbounds.length);
     return dataplane.inbounds
       .filter((_, position) => modes[position] === 'Strict')
       .map((inbound) => names.inboundListener(inbound));

@@ -149,6 +149,34 @@ test('while a mesh leaves mTLS, servers take plain text first, clients speak it 
   assert.deepEqual(transports(), ['']);
 });
 
+test('each step out of mTLS builds only what it changes', () => {
+  const { world } = openStory();
+  const { mtlsExits } = world.sources;
+  world.apply(meshDocument('STRICT'));
+  const names = ['inbounds', 'secrets', 'outbound listener', 'cluster'] as const;
+  const during = (step: () => void): string[] => {
+    const before = world.graph.stats().recomputed;
+    step();
+    const after = world.graph.stats().recomputed;
+    return names.filter((name) => (after[name] ?? 0) > (before[name] ?? 0));
+  };
+  const servers = during(() =>
+    world.graph.batch(() => {
+      mtlsExits.set(mesh, { backend: 'ca-1', clients: 'tls' });
+      world.apply(meshDocument());
+    }),
+  );
+  assert.deepEqual(servers, ['inbounds']);
+  assert.deepEqual(
+    during(() => mtlsExits.set(mesh, { backend: 'ca-1', clients: 'plaintext' })),
+    ['outbound listener', 'cluster'],
+  );
+  assert.deepEqual(
+    during(() => mtlsExits.delete(mesh)),
+    [...names],
+  );
+});
+
 test('a certificate that is renewed sends one secret to its proxy', () => {
   const { world, log } = openStory();
   world.apply(meshDocument('STRICT'));

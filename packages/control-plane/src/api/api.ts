@@ -17,7 +17,7 @@ import type { LiveResources } from '../store/live-resources.ts';
 import type { ResourceManager } from '../store/resource-manager.ts';
 import type { StoreHealth } from '../store/store.ts';
 import type { Tracer } from '../tracing/tracer.ts';
-import type { Rollout } from '../xds/rollout.ts';
+import type { RolloutViews } from '../xds/rollout.ts';
 import { diffRoutes } from './diff/diff-routes.ts';
 import { type ControlPlaneFacts, discoveryRoutes } from './discovery-routes.ts';
 import { followRollout } from './follow-rollout.ts';
@@ -89,7 +89,7 @@ export interface ApiOptions {
   readonly envoyAdmin: EnvoyAdmin;
   readonly live: LiveResources;
   /** How far the connected proxies have come with a change. */
-  readonly rollout: Rollout;
+  readonly rollout: RolloutViews;
   /** Whether the store can be written, and whether what memory holds may be old. */
   readonly storeHealth: () => StoreHealth;
   /** Who else there is, and how they are asked for what only they know. */

@@ -1,5 +1,5 @@
 // Waits for the end of a roll-out among the proxies that are connected here.
-import type { Rollout, RolloutView } from '../xds/rollout.ts';
+import type { RolloutView, RolloutViews } from '../xds/rollout.ts';
 
 /** What is asked. Plain data: it goes to other instances too. */
 export interface RolloutQuestion {
@@ -18,7 +18,7 @@ const settleMilliseconds = 20;
 const mostWaiting = 256;
 
 /** Follows a roll-out. */
-export function followRollout(rollout: Rollout): FollowRollout {
+export function followRollout(rollout: RolloutViews): FollowRollout {
   let waiting = 0;
   return async (question) => {
     const view = rollout.at(question.revision, question.mesh);
@@ -48,7 +48,7 @@ function isOver(view: RolloutView, revision: number): boolean {
   return view.processed >= revision && view.proxies.every(({ state }) => state !== 'pending');
 }
 
-function untilOver(rollout: Rollout, { revision, mesh, wait }: RolloutQuestion): Promise<RolloutView> {
+function untilOver(rollout: RolloutViews, { revision, mesh, wait }: RolloutQuestion): Promise<RolloutView> {
   return new Promise((resolve) => {
     let look: NodeJS.Timeout | undefined;
     const finish = (view: RolloutView): void => {

@@ -2,10 +2,14 @@
 // taken that policy, and must not count as done.
 import { type Engine, type PolicyInsight, policiesOf, policyInsightType } from '@ursa/engine';
 import type { LiveResources } from '../store/live-resources.ts';
-import type { HeldBackPolicy, ProxyRollout, Rollout } from '../xds/rollout.ts';
+import type { HeldBackPolicy, ProxyRollout, RolloutViews } from '../xds/rollout.ts';
 
 /** The roll-out, in which every proxy that lacks a policy counts as refusing it. */
-export function withHeldBack(rollout: Rollout, live: LiveResources, engine: Pick<Engine, 'heldBack'>): Rollout {
+export function withHeldBack(
+  rollout: RolloutViews,
+  live: LiveResources,
+  engine: Pick<Engine, 'heldBack'>,
+): RolloutViews {
   const lackedBy = (proxyKey: string): readonly HeldBackPolicy[] =>
     policiesOf(engine.heldBack.get(proxyKey)).flatMap((policy) => {
       const [type = '', mesh = '', name = ''] = policy.split('/');

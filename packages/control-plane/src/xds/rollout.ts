@@ -35,12 +35,21 @@ export interface RolloutView {
   readonly proxies: readonly ProxyRollout[];
 }
 
-/** Asks how far proxies have come. */
-export interface Rollout {
+/** Shows how far proxies have come. */
+export interface RolloutViews {
   /** For proxies of one mesh, or of all. */
   at(revision: number, mesh?: string): RolloutView;
   /** Calls back when a proxy has come further or the store has; nothing is kept for it while nobody listens. */
   onProgress(listener: () => void): { stop(): void };
+}
+
+/** Asks how far proxies have come. */
+export interface Rollout extends RolloutViews {
+  /**
+   * True when every proxy of a mesh has answered to what a revision changed for it, be it with a refusal. Certificates that are still to come
+   * do not count. Costs little: no view is made.
+   */
+  isTold(revision: number, mesh: string): boolean;
 }
 
 /** What a roll-out is read from. */
@@ -60,6 +69,12 @@ export interface RolloutSource {
 /** The roll-out over connections. */
 export function openRollout(source: RolloutSource): Rollout {
   return {
+    isTold(revision, mesh) {
+      if (source.processed() < revision) return false;
+      for (const { proxy, delivery } of source.deliveries())
+        if (proxy.mesh === mesh && awaitsAnswer(delivery, revision)) return false;
+      return true;
+    },
     at(revision, mesh) {
       const proxies: ProxyRollout[] = [];
       for (const { key, proxy, delivery } of source.deliveries()) {
@@ -75,13 +90,16 @@ export function openRollout(source: RolloutSource): Rollout {
   };
 }
 
-function stateOf(proxy: ResourceKey, delivery: Delivery, revision: number, awaitsCertificate: boolean): ProxyRollout {
-  const { outstanding, refusals, since } = delivery;
-  const refused = refusals.length > 0 ? { refusals } : {};
+function awaitsAnswer({ outstanding, refusals }: Delivery, revision: number): boolean {
+  if (outstanding === undefined || outstanding > revision) return false;
   // An earlier refusal says nothing of what is on its way now.
-  const isNew = refusals.some((refusal) => refusal.revision >= revision);
-  if (outstanding !== undefined && outstanding <= revision && !isNew)
-    return { proxy, state: 'pending', since, ...refused };
+  return !refusals.some((refusal) => refusal.revision >= revision);
+}
+
+function stateOf(proxy: ResourceKey, delivery: Delivery, revision: number, awaitsCertificate: boolean): ProxyRollout {
+  const { refusals, since } = delivery;
+  const refused = refusals.length > 0 ? { refusals } : {};
+  if (awaitsAnswer(delivery, revision)) return { proxy, state: 'pending', since, ...refused };
   if (refusals.length > 0) return { proxy, state: 'refused', refusals };
   return awaitsCertificate ? { proxy, state: 'pending', waitsFor: 'certificate' } : { proxy, state: 'acked' };
 }

@@ -6,7 +6,7 @@ import { policyInsightType } from '@ursa/engine';
 import { withHeldBack } from '../../src/api/held-back-rollout.ts';
 import { openLiveResources } from '../../src/store/live-resources.ts';
 import { openMemoryStore } from '../../src/store/memory-store.ts';
-import type { ProxyState, Rollout } from '../../src/xds/rollout.ts';
+import type { ProxyState, RolloutViews } from '../../src/xds/rollout.ts';
 
 const policy = { type: 'MeshHTTPRoute', mesh: 'default', name: 'stamp' };
 const refusal = {
@@ -26,7 +26,7 @@ async function statesOf(heldBack: string, state: ProxyState) {
     const key = { type: policyInsightType, mesh: 'default', name: 'MeshHTTPRoute.stamp' };
     await store.write([{ kind: 'put', resource: { ...key, labels: {}, spec: insight } }]);
   }
-  const rollout: Rollout = {
+  const rollout: RolloutViews = {
     at: () => ({
       processed: 5,
       proxies: ['api', 'web'].map((name) => ({ proxy: { type: 'Dataplane', mesh: 'default', name }, state })),

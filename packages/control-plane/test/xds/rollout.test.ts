@@ -21,6 +21,7 @@ describe('a roll-out', () => {
 
   const newest = Number.MAX_SAFE_INTEGER;
   const states = (revision = newest) => running.server.rollout.at(revision).proxies.map(({ state }) => state);
+  const isTold = (revision: number, mesh = 'default') => running.server.rollout.isTold(revision, mesh);
 
   test('pending until the last answer, refused with the text, acked once it is taken', async () => {
     let steps = 0;
@@ -32,11 +33,13 @@ describe('a roll-out', () => {
     stream.send({ node: { id: 'default.web', cluster: 'web' }, typeUrl: typeUrls.cluster });
     const clusters = await stream.next();
     assert.deepEqual(states(), ['pending']);
+    assert.deepEqual([isTold(0), isTold(0, 'other'), isTold(newest, 'other')], [false, true, false]);
     stream.send({ typeUrl: typeUrls.endpoint, resourceNamesSubscribe: ['a'] });
     const endpoints = await stream.next();
     stream.send({ typeUrl: typeUrls.cluster, responseNonce: clusters.nonce });
     stream.send({ typeUrl: typeUrls.endpoint, responseNonce: endpoints.nonce });
     await until(() => states()[0] === 'acked');
+    assert.equal(isTold(0), true);
     assert.equal(steps > 0, true);
     progress.stop();
 
@@ -51,6 +54,7 @@ describe('a roll-out', () => {
       errorDetail: { code: 13, message: 'not these endpoints' },
     });
     await until(() => states()[0] === 'refused');
+    assert.deepEqual([isTold(before + 1), isTold(newest)], [true, false]);
     const [proxy] = running.server.rollout.at(before + 1, 'default').proxies;
     assert.equal(proxy?.refusals?.[0]?.message, 'not these endpoints');
     assert.equal(proxy?.refusals?.[0]?.revision, before + 1);

@@ -28,7 +28,8 @@ export function strangersTo(parts: ExplainParts, meeting: Meeting): Finding | un
   }
   if (tls !== undefined || identity !== undefined || serverTls === undefined) return undefined;
   const rules = parts.rules.ruleSets.get(key);
-  const { modes } = inboundModes(parts.policies, rules, serverTls, proxy.inbounds.length);
+  const byDefault = parts.inboundDefaults.get(proxy.mesh, key);
+  const { modes } = inboundModes(parts.policies, rules, byDefault, proxy.inbounds.length);
   if (modes[position] !== 'Strict') return undefined;
   const message = `${proxy.name} takes mTLS only, and the client has no identity`;
   return finding('client-without-identity', message, fix, at);

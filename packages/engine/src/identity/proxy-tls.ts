@@ -15,10 +15,6 @@ export interface ProxyTls {
   readonly agent: { readonly spiffeId: string; readonly timeout: number } | undefined;
   /** Whose workloads may be clients and servers, sorted. */
   readonly trustDomains: readonly string[];
-  /** True when inbounds take plain text too, unless a policy says otherwise. */
-  readonly permissive: boolean;
-  /** True while mTLS is being left: inbounds take plain text whatever a policy says. */
-  readonly leaving: boolean;
 }
 
 /** The CA certificates of all trust domains, as a secret; the same in both forms of names. */
@@ -71,30 +67,23 @@ export function deriveProxyTls(
       agentTimeout: number | undefined,
       domains: readonly string[],
       trustDomain: string | undefined,
-      permissive: boolean,
-      leaving: boolean,
     ): ProxyTls => ({
       issuer,
       agent: agentTimeout === undefined ? undefined : { spiffeId, timeout: agentTimeout },
       trustDomains: trustDomain === undefined ? domains : [...new Set([...domains, trustDomain])].sort(),
-      permissive,
-      leaving,
     }),
   );
   return graph.derive('identity and trust', (mesh: string, proxyKey: string): ProxyTls | undefined => {
     const identity = inForce(proxyKey);
-    const mtls = meshFacts.get(mesh)?.mtls;
-    const leaving = mtls?.leaving === true;
     const domains = trustDomains.names.get(mesh);
     if (identity === undefined) {
-      if (mtls === undefined) return undefined;
-      return shared.get(undefined, '', undefined, domains, undefined, mtls.permissive, leaving);
+      if (meshFacts.get(mesh)?.mtls === undefined) return undefined;
+      return shared.get(undefined, '', undefined, domains, undefined);
     }
     const { kri, trustDomain, spiffeId, agentTimeout } = identity;
-    const permissive = mtls?.permissive === true && !leaving;
     // The name counts where an agent is asked for it.
     const name = agentTimeout === undefined ? '' : spiffeId;
-    return shared.get(kri, name, agentTimeout, domains, trustDomain, permissive, false);
+    return shared.get(kri, name, agentTimeout, domains, trustDomain);
   });
 }
 

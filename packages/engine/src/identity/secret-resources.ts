@@ -1,4 +1,5 @@
 // The secrets of a proxy: its certificate and what it trusts, as far as they are there. Where an agent hands them out, the way to it.
+import type { Derivation, Graph } from '@ursa/collections';
 import {
   buildCluster,
   type EnvoyResource,
@@ -6,14 +7,17 @@ import {
   identitySecret,
   pipeAddress,
   staticCluster,
+  type TlsSecrets,
   trustDomainsSecret,
   trustSecret,
   upstreamHttp,
 } from '@ursa/envoy';
 import type { Secret } from '@ursa/envoy/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts';
-import type { ConnectedProxy, EngineInputs } from '../engine.ts';
-import type { ProxyClass } from '../proxy-class.ts';
-import { agentCluster, meshTlsOf } from './proxy-tls.ts';
+import type { EngineInputs } from '../engine.ts';
+import type { Subject } from '../proxy-parts.ts';
+import { sameResources } from '../resource-set.ts';
+import { attempt, type Built } from '../unbuilt.ts';
+import { agentCluster, meshTlsOf, type ProxyTls } from './proxy-tls.ts';
 import type { TrustDomains } from './trust-domains.ts';
 
 /** What secrets are read from. */
@@ -22,31 +26,58 @@ export interface SecretSources {
   readonly trustDomains: TrustDomains;
 }
 
-/** Whose secrets. */
-export interface SecretHolder {
-  readonly key: string;
-  readonly mesh: { readonly name: string };
-  readonly connected: ConnectedProxy;
-  readonly proxyClass: ProxyClass;
+/** What they are derived from. */
+export interface SecretOptions extends SecretSources {
+  readonly graph: Graph;
 }
 
-/** The secrets of a proxy. */
-export function secretResources(sources: SecretSources, holder: SecretHolder): EnvoyResource[] {
-  const { inputs } = sources;
-  const { key, mesh, connected, proxyClass } = holder;
-  const { tls, names } = proxyClass;
-  if (tls === undefined) return [];
-  const { secrets } = meshTlsOf(mesh.name, tls, names);
-  if (tls.agent !== undefined) {
-    const { spireSocketPath = usualSocket } = inputs.settings;
-    return [wayToAgent(connected.spireSocketPath || spireSocketPath)];
-  }
-  const identity = inputs.identities.get(key);
-  // Of a proxy that has moved, the former certificate is nobody's any more.
-  const isCurrent = identity !== undefined && (tls.issuer === undefined || identity.backend === tls.issuer);
-  const trust = trustOf(sources, mesh.name, secrets.trust, tls.issuer !== undefined);
-  const own = isCurrent ? [identitySecret(secrets.identity, identity.certificateChain, identity.privateKey)] : [];
-  return [...own, ...(trust === undefined ? [] : [trust])].map((secret) => encodeResource('secret', secret, 'secrets'));
+/** What secrets need of a proxy: what it serves and calls, and how, does not make them anew. */
+interface SecretHolder {
+  readonly mesh: string;
+  readonly tls: ProxyTls;
+  readonly secrets: TlsSecrets;
+  readonly spireSocketPath: string | undefined;
+}
+
+/** The secrets of a proxy by its key. What all proxies of a mesh trust is encoded once. */
+export function deriveSecrets(
+  options: SecretOptions,
+  subject: Derivation<readonly [proxyKey: string], Subject | undefined>,
+): Derivation<readonly [proxyKey: string], readonly Built[]> {
+  const { graph, inputs } = options;
+  const { spireSocketPath: socketOfAll = usualSocket } = inputs.settings;
+  const holder = graph.derive('holder of secrets', (proxyKey: string): SecretHolder | undefined => {
+    const found = subject.get(proxyKey);
+    if (found === undefined) return undefined;
+    const { mesh, connected, proxyClass } = found;
+    const { tls, names } = proxyClass;
+    if (tls === undefined) return undefined;
+    const { secrets } = meshTlsOf(mesh.name, tls, names);
+    return { mesh: mesh.name, tls, secrets, spireSocketPath: connected.spireSocketPath };
+  });
+  const trust = graph.derive('trust', (mesh: string, name: string, byDomain: boolean): EnvoyResource | undefined => {
+    const secret = trustOf(options, mesh, name, byDomain);
+    return secret && encodeResource('secret', secret, 'secrets');
+  });
+  const resourcesOf = (proxyKey: string, { mesh, tls, secrets, spireSocketPath }: SecretHolder): EnvoyResource[] => {
+    if (tls.agent !== undefined) return [wayToAgent(spireSocketPath || socketOfAll)];
+    const identity = inputs.identities.get(proxyKey);
+    // Of a proxy that has moved, the former certificate is nobody's any more.
+    const isCurrent = identity !== undefined && (tls.issuer === undefined || identity.backend === tls.issuer);
+    const trusted = trust.get(mesh, secrets.trust, tls.issuer !== undefined);
+    const common = trusted === undefined ? [] : [trusted];
+    if (!isCurrent) return common;
+    const own = identitySecret(secrets.identity, identity.certificateChain, identity.privateKey);
+    return [encodeResource('secret', own, 'secrets'), ...common];
+  };
+  return graph.derive(
+    'secrets',
+    (proxyKey: string): readonly Built[] => {
+      const found = holder.get(proxyKey);
+      return found === undefined ? [] : attempt({ origin: 'secrets' }, () => resourcesOf(proxyKey, found));
+    },
+    { equals: sameResources },
+  );
 }
 
 /**
