@@ -48,7 +48,7 @@ interface ShownCertificate {
   readonly subject_alt_names?: readonly { readonly uri?: string }[];
 }
 
-// When all is well a certificate is replaced at four fifths of its life.
+// When all is well a certificate is replaced at four fifths of its life, or before.
 const renewedAt = 0.8;
 const lowLife = 0.2;
 // A renewal takes a moment, and more where the control plane has much to do.

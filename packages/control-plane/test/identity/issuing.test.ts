@@ -82,6 +82,24 @@ test('a certificate stays with its holder while its renewal fails', async (conte
   assert.notEqual(run.delivered.get('web'), first);
 });
 
+test('a certificate is renewed with a fifth of its life left, or a minute, but not in its first half', async (context) => {
+  for (const [life, renewal] of [
+    [3600, 2880],
+    [300, 240],
+    [150, 90],
+    [120, 60],
+    [30, 15],
+  ] as const) {
+    const run = setUp(context);
+    run.lives.set('web', life * second);
+    await run.order('web');
+    await run.moveTo(start + renewal * second - 1);
+    assert.equal(run.asked.length, 1, `${life} s, before`);
+    await run.moveTo(start + renewal * second);
+    assert.equal(run.asked.length, 2, `${life} s`);
+  }
+});
+
 test('when ten have failed only one at a time asks, and one success lets all of them', async (context) => {
   const run = setUp(context);
   run.broken.add('vault');
