@@ -147,9 +147,12 @@ function metricsOf({ metrics }: DataplaneSpec): PrometheusConf | undefined {
 /** Reads a Dataplane. The resource has been validated when it was written. */
 export function dataplaneFacts(resource: Resource): DataplaneFacts {
   const networking = (resource.spec as DataplaneSpec).networking ?? {};
-  const inbounds = (networking.inbound ?? [])
-    .filter((inbound) => inbound.state !== 'Ignored')
-    .map((inbound, position) => inboundFacts(resource, networking, inbound, position));
+  const inbounds: InboundFacts[] = [];
+  const ignored: InboundFacts[] = [];
+  for (const inbound of networking.inbound ?? []) {
+    const place = inbound.state === 'Ignored' ? ignored : inbounds;
+    place.push(inboundFacts(resource, networking, inbound, place.length));
+  }
   const gateway = networking.gateway && {
     kind: networking.gateway.type === 'BUILTIN' ? ('builtin' as const) : ('delegated' as const),
     tags: networking.gateway.tags ?? {},
@@ -175,7 +178,8 @@ export function dataplaneFacts(resource: Resource): DataplaneFacts {
       ...provenance(resource),
       mesh: resource.mesh,
       labels: resource.labels,
-      inbounds,
+      // Nobody is to call what is ignored, but its workload calls others: policies that mean it hold for the proxy.
+      inbounds: [...inbounds, ...ignored],
       ...(gateway?.kind === 'delegated' ? { gateway: { kind: 'delegated' as const, tags: gateway.tags } } : {}),
     },
   };

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { policyHead, selects } from '@ursa/policy';
+import type { Resource } from '@ursa/resources';
 import { dataplaneFacts } from '../src/index.ts';
 import { commonProtocol, parseProtocol } from '../src/protocol.ts';
 import { fnv64a, legacySni, serviceSni } from '../src/sni.ts';
@@ -63,4 +65,27 @@ test('a Dataplane is read with its defaults: where the application listens, wher
   assert.deepEqual([probed?.ready, probed?.protocol], [false, 'unknown']);
   assert.deepEqual([own?.address, own?.endpoint.address, own?.ready], ['10.0.0.2', '10.0.0.2', true]);
   assert.deepEqual(others, []);
+});
+
+test('what is ignored has no inbound, but policies that mean it hold for the proxy', () => {
+  const stored = { mesh: 'default', creationTime: '', modificationTime: '', version: 1 };
+  const ignored = { port: 80, tags: { 'kuma.io/service': 'old' }, state: 'Ignored' };
+  const proxy = (...inbound: readonly object[]) =>
+    dataplaneFacts({
+      ...stored,
+      type: 'Dataplane',
+      name: 'web',
+      labels: { app: 'web' },
+      spec: { networking: { address: '10.0.0.1', inbound } },
+    } as Resource);
+  const head = (targetRef: object) =>
+    policyHead({ ...stored, type: 'MeshTimeout', name: 'some', labels: {}, spec: { targetRef } } as Resource);
+  const alone = proxy(ignored);
+  assert.deepEqual(alone.inbounds, []);
+  for (const targetRef of [{ kind: 'Mesh' }, { kind: 'Dataplane', labels: { app: 'web' } }, { kind: 'MeshSubset' }])
+    assert.notEqual(selects(head(targetRef), alone.selectable), undefined, targetRef.kind);
+  const both = proxy(ignored, { port: 81, tags: { 'kuma.io/service': 'new' } });
+  assert.deepEqual(selects(head({ kind: 'MeshService', name: 'new' }), both.selectable)?.inbounds, [0]);
+  assert.deepEqual(selects(head({ kind: 'MeshService', name: 'old' }), both.selectable)?.inbounds, [1]);
+  assert.equal(both.inbounds.length, 1);
 });

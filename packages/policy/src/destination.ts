@@ -1,5 +1,5 @@
 // Destinations: the real resources that `to` entries speak of, how they are named in rules, and how references find them.
-import type { Resource, TargetRef } from '@ursa/resources';
+import { labelNames, type Resource, type TargetRef } from '@ursa/resources';
 import { type PolicyHead, provenance } from './policy-head.ts';
 import { refersTo } from './selection.ts';
 import { labelsMatch } from './target-ref.ts';
@@ -64,15 +64,30 @@ export function resolveDestinations(
     const mesh = among.mesh(head.mesh);
     return mesh === undefined ? [] : [{ resource: mesh, sectionName: '' }];
   }
-  const found = findResources(head, kind, targetRef, among);
-  return found
-    .flatMap((resource) => withSection(resource, targetRef.sectionName))
-    .sort((first, second) => (keyOf(first) < keyOf(second) ? -1 : 1));
+  return findSections(head, kind, targetRef, among).sort((first, second) => (keyOf(first) < keyOf(second) ? -1 : 1));
 }
 
 /** Key of a destination. */
 export function keyOf(destination: Destination): string {
   return destinationKey(destinationId(destination.resource, destination.sectionName));
+}
+
+function findSections(head: PolicyHead, kind: DestinationKind, targetRef: TargetRef, among: Destinations) {
+  const tagged = kind === 'MeshService' && !targetRef.sectionName ? serviceOfTag(targetRef.name) : undefined;
+  if (tagged !== undefined) {
+    const found = among.labelled(kind, head.mesh, tagged.labels);
+    return found.flatMap((resource) => withPort(resource, tagged.port));
+  }
+  const found = findResources(head, kind, targetRef, among);
+  return found.flatMap((resource) => withSection(resource, targetRef.sectionName));
+}
+
+/** Services of Kubernetes were known by a tag before they were resources; policies that say it mean the resource in all zones. */
+function serviceOfTag(name: string | undefined) {
+  const [, service, namespace, port] = /^([^_]+)_([^_]+)_svc(?:_(\d{1,5}))?$/.exec(name ?? '') ?? [];
+  if (service === undefined || namespace === undefined) return undefined;
+  const labels = { [labelNames.namespace]: namespace, [labelNames.displayName]: service };
+  return { labels, port: port === undefined ? undefined : Number(port) };
 }
 
 function findResources(head: PolicyHead, kind: DestinationKind, targetRef: TargetRef, among: Destinations) {
@@ -94,6 +109,13 @@ function withSection(resource: Resource, sectionName: string | undefined): Desti
   const { ports } = resource.spec as { readonly ports?: readonly PortSpec[] };
   if (ports === undefined) return [{ resource, sectionName: '' }];
   const port = ports.find((candidate) => portName(candidate) === sectionName);
+  return port === undefined ? [] : [{ resource, sectionName: portName(port) }];
+}
+
+function withPort(resource: Resource, number: number | undefined): Destination[] {
+  if (number === undefined) return [{ resource, sectionName: '' }];
+  const { ports = [] } = resource.spec as { readonly ports?: readonly PortSpec[] };
+  const port = ports.find((candidate) => candidate.port === number);
   return port === undefined ? [] : [{ resource, sectionName: portName(port) }];
 }
 

@@ -25,7 +25,7 @@ export interface SelectableListener {
 export interface SelectableProxy extends Provenance {
   readonly mesh: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** Inbounds, in the order of the Dataplane, without those in state Ignored. */
+  /** Inbounds in the order of the Dataplane, those in state Ignored last. */
   readonly inbounds: readonly SelectableInbound[];
   /** True for a service outside of the mesh, as a zone egress serves it: it is no Dataplane, and its only inbound has its tags. */
   readonly outside?: true;

@@ -62,6 +62,23 @@ test('a name in a policy of one zone means the service of that zone', () => {
   assert.deepEqual([confFor(rules, destinationId(east)), confFor(rules, destinationId(west))], [{ one: 1 }, undefined]);
 });
 
+test('the tag of a service of Kubernetes means the service that came of it, in all zones', () => {
+  const labels = { 'k8s.kuma.io/namespace': 'shop', 'kuma.io/display-name': 'web' };
+  const inShop = resource('MeshService', 'web-x1', { ports }, { ...labels, 'kuma.io/zone': 'east' });
+  const shop = destinationsOf([mesh, web, inShop]);
+  const sectionsOf = (name: string) => {
+    const head = policy('some', { to: [entry({ kind: 'MeshService', name }, { one: 1 })] });
+    return [...mergeTo([head], shop, shape).values()].map(({ destination }) => [
+      destination.resource.name,
+      destination.sectionName,
+    ]);
+  };
+  assert.deepEqual(sectionsOf('web_shop_svc_80'), [['web-x1', 'http']]);
+  assert.deepEqual(sectionsOf('web_shop_svc_81'), [['web-x1', '81']]);
+  assert.deepEqual(sectionsOf('web_shop_svc'), [['web-x1', '']]);
+  assert.deepEqual([...sectionsOf('web_shop_svc_82'), ...sectionsOf('web_other_svc_80')], []);
+});
+
 test('a rule says which entries it came from, the weakest first', () => {
   const head = policy('some', {
     to: [entry({ kind: 'MeshService', name: 'web' }, { one: 1 }), entry({ kind: 'Mesh' }, { two: 1 })],

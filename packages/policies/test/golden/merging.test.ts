@@ -2,6 +2,7 @@
 import {
   destinationsOf,
   mergeForProxy,
+  mergeFromSubsets,
   mergeInbound,
   mergeTo,
   type PolicyHead,
@@ -100,11 +101,15 @@ testGoldenSet({
   set: 'policy-legacy-from-rules',
   reached: 10,
   run: (item, files) => {
-    const [rules] = mergeAll(files.documents(item.input).map(seed), () => true).inbounds;
+    const resources = files.documents(item.input).map(seed);
+    const [rules] = mergeAll(resources, () => true).inbounds;
+    // The peer merges `from` in the order in which the file has the policies.
+    const heads = headsOf(resources, () => true);
+    const { hasFrom, merge } = shapeOf(heads[0]?.type);
     const listener = '127.0.0.1:80';
     return {
       InboundRules: { [listener]: printedInbound(rules?.rules ?? []) },
-      Rules: { [listener]: printedSubsets(rules?.from ?? []) },
+      Rules: { [listener]: printedSubsets((hasFrom && mergeFromSubsets(heads, merge)) || []) },
     };
   },
 });
