@@ -57,6 +57,8 @@ async function list(controlPlane: ControlPlaneHost, path: string): Promise<Liste
 // Each mesh is born with one of them.
 const companions = ['meshtimeouts', 'meshcircuitbreakers', 'meshretries'];
 
+const saidEvery = 50;
+
 interface Damage {
   readonly lost: number;
   readonly torn: number;
@@ -125,6 +127,8 @@ export const fault = defineFault({
         await controlPlane.start();
         const damage = await inspect(controlPlane, done);
         for (const kind of ['lost', 'torn', 'orphans'] as const) sum[kind] += damage[kind];
+        // So that a run of hours that is broken off has said something.
+        if (kills % saidEvery === 0) context.say(`${kills} kills, ${acknowledged} meshes: ${JSON.stringify(sum)}`);
       }
     }
     const report = await load.stop();
