@@ -3,6 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 /** The quietest time of a process. */
 export interface QuietTime {
+  /**
+   * Of its first thread, where all timers and sockets are. What the runtime's own threads do (collector, compiler, allocator) comes after it, or
+   * whenever it pleases them.
+   */
   readonly wakeUpsPerSecond: number;
   /** Per cent of a core. */
   readonly cpu: number;
@@ -10,8 +14,10 @@ export interface QuietTime {
 
 interface Sample {
   readonly time: number;
-  /** By thread: how often it has waited for something, and CPU in nanoseconds. */
-  readonly threads: ReadonlyMap<string, { readonly wakeUps: number; readonly cpu: number }>;
+  /** How often the first thread has waited for something. */
+  readonly wakeUps: number;
+  /** CPU in nanoseconds, by thread. */
+  readonly threads: ReadonlyMap<string, number>;
 }
 
 /** Samples the process once a second until `stop`, which gives its quietest time of so many seconds while `isCounted` was true. */
@@ -38,27 +44,25 @@ export function watchProcess(pid: number, seconds: number, isCounted: () => bool
 
 function quietTimeOf(start: Sample, end: Sample): QuietTime {
   const milliseconds = end.time - start.time;
-  let wakeUps = 0;
+  const wakeUps = end.wakeUps - start.wakeUps;
   let cpu = 0;
   // Threads that the runtime has ended meanwhile take their counts along; they did little, or it would not have ended them.
-  for (const [thread, counts] of end.threads) {
-    wakeUps += counts.wakeUps - (start.threads.get(thread)?.wakeUps ?? 0);
-    cpu += counts.cpu - (start.threads.get(thread)?.cpu ?? 0);
-  }
+  for (const [thread, used] of end.threads) cpu += used - (start.threads.get(thread) ?? 0);
   return { wakeUpsPerSecond: (1000 * wakeUps) / milliseconds, cpu: (100 * cpu) / (milliseconds * 1e6) };
 }
 
 /** Undefined when the process has ended. */
 function sampleOf(pid: number): Sample | undefined {
   try {
-    const threads = new Map<string, { readonly wakeUps: number; readonly cpu: number }>();
+    const threads = new Map<string, number>();
     for (const thread of readdirSync(`/proc/${pid}/task`)) {
-      const folder = `/proc/${pid}/task/${thread}`;
-      const waits = /^voluntary_ctxt_switches:\s+(\d+)$/m.exec(readFileSync(`${folder}/status`, 'utf8'))?.[1];
-      const [cpu] = readFileSync(`${folder}/schedstat`, 'utf8').split(' ');
-      threads.set(thread, { wakeUps: Number(waits ?? 0), cpu: Number(cpu) });
+      const [cpu] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ');
+      threads.set(thread, Number(cpu));
     }
-    return { time: performance.now(), threads };
+    const waits = /^voluntary_ctxt_switches:\s+(\d+)$/m.exec(
+      readFileSync(`/proc/${pid}/task/${pid}/status`, 'utf8'),
+    )?.[1];
+    return { time: performance.now(), wakeUps: Number(waits ?? Number.NaN), threads };
   } catch {
     return undefined;
   }

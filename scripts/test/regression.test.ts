@@ -8,7 +8,7 @@ const baseline: Measurement = {
   recomputedPerProxy: 60,
   cpuPerChange: 10,
   cpuPerSwitch: 100,
-  idleWakeUps: 20,
+  idleWakeUps: 1.5,
   idleCpu: 0.2,
 };
 const failedIn = (changes: Partial<Measurement>) =>
@@ -35,8 +35,8 @@ test('what was not measured fails', () => {
 });
 
 test('an idle control plane may do as little as it likes, and a ticker is found', () => {
-  assert.deepEqual(failedIn({ idleWakeUps: 29, idleCpu: 0.7 }), []);
-  assert.deepEqual(failedIn({ idleWakeUps: 31 }), ['idle wake-ups per second']);
+  assert.deepEqual(failedIn({ idleWakeUps: 4.7, idleCpu: 0.7 }), []);
+  assert.deepEqual(failedIn({ idleWakeUps: 1.5 + 4 }), ['idle wake-ups per second']);
   assert.deepEqual(failedIn({ idleCpu: 0.75 }), ['idle CPU (% of a core)']);
 });
 

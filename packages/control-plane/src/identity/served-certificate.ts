@@ -21,7 +21,8 @@ export interface RenewalLog {
 }
 
 // By looking: that also sees files that are reached over links, as those of ACME clients are, and those on file systems that tell of nothing.
-const lookEvery = 1000;
+// A renewal has weeks: an idle process is not to be woken for it every second.
+const lookEvery = 5000;
 /** Certificate and key are two files: whoever replaces them needs a moment. */
 const settleFor = 200;
 

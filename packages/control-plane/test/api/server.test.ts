@@ -99,7 +99,7 @@ test('a client that is slow with its headers, or with its body, is sent away', a
   assert.match(await exchange(api, 'GET /meshes HTTP/1.1\r\nHost: 127.0.0.1\r\n'), /^HTTP\/1\.1 408 /);
   const slowBody =
     'PUT /meshes/a HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{';
-  assert.match(await exchange(api, slowBody), /^HTTP\/1\.1 408 |^$/);
+  assert.match(await exchange(api, slowBody), /^HTTP\/1\.1 408 /);
   assert.match(await exchange(api, get('/meshes')), /^HTTP\/1\.1 200 /);
 });
 

@@ -5,10 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { connect } from 'node:tls';
-import { waitFor } from '../../../../examples/demo/wait-for.ts';
+import { waitFor as waitUntil } from '../../../../examples/demo/wait-for.ts';
 import { openGrpcServer } from '../../src/delta/grpc/index.ts';
 import { followCertificate } from '../../src/identity/served-certificate.ts';
 import { openServerCertificate, type ServerCertificate } from '../../src/identity/server-certificate.ts';
+
+/** The files are looked at every few seconds. */
+const waitFor = (what: string, check: () => Promise<boolean>) => waitUntil(what, check, { within: 60_000 });
 
 interface Renewable {
   readonly files: ServerCertificate;

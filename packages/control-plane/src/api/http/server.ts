@@ -24,8 +24,8 @@ export interface OpenServer {
   close(graceMilliseconds: number): Promise<void>;
 }
 
-/** How often slow clients are looked for; short, so that a limit of one second means about one second. */
-const slowClientCheckMilliseconds = 250;
+// The server's own look for slow clients would wake an idle process again and again: they are timed one by one (`slow-clients.ts`).
+const neverLooked = 2 ** 31 - 1;
 
 /** Opens an HTTP server; `shared`: other processes listen on the same port. Errors: `MeshError('unavailable')` that names the address and the settings to change. */
 export function openHttpServer(settings: ApiServer, handle: RequestListener, shared = false): Promise<OpenServer> {
@@ -53,7 +53,7 @@ function limits(settings: ApiServer) {
     headersTimeout: settings.readHeaderTimeout,
     requestTimeout: settings.readTimeout,
     keepAliveTimeout: settings.idleTimeout,
-    connectionsCheckingInterval: slowClientCheckMilliseconds,
+    connectionsCheckingInterval: neverLooked,
     maxHeaderSize: 32 * 1024,
   };
 }
@@ -70,10 +70,8 @@ function open(
   server.setTimeout(settings.writeTimeout);
   limitConnections(server, settings.maxConnections);
   const connections = watchConnections(server, port);
-  if (port !== server) {
-    const { readHeaderTimeout: headers, readTimeout: body, idleTimeout: idle } = settings;
-    timeSlowClients(server, port, { headers, body, idle });
-  }
+  const { readHeaderTimeout: headers, readTimeout: body, idleTimeout: idle } = settings;
+  timeSlowClients(server, port, { headers, body, idle }, section === 'https');
   return new Promise((resolve, reject) => {
     port.once('error', (error) => {
       const setting = `apiServer.${section}.port (KUMA_API_SERVER_${section.toUpperCase()}_PORT)`;

@@ -6,10 +6,7 @@ import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 
 /** What listens before an HTTP server; with `tls` connections are secured first. */
 export function openSharedPort(server: HttpServer, tls: TlsOptions | undefined): Server {
-  const front = openFront((socket) => void server.emit('connection', socket), tls);
-  // Node's HTTP server looks for slow clients from the moment it listens, which this one never does itself.
-  front.once('listening', () => void server.emit('listening'));
-  return front;
+  return openFront((socket) => void server.emit('connection', socket), tls);
 }
 
 function openFront(accept: (socket: unknown) => void, tls: TlsOptions | undefined): Server {

@@ -1,8 +1,7 @@
-// Sends slow clients away from a port whose connections are handed to the HTTP server: who does not come to the end of its headers, or of its body, in
-// time. Timed here, because not every runtime's HTTP server times connections that it has not accepted itself.
+// Sends slow clients away: who does not come to the end of its headers, or of its body, in time. Timed here, a timer for each connection, because HTTP
+// servers look for slow clients several times a second, also while there are none, and not every one sees connections that it has not accepted itself.
 import type { IncomingMessage, Server } from 'node:http';
 import type { Server as NetServer, Socket } from 'node:net';
-import type { Server as TlsServer } from 'node:tls';
 import { connectionKey } from '../../connection-limit.ts';
 
 /** How long clients may take, in milliseconds; 0: for ever. */
@@ -26,8 +25,8 @@ interface Timed {
 const lastLook = 50;
 const tooSlow = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
 
-/** Times the connections that `port` takes for `server`. */
-export function timeSlowClients(server: Server, port: NetServer | TlsServer, limits: SlowClientLimits): void {
+/** Times the connections that `port` takes for `server`, and may be the same; with `secured` from the end of their handshakes on. */
+export function timeSlowClients(server: Server, port: NetServer, limits: SlowClientLimits, secured = false): void {
   const connections = new Map<string, Timed>();
   const expect = (timed: Timed, within: number, late: () => void): void => {
     clearTimeout(timed.timer);
@@ -46,9 +45,9 @@ export function timeSlowClients(server: Server, port: NetServer | TlsServer, lim
       clearTimeout(timed.timer);
       if (connections.get(key) === timed) connections.delete(key);
     });
-    expect(timed, limits.headers, () => timed.socket.end(tooSlow, () => timed.socket.destroy()));
+    expect(timed, limits.headers, () => sendAway(timed));
   };
-  port.on('setSecureContext' in port ? 'secureConnection' : 'connection', enter);
+  port.on(secured ? 'secureConnection' : 'connection', enter);
   server.on('request', (request, response) => {
     const timed = connections.get(connectionKey(request.socket));
     if (timed === undefined) return;
@@ -56,7 +55,10 @@ export function timeSlowClients(server: Server, port: NetServer | TlsServer, lim
     clearTimeout(timed.timer);
     if (hasBody(request)) {
       expect(timed, limits.body, () => {
-        if (!request.complete) timed.socket.destroy();
+        if (request.complete) return;
+        // Who has got a part of an answer would take this for the rest of it.
+        if (response.headersSent) timed.socket.destroy();
+        else sendAway(timed);
       });
       request.once('end', () => clearTimeout(timed.timer));
     }
@@ -66,6 +68,10 @@ export function timeSlowClients(server: Server, port: NetServer | TlsServer, lim
       expect(timed, limits.idle === 0 ? 0 : limits.idle + limits.headers, () => timed.socket.destroy());
     });
   });
+}
+
+function sendAway({ socket }: Timed): void {
+  socket.end(tooSlow, () => socket.destroy());
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {
