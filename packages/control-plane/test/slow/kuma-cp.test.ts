@@ -60,11 +60,12 @@ test('wrong settings, files and flags end the program with what is wrong, and no
   }
 });
 
-test('it goes on when the reader of its log goes away', async () => {
+test('it goes on when the reader of its log goes away', async (context) => {
   const child = spawn(process.execPath, [program, 'run', '--log-level', 'debug'], {
     env: { PATH: process.env.PATH, HOME: mkdtempSync(join(folder, 'home-')), ...settings },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  context.after(() => void child.kill('SIGKILL'));
   let ports: Readonly<Record<string, number>> | undefined;
   for await (const line of createInterface({ input: child.stdout })) {
     const entry = JSON.parse(line) as { msg: string; ports: Readonly<Record<string, number>> };
@@ -88,13 +89,14 @@ const skip = isolated ? false : 'network namespaces cannot be made here';
 
 test('without settings it runs on a machine with loopback only, and stops at SIGTERM with everything kept', {
   skip,
-}, async () => {
+}, async (context) => {
   const start = async () => {
     const script = 'ip link set lo up && exec "$@"';
     const child = spawn('unshare', ['-n', 'sh', '-c', script, 'sh', process.execPath, program, 'run'], {
       env: { PATH: process.env.PATH, HOME: folder },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
+    context.after(() => void child.kill('SIGKILL'));
     const lines = createInterface({ input: child.stdout });
     for await (const line of lines) {
       const { msg, ports } = JSON.parse(line) as { msg: string; ports: Readonly<Record<string, number>> };

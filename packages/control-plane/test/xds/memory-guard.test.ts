@@ -32,9 +32,10 @@ test('a shortage of any kind is told with figures, for as long as it lasts', () 
   assert.equal(openMemoryGuard(0, measure, () => time).shortage(), undefined, 'switched off');
 });
 
-test('without memory a proxy is refused as unavailable, so that it comes again; those that are in are served', async () => {
+test('without memory a proxy is refused as unavailable, so that it comes again; those that are in are served', async (context) => {
   let shortage: string | undefined;
   const running = await startServer({ memory: { shortage: () => shortage } });
+  context.after(() => running.stop());
   await running.put({ type: 'Dataplane', mesh: 'default', name: 'late', spec: dataplaneSpec('late') });
   running.configure('default/web', configurationOf(edsCluster('web')));
   const connection = await connectTo(running.port);
@@ -51,5 +52,4 @@ test('without memory a proxy is refused as unavailable, so that it comes again; 
   assert.equal((await early.next()).resources[0]?.version, edsCluster('web', 2).version);
   assert.deepEqual(running.server.connected(), ['default/web']);
   connection.close();
-  await running.stop();
 });
