@@ -219,19 +219,20 @@ export function deriveClassParts(options: ClassPartsOptions): ClassParts {
           // The servers of others stand in their clusters.
           if (destination.source.kind === 'outside') continue;
           const name = destinationName(destination, proxyClass.names);
-          const [built] = attempt(siteOf('endpoint', destination, proxyClass), () => {
-            if (isCutOff(destination, proxyClass)) return [encodeEndpoints(name, [])];
-            const own = rulesOf.get(destination, ruleSets);
-            const shaped = shapingsOf(policies, own, destination.target).length > 0;
-            return [
-              shaped
-                ? endpoints.shaped.get(destination, name, own, callerTags)
-                : endpoints.plain.get(destination, name),
-            ];
-          });
+          const own = rulesOf.get(destination, ruleSets);
+          const plain = (): EnvoyResource =>
+            isCutOff(destination, proxyClass) ? encodeEndpoints(name, []) : endpoints.plain.get(destination, name);
+          const shaped = (): EnvoyResource => {
+            const arranged =
+              !isCutOff(destination, proxyClass) && shapingsOf(policies, own, destination.target).length > 0;
+            return arranged ? endpoints.shaped.get(destination, name, own, callerTags) : plain();
+          };
+          // Endpoints of before may be gone: those that no policy arranged are better.
+          const [built] = attempt(siteOf('endpoint', destination, proxyClass), () => [shaped()], plain);
           if (built === undefined) continue;
+          const resource = isUnbuilt(built) ? built.instead : built;
           if (isUnbuilt(built)) unbuilt.push(built);
-          else resources.set(name, built);
+          if (resource !== undefined) resources.set(name, resource);
         }
         return { resources, unbuilt };
       },

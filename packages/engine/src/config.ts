@@ -262,8 +262,10 @@ function unbuiltWarning(failed: Unbuilt, isKept: boolean, faults: Faults, proxyK
     (key) => key !== undefined && faults.of(key) !== undefined,
   );
   const reason = faulty === undefined ? problem : `${faulty}: ${faults.of(faulty)} (${problem})`;
-  const without = instead === undefined ? 'it is left out' : 'its place is closed';
-  const consequence = isKept ? 'what could be built last stays' : without;
+  const closed = failed.origin === 'inbound' ? 'its place is closed' : 'it is as without the policy';
+  const without = instead === undefined ? 'it is left out' : closed;
+  const isFresh = failed.of === 'endpoint' && instead !== undefined;
+  const consequence = isKept && !isFresh ? 'what could be built last stays' : without;
   const resource = faulty ?? about;
   return {
     message: `${unbuilt} cannot be built; ${consequence}: ${reason}`,

@@ -104,3 +104,29 @@ test('what a policy guards that throws keeps its last listener, and is closed at
     }
   }
 });
+
+test('a policy that cannot arrange endpoints leaves them as they are', () => {
+  const breaking = (policy: ProxyPolicy): ProxyPolicy =>
+    policy.name !== 'MeshLoadBalancingStrategy'
+      ? policy
+      : { ...policy, hooks: { ...policy.hooks, endpoints: () => assert.fail('no arrangement') } };
+  const strategy = {
+    type: 'MeshLoadBalancingStrategy',
+    mesh,
+    name: 'near',
+    spec: {
+      targetRef: everywhere,
+      to: [{ targetRef: { kind: 'MeshService', name: 'db' }, default: { localityAwareness: { disabled: true } } }],
+    },
+  };
+  const [plainly, broken] = [[], [strategy]].map((more) => {
+    const world = createWorld(policies.map(breaking));
+    for (const document of [...smallMesh(), ...more]) world.apply(document);
+    return world.engine.config.get(world.connect(mesh, 'api-1', plain));
+  });
+  assert.deepEqual(broken?.resources.endpoint, plainly?.resources.endpoint);
+  assert.match(
+    broken?.warnings[0]?.message ?? '',
+    /the endpoint db cannot be built; it is as without the policy: .*no arrangement/,
+  );
+});

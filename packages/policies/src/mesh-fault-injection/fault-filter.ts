@@ -50,9 +50,13 @@ function percent(given: number | string) {
   return create(FractionalPercentSchema, { numerator: Math.round(value * scale), denominator });
 }
 
+/** What Envoy's field holds: more than any network carries. */
+const largestLimit = 2n ** 64n - 1n;
+
 function kilobits(limit: string): bigint {
   const [, number = '0', unit = 'k'] = /^(\d+)\s?([kMG])bps$/.exec(limit) ?? [];
-  return BigInt(number) * { k: 1n, M: 1000n, G: 1_000_000n }[unit as 'k' | 'M' | 'G'];
+  const wanted = BigInt(number) * { k: 1n, M: 1000n, G: 1_000_000n }[unit as 'k' | 'M' | 'G'];
+  return wanted > largestLimit ? largestLimit : wanted;
 }
 
 function tagMatchers(subset: Subset) {

@@ -53,10 +53,13 @@ function rankOf(zone: string, local: string, failover: readonly Failover[]): num
   return undefined;
 }
 
+/** The largest whole multiple that Envoy's field holds. */
+const largestFactor = 4_294_967_200;
+
 // Traffic leaves for the next priority once fewer than 100 / factor of the instances are healthy. Whole multiples only, as with the peer.
 function overprovisioning({ crossZone }: LocalityAwareness): number {
   const percentage = parseDecimal(crossZone?.failoverThreshold?.percentage ?? 50) ?? 50;
-  return percentage > 0 ? Math.floor(100 / percentage) * 100 : 200;
+  return percentage > 0 ? Math.min(Math.floor(100 / percentage) * 100, largestFactor) : 200;
 }
 
 /** Arranges endpoints as a conf says. Zones that no rule lets traffic go to are left out. */
