@@ -21,6 +21,9 @@ export interface Host {
 export const ownAddress = '10.99.0.1';
 const namespaces = '/run/netns';
 const bridge = 'mesh0';
+// A bridge without an address of its own takes the lowest of its ports: with each new host it may change, and hosts that know the former one hear
+// nothing from here until they ask anew, which takes half a minute.
+const bridgeMac = '02:00:0a:63:00:01';
 let count = 0;
 
 /** Runs a system command to its end. Throws with its words when it fails. */
@@ -38,7 +41,7 @@ export function openBridge(): void {
   mkdirSync(namespaces, { recursive: true });
   mustRun('mount', ['-t', 'tmpfs', 'tmpfs', namespaces]);
   mustRun('ip', ['link', 'set', 'lo', 'up']);
-  mustRun('ip', ['link', 'add', bridge, 'type', 'bridge']);
+  mustRun('ip', ['link', 'add', bridge, 'address', bridgeMac, 'type', 'bridge']);
   mustRun('ip', ['addr', 'add', `${ownAddress}/24`, 'dev', bridge]);
   mustRun('ip', ['link', 'set', bridge, 'up']);
 }
