@@ -115,8 +115,7 @@ export function openHosts({ ipv6Only = false } = {}): Hosts {
   run('mount', '-t', 'tmpfs', 'tmpfs', '/run/netns');
   run('ip', 'link', 'set', 'lo', 'up');
   run('sysctl', '-qw', 'net.ipv6.conf.default.accept_dad=0', 'net.ipv6.conf.all.accept_dad=0');
-  // Without an address of its own it takes the lowest of its ports: with each new host it may change, and others lose it for half a minute.
-  run('ip', 'link', 'add', 'bridge', 'address', '02:00:0a:4d:00:01', 'type', 'bridge');
+  run('ip', 'link', 'add', 'bridge', 'type', 'bridge');
   run('ip', 'link', 'set', 'bridge', 'up');
   const own = addressOf(1);
   if (ipv6Only) run('ip', '-4', 'address', 'flush', 'dev', 'lo');
