@@ -1,4 +1,4 @@
-// The regression gate: measures, and holds the best of at most three runs against the baseline that is committed beside this file.
+// The regression gate: measures, and holds the best of at most five runs against the baseline that is committed beside this file.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { benchFolder, buildGoTool } from '../shared-material.ts';
@@ -6,7 +6,7 @@ import { measureOnce } from './measure.ts';
 import { best, compare, formatVerdicts, type Measurement } from './measurement.ts';
 
 const file = join(import.meta.dirname, 'baseline.json');
-const mostRuns = 3;
+const mostRuns = 5;
 
 /** True when nothing costs a fifth more than the baseline. With `update` the baseline is what is measured now, the best of all runs. */
 export async function holdAgainstBaseline(executable: string, update: boolean): Promise<boolean> {
