@@ -112,6 +112,8 @@ interface Connection {
   readonly delivery: Delivery;
   readonly waiter: Waiter | undefined;
   readonly watches: { stop(): void }[];
+  /** It was asked to connect to another instance. */
+  sentAway: boolean;
 }
 
 /** Opens the set of connected proxies, empty. */
@@ -157,7 +159,7 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
       machineId: node.machineId,
     });
     const token = proven.watch((reason) => stream.end({ code: grpcStatus.unauthenticated, message: reason }));
-    const connection: Connection = { key, node, stream, observed, delivery, waiter, watches: [token] };
+    const connection: Connection = { key, node, stream, observed, delivery, waiter, watches: [token], sentAway: false };
     connections.set(key, connection);
     const follow = (): void => {
       if (connections.get(key) !== connection) return;
@@ -177,7 +179,7 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
     return connection;
   };
 
-  const disconnect = ({ key, node, stream, observed, watches, waiter }: Connection): void => {
+  const disconnect = ({ key, node, stream, observed, watches, waiter, sentAway }: Connection): void => {
     for (const watch of watches) watch.stop();
     waiter?.gone();
     queue.remove(stream);
@@ -187,11 +189,11 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
     connections.delete(key);
     warnings.forget(key);
     entries.leave(key);
-    registration.gone(
-      node,
-      () => connections.has(key),
-      () => connections.size,
-    );
+    registration.gone(node, {
+      isBack: () => connections.has(key),
+      connected: () => connections.size,
+      sentAway,
+    });
     tellProgress();
   };
 
@@ -272,7 +274,10 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
     keys: () => [...connections.keys()].sort(),
     sendAway(key) {
       const message = 'this control plane has more proxies than others: connect to another one';
-      connections.get(key)?.stream.sendAway({ code: grpcStatus.unavailable, message });
+      const connection = connections.get(key);
+      if (connection === undefined) return;
+      connection.sentAway = true;
+      connection.stream.sendAway({ code: grpcStatus.unavailable, message });
     },
     queued: () => queue.size,
     rollout: openRollout({

@@ -1,5 +1,5 @@
 // Proxies whose connection broke without a goodbye and that do not come back: others stop sending there long before they are deregistered
-// (decision 0214). Nobody is withheld when most are gone at once: then it is our network that is broken, not they. Who stays away when most are back is looked at again.
+// (decision 0214), later of those that were sent to another instance (decision 0308). Nobody is withheld when most are gone at once: then it is our network that is broken, not they. Who stays away when most are back is looked at again.
 import { formatResourceKey, type ResourceKey } from '@ursa/resources';
 import type { LiveResources } from '../store/live-resources.ts';
 import type { ResourceManager } from '../store/resource-manager.ts';
@@ -15,14 +15,16 @@ export interface LostProxiesOptions {
   readonly onError: (key: ResourceKey, error: unknown) => void;
   /** A proxy comes back within this, if it lives. Milliseconds. */
   readonly patience?: number;
+  /** The same for one that this instance has sent to another one. Milliseconds. */
+  readonly patienceSentAway?: number;
   /** After this a proxy that is here is released, when another instance has written that it is lost. Milliseconds. */
   readonly secondLook?: number;
 }
 
 /** Withholds lost proxies. */
 export interface LostProxies {
-  /** A connection of a proxy has ended. `connected` says how many proxies are connected here when it is asked. */
-  gone(proxy: ResourceKey, isBack: () => boolean, connected: () => number): void;
+  /** A connection of a proxy has ended. */
+  gone(proxy: ResourceKey, departure: Departure): void;
   /** A proxy has connected here. */
   back(proxy: ResourceKey): void;
   /** A proxy was waited for long enough: it counts no more. */
@@ -30,10 +32,20 @@ export interface LostProxies {
   stop(): void;
 }
 
-interface Missing {
-  readonly proxy: ResourceKey;
+/** How a connection ended, and what became of it, whenever that is asked. */
+export interface Departure {
+  /** Whether the proxy has another connection here. */
   readonly isBack: () => boolean;
+  /** How many proxies are connected here. */
   readonly connected: () => number;
+  /** This instance has asked the proxy to connect to another one: it lived. */
+  readonly sentAway: boolean;
+}
+
+interface Missing extends Pick<Departure, 'isBack' | 'connected'> {
+  readonly proxy: ResourceKey;
+  /** How much longer it is waited for after the first look, in milliseconds. */
+  more: number;
   /** Of the next look. */
   timer: NodeJS.Timeout | undefined;
   /** It was due while most were missing. */
@@ -42,6 +54,8 @@ interface Missing {
 
 /** Longer than the pauses between attempts of our proxies to reach a control plane (decision 0083). */
 const defaultPatience = 2500;
+/** As long as a fleet whose control plane ends may take to find another one: who lived a moment ago and is late has not died. */
+const defaultPatienceSentAway = 11_000;
 /**
  * After a proxy has come, another instance may still write that it is lost: what it knew was a moment old. And when this instance was cut off from the others,
  * they may have written so of proxies that are here: it is looked at again until they know better.
@@ -50,7 +64,9 @@ const defaultSecondLook = 3000;
 
 /** Opens it; nobody is lost. */
 export function openLostProxies(options: LostProxiesOptions): LostProxies {
-  const { live, manager, isConnected, onError, patience = defaultPatience, secondLook = defaultSecondLook } = options;
+  const { live, manager, isConnected, onError } = options;
+  const { patience = defaultPatience, secondLook = defaultSecondLook } = options;
+  const { patienceSentAway = Math.max(patience, defaultPatienceSentAway) } = options;
   /** Those that have gone from here and have not come back to any instance. */
   const missing = new Map<string, Missing>();
   /** Those of them that were due while most were missing. */
@@ -79,6 +95,12 @@ export function openLostProxies(options: LostProxiesOptions): LostProxies {
       return;
     }
     if (isWithheld(stored)) return;
+    const { more } = each;
+    if (more > 0) {
+      each.more = 0;
+      lookLater(each, more);
+      return;
+    }
     if (missing.size > connected()) {
       each.isAfterOutage = true;
       spared.set(id, each);
@@ -130,11 +152,12 @@ export function openLostProxies(options: LostProxiesOptions): LostProxies {
   });
 
   return {
-    gone(proxy, isBack, connected) {
+    gone(proxy, { isBack, connected, sentAway }) {
       const id = formatResourceKey(proxy);
       here.delete(id);
       forget(id);
-      const each: Missing = { proxy, isBack, connected, timer: undefined, isAfterOutage: false };
+      const more = sentAway ? patienceSentAway - patience : 0;
+      const each: Missing = { proxy, isBack, connected, more, timer: undefined, isAfterOutage: false };
       missing.set(id, each);
       lookLater(each, patience);
     },

@@ -12,7 +12,7 @@ import {
 import type { LiveResources } from '../store/live-resources.ts';
 import type { ResourceManager } from '../store/resource-manager.ts';
 import { isUnavailable } from '../store/unavailable.ts';
-import { openLostProxies } from './lost-proxies.ts';
+import { type Departure, openLostProxies } from './lost-proxies.ts';
 import type { ProvenProxy } from './proxy-authentication.ts';
 import type { ProxyNode } from './proxy-node.ts';
 import { release, type TakingTraffic } from './taking-traffic.ts';
@@ -49,8 +49,8 @@ export interface Registration {
    * proxy's own, or the token does not allow it.
    */
   register(node: ProxyNode, proven: ProvenProxy): Promise<void>;
-  /** Tells that the proxy has gone. `isBack` is asked when a delay is over, and `connected` how many proxies there are here then. */
-  gone(node: ProxyNode, isBack: () => boolean, connected: () => number): void;
+  /** Tells that the proxy has gone, and how. */
+  gone(node: ProxyNode, departure: Departure): void;
   /** Registered proxies stay as they are: the control plane goes away, not they. */
   stop(): void;
 }
@@ -65,6 +65,9 @@ const yamlLimits = {
 
 /** How soon a deregistration that the store did not take is tried again. */
 const retryMilliseconds = 1_000;
+
+/** How long a proxy may take to reach the instance that it was sent to: as one whose instance has ended (decision 0196). */
+const sentAwayMilliseconds = 60_000;
 
 const resourceTypes = { dataplane: 'Dataplane', ingress: 'ZoneIngress', egress: 'ZoneEgress' } as const;
 
@@ -184,11 +187,12 @@ export function openRegistration(options: RegistrationOptions): Registration {
         throw error;
       }
     },
-    gone(node, isBack, connected) {
+    gone(node, departure) {
       if (node.resource === undefined || stopped) return;
       stay(node.id);
-      lost.gone(resourceKeyOf(node.proxy), isBack, connected);
-      leaveLater(node, isBack, deregistrationDelayMilliseconds);
+      lost.gone(resourceKeyOf(node.proxy), departure);
+      const delay = deregistrationDelayMilliseconds;
+      leaveLater(node, departure.isBack, departure.sentAway ? Math.max(delay, sentAwayMilliseconds) : delay);
     },
     stop() {
       stopped = true;

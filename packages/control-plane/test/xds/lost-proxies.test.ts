@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { coreResourceTypes, createResourceTypes, type DataplaneSpec, MeshError } from '@ursa/resources';
 import { openResourceManager } from '../../src/store/resource-manager.ts';
-import { openLostProxies } from '../../src/xds/lost-proxies.ts';
+import { type Departure, openLostProxies } from '../../src/xds/lost-proxies.ts';
 import { isLost, isWithheld, withhold, withholdLost } from '../../src/xds/taking-traffic.ts';
 import { openLiveStore } from '../identity/live-store.ts';
 import { until } from './running-server.ts';
@@ -36,6 +36,7 @@ async function openWorld() {
     isConnected: () => connected.anywhere,
     onError: (_, error) => assert.fail(String(error)),
     patience: 20,
+    patienceSentAway: 200,
     secondLook: 20,
   });
   return { lost, live, put: world.put, connected, fail, stored: () => live.get(key) };
@@ -43,10 +44,15 @@ async function openWorld() {
 
 const gone = () => false;
 const some = () => 5;
+const left = (isBack: () => boolean, connected: () => number, sentAway = false): Departure => ({
+  isBack,
+  connected,
+  sentAway,
+});
 
 test('a proxy that does not come back takes no more traffic', async () => {
   const { lost, stored } = await openWorld();
-  lost.gone(key, gone, some);
+  lost.gone(key, left(gone, some));
   await until(() => stored()?.version === 2);
   const resource = stored();
   assert.ok(resource !== undefined && isLost(resource) && isWithheld(resource));
@@ -56,15 +62,33 @@ test('a proxy that does not come back takes no more traffic', async () => {
 
 test('one that is back, here or at another instance, goes on', async () => {
   const { lost, stored, connected } = await openWorld();
-  lost.gone(key, () => true, some);
+  lost.gone(
+    key,
+    left(() => true, some),
+  );
   await sleep(60);
-  lost.gone(key, gone, some);
+  lost.gone(key, left(gone, some));
   lost.back(key);
   await sleep(60);
   connected.anywhere = true;
-  lost.gone(key, gone, some);
+  lost.gone(key, left(gone, some));
   await sleep(60);
   assert.equal(stored()?.version, 1);
+  lost.stop();
+});
+
+test('one that was sent to another instance may take longer to get there, but not for ever', async () => {
+  const { lost, stored, connected } = await openWorld();
+  lost.gone(key, left(gone, some, true));
+  await sleep(60);
+  connected.anywhere = true;
+  await sleep(200);
+  assert.equal(stored()?.version, 1, 'it has come late');
+  connected.anywhere = false;
+  lost.gone(key, left(gone, some, true));
+  const again = performance.now();
+  await until(() => stored()?.version === 2);
+  assert.ok(performance.now() - again >= 190);
   lost.stop();
 });
 
@@ -72,12 +96,22 @@ test('when most proxies are gone, nobody is withheld; those that were waited for
   const { lost, stored, put } = await openWorld();
   const others = ['one', 'two'].map((name) => ({ ...key, name }));
   for (const other of others) await put({ ...other, spec });
-  for (const other of others) lost.gone(other, gone, () => 2);
-  lost.gone(key, gone, () => 2);
+  for (const other of others)
+    lost.gone(
+      other,
+      left(gone, () => 2),
+    );
+  lost.gone(
+    key,
+    left(gone, () => 2),
+  );
   await sleep(60);
   assert.equal(stored()?.version, 1);
   for (const other of others) lost.left(other);
-  lost.gone(key, gone, () => 2);
+  lost.gone(
+    key,
+    left(gone, () => 2),
+  );
   await until(() => stored()?.version === 2);
   lost.stop();
 });
@@ -90,7 +124,11 @@ test('one that stays away when most are here again, or were waited for long enou
     const here = new Set<string>();
     // None is counted as connected before it has registered.
     const connected = (): number => here.size;
-    for (const each of [key, ...others]) lost.gone(each, () => here.has(each.name), connected);
+    for (const each of [key, ...others])
+      lost.gone(
+        each,
+        left(() => here.has(each.name), connected),
+      );
     await sleep(60);
     assert.equal(stored()?.version, 1, 'most are missing');
     for (const other of others) {
@@ -107,7 +145,11 @@ test('one that was spared and comes back goes on', async () => {
   const { lost, stored, put } = await openWorld();
   const other = { ...key, name: 'other' };
   await put({ ...other, spec });
-  for (const each of [key, other]) lost.gone(each, gone, () => 1);
+  for (const each of [key, other])
+    lost.gone(
+      each,
+      left(gone, () => 1),
+    );
   await sleep(60);
   lost.back(other);
   lost.back(key);
@@ -120,7 +162,7 @@ test('one that had said goodbye stays as it is', async () => {
   const { lost, put, stored } = await openWorld();
   const { labels, spec: drained } = withhold({ type: 'Dataplane', labels: {}, spec });
   await put({ ...key, labels, spec: drained });
-  lost.gone(key, gone, some);
+  lost.gone(key, left(gone, some));
   await sleep(60);
   const resource = stored();
   assert.ok(resource !== undefined && isWithheld(resource) && !isLost(resource));
@@ -144,10 +186,13 @@ test('one that is here is released again when others, from whom this instance wa
   assert.equal(isReleased(), false, 'the others do not know yet that it is here');
   connected.anywhere = true;
   await until(isReleased);
-  lost.gone(key, () => true, some);
+  lost.gone(
+    key,
+    left(() => true, some),
+  );
   await write();
   await until(isReleased);
-  lost.gone(key, gone, some);
+  lost.gone(key, left(gone, some));
   await write();
   await sleep(60);
   assert.equal(isReleased(), false, 'it is not here any more');

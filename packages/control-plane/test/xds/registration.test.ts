@@ -22,8 +22,8 @@ describe('a proxy that registers itself', () => {
     await running.stop();
   });
 
-  const connectAs = (id: string, resource: string) => {
-    const stream = connection.delta();
+  const connectAs = (id: string, resource: string, over = connection) => {
+    const stream = over.delta();
     stream.send({ node: { id, metadata: { 'dataplane.resource': resource } }, typeUrl: typeUrls.cluster });
     return stream;
   };
@@ -51,6 +51,20 @@ describe('a proxy that registers itself', () => {
     assert.notEqual(running.get('Dataplane', 'default', 'back'), undefined);
     second.cancel();
     await second.ended();
+  });
+
+  test('keeps its Dataplane for longer when it was sent to another instance', async () => {
+    running.configure('default/sent', configurationOf(edsCluster('a')));
+    // Its connection goes with the stream.
+    const own = await connectTo(running.port);
+    const stream = connectAs('default.sent', document('sent'), own);
+    await stream.next();
+    running.server.sendAway('default/sent');
+    await stream.ended();
+    await until(() => !running.server.connected().includes('default/sent'));
+    await new Promise((wait) => setTimeout(wait, 80));
+    assert.notEqual(running.get('Dataplane', 'default', 'sent'), undefined);
+    own.close();
   });
 
   test('stays when its mesh asks for tags that it does not have, also when it connects again; a new one is refused', async () => {
