@@ -1,7 +1,7 @@
 // The command line of kuma-dp: run, exec, join, wait, version. Flags and their help come from the settings.
 import { openSync, readFileSync, writeSync } from 'node:fs';
 import { formatDuration, MeshError, parseDuration } from '@ursa/resources';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Help, InvalidArgumentError, Option } from 'commander';
 import { envoyVersion } from './envoy/release.ts';
 import { createLog, type Log, type LogFormat, type LogLevel, logLevels } from './log.ts';
 import { runDataPlane } from './run-data-plane.ts';
@@ -39,6 +39,7 @@ export async function runCommandLine(args: readonly string[], process: CommandLi
     .description('Runs a data plane proxy: Envoy, configured by the control plane.')
     .exitOverride()
     .configureOutput({ writeOut: process.write, writeErr: process.writeError })
+    .configureHelp({ optionDescription: withoutPreset })
     .addOption(new Option('--log-level <level>', 'how much to log').choices(logLevels).default('info'))
     .addOption(new Option('--log-format <format>', 'how log lines look; text on a terminal').choices(['json', 'text']))
     .option('--log-output-path <file>', 'log to this file instead of the standard output; it is only appended to')
@@ -105,6 +106,13 @@ export async function runCommandLine(args: readonly string[], process: CommandLi
   } catch (cause) {
     return exitCodeOf(cause, process);
   }
+}
+
+const usualHelp = new Help();
+
+/** A switch that is given alone is on; commander's words for that read as if it were the default. */
+function withoutPreset(option: Option): string {
+  return usualHelp.optionDescription(option).replace(/ \(preset: "true"\)$/, '');
 }
 
 type SettingFlags = ReadonlyMap<SettingName, readonly string[]>;

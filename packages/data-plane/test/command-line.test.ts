@@ -120,6 +120,7 @@ test('version and help answer', async () => {
   assert.match((await run(['version'])).output, /^Ursa: \d+\.\d+\.\d+\n$/);
   assert.match((await run(['version', '-a'])).output, /\nEnvoy: 1\.\d+\.\d+\nRuntime: \S+ \d/);
   const { code, output } = await run(['run', '--help']);
+  assert.doesNotMatch(output, /preset/);
   assert.equal(code, 0);
   assert.match(output, /--ca-cert-file <path>.*KUMA_CONTROL_PLANE_CA_CERT_FILE/s);
 });

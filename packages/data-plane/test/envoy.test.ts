@@ -7,7 +7,7 @@ import { after, test } from 'node:test';
 import { countActivity, outboundStatNames } from '../src/drain.ts';
 import { parseEnvoyVersion } from '../src/envoy/envoy-version.ts';
 import { findEnvoy } from '../src/envoy/find-envoy.ts';
-import { forwardEnvoyLine, lineSplitter } from '../src/envoy/log-line.ts';
+import { envoyLineForwarder, lineSplitter } from '../src/envoy/log-line.ts';
 import { cachedEnvoyPath, envoyVersion } from '../src/envoy/release.ts';
 import { createLog } from '../src/log.ts';
 
@@ -62,16 +62,20 @@ test('the version is read, and versions too far away are refused', () => {
 test("Envoy's lines keep their level, and lines of no known form are kept whole", () => {
   const lines: string[] = [];
   const log = createLog({ level: 'info', format: 'json', write: (line) => lines.push(line), now: () => new Date(0) });
-  const splitter = lineSplitter((line) => forwardEnvoyLine(line, log));
+  const splitter = lineSplitter(envoyLineForwarder(log));
   splitter.push('warning\tupstream\tslow\tsocket\ninfo\trou');
-  splitter.push('ter\tstarting\ntrace\tx\tquiet\nassert failure: 1\n\nlast');
+  splitter.push('ter\tstarting\n  - more of it\ntrace\tx\tquiet\n  and of this\nassert failure: 1\n    #0 main\n\n');
+  splitter.push('[2026-11-29 23:43:15.302][14888][warning][config] [source/server/options_impl.cc:287] early\nlast');
   splitter.end();
   assert.deepEqual(
     lines.map((line) => JSON.parse(line)).map(({ level, msg, component }) => [level, component, msg]),
     [
       ['warn', 'upstream', 'slow\tsocket'],
       ['info', 'router', 'starting'],
+      ['info', 'router', '  - more of it'],
       ['error', 'main', 'assert failure: 1'],
+      ['error', 'main', '    #0 main'],
+      ['warn', 'config', 'early'],
       ['error', 'main', 'last'],
     ],
   );

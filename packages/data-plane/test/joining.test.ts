@@ -11,8 +11,9 @@ import { coreResourceTypes, createResourceTypes, formatJoinCode, parseResource }
 import { detectProtocol } from '../src/joining/detect-protocol.ts';
 import { inboundPorts, openPortFinder, otherPorts } from '../src/joining/free-ports.ts';
 import { joinMesh } from '../src/joining/join-mesh.ts';
-import { checkFlags, defaultName, makeDataplane, readCalls } from '../src/joining/made-dataplane.ts';
+import { checkCalls, checkFlags, defaultName, makeDataplane, readCalls } from '../src/joining/made-dataplane.ts';
 import { keepMembership, membershipFolder, readMembership } from '../src/joining/membership.ts';
+import { ownAddress } from '../src/joining/own-address.ts';
 import { createLog } from '../src/log.ts';
 import type { SettingName } from '../src/settings/definitions.ts';
 import { readSettings } from '../src/settings/read-settings.ts';
@@ -84,7 +85,18 @@ test('flags that cannot be are refused by their name', () => {
     { service: 'queue', servicePort: 80, port: 0 },
     { service: 'mail', servicePort: 25, port: 2525 },
   ]);
-  for (const wrong of ['=1', ':1', 'api=x', 'api=70000', 'api:70000', 'api=1=2', 'api=1:2'])
+  for (const wrong of [
+    '=1',
+    ':1',
+    'api=x',
+    'api=70000',
+    'api:70000',
+    'api=1=2',
+    'api=1:2',
+    'api:0',
+    'api=0',
+    'api:0=1',
+  ])
     assert.throws(() => readCalls([wrong]), /--calls: expected a service such as "api", "api=9000" or "api:80=9000"/);
   const good = { service: 'web', servicePort: 8080, address: '' };
   assert.throws(() => checkFlags({ ...good, servicePort: 0 }), /^MeshError: --port: say at which port/);
@@ -93,6 +105,32 @@ test('flags that cannot be are refused by their name', () => {
     () => checkFlags({ ...good, address: 'here' }),
     /^MeshError: --address: expected an address of this host/,
   );
+});
+
+test('no two calls come in at one port, and none at that of the application', () => {
+  checkCalls(readCalls(['api, db, mail=25, queue=80']), 8080);
+  const refused = (calls: string): void => checkCalls(readCalls([calls]), 8080);
+  assert.throws(
+    () => refused('api=9001,db=9001'),
+    /--calls: db at port 9001 of this host, which is that of the calls of api/,
+  );
+  assert.throws(
+    () => refused('api=8080'),
+    /--calls: api at port 8080 .* of the application itself; .* leave "=8080" out/,
+  );
+});
+
+test('the own address is one that others can reach, also where no route leads out', async () => {
+  const controlPlane = new URL('https://localhost:5678');
+  const noRoute = async (): Promise<string> => '0.0.0.0';
+  const one = { netmask: '', mac: '', internal: false, cidr: null, scopeid: 0 };
+  const local = { ...one, address: 'fe80::1', family: 'IPv6' as const };
+  const far = { ...one, address: '2001:db8::1', family: 'IPv6' as const };
+  const near = { ...one, address: '192.0.2.7', family: 'IPv4' as const };
+  assert.equal(await ownAddress(controlPlane, async () => '192.0.2.9', {}), '192.0.2.9');
+  assert.equal(await ownAddress(controlPlane, noRoute, { eth0: [local, far, near] }), '192.0.2.7');
+  assert.equal(await ownAddress(controlPlane, noRoute, { eth0: [local, far] }), '2001:db8::1');
+  assert.equal(await ownAddress(controlPlane, noRoute, { eth0: [local] }), '127.0.0.1');
 });
 
 test('ports are free ones, each another, found from the same place at every start', async (context) => {

@@ -1,6 +1,6 @@
 // The command tree. Commands get a session when they run, so that `--help` and completion touch nothing.
 import { MeshError } from '@ursa/resources';
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, Help, Option } from 'commander';
 import { addApply } from './commands/apply.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
@@ -50,6 +50,13 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
   }
 }
 
+const usualHelp = new Help();
+
+/** A switch that is given alone is on; commander's words for that read as if it were the default. */
+function withoutPreset(option: Option): string {
+  return usualHelp.optionDescription(option).replace(/ \(preset: "true"\)$/, '');
+}
+
 /** The tree with all commands; nothing runs yet. */
 export function createProgram(terminal: Terminal): Command {
   const program = new Command('kumactl')
@@ -69,6 +76,7 @@ export function createProgram(terminal: Terminal): Command {
     .option('-m, --mesh <name>', 'mesh to work in (default: that of the context, or "default")')
     .showSuggestionAfterError()
     .exitOverride()
+    .configureHelp({ optionDescription: withoutPreset })
     .configureOutput({
       writeOut: (text) => terminal.print(text),
       writeErr: (text) => terminal.printError(withoutValues(text)),

@@ -136,6 +136,10 @@ test('the user is one of this host, the usual one when none is named', async () 
     await refusal([...install, '--kuma-dp-user', 'nobody-here']),
     /this host has no user "nobody-here"; make one/,
   );
+  assert.match(
+    await refusal([...install, '--kuma-dp-user', '4294967295']),
+    /expected a UID up to 4294967294 or the name/,
+  );
   const files = { '/etc/passwd': 'root:x:0:0::/root:/bin/sh\n' };
   assert.match(await refusal(install, { files }), /no user with UID 5678 or named kuma-dp; make one \("useradd/);
   const byUid = fakeHost({ files: { '/etc/passwd': 'proxy:x:5678:1::/:/bin/false\n' } });

@@ -55,6 +55,21 @@ export function hasForeignRules(tables: readonly SavedTable[]): boolean {
   );
 }
 
+/**
+ * Rules that may be ours, made without comments: of the kinds that we put into chains of others, with nothing that says whose they are. As printed,
+ * without `-A`.
+ */
+export function anybodysRules({ rules }: SavedTable): readonly string[] {
+  return rules
+    .filter(
+      (rule) =>
+        / -j (?:RETURN|REDIRECT|CT|DROP|LOG)\b|--uid-owner \d+ -j DOCKER_OUTPUT\b/.test(rule) &&
+        /^-A (?:PREROUTING|OUTPUT) /.test(rule),
+    )
+    .filter((rule) => !isOurs(rule) && !rule.includes(' --comment '))
+    .map((rule) => rule.slice('-A '.length));
+}
+
 /** Whether Docker answers DNS here. */
 export function hasDockerDns(tables: readonly SavedTable[]): boolean {
   return tables.some(({ name, chains }) => name === 'nat' && chains.includes('DOCKER_OUTPUT'));

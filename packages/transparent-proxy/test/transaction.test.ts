@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  anybodysRules,
   firewalldElements,
   formatFirewalldFile,
   formatRestoreText,
@@ -103,4 +104,24 @@ test("firewalld's file keeps what others have in it, and ours once", () => {
   const after = formatFirewalldFile([], once);
   assert.equal(hasFirewalldElements(after), false);
   assert.ok(after.includes(foreign) && after.includes('<passthrough ipv="ipv4">-t nat</passthrough>'));
+});
+
+test('rules that may be ours without a comment are those of kinds that we make, and that nobody has put a name to', () => {
+  const rules = [
+    '-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER',
+    '-A PREROUTING -p udp -m udp --sport 53 -j CT --zone 1',
+    '-A OUTPUT -p udp -m udp --dport 53 -j REDIRECT --to-ports 15053',
+    '-A OUTPUT -p udp -m udp --dport 53 -m owner --uid-owner 5678 -j DOCKER_OUTPUT',
+    '-A OUTPUT -d 127.0.0.11/32 -j DOCKER_OUTPUT',
+    '-A OUTPUT -d 10.9.0.0/16 -m comment --comment "by another program" -j RETURN',
+    '-A OUTPUT -d 10.9.0.0/16 -m comment --comment "kuma/mesh/transparent/proxy/x" -j RETURN',
+    '-A OUTPUT -p tcp -j KUMA_MESH_OUTBOUND',
+    '-A KUMA_MESH_OUTBOUND -d 127.0.0.1/32 -j RETURN',
+    '-A POSTROUTING -d 10.9.0.0/16 -j RETURN',
+  ];
+  assert.deepEqual(anybodysRules({ name: 'nat', chains: [], rules }), [
+    'PREROUTING -p udp -m udp --sport 53 -j CT --zone 1',
+    'OUTPUT -p udp -m udp --dport 53 -j REDIRECT --to-ports 15053',
+    'OUTPUT -p udp -m udp --dport 53 -m owner --uid-owner 5678 -j DOCKER_OUTPUT',
+  ]);
 });

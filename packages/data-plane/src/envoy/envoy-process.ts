@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { MeshError } from '@ursa/resources';
 import { spawnGuarded } from '../guarded-child.ts';
 import type { Log } from '../log.ts';
-import { forwardEnvoyLine, lineSplitter } from './log-line.ts';
+import { envoyLineForwarder, lineSplitter } from './log-line.ts';
 
 /** How Envoy ended. */
 export interface EnvoyExit {
@@ -40,7 +40,7 @@ export function startEnvoy(path: string, args: readonly string[], log: Log, stan
 
 function forwardOutput(child: ChildProcess, log: Log): void {
   for (const stream of [child.stdout, child.stderr]) {
-    const lines = lineSplitter((line) => forwardEnvoyLine(line, log));
+    const lines = lineSplitter(envoyLineForwarder(log));
     stream?.setEncoding('utf8');
     stream?.on('data', (chunk: string) => lines.push(chunk));
     stream?.on('end', () => lines.end());

@@ -14,15 +14,39 @@ const levels: Readonly<Record<string, 'debug' | 'info' | 'warn' | 'error'>> = {
   critical: 'error',
 };
 
-/** Writes one line of Envoy to the log. Lines of another form (an assertion, a sanitizer) are kept whole, as errors. */
-export function forwardEnvoyLine(line: string, log: Log): void {
-  if (line.trim() === '') return;
+type Write = Log['info'];
+
+/**
+ * Writes the lines of one Envoy to the log. Indented ones go on with the message before them. Lines of another form (an assertion, a sanitizer)
+ * are kept whole, as errors.
+ */
+export function envoyLineForwarder(log: Log): (line: string) => void {
+  let writeMore: Write = log.error;
+  return (line) => {
+    if (line.trim() === '') return;
+    const { write, message } = parseLine(line, log) ?? {
+      write: /^\s/.test(line) ? writeMore : log.error,
+      message: line,
+    };
+    write(message);
+    writeMore = write;
+    const advice = adviceFor(line);
+    if (advice !== undefined) log.error(advice);
+  };
+}
+
+function parseLine(line: string, log: Log): { readonly write: Write; readonly message: string } | undefined {
   const [word = '', component, ...rest] = line.split('\t');
   const level = levels[word];
-  if (level === undefined || component === undefined || rest.length === 0) log.error(line);
-  else log.component(component)[level](rest.join('\t'));
-  const advice = adviceFor(line);
-  if (advice !== undefined) log.error(advice);
+  if (level !== undefined && component !== undefined && rest.length > 0)
+    return { write: log.component(component)[level], message: rest.join('\t') };
+  // Until it has read how its lines are to look, Envoy writes them as it likes.
+  const [, early = '', logger = '', message] =
+    line.match(/^\[[-\d]+ [\d:.]+\]\[\d+\]\[(\w+)\]\[(\w+)\] (?:\[[^\]]*\] )?(.+)$/) ?? [];
+  const earlyLevel = levels[early];
+  return earlyLevel === undefined || message === undefined
+    ? undefined
+    : { write: log.component(logger)[earlyLevel], message };
 }
 
 /** What a user can do about what Envoy says; undefined for most lines. */

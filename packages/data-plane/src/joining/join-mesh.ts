@@ -10,7 +10,7 @@ import { detectProtocol } from './detect-protocol.ts';
 import { exchangeCode } from './exchange-code.ts';
 import { inboundPorts, openPortFinder, otherPorts, placeOf } from './free-ports.ts';
 import { joinLocal, localSockets } from './local-control-plane.ts';
-import { type Call, checkFlags, defaultName, makeDataplane, readCalls } from './made-dataplane.ts';
+import { type Call, checkCalls, checkFlags, defaultName, makeDataplane, readCalls } from './made-dataplane.ts';
 import { checkWritable, type KeptMembership, keepMembership, membershipFolder, readMembership } from './membership.ts';
 import { ownAddress } from './own-address.ts';
 import { rememberedProtocol, rememberProtocol } from './remembered-protocol.ts';
@@ -39,6 +39,7 @@ export async function joinMesh(options: JoinOptions): Promise<Settings> {
   checkFlags(settings);
   // All flags are read before a control plane is looked for, which may take minutes, and before a code is used up.
   const calls = readCalls(settings.calls);
+  checkCalls(calls, settings.servicePort);
   const member = joinCode === undefined ? await memberOf(options) : await joinWith(joinCode, options);
   const dataplane = await dataplaneOf({ ...settings, ...member }, calls, options);
   log.info('the Dataplane of this proxy', { dataplane });

@@ -52,21 +52,39 @@ export function makeDataplane(facts: DataplaneFacts): object {
   };
 }
 
-/** Reads `--calls`: services with or without the port of their MeshService and a port here; 0 is one to be found. Errors: `MeshError('invalid')`. */
+/** Reads `--calls`: services with or without the port of their MeshService and a port here; 0 stands for one that is not said. Errors: `MeshError('invalid')`. */
 export function readCalls(texts: readonly string[]): readonly Call[] {
   const words = texts.flatMap((text) => text.split(',')).map((word) => word.trim());
   return words
     .filter((word) => word !== '')
     .map((word) => {
-      const [, service = '', servicePort = '0', port = '0'] =
-        /^([^:=]+)(?::(\d{1,5}))?(?:=(\d{1,5}))?$/.exec(word) ?? [];
-      const call = { service, servicePort: Number(servicePort), port: Number(port) };
-      if (service !== '' && call.servicePort <= 65535 && call.port <= 65535) return call;
+      const [, service = '', servicePort, port] = /^([^:=]+)(?::(\d{1,5}))?(?:=(\d{1,5}))?$/.exec(word) ?? [];
+      const arePorts = [servicePort, port].every((text) => text === undefined || isPort(Number(text)));
+      if (service !== '' && arePorts)
+        return { service, servicePort: Number(servicePort ?? 0), port: Number(port ?? 0) };
       throw new MeshError(
         'invalid',
         `--calls: expected a service such as "api", "api=9000" or "api:80=9000", got "${word}"`,
       );
     });
+}
+
+function isPort(port: number): boolean {
+  return port >= 1 && port <= 65535;
+}
+
+/** Throws `MeshError('invalid')` when a call is to come in at a port that is taken already: Envoy would serve neither, or the application itself. */
+export function checkCalls(calls: readonly Call[], servicePort: number): void {
+  for (const [index, { service, port }] of calls.entries()) {
+    if (port === 0) continue;
+    const other = calls.slice(0, index).find((call) => call.port === port);
+    if (port !== servicePort && other === undefined) continue;
+    const taken = other === undefined ? 'the application itself' : `the calls of ${other.service}`;
+    throw new MeshError(
+      'invalid',
+      `--calls: ${service} at port ${port} of this host, which is that of ${taken}; take another one, or leave "=${port}" out and one is found`,
+    );
+  }
 }
 
 /** Name of the proxy of an application, from those of its service and host: the same at every start. */

@@ -6,15 +6,23 @@ import { networkInterfaces } from 'node:os';
 /** For documentation: an address that is on nobody's network, so that the way to the world leads there. */
 const elsewhere = '192.0.2.1';
 
-/** The address towards the control plane; where that is on this very host, the one towards the world, or else the first there is. */
-export async function ownAddress(controlPlane: URL): Promise<string> {
+/**
+ * The address towards the control plane; where that is on this very host, the one towards the world, or else the first there is. Of tests:
+ * `route` and `interfaces`.
+ */
+export async function ownAddress(
+  controlPlane: URL,
+  route: (destination: string) => Promise<string> = addressTowards,
+  interfaces: ReturnType<typeof networkInterfaces> = networkInterfaces(),
+): Promise<string> {
   const host = controlPlane.hostname.replaceAll(/[[\]]/g, '');
   for (const destination of [host, elsewhere]) {
-    const address = await addressTowards(destination);
-    if (address !== '' && !isLoopback(address)) return address;
+    const address = await route(destination);
+    if (address !== '' && !isUnreachable(address)) return address;
   }
-  const others = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  return others.find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? '127.0.0.1';
+  const others = Object.values(interfaces).flatMap((list) => list ?? []);
+  const reachable = others.filter(({ internal, address }) => !internal && !isUnreachable(address));
+  return (reachable.find(({ family }) => family === 'IPv4') ?? reachable[0])?.address ?? '127.0.0.1';
 }
 
 function addressTowards(destination: string): Promise<string> {
@@ -29,6 +37,7 @@ function addressTowards(destination: string): Promise<string> {
   });
 }
 
-function isLoopback(address: string): boolean {
-  return address === '::1' || address.startsWith('127.') || address.startsWith('fe80:');
+/** Of this host or its link alone, or none: without a route, some runtimes give the address of a socket that is not bound. */
+function isUnreachable(address: string): boolean {
+  return ['::1', '::', '0.0.0.0'].includes(address) || address.startsWith('127.') || address.startsWith('fe80:');
 }

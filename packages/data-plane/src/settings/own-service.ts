@@ -2,6 +2,7 @@
 import { supportedProtocols } from '@ursa/resources';
 import { choiceSetting, listSetting, numberSetting, textSetting } from './setting.ts';
 
+const port = { least: 1, most: 65535 };
 const portOrNone = { least: 0, most: 65535 };
 
 /** Part of the definitions. */
@@ -13,7 +14,8 @@ export const ownServiceDefinitions = {
     placeholder: 'name',
     help: 'service that the application is an instance of; with --port it stands in for --dataplane-file',
   }),
-  servicePort: numberSetting(portOrNone, {
+  // 0, which nobody can give, is what it is when it is not said.
+  servicePort: numberSetting(port, {
     path: 'dataplane.servicePort',
     env: 'KUMA_DATAPLANE_SERVICE_PORT',
     flag: 'port',

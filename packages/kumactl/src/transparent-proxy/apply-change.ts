@@ -1,6 +1,7 @@
 // Brings the rules of one iptables to what is wanted, in as few steps as there can be: one transaction a table, tried again when it fails.
 import { formatDuration, MeshError } from '@ursa/resources';
 import {
+  anybodysRules,
   formatRestoreText,
   joinArguments,
   ownParts,
@@ -35,13 +36,22 @@ export interface Change {
 }
 
 /** The change that would be made now. */
-export function planHostChange(host: Host, { iptables, tables, keep, style }: WantedRules): Change {
+export function planHostChange(host: Host, { iptables, config, tables, keep, style }: WantedRules): Change {
   const present = ownParts(readTables(host, iptables));
-  const uncommented = present.some((part) => part.uncommented);
+  // Who says so may have taken our chains away already, with what is known by them.
+  const uncommented = config.commentsDisabled || present.some((part) => part.uncommented);
   const wanted = keep ? tables.map((table) => tableLines(table, style)) : [];
   const known = uncommented ? findUncommented(host, iptables, tables) : new Map<string, readonly string[]>();
   const lines: readonly TableLines[] = planChange({ present, uncommented: known, wanted });
   return { text: formatRestoreText(lines, style), uncommented };
+}
+
+/** Rules that may be ours, made without comments, or another's; each as a line that says where it is. */
+export function doubtfulRules(host: Host, iptables: Iptables): readonly string[] {
+  const where = `${familyNames[iptables.family]}, iptables-${iptables.mode}`;
+  return readTables(host, iptables).flatMap((table) =>
+    anybodysRules(table).map((rule) => `  ${where}, ${table.name}: ${rule}`),
+  );
 }
 
 /** Makes the change. `say` gets a line for every failed attempt. Throws when the last one failed: then nothing of its table has changed. */

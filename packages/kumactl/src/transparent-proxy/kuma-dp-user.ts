@@ -5,10 +5,18 @@ import type { Host } from './host.ts';
 
 const usualUid = '5678';
 const usualName = 'kuma-dp';
+/** The one above it means nobody, to the kernel. */
+const greatestUid = 4_294_967_294;
 
 /** Its UID. Throws when it is a name that the host does not know, or when none is given and neither usual one exists. */
 export function findKumaDpUser(host: Host, { kumaDpUser, cniMode }: TransparentProxyConfig): string {
-  if (/^\d+$/.test(kumaDpUser)) return kumaDpUser;
+  if (/^\d+$/.test(kumaDpUser)) {
+    if (Number(kumaDpUser) <= greatestUid) return kumaDpUser;
+    throw new MeshError(
+      'invalid',
+      `--kuma-dp-user: expected a UID up to ${greatestUid} or the name of a user, got "${kumaDpUser}"`,
+    );
+  }
   if (cniMode && kumaDpUser === '') return usualUid;
   if (kumaDpUser !== '') {
     const uid = uidOf(host, kumaDpUser);

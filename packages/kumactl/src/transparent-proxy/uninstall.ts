@@ -1,11 +1,12 @@
 // `kumactl uninstall transparent-proxy`: takes away everything that installing has made, by whichever iptables it was, and nothing else.
+import { MeshError } from '@ursa/resources';
 import {
   firewalldFile,
   formatFirewalldFile,
   hasFirewalldElements,
   type TransparentProxyConfig,
 } from '@ursa/transparent-proxy';
-import { applyChange, planHostChange, type WantedRules } from './apply-change.ts';
+import { applyChange, doubtfulRules, planHostChange, type WantedRules } from './apply-change.ts';
 import { hasBypassAddress, removeBypassAddress } from './bypass-address.ts';
 import { planFamilies } from './gather-facts.ts';
 import type { Host } from './host.ts';
@@ -31,12 +32,20 @@ const resolvConfigBackup = '/etc/resolv.conf.kuma-backup';
 export async function uninstallTransparentProxy(options: UninstallOptions): Promise<void> {
   const { host, config, print, warn } = options;
   requireRoot(host, config.dryRun, warn);
+  const wanted = wantedRules(options);
+  refuseToLeaveRules(wanted, options);
+  const uncommented = uncommentedParts(host, wanted);
   let changed = false;
-  for (const wanted of wantedRules(options)) changed = (await clear(wanted, options)) || changed;
+  for (const part of wanted) changed = (await clear(part, options)) || changed;
   changed = clearAddress(options) || changed;
   changed = clearFirewalld(options) || changed;
   changed = restoreResolvConfig(options) || changed;
   if (config.dryRun) return;
+  const left = uncommented.flatMap(({ iptables }) => doubtfulRules(host, iptables));
+  if (left.length > 0)
+    warn(
+      `the configuration that was given does not make these, which may be left of ours, or another's:\n${left.join('\n')}`,
+    );
   print(
     changed
       ? '# Traffic of this host is not redirected any more\n'
@@ -57,22 +66,32 @@ function wantedRules({ host, config, configGiven }: UninstallOptions): readonly 
   }));
 }
 
-async function clear(
-  wanted: WantedRules,
-  { host, config, configGiven, print, warn }: UninstallOptions,
-): Promise<boolean> {
+/** Once our chains are gone nothing tells that rules without comments were ours, and one that redirects DNS to nobody cuts the host off. */
+function refuseToLeaveRules(
+  wanted: readonly WantedRules[],
+  { host, config, configGiven, warn }: UninstallOptions,
+): void {
+  if (configGiven) return;
+  const rules = uncommentedParts(host, wanted).flatMap(({ iptables }) => doubtfulRules(host, iptables));
+  if (rules.length === 0) return;
+  const message =
+    `the rules were made without comments (--disable-comments); these may be of them, or of another program:\n${rules.join('\n')}\n` +
+    'Give --config the file that they were made with; or install again with the same flags, but without --disable-comments, and uninstall then';
+  if (!config.dryRun) throw new MeshError('conflict', `nothing was changed: ${message}`);
+  warn(message);
+}
+
+function uncommentedParts(host: Host, wanted: readonly WantedRules[]): readonly WantedRules[] {
+  return wanted.filter((part) => planHostChange(host, part).uncommented);
+}
+
+async function clear(wanted: WantedRules, { host, config, print, warn }: UninstallOptions): Promise<boolean> {
   const { iptables } = wanted;
   const name = `${familyNames[iptables.family]}, iptables-${iptables.mode}`;
-  const { text, uncommented } = config.dryRun ? planHostChange(host, wanted) : await applyChange(host, wanted, warn);
+  const { text } = config.dryRun ? planHostChange(host, wanted) : await applyChange(host, wanted, warn);
   if (text === '') return false;
   if (config.dryRun || config.verbose) print(`### ${name} ###\n\n${text}\n`);
   if (!config.dryRun) print(`# ${name}: all rules are gone\n`);
-  if (uncommented && !configGiven) {
-    warn(
-      `${name}: the rules had no comments; those in PREROUTING and OUTPUT that lead to no chain of ours may be left, as they look like anybody's. ` +
-        'Install again with the same flags and comments, or give --config the file it was installed with, and uninstall',
-    );
-  }
   return true;
 }
 

@@ -27,6 +27,17 @@ const everything = [
   ...['--exclude-outbound-ports-for-uids tcp:80,100-200:7', '--exclude-inbound-ports 22,81'],
 ].join(' ');
 
+/** What somebody does who takes our chains away by hand. */
+const withoutChains = (iptables: string): string =>
+  [
+    '-D PREROUTING -p tcp -j KUMA_MESH_INBOUND',
+    '-D OUTPUT -p tcp -j KUMA_MESH_OUTBOUND',
+    ...['INBOUND', 'OUTBOUND', 'INBOUND_REDIRECT', 'OUTBOUND_REDIRECT'].map((name) => `-F KUMA_MESH_${name}`),
+    ...['INBOUND', 'OUTBOUND', 'INBOUND_REDIRECT', 'OUTBOUND_REDIRECT'].map((name) => `-X KUMA_MESH_${name}`),
+  ]
+    .map((args) => `${iptables} ${args}`)
+    .join('\n');
+
 const missing = namespacesMissing();
 
 function inHost(
@@ -101,12 +112,21 @@ for (const kind of ['nft', 'legacy']) {
         `echo ==== once; ${saveAll(kind)}`,
         `kumactl install transparent-proxy --config ${file} --exclude-inbound-ports 22`,
         `echo ==== twice; ${saveAll(kind)}`,
+        'echo ==== refused; if kumactl uninstall transparent-proxy 2>&1; then exit 9; fi',
+        `echo ==== unchanged; ${saveAll(kind)}`,
+        ...['iptables', 'ip6tables'].map((prefix) => withoutChains(`${prefix}-${kind} -t nat`)),
         `echo ==== uninstall; kumactl uninstall transparent-proxy --config ${file}`,
         `echo ==== after; ${saveAll(kind)}`,
       ].join('\n');
     },
     (stdout) => {
-      const { before, once = '', twice, after } = partsOf(stdout);
+      const { before, once = '', twice, refused = '', unchanged, after } = partsOf(stdout);
+      assert.match(
+        refused,
+        /nothing was changed: .*without comments[\s\S]*\n {2}IPv4, iptables-\w+, .*OUTPUT -p udp -m udp --dport 53 -j REDIRECT/,
+      );
+      assert.match(refused, /Give --config the file/);
+      assert.equal(unchanged, once);
       assert.doesNotMatch(once, /kuma\/mesh/);
       assert.match(once, /-A OUTPUT -p udp -m udp --dport 53 -j REDIRECT --to-ports 15053/);
       assert.equal(twice, once);
