@@ -67,7 +67,8 @@ import { insightKeyOf, isConnected, type ProxyInsight } from './insights/insight
 import { openMeshInsights } from './insights/mesh-insights.ts';
 import { openPolicyRefusals } from './insights/policy-refusals.ts';
 import { openProxyInsights } from './insights/proxy-insights.ts';
-import { deriveTrustedBackends } from './insights/trusted-backends.ts';
+import { openRecentlyGone } from './insights/recently-gone.ts';
+import { deriveBackendsInUse } from './insights/trusted-backends.ts';
 import type { Log } from './log.ts';
 import { openStore } from './open-store.ts';
 import { refuseUnsupported } from './refuse-unsupported.ts';
@@ -221,12 +222,13 @@ export async function openControlPlane(
   );
   const { instances, calls } = several;
   const announcements = composeAnnouncements({ live, place, rollout: () => dpServer.rollout, instances, calls, log });
+  const recentlyGone = openRecentlyGone(live, clock);
   const certificates = proxyIdentities({
     live,
     store,
     clock,
     retries: certificateRetries(settings),
-    isTrustedByAll: deriveTrustedBackends(live),
+    backendsInUse: deriveBackendsInUse(live, recentlyGone.proxies),
     place,
     ...announcements,
     proxies,
@@ -419,6 +421,7 @@ export async function openControlPlane(
       tokens.stop();
       secretsWatch.stop();
       paced.stop();
+      recentlyGone.stop();
       live.stop();
       await store.close();
     },

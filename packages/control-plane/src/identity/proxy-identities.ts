@@ -15,8 +15,10 @@ import { openAdminIdentities } from './admin-identities.ts';
 import { openAuthorityFiles } from './authorities/authority-files.ts';
 import { deriveMeshAuthorities } from './authorities/mesh-authorities.ts';
 import { openAuthorities } from './authorities/open-authorities.ts';
+import type { BackendsInUse } from './backends-in-use.ts';
 import type { RetryLimits } from './circuit.ts';
 import type { Clock } from './clock.ts';
+import { openFormerBackends } from './former-backends.ts';
 import type { IssuingState } from './issuing.ts';
 import {
   deriveIdentityAuthorities,
@@ -43,8 +45,8 @@ export interface ProxyIdentitiesInputs {
   /** The engine's, as the next. */
   readonly identityRequest: Derivation<readonly [identityKey: string], IdentityRequest | undefined>;
   readonly identityKeys: Derivation<readonly [proxyKey: string], readonly string[]>;
-  /** Whether all connected proxies of a mesh take certificates of a backend. */
-  readonly isTrustedByAll: Derivation<readonly [mesh: string, backend: string], boolean>;
+  /** Which certificates the proxies of meshes have, and take from others. */
+  readonly backendsInUse: BackendsInUse;
   /** The engine's inputs, filled here. All belong to the graph of `live`. */
   readonly identities: Source<IssuedIdentity>;
   readonly trust: Source<TrustBundle>;
@@ -92,14 +94,20 @@ export function proxyIdentities(inputs: ProxyIdentitiesInputs): ProxyIdentities 
         onFailure,
         ...(metrics === undefined ? {} : { onRoots: metrics.roots }),
       });
-      workload = openWorkloadIdentities({ ...common, authorities, identityAuthorities });
+      const { isUsed, isTrustedByAll, lastOf: lastBackendOf } = inputs.backendsInUse;
+      const former = openFormerBackends({ live, clock, meshAuthorities, isUsed });
+      const formerBackends = former.backends;
+      workload = openWorkloadIdentities({
+        ...common,
+        ...{ authorities, identityAuthorities, isTrustedByAll, lastBackendOf, formerBackends },
+      });
       const exits = openMtlsExits({
         live,
         exits: inputs.mtlsExits,
         isConnected: (mesh) => inputs.proxies.keys().some((key) => key.startsWith(`${mesh}/`)),
         untilTaken: inputs.untilTaken,
       });
-      parts = [files, sources, authorities, workload, openAdminIdentities(common), exits];
+      parts = [files, sources, authorities, former, workload, openAdminIdentities(common), exits];
     },
     async stop() {
       for (const part of [...parts].reverse()) part.stop();

@@ -5,9 +5,11 @@ import { isMeshIdentityKri, MeshError } from '@ursa/resources';
 import { announceMoves } from './announced-moves.ts';
 import type { MeshAuthorities } from './authorities/mesh-authorities.ts';
 import { type Authorities, authorityName, type WorkloadOrder } from './authorities/open-authorities.ts';
+import type { BackendsInUse } from './backends-in-use.ts';
 import type { RetryLimits } from './circuit.ts';
 import type { Clock } from './clock.ts';
 import { orderForConnected, type Wanted } from './connected-orders.ts';
+import type { FormerBackend, FormerBackends } from './former-backends.ts';
 import { type IssuedLeaf, type IssuingState, openIssuing } from './issuing.ts';
 import type { IdentityAuthorities } from './mesh-identities/identity-authorities.ts';
 import { type IdentityOrder, identitySigner } from './mesh-identities/identity-signer.ts';
@@ -21,8 +23,12 @@ export interface WorkloadIdentitiesInputs {
   readonly identityKeys: Derivation<readonly [proxyKey: string], readonly string[]>;
   readonly meshAuthorities: Derivation<readonly [mesh: string], MeshAuthorities | undefined>;
   readonly authorities: Pick<Authorities, 'issue'>;
-  /** Whether all connected proxies of a mesh take certificates of a backend. Until then who has one of another backend keeps to that. */
-  readonly isTrustedByAll: Derivation<readonly [mesh: string, backend: string], boolean>;
+  /** Whether all proxies of a mesh take certificates of a backend. Until then who has one of another backend keeps to that. */
+  readonly isTrustedByAll: BackendsInUse['isTrustedByAll'];
+  /** The backend of the certificate that a proxy was seen to have last. */
+  readonly lastBackendOf: BackendsInUse['lastOf'];
+  /** Backends that meshes have given up and that are trusted still. */
+  readonly formerBackends: FormerBackends['backends'];
   /** How often an authority is asked again that could not sign. */
   readonly retries?: RetryLimits | undefined;
   readonly identityAuthorities: IdentityAuthorities;
@@ -102,6 +108,8 @@ export function openWorkloadIdentities(inputs: WorkloadIdentitiesInputs): Worklo
       lifetime: authority.leafLifetime,
     };
   };
+  const isFormer = (mesh: string, name: string): boolean =>
+    inputs.formerBackends.get(mesh)?.some(({ backend }) => backend === name) ?? false;
   const orderOf = graph.derive('workload-order', (identityKey: string): Wanted<Order> => {
     const request = inputs.identityRequest.get(identityKey);
     if (request === undefined) return undefined;
@@ -111,9 +119,15 @@ export function openWorkloadIdentities(inputs: WorkloadIdentitiesInputs): Worklo
       'prepared' in state && state.roots !== undefined ? [{ ...rest, issuer: state.prepared.issuer }] : [],
     );
     const find = (name: string | undefined) => usable.find(({ backend }) => backend === name);
-    const present = find(identities.get(identityKey)?.backend);
+    const held = identities.get(identityKey)?.backend;
+    // Whoever comes back, from another instance or from before a restart, has the certificate that it had.
+    const present = find(held ?? (usable.length > 1 ? inputs.lastBackendOf.get(identityKey) : undefined));
+    const holdsFormer = held !== undefined && isFormer(mesh, held);
     const keepsToPresent =
-      present !== undefined && present.backend !== request.backend && !inputs.isTrustedByAll.get(mesh, request.backend);
+      (holdsFormer || (present !== undefined && present.backend !== request.backend)) &&
+      !inputs.isTrustedByAll.get(mesh, request.backend);
+    // A backend that is given up signs nothing any more.
+    if (keepsToPresent && holdsFormer) return 'later';
     const authority = keepsToPresent ? present : find(request.backend);
     // Nobody would trust a certificate whose roots are not known yet.
     if (authority === undefined) return 'later';
@@ -158,11 +172,15 @@ export function openWorkloadIdentities(inputs: WorkloadIdentitiesInputs): Worklo
   };
 }
 
-// All authorities of a mesh that can be used, one PEM after the other.
-function trustBundle(authorities: MeshAuthorities | undefined): TrustBundle | undefined {
-  const known = (authorities?.authorities ?? []).flatMap(({ backend, state }) =>
+// All authorities of a mesh that can be used, one PEM after the other, and those that it had.
+function trustBundle(
+  authorities: MeshAuthorities | undefined,
+  former: readonly FormerBackend[] = [],
+): TrustBundle | undefined {
+  const usable = (authorities?.authorities ?? []).flatMap(({ backend, state }) =>
     'prepared' in state && state.roots !== undefined ? [{ backend, roots: state.roots }] : [],
   );
+  const known = [...usable, ...former];
   if (known.length === 0) return undefined;
   return {
     certificates: known.map(({ roots }) => (roots.endsWith('\n') ? roots : `${roots}\n`)).join(''),
@@ -170,11 +188,13 @@ function trustBundle(authorities: MeshAuthorities | undefined): TrustBundle | un
   };
 }
 
-function keepTrust({ graph, meshes, meshAuthorities, mtlsExits, trust }: WorkloadIdentitiesInputs): { stop(): void } {
+function keepTrust(inputs: WorkloadIdentitiesInputs): { stop(): void } {
+  const { graph, meshes, meshAuthorities, formerBackends, mtlsExits, trust } = inputs;
   const bundles = graph.derive('trust-bundles', () =>
     meshes.keys().flatMap((key) => {
       const mesh = key.slice(1);
-      const bundle = mtlsExits.get(mesh) === undefined ? trustBundle(meshAuthorities.get(mesh)) : trust.get(mesh);
+      const isLeft = mtlsExits.get(mesh) !== undefined;
+      const bundle = isLeft ? trust.get(mesh) : trustBundle(meshAuthorities.get(mesh), formerBackends.get(mesh));
       return bundle === undefined ? [] : [{ mesh, bundle }];
     }),
   );

@@ -94,6 +94,12 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
   }, introductionMilliseconds);
   introduction.unref();
 
+  const lookWhetherSecured = (): void => {
+    if (sequence.secured === secured) return;
+    secured = !secured;
+    observer.secured(secured);
+  };
+
   const pushAll = (): void => {
     while (writable) {
       const push = sequence.next();
@@ -113,10 +119,7 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
         call.ping(isNew ? firstPongMilliseconds : pongMilliseconds);
       }, answerMilliseconds).unref();
     }
-    if (sequence.secured !== secured) {
-      secured = !secured;
-      observer.secured(secured);
-    }
+    lookWhetherSecured();
     if (!sequence.waiting) {
       clearTimeout(patience);
       patience = undefined;
@@ -146,7 +149,11 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
   };
 
   const stream: AdsStream = {
-    offer: (resources) => sequence.offer(resources),
+    offer(resources) {
+      sequence.offer(resources);
+      // It may take until this is sent, and what is written meanwhile must not say that the proxy has it.
+      if (secured) lookWhetherSecured();
+    },
     flush,
     end: (outcome) => call.end(outcome),
     sendAway: (outcome) => call.sendAway(outcome),

@@ -50,11 +50,17 @@ async function openIdentities(context: TestContext, ...resources: readonly Draft
   const trust = graph.source<TrustBundle>('trust');
   const adminIdentities = graph.source<AdminIdentity>('admin-identities');
   const distrusted = graph.source<boolean>('distrusted');
+  const used = graph.source<boolean>('used');
+  const last = graph.source<string>('last');
   const component = proxyIdentities({
     live,
     store: store.store,
     clock,
-    isTrustedByAll: graph.derive('trusted', (_mesh: string, backend: string) => distrusted.get(backend) !== true),
+    backendsInUse: {
+      isTrustedByAll: graph.derive('trusted', (_mesh: string, backend: string) => distrusted.get(backend) !== true),
+      isUsed: graph.derive('used', (_mesh: string, backend: string) => used.get(backend) === true),
+      lastOf: graph.derive('last', (key: string) => last.get(key)),
+    },
     place,
     announce: async () => {},
     untilTaken: async () => {},
@@ -92,6 +98,8 @@ async function openIdentities(context: TestContext, ...resources: readonly Draft
     trust,
     adminIdentities,
     distrusted,
+    used,
+    last,
     settled,
     connect,
     chain,
@@ -229,6 +237,65 @@ test('a proxy goes over to another backend when all proxies trust that one, and 
   assert.equal(run.identities.get('default/web-1')?.backend, 'ca-1', 'it is renewed where it is');
   run.distrusted.delete('ca-2');
   await until(run, () => run.identities.get('default/web-1')?.backend === 'ca-2');
+});
+
+test('who comes back in the middle of a rotation gets a certificate of the backend that it had, until all trust the other one', async (context) => {
+  const run = await setUp(context, mesh('default', 'ca-2', builtin('ca-1'), builtin('ca-2')));
+  await until(run, () => run.trust.get('default')?.backends.join() === 'ca-1,ca-2');
+  run.distrusted.set('ca-2', true);
+  run.last.set('default/web-1', 'ca-1');
+  run.connect('web-1', { backend: 'ca-2' });
+  run.connect('web-2', { backend: 'ca-2' });
+  await until(run, () => run.chain('web-1') !== undefined && run.chain('web-2') !== undefined);
+  const backends = () => ['web-1', 'web-2'].map((name) => run.identities.get(`default/${name}`)?.backend);
+  assert.deepEqual(backends(), ['ca-1', 'ca-2'], 'who had none gets one of the enabled backend');
+  run.distrusted.delete('ca-2');
+  await until(run, () => backends().join() === 'ca-2,ca-2');
+});
+
+test('a backend that is taken away is trusted until nobody shows its certificates, and ten seconds at most', async (context) => {
+  const run = await setUp(context, mesh('default', 'ca-2', builtin('ca-1'), builtin('ca-2'), builtin('ca-3')));
+  const trusted = () => run.trust.get('default')?.backends.join();
+  await until(run, () => trusted() === 'ca-1,ca-2,ca-3');
+  const { certificates } = present(run.trust.get('default'));
+  run.used.set('ca-1', true);
+  await run.put(mesh('default', 'ca-2', builtin('ca-2')));
+  assert.equal(trusted(), 'ca-1,ca-2', 'nobody has used the third one');
+  const kept = present(run.trust.get('default')).certificates.split(/(?<=END CERTIFICATE-----\n)/);
+  assert.ok(kept.every((root) => certificates.includes(root)));
+  run.used.delete('ca-1');
+  assert.equal(trusted(), 'ca-2');
+  run.used.set('ca-2', true);
+  await run.put(mesh('default', 'ca-1', builtin('ca-1')));
+  assert.equal(trusted(), 'ca-1,ca-2');
+  await run.put(mesh('default', 'ca-1', builtin('ca-1'), builtin('ca-2')));
+  assert.equal(trusted(), 'ca-1,ca-2');
+  await run.put(mesh('default', 'ca-1', builtin('ca-1')));
+  run.clock.moveTo(start + 9_999);
+  assert.equal(trusted(), 'ca-1,ca-2');
+  run.clock.moveTo(start + 10_000);
+  assert.equal(trusted(), 'ca-1');
+  run.used.set('ca-1', true);
+  await run.put({ type: 'Mesh', name: 'default', spec: {} });
+  assert.equal(trusted(), undefined, 'without mTLS nothing is waited for');
+});
+
+test('a backend that takes the place of another one at once issues when all trust it', async (context) => {
+  const run = await setUp(context, mesh('default', 'ca-1', builtin('ca-1')));
+  run.connect('web-1');
+  await until(run, () => run.chain('web-1') !== undefined);
+  const first = run.chain('web-1');
+  run.used.set('ca-1', true);
+  run.distrusted.set('ca-2', true);
+  await run.put(mesh('default', 'ca-2', builtin('ca-2')));
+  run.connect('web-1', { backend: 'ca-2' });
+  await until(run, () => run.trust.get('default')?.backends.join() === 'ca-1,ca-2');
+  await run.settled('default/web-1');
+  assert.equal(run.chain('web-1'), first);
+  run.distrusted.delete('ca-2');
+  await until(run, () => run.identities.get('default/web-1')?.backend === 'ca-2');
+  run.used.delete('ca-1');
+  assert.equal(run.trust.get('default')?.backends.join(), 'ca-2');
 });
 
 test('a proxy keeps its certificate while its backend cannot be used, and loses it with the mTLS of its mesh', async (context) => {

@@ -8,7 +8,7 @@ import { disconnected, isConnected, type ProxyInsight } from '../../src/insights
 import type { MeshInsight } from '../../src/insights/mesh-insight.ts';
 import { openMeshInsights } from '../../src/insights/mesh-insights.ts';
 import { openProxyInsights } from '../../src/insights/proxy-insights.ts';
-import { deriveTrustedBackends } from '../../src/insights/trusted-backends.ts';
+import { deriveBackendsInUse } from '../../src/insights/trusted-backends.ts';
 import { openLiveResources } from '../../src/store/live-resources.ts';
 import { openMemoryStore } from '../../src/store/memory-store.ts';
 import { dataplaneSpec, until } from '../xds/running-server.ts';
@@ -197,7 +197,7 @@ test('a certificate is told of at once when the proxy has taken it, not when it 
 test('a backend is supported when the proxy has answered for its roots, and a mesh is ready for it when all proxies have', async () => {
   const world = await openWorld('web', 'api');
   await world.put(meshWithTls);
-  const ready = deriveTrustedBackends(world.live);
+  const { isTrustedByAll: ready } = deriveBackendsInUse(world.live, { get: () => undefined });
   const insights = world.open();
   const connections = ['web', 'api'].map((name) => {
     world.identities.set(`default/${name}`, identity);

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, mock, test } from 'node:test';
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
-import { typeUrls } from '@ursa/envoy';
+import { encodeResource, identitySecret, typeUrls } from '@ursa/envoy';
 import { MeshError } from '@ursa/resources';
 import { DeltaDiscoveryRequestSchema } from '../../../envoy/gen/envoy/service/discovery/v3/discovery_pb.ts';
 import type { GrpcCall, GrpcOutcome } from '../../src/delta/grpc/index.ts';
 import { type AdsObserver, type AdsStream, serveAdsStream } from '../../src/xds/ads-stream.ts';
-import { configurationOf, edsCluster } from './hand-made-mesh.ts';
+import { configurationOf, edsCluster, httpListener } from './hand-made-mesh.ts';
 
 const request = toBinary(
   DeltaDiscoveryRequestSchema,
@@ -160,6 +160,34 @@ describe('a stream', () => {
       stream()?.flush();
     }
     assert.equal(reads(), true);
+    handler.onClose();
+  });
+
+  test('is not secured any more from the moment at which it is offered other secrets, before they are sent', async () => {
+    const states: boolean[] = [];
+    const { handler, stream } = openStream({ secured: (secured) => void states.push(secured) });
+    const withSecret = (certificate: string) =>
+      configurationOf(
+        edsCluster('a'),
+        httpListener('out', 9),
+        encodeResource('secret', identitySecret('identity', certificate, ''), 'outbound'),
+      );
+    handler.onMessage(request);
+    await settled();
+    handler.onMessage(ask({ typeUrl: typeUrls.cluster, responseNonce: '1' }));
+    stream()?.offer(withSecret('one'));
+    handler.onMessage(ask({ typeUrl: typeUrls.secret, resourceNamesSubscribe: ['identity'] }));
+    handler.onMessage(ask({ typeUrl: typeUrls.secret, responseNonce: '1' }));
+    handler.onMessage(ask({ typeUrl: typeUrls.listener }));
+    handler.onMessage(ask({ typeUrl: typeUrls.listener, responseNonce: '1' }));
+    assert.deepEqual(states, [true]);
+    stream()?.offer(withSecret('one'));
+    assert.deepEqual(states, [true]);
+    stream()?.offer(withSecret('two'));
+    assert.deepEqual(states, [true, false]);
+    stream()?.flush();
+    handler.onMessage(ask({ typeUrl: typeUrls.secret, responseNonce: '2' }));
+    assert.deepEqual(states, [true, false, true]);
     handler.onClose();
   });
 
