@@ -9,6 +9,7 @@ import type { ProxyTls } from './identity/proxy-tls.ts';
 import { deriveSecrets } from './identity/secret-resources.ts';
 import type { TrustDomains } from './identity/trust-domains.ts';
 import type { InboundDefault } from './inbound-modes.ts';
+import { deriveInboundShapes } from './inbound-shape.ts';
 import type { MeshFacts } from './mesh-facts.ts';
 import type { OlderPolicies } from './older-policies.ts';
 import {
@@ -63,6 +64,7 @@ export function deriveOwnParts(options: OwnPartsOptions): OwnParts {
   const classOf = deriveProxyClass(graph, collectorLookup(inputs));
   const ownClassOf = deriveOwnClass(graph);
   const workloadOf = deriveWorkload(graph, inputs.settings.zone);
+  const shapes = deriveInboundShapes({ graph, policies, olderPolicies });
   const equals = sameResources;
   const subject = graph.derive('proxy', (proxyKey: string): Subject | undefined => {
     const connected = inputs.proxies.get(proxyKey);
@@ -91,8 +93,8 @@ export function deriveOwnParts(options: OwnPartsOptions): OwnParts {
       (proxyKey: string, rules: RuleSets): Resources => {
         const found = receiver.get(proxyKey);
         if (found === undefined) return [];
-        const own = { ...found, proxyClass: withSelf(found, found.proxyClass) };
-        return inboundResources(policies, own, rules, olderPolicies);
+        const own = (): ProxyClass => withSelf(found, found.proxyClass);
+        return inboundResources(policies, found, rules, (site) => shapes(site, own));
       },
       { equals },
     ),

@@ -13,21 +13,22 @@ import type { Destination } from './destinations.ts';
 import type { ConnectedProxy, EngineInputs } from './engine.ts';
 import { meshTlsOf } from './identity/proxy-tls.ts';
 import { type InboundDefault, type InboundModes, inboundModes } from './inbound-modes.ts';
+import type { InboundShape, InboundSite } from './inbound-shape.ts';
 import { type MeshFacts, prometheusFor } from './mesh-facts.ts';
-import type { OlderPolicies } from './older-policies.ts';
 import type { Outbound } from './outbounds.ts';
 import { type ProxyClass, proxySelf, tagValues } from './proxy-class.ts';
 import { sameResources } from './resource-set.ts';
 import type { RuleSets } from './rules.ts';
 import { adminListener } from './skeleton/admin.ts';
-import { closedInbound, inboundSkeleton } from './skeleton/inbound.ts';
+import { closedInbound, placedApplication, placedInbound } from './skeleton/inbound.ts';
 import { closedOutbound, clusterSkeleton, destinationName, outboundSkeleton } from './skeleton/outbound.ts';
 import { type PassthroughOptions, passthroughResources } from './skeleton/passthrough.ts';
 import { prometheusResources } from './skeleton/prometheus.ts';
 import { virtualProbes } from './skeleton/virtual-probes.ts';
 import { routePolicies, type Traffic } from './traffic.ts';
 import { attempt, type Built, isUnbuilt } from './unbuilt.ts';
-import { type OwnAdditions, walkCluster, walkInbound, walkOutbound, walkPassthrough, walkProxy } from './walk.ts';
+import { type OwnAdditions, walkCluster, walkOutbound, walkPassthrough, walkProxy } from './walk.ts';
+import { namesWorkload } from './workload.ts';
 
 /** A proxy with all that its parts need. */
 export interface Subject {
@@ -102,31 +103,30 @@ export function destinationCluster(
 export function inboundResources(
   policies: readonly ProxyPolicy[],
   receiver: Receiver,
-  ruleSets: RuleSets,
-  olderPolicies: Pick<OlderPolicies, 'at'>,
+  rules: RuleSets,
+  shapeOf: (site: InboundSite) => InboundShape,
 ): readonly Built[] {
-  const { key, connected, dataplane, proxyClass, inboundDefault, workload } = receiver;
+  const { key, connected, dataplane, proxyClass, inboundDefault } = receiver;
   const about = `Dataplane/${key}`;
   const probes = attempt({ origin: 'probe', about }, () =>
     connected.appProbeProxyEnabled ? [] : virtualProbes(dataplane, proxyClass),
   );
+  const workload = namesWorkload(policies, rules) ? receiver.workload : undefined;
   let modes: InboundModes['modes'] | undefined;
   const inbounds = dataplane.inbounds.flatMap((inbound, position) => {
     const built = (): readonly Built[] => {
-      modes ??= inboundModes(policies, ruleSets, inboundDefault, dataplane.inbounds.length).modes;
-      const place = inboundSkeleton(inbound, modes[position] ?? 'Strict', proxyClass);
-      walkInbound(policies, ruleSets, place, position, { workload, olderPolicies });
+      modes ??= inboundModes(policies, rules, inboundDefault, dataplane.inbounds.length).modes;
+      const mode = modes[position] ?? 'Strict';
+      const shape = shapeOf({ inbound, mode, rules, position, proxyClass, workload });
       return [
-        encodeResource('listener', buildListener(place.listener), 'inbound'),
-        encodeResource('cluster', buildCluster(place.cluster), 'inbound'),
-        ...encodeClusters(place.extraClusters, 'inbound'),
+        placedInbound(inbound, shape.listener, proxyClass),
+        placedApplication(inbound, shape.cluster, proxyClass),
+        ...shape.extraClusters,
       ];
     };
     const name = proxyClass.names.inboundListener(inbound);
     // Where traffic is redirected, a port without a listener could be reached past all policies.
-    return attempt({ origin: 'inbound', of: 'listener', name, about }, built, () =>
-      encodeResource('listener', closedInbound(inbound, proxyClass), 'inbound'),
-    );
+    return attempt({ origin: 'inbound', of: 'listener', name, about }, built, () => closedInbound(inbound, proxyClass));
   });
   return [...inbounds, ...probes];
 }

@@ -64,14 +64,15 @@ function withSingleConf<Result>(
 
 /** What an inbound does not say itself. */
 export interface InboundSurroundings {
-  readonly workload: WorkloadFacts;
+  /** Left out where no policy asks for it, so that many workloads share the inbound. */
+  readonly workload?: WorkloadFacts | undefined;
   readonly olderPolicies: Pick<OlderPolicies, 'at'>;
 }
 
 /** Where policies of an older form are found, and how statistics of the place are named. */
 interface OlderSurroundings {
   readonly olderPolicies: Pick<OlderPolicies, 'at'>;
-  readonly statistics: string;
+  readonly statistics: () => string;
 }
 
 /** Shows a policy its rules for a place; where there are none, and a policy of its older form holds there, that one. */
@@ -83,7 +84,7 @@ export function showInboundRules(
 ): void {
   const held = saysNothing(rules) ? olderPolicies.at(policy, place.proxy.mesh, place.tags) : undefined;
   if (held === undefined) policy.hooks.inboundRules?.(place, rules);
-  else policy.older?.apply(place, held, statistics);
+  else policy.older?.apply(place, held, statistics());
 }
 
 /** Shows an inbound to all policies; `position` is its place among the proxy's inbounds. */
@@ -102,14 +103,14 @@ export function walkInbound(
     withSingleConf(
       policy,
       ruleSets,
-      traffic && ((conf) => traffic({ proxy, workload, direction, destination, listener, chains }, conf)),
+      traffic && workload && ((conf) => traffic({ proxy, workload, direction, destination, listener, chains }, conf)),
     );
     if (inbound === undefined && inboundRules === undefined) continue;
     const rules = ruleSets.get(policy.name)?.inbounds[position] ?? noInboundRules;
     guard(
       policy,
       () => {
-        showInboundRules(policy, place, rules, { olderPolicies, statistics: listener.message.name });
+        showInboundRules(policy, place, rules, { olderPolicies, statistics: () => place.listenerName });
         const conf =
           inbound === undefined ? undefined : (confForAll(rules.rules, policy.shape.merge) ?? policy.fallback);
         if (conf !== undefined) inbound?.(place, conf);

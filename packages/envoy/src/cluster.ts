@@ -56,16 +56,20 @@ export function staticCluster(
   sourceAddress?: string,
 ): ClusterDraft {
   const message = basicCluster(basics, Cluster_DiscoveryType.STATIC);
-  if (addresses.length > 0) {
-    const lbEndpoints = addresses.map((address) => ({
-      hostIdentifier: { case: 'endpoint' as const, value: { address } },
-    }));
-    message.loadAssignment = create(ClusterSchema, {
-      loadAssignment: { clusterName: basics.name, endpoints: [{ lbEndpoints }] },
-    }).loadAssignment;
-  }
+  if (addresses.length > 0) message.loadAssignment = staticAddresses(basics.name, addresses).loadAssignment;
   if (sourceAddress !== undefined) message.upstreamBindConfig = bindTo(sourceAddress);
   return { message };
+}
+
+/** What only says where a cluster with given addresses leads, and where its connections come from. */
+export function staticAddresses(clusterName: string, addresses: readonly Address[], sourceAddress?: string): Cluster {
+  const lbEndpoints = addresses.map((address) => ({
+    hostIdentifier: { case: 'endpoint' as const, value: { address } },
+  }));
+  return create(ClusterSchema, {
+    loadAssignment: { clusterName, endpoints: [{ lbEndpoints }] },
+    ...(sourceAddress === undefined ? {} : { upstreamBindConfig: bindTo(sourceAddress) }),
+  });
 }
 
 /** A cluster for one host of the world outside, by its IPv4 or IPv6 address or its name, which is looked up in DNS. */

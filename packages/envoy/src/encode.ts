@@ -24,7 +24,8 @@ const forgotten = new FinalizationRegistry<string>((key) => {
   if (known.get(key)?.deref() === undefined) known.delete(key);
 });
 
-function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
+/** True for the same content. */
+export function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
   if (left.length !== right.length) return false;
   for (let position = 0; position < left.length; position++) if (left[position] !== right[position]) return false;
   return true;
@@ -53,5 +54,27 @@ export function encodeResource<Type extends EnvoyType>(
   origin: Origin,
 ): EnvoyResource {
   const name = 'clusterName' in message ? message.clusterName : message.name;
-  return internResource(type, name, toBinary(schemas[type] as DescMessage, message), origin);
+  return internResource(type, name, encodePart(type, message), origin);
+}
+
+/** Encodes some fields of a resource, for `joinParts`. */
+export function encodePart<Type extends EnvoyType>(
+  type: Type,
+  message: MessageShape<(typeof schemas)[Type]>,
+): Uint8Array {
+  return toBinary(schemas[type] as DescMessage, message);
+}
+
+/**
+ * A resource whose fields were encoded apart: messages that are written one after another are read as one that has the fields of all (Protocol
+ * Buffers, "Encoding", "Last One Wins"). No field may be in more than one part.
+ */
+export function joinParts(type: EnvoyType, name: string, parts: readonly Uint8Array[], origin: Origin): EnvoyResource {
+  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let position = 0;
+  for (const part of parts) {
+    bytes.set(part, position);
+    position += part.length;
+  }
+  return internResource(type, name, bytes, origin);
 }

@@ -13,8 +13,9 @@ import { metadataOf, pack } from './messages.ts';
 
 /** What a listener is made of. Absent fields are left out of the message. */
 export interface ListenerParts {
-  readonly name: string;
-  readonly address: Address;
+  /** Left out, as the address is, of what several listeners have in common. */
+  readonly name?: string;
+  readonly address?: Address;
   readonly direction?: 'INBOUND' | 'OUTBOUND';
   readonly chains: readonly FilterChainDraft[];
   /** Given only where the name is fit for statistics. */
@@ -29,8 +30,8 @@ export interface ListenerParts {
 /** A listener in the making. */
 export function listenerDraft(parts: ListenerParts): ListenerDraft {
   const message = create(ListenerSchema, {
-    name: parts.name,
-    address: parts.address,
+    name: parts.name ?? '',
+    ...(parts.address === undefined ? {} : { address: parts.address }),
     statPrefix: parts.statPrefix ?? '',
   });
   if (parts.direction !== undefined) message.trafficDirection = TrafficDirection[parts.direction];

@@ -55,6 +55,7 @@ export function inboundPlace(protocol: Protocol, authenticated = true): InboundP
   const authenticatedChains = authenticated ? chains : [];
   return {
     ...{ proxy, protocol, tags: {}, listener: listener(chains), chains, authenticatedChains },
+    listenerName: 'inbound:192.0.2.1:80',
     cluster: clusterDraft(),
     extraClusters: [],
     chain,

@@ -58,10 +58,14 @@ export interface InboundPlace {
   readonly proxy: ProxyFacts;
   readonly protocol: Protocol;
   readonly tags: Readonly<Record<string, string>>;
+  /** Without name and address: what hooks make of it is shared by all instances of a service. */
   readonly listener: ListenerDraft;
+  /** Its name. Where a hook asks for it, or for `proxy.self`, each proxy gets an inbound of its own. */
+  readonly listenerName: string;
   readonly chains: readonly FilterChainDraft[];
   /** The chains on which the client has proven its identity; empty without mTLS. */
   readonly authenticatedChains: readonly FilterChainDraft[];
+  /** Without the address of the application. */
   readonly cluster: ClusterDraft;
   /** Clusters that what a hook adds is sent to. The same name must mean the same cluster at every place. */
   readonly extraClusters: ClusterDraft[];

@@ -107,10 +107,11 @@ export function certificateWatchdog(inputs: CertificateWatchdogInputs): Certific
   };
   const look = async (key: string, entry: Looked): Promise<void> => {
     const { since, life } = entry;
-    const shown = await ask(envoyAdmin, key, trustDomainOf(entry.identity));
+    const issued = new X509Certificate(entry.identity.certificateChain);
+    const shown = await ask(envoyAdmin, key, trustDomainOf(issued));
     // Replaced while the question was under way: the next look is for the new one.
     if (looked.get(key) !== entry || watch === undefined) return;
-    const finding = judge(entry, shown, clock.now());
+    const finding = judge(entry, serialOf(issued.serialNumber), shown, clock.now());
     if (finding === undefined) {
       findings.delete(key);
       const replaced = since + Math.max(life * renewedAt + Math.min(grace, life / 20), life * (renewedAt + 0.02));
@@ -175,8 +176,8 @@ async function ask(
 }
 
 /** `spiffe://` and the trust domain of its names: that of a mesh, or that of a MeshIdentity. */
-function trustDomainOf({ certificateChain }: IssuedIdentity): string {
-  return /spiffe:\/\/[^/,"]+/.exec(new X509Certificate(certificateChain).subjectAltName ?? '')?.[0] ?? 'spiffe://';
+function trustDomainOf({ subjectAltName }: X509Certificate): string {
+  return /spiffe:\/\/[^/,"]+/.exec(subjectAltName ?? '')?.[0] ?? 'spiffe://';
 }
 
 function endOf({ expiration_time: end = '' }: ShownCertificate): number {
@@ -185,11 +186,10 @@ function endOf({ expiration_time: end = '' }: ShownCertificate): number {
 
 function judge(
   { identity, life }: Looked,
+  serial: string,
   shown: readonly ShownCertificate[] | undefined,
   now: number,
 ): CertificateFinding | undefined {
-  const issued = new X509Certificate(identity.certificateChain);
-  const serial = serialOf(issued.serialNumber);
   // Envoy lists what it uses: one without inbounds or outbounds shows nothing, one that drains shows the old one beside the new one.
   const isShown = shown?.some((certificate) => serialOf(certificate.serial_number ?? '') === serial) ?? true;
   const other = isShown ? undefined : shown?.[0];

@@ -132,7 +132,7 @@ export function deriveEgressServices(options: EgressServiceOptions): EgressServi
       return partOf(served, egressClass, tags, said, (place) =>
         walkExternalService(policies, rules.ofExternalService.get(key), place, {
           olderPolicies,
-          statistics: served.virtualHost,
+          statistics: () => served.virtualHost,
         }),
       );
     },

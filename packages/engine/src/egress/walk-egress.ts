@@ -21,7 +21,12 @@ const noRules: InboundRuleSet = { rules: [], from: [], fromEntries: [] };
 function inboundPlace({ proxy, protocol, tags, listener, chain, cluster }: EgressPlace): InboundPlace {
   const chains = [chain];
   // All clients have proven who they are.
-  return { proxy, protocol, tags, listener, chains, authenticatedChains: chains, cluster, extraClusters: [] };
+  const { name: listenerName } = listener.message;
+  return {
+    ...{ proxy, protocol, tags, listener, listenerName, chains, cluster },
+    authenticatedChains: chains,
+    extraClusters: [],
+  };
 }
 
 /** Shows an ExternalService: policies tell its clients apart as those of an inbound. */
@@ -29,7 +34,7 @@ export function walkExternalService(
   policies: readonly ProxyPolicy[],
   ruleSets: RuleSets,
   egress: EgressPlace,
-  older: { readonly olderPolicies: Pick<OlderPolicies, 'at'>; readonly statistics: string },
+  older: { readonly olderPolicies: Pick<OlderPolicies, 'at'>; readonly statistics: () => string },
 ): void {
   const place = inboundPlace(egress);
   for (const policy of policies) {

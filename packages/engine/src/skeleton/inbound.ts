@@ -5,15 +5,19 @@ import {
   addKafkaStatistics,
   type ClusterDraft,
   durationOf,
+  type EnvoyResource,
+  encodePart,
   type FilterChainDraft,
   httpChain,
-  type InboundNaming,
+  joinParts,
   listenerDraft,
   meshAlpn,
   meshServerTls,
+  type Protocol,
   prefixRoute,
   routeConfiguration,
   socketAddress,
+  staticAddresses,
   staticCluster,
   tcpChain,
   tlsInspector,
@@ -23,7 +27,7 @@ import {
   FilterChainMatchSchema,
   FilterChainSchema,
 } from '@ursa/envoy/gen/envoy/config/listener/v3/listener_components_pb.ts';
-import type { Listener } from '@ursa/envoy/gen/envoy/config/listener/v3/listener_pb.ts';
+import { ListenerSchema } from '@ursa/envoy/gen/envoy/config/listener/v3/listener_pb.ts';
 import {
   HttpConnectionManager_SetCurrentClientCertDetailsSchema as CertDetailsSchema,
   HttpConnectionManager_ForwardClientCertDetails,
@@ -43,29 +47,55 @@ function bypassFor(address: string): string | undefined {
   return address.includes(':') ? bypassAddress.ipv6 : bypassAddress.ipv4;
 }
 
-function applicationCluster(inbound: InboundFacts, name: string, proxyClass: ProxyClass): ClusterDraft {
-  const { protocol, serviceAddress, servicePort } = inbound;
-  const source = proxyClass.transparent ? bypassFor(serviceAddress) : undefined;
-  const basics = { name, altStatName: !proxyClass.names.unified };
-  const draft = staticCluster(basics, [socketAddress(serviceAddress, servicePort)], source);
+/** What an inbound is built from before its addresses are known: the same for all instances of a service. */
+export interface InboundOutline {
+  readonly protocol: Protocol;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Names of what it is made of. */
+  readonly cluster: string;
+  readonly route: string;
+  readonly virtualHost: string;
+}
+
+/** The outline of an inbound. */
+export function outlineOf(inbound: InboundFacts, { names }: ProxyClass): InboundOutline {
+  const { protocol, tags } = inbound;
+  return {
+    protocol,
+    tags,
+    cluster: names.inboundCluster(inbound),
+    route: names.inboundRoute(inbound),
+    virtualHost: names.inboundVirtualHost(inbound),
+  };
+}
+
+function applicationCluster({ protocol, cluster }: InboundOutline, { names }: ProxyClass): ClusterDraft {
+  const draft = staticCluster({ name: cluster, altStatName: !names.unified }, []);
   if (!isHttp(protocol)) return draft;
   const httpOptions = upstreamHttp(protocol === 'http' ? 1 : 2);
   boundApplicationConnections(httpOptions, protocol);
   return { ...draft, httpOptions };
 }
 
-function inboundChain(inbound: InboundFacts, naming: InboundNaming, proxyClass: ProxyClass): FilterChainDraft {
-  const { protocol } = inbound;
-  const { names } = proxyClass;
-  const cluster = names.inboundCluster(naming);
+/** The cluster of an inbound's application, from what it has in common with others. */
+export function placedApplication(inbound: InboundFacts, shape: Uint8Array, proxyClass: ProxyClass): EnvoyResource {
+  const { serviceAddress, servicePort } = inbound;
+  const name = proxyClass.names.inboundCluster(inbound);
+  const addresses = [socketAddress(serviceAddress, servicePort)];
+  const own = staticAddresses(name, addresses, proxyClass.transparent ? bypassFor(serviceAddress) : undefined);
+  return joinParts('cluster', name, [encodePart('cluster', own), shape], 'inbound');
+}
+
+function inboundChain({ protocol, ...named }: InboundOutline, { kafka }: ProxyClass): FilterChainDraft {
+  const { cluster } = named;
   if (!isHttp(protocol)) {
     const chain = tcpChain(cluster, cluster);
-    if (protocol === 'kafka' && proxyClass.kafka) addKafkaStatistics(chain, cluster);
+    if (protocol === 'kafka' && kafka) addKafkaStatistics(chain, cluster);
     return chain;
   }
   const routes = routeConfiguration({
-    name: names.inboundRoute(naming),
-    virtualHost: names.inboundVirtualHost(naming),
+    name: named.route,
+    virtualHost: named.virtualHost,
     removeRequestHeaders: ['x-kuma-tags'],
     routes: [prefixRoute({ prefix: '/', cluster })],
   });
@@ -108,47 +138,55 @@ function chainsOf(makeChain: () => FilterChainDraft, mode: InboundMode, proxyCla
   };
 }
 
-/** The inbound as a place, before any policy has seen it. */
-export function inboundSkeleton(inbound: InboundFacts, mode: InboundMode, proxyClass: ProxyClass): InboundPlace {
-  const { names, transparent } = proxyClass;
-  const name = names.inboundListener(inbound);
-  const chains = chainsOf(() => inboundChain(inbound, inbound, proxyClass), mode, proxyClass);
+/** The inbound as a place, before any policy has seen it. `nameOf`: gives the listener's name to who asks for it. */
+export function inboundSkeleton(
+  outline: InboundOutline,
+  mode: InboundMode,
+  proxyClass: ProxyClass,
+  nameOf: () => string,
+): InboundPlace {
+  const { protocol, tags } = outline;
+  const chains = chainsOf(() => inboundChain(outline, proxyClass), mode, proxyClass);
   const listener = listenerDraft({
-    name,
-    ...(names.unified ? { statPrefix: name } : {}),
-    address: socketAddress(inbound.address, inbound.port),
     direction: 'INBOUND',
     chains: chains.all,
     reusePort: proxyClass.reusePort,
-    ...(transparent ? { bindToPort: false } : {}),
-    tags: inbound.tags,
+    ...(proxyClass.transparent ? { bindToPort: false } : {}),
+    tags,
   });
   if (proxyClass.tls !== undefined && mode === 'Permissive') listener.message.listenerFilters.push(tlsInspector());
   return {
     proxy: proxyClass.facts,
-    protocol: inbound.protocol === 'unknown' ? 'tcp' : inbound.protocol,
-    tags: inbound.tags,
+    protocol: protocol === 'unknown' ? 'tcp' : protocol,
+    tags,
     listener,
+    get listenerName() {
+      return nameOf();
+    },
     chains: chains.all,
     authenticatedChains: chains.authenticated,
-    cluster: applicationCluster(inbound, names.inboundCluster(inbound), proxyClass),
+    cluster: applicationCluster(outline, proxyClass),
     extraClusters: [],
   };
 }
 
 /** The listener of an inbound that cannot be built as it should be: it closes connections, because without it they might get to the application. */
-export function closedInbound(inbound: InboundFacts, { names, transparent, reusePort }: ProxyClass): Listener {
-  const name = names.inboundListener(inbound);
+export function closedInbound(inbound: InboundFacts, proxyClass: ProxyClass): EnvoyResource {
   const { message } = listenerDraft({
-    name,
-    ...(names.unified ? { statPrefix: name } : {}),
-    address: socketAddress(inbound.address, inbound.port),
     direction: 'INBOUND',
     chains: [],
-    reusePort,
-    ...(transparent ? { bindToPort: false } : {}),
+    reusePort: proxyClass.reusePort,
+    ...(proxyClass.transparent ? { bindToPort: false } : {}),
     tags: inbound.tags,
   });
   message.filterChains = [create(FilterChainSchema)];
-  return message;
+  return placedInbound(inbound, encodePart('listener', message), proxyClass);
+}
+
+/** The listener of an inbound, from what it has in common with others. */
+export function placedInbound(inbound: InboundFacts, shape: Uint8Array, { names }: ProxyClass): EnvoyResource {
+  const name = names.inboundListener(inbound);
+  const address = socketAddress(inbound.address, inbound.port);
+  const own = create(ListenerSchema, { name, address, ...(names.unified ? { statPrefix: name } : {}) });
+  return joinParts('listener', name, [encodePart('listener', own), shape], 'inbound');
 }

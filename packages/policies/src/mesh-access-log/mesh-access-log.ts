@@ -58,6 +58,8 @@ export const meshAccessLog = defineProxyPolicy({
 const unknownService = 'unknown';
 
 function logInbound(place: InboundPlace, rules: readonly InboundRule<AccessLogConf>[]): void {
+  // Who asks for the proxy gets an inbound for each.
+  if (rules.length === 0) return;
   const destination = place.tags[tagNames.service] ?? unknownService;
   const values = placeholdersOf(place.proxy, { source: unknownService, destination, direction: 'INBOUND' });
   const narrower: InboundMatch[] = [];

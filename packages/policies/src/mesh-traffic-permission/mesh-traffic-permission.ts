@@ -51,7 +51,8 @@ export const meshTrafficPermission = defineProxyPolicy({
   openOutside: { action: 'Allow' },
   older: trafficPermission,
   apply: {
-    inboundRules({ proxy, listener, authenticatedChains }, { rules, from, fromEntries }) {
+    inboundRules(place, { rules, from, fromEntries }) {
+      const { proxy, listener, authenticatedChains } = place;
       if (rules.some(({ conf }) => namesServers(conf))) inspectTls(listener);
       // A SPIFFE ID says nothing of tags, by which `from` tells clients apart.
       const decision =
@@ -64,7 +65,7 @@ export const meshTrafficPermission = defineProxyPolicy({
           chain.terminal.httpFilters.push({ stage: 'authorization', filter });
         } else {
           // The dot parts the listener from "rbac.allowed" in the names of the statistics.
-          const config = create(NetworkRbacSchema, { ...decision, statPrefix: `${statName(listener.message.name)}.` });
+          const config = create(NetworkRbacSchema, { ...decision, statPrefix: `${statName(place.listenerName)}.` });
           const filter = networkFilter('envoy.filters.network.rbac', pack(NetworkRbacSchema, config));
           chain.networkFilters.push({ stage: 'authorization', filter });
         }
