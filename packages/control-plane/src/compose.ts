@@ -5,6 +5,7 @@ import {
   type AdminIdentity,
   type ConnectedProxy,
   type IssuedIdentity,
+  ipLookup,
   type MtlsExit,
   openEngine,
   type ServiceVip,
@@ -26,6 +27,7 @@ import { auditRegistrations, composeAudit } from './compose-audit.ts';
 import { degradationOf } from './compose-degradation.ts';
 import { composeGenerators } from './compose-generators.ts';
 import { composeHealth } from './compose-health.ts';
+import { composeHostAddresses } from './compose-host-addresses.ts';
 import {
   apiCertificate,
   certificateRetries,
@@ -196,12 +198,14 @@ export async function openControlPlane(
   const mtlsExits = graph.source<MtlsExit>('exits-from-mtls');
   const adminIdentities = graph.source<AdminIdentity>('admin-identities');
   const vips = graph.source<ServiceVip>('service-vips');
+  const addresses = graph.source<string>('addresses of host names');
   const inputs = {
     resources: live.resources,
     proxies,
     identities,
     trust,
     mtlsExits,
+    hostAddresses: addresses,
     adminIdentities,
     serviceVips: vips,
     settings: {
@@ -311,6 +315,7 @@ export async function openControlPlane(
     refusals,
     onRegistration: auditRegistrations(audit, types),
     ...(health[0] === undefined ? {} : { health: health[0], healthMetrics: watching.health }),
+    ipOf: ipLookup(inputs),
     metrics: watching.xds,
     propagation: watching.propagation,
     requests: watching.dpServerRequests,
@@ -436,6 +441,7 @@ export async function openControlPlane(
     startup,
     ...composeRoles(settings, store, live, log),
     ...composeAdminTokenFile(settings, live, log),
+    composeHostAddresses(settings, { live, clock, addresses, log }),
     ...generators,
     certificates,
     ...several.presence,

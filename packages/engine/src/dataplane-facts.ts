@@ -12,6 +12,7 @@ import {
   whyNotReady,
 } from '@ursa/resources';
 import type { EngineInputs } from './engine.ts';
+import { type IpLookup, ipLookup } from './host-address.ts';
 import type { PrometheusConf } from './mesh-facts.ts';
 import { isPort } from './port.ts';
 import { parseProtocol } from './protocol.ts';
@@ -100,12 +101,14 @@ function inboundFacts(
   networking: NonNullable<DataplaneSpec['networking']>,
   inbound: DataplaneInbound,
   position: number,
+  ipOf: IpLookup,
 ): InboundFacts {
-  const proxyAddress = networking.address ?? '';
+  const proxyAddress = ipOrName(networking.address, ipOf);
   const address = inbound.address ?? proxyAddress;
   const port = inbound.port ?? 0;
   const tags = inbound.tags ?? {};
-  const advertised = inbound.address ?? networking.advertisedAddress ?? proxyAddress;
+  const advertised = inbound.address ?? ipOrName(networking.advertisedAddress ?? networking.address, ipOf);
+  const unusable = whyUnusable(advertised, port, ipOf);
   return {
     proxyKey: `${resource.mesh}/${resource.name}`,
     position,
@@ -118,11 +121,23 @@ function inboundFacts(
     service: tags[tagNames.service] ?? '',
     protocol: parseProtocol(inbound.protocol ?? tags[tagNames.protocol]),
     tags,
-    ready: isInboundReady(inbound) && isPort(port),
-    whyNotReady: isPort(port) ? whyNotReady(resource.labels, inbound) : `its port ${port} is no port`,
+    ready: isInboundReady(inbound) && unusable === undefined,
+    whyNotReady: unusable ?? whyNotReady(resource.labels, inbound),
     endpoint: { address: advertised, port, weight: 1, tags: withoutService(tags), labels: resource.labels },
     zone: tags[tagNames.zone] ?? '',
   };
+}
+
+/** As it is written while it has no IP address: that the proxy's own Envoy refuses, and says so. */
+function ipOrName(address: string | undefined, ipOf: IpLookup): string {
+  return ipOf(address ?? '') ?? address ?? '';
+}
+
+/** Why it cannot be an endpoint: one of these among the endpoints of a service, and Envoy would refuse them all. */
+function whyUnusable(address: string, port: number, ipOf: IpLookup): string | undefined {
+  if (!isPort(port)) return `its port ${port} is no port`;
+  if (address === '' || ipOf(address) !== undefined) return undefined;
+  return `its address ${address} is a host name for which no IP address is known`;
 }
 
 function redirectPorts(networking: NonNullable<DataplaneSpec['networking']>): RedirectPorts | undefined {
@@ -145,13 +160,13 @@ function metricsOf({ metrics }: DataplaneSpec): PrometheusConf | undefined {
 }
 
 /** Reads a Dataplane. The resource has been validated when it was written. */
-export function dataplaneFacts(resource: Resource): DataplaneFacts {
+export function dataplaneFacts(resource: Resource, ipOf: IpLookup = ipLookup({})): DataplaneFacts {
   const networking = (resource.spec as DataplaneSpec).networking ?? {};
   const inbounds: InboundFacts[] = [];
   const ignored: InboundFacts[] = [];
   for (const inbound of networking.inbound ?? []) {
     const place = inbound.state === 'Ignored' ? ignored : inbounds;
-    place.push(inboundFacts(resource, networking, inbound, place.length));
+    place.push(inboundFacts(resource, networking, inbound, place.length, ipOf));
   }
   const gateway = networking.gateway && {
     kind: networking.gateway.type === 'BUILTIN' ? ('builtin' as const) : ('delegated' as const),
@@ -161,7 +176,7 @@ export function dataplaneFacts(resource: Resource): DataplaneFacts {
     mesh: resource.mesh,
     name: resource.name,
     labels: resource.labels,
-    address: networking.address ?? '',
+    address: ipOrName(networking.address, ipOf),
     adminPort: networking.admin?.port,
     inbounds,
     outbounds: networking.outbound ?? [],
@@ -190,8 +205,9 @@ export function deriveDataplaneFacts(
   graph: Graph,
   inputs: EngineInputs,
 ): Derivation<readonly [key: string], DataplaneFacts | undefined> {
+  const ipOf = ipLookup(inputs);
   return graph.derive('dataplane facts', (key: string) => {
     const resource = inputs.resources('Dataplane').get(key);
-    return resource && dataplaneFacts(resource);
+    return resource && dataplaneFacts(resource, ipOf);
   });
 }

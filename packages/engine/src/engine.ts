@@ -136,6 +136,8 @@ export interface EngineInputs {
   readonly identities: Collection<IssuedIdentity>;
   readonly trust: Collection<TrustBundle>;
   readonly mtlsExits: Collection<MtlsExit>;
+  /** IP addresses of the host names that proxies have for an address, by host name; absent where nobody looks them up. */
+  readonly hostAddresses?: Pick<Collection<string>, 'get'>;
   /** One entry per proxy that has an admin listener over TCP with TLS; key `<mesh>/<name>`. */
   readonly adminIdentities: Collection<AdminIdentity>;
   /** Virtual addresses that were given to services known by their tag; not read in meshes whose `meshServices.mode` is Exclusive. */

@@ -8,6 +8,7 @@ export * from './engine.ts';
 export type * from './explain/explanation.ts';
 export { presumeConnected, presumedProxy } from './explain/presumed.ts';
 export { type LeftOut, leftOut, nothingLeftOut, policiesOf } from './held-back.ts';
+export { ipLookup } from './host-address.ts';
 export * from './lint/finding.ts';
 export { type EngineOptions, type OpenEngine, openEngine } from './open-engine.ts';
 export { overlayInputs, type ResourceDrafts } from './overlay-inputs.ts';

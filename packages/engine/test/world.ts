@@ -51,6 +51,7 @@ export interface World {
     readonly proxies: Source<ConnectedProxy>;
     readonly adminIdentities: Source<AdminIdentity>;
     readonly mtlsExits: Source<MtlsExit>;
+    readonly hostAddresses: Source<string>;
   };
   resources(type: string): Source<Resource>;
   /** Parses and stores a document; a new Mesh brings its policies. Throws `MeshError`. */
@@ -110,6 +111,7 @@ export function createWorld(
   const identities = graph.source<IssuedIdentity>('identities');
   const trust = graph.source<TrustBundle>('trust');
   const mtlsExits = graph.source<MtlsExit>('exits from mTLS');
+  const hostAddresses = graph.source<string>('addresses of host names');
   const adminIdentities = graph.source<AdminIdentity>('admin identities');
   const serviceVips = graph.source<ServiceVip>('service vips');
   const inputs: EngineInputs = {
@@ -118,6 +120,7 @@ export function createWorld(
     identities,
     trust,
     mtlsExits,
+    hostAddresses,
     adminIdentities,
     serviceVips,
     settings: {
@@ -257,7 +260,7 @@ export function createWorld(
     graph,
     engine,
     inputs,
-    sources: { proxies, adminIdentities, mtlsExits },
+    sources: { proxies, adminIdentities, mtlsExits, hostAddresses },
     resources,
     apply(document) {
       const draft = parseResource(resourceTypes, document, { labels: labelContext });
@@ -307,6 +310,7 @@ export function createWorld(
         identities: copyOf(other, identities),
         trust: copyOf(other, trust),
         mtlsExits: copyOf(other, mtlsExits),
+        hostAddresses: copyOf(other, hostAddresses),
         adminIdentities: copyOf(other, adminIdentities),
         serviceVips: copyOf(other, serviceVips),
         settings: inputs.settings,

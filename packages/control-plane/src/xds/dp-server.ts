@@ -60,6 +60,8 @@ export interface DpServerOptions {
   /** Where it goes what proxies find at their workloads; without it nobody is asked to look. */
   readonly health?: HealthReports;
   readonly healthMetrics?: HealthMetrics;
+  /** The IP address behind the address of a Dataplane, tracked; without it, what is no IP address is probed as it is. */
+  readonly ipOf?: (address: string) => string | undefined;
   readonly metrics?: XdsMetrics;
   /** Follows changes to the proxies. */
   readonly propagation?: Propagation;
@@ -136,7 +138,7 @@ export function openDpServer(options: DpServerOptions): DpServer {
       ? quietHealthDiscovery
       : openHealthDiscovery({
           ...{ settings: dpServer.hds, live, authentication, reports: options.health },
-          ...{ metrics: options.healthMetrics, log },
+          ...{ ipOf: options.ipOf, metrics: options.healthMetrics, log },
         });
 
   const ads =

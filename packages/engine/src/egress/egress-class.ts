@@ -4,6 +4,7 @@ import { type EnvoyNames, legacyNames, unifiedNames } from '@ursa/envoy';
 import type { ZoneEgressSpec } from '@ursa/resources';
 import type { ConnectedProxy } from '../engine.ts';
 import { features } from '../features.ts';
+import type { IpLookup } from '../host-address.ts';
 
 /** A class of egresses. Derived: equal ones are one object. */
 export interface EgressClass {
@@ -23,6 +24,7 @@ export interface EgressClass {
 /** Finds the class of an egress; undefined while its resource says no address. */
 export function deriveEgressClass(
   graph: Graph,
+  ipOf: IpLookup,
 ): (connected: ConnectedProxy, egress: ZoneEgressSpec) => EgressClass | undefined {
   const found = graph.derive(
     'egress class',
@@ -42,6 +44,6 @@ export function deriveEgressClass(
   return (connected, { networking = {} }) => {
     const { address, port } = networking;
     if (address === undefined || port === undefined) return undefined;
-    return found.get(address, port, connected.features.toSorted().join(' '), connected.systemCaPath);
+    return found.get(ipOf(address) ?? address, port, connected.features.toSorted().join(' '), connected.systemCaPath);
   };
 }

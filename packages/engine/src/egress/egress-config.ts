@@ -4,6 +4,7 @@ import type { Derivation } from '@ursa/collections';
 import { type EnvoyResource, encodeResource, identitySecret, type ListenerDraft } from '@ursa/envoy';
 import { tagNames, type ZoneEgressSpec } from '@ursa/resources';
 import type { ConfigWarning, ConnectedProxy, IdentityRequest, ProxyConfig } from '../engine.ts';
+import { ipLookup } from '../host-address.ts';
 import { egressService } from '../identity/egress-identity.ts';
 import { trustOf } from '../identity/secret-resources.ts';
 import { type BuiltMaps, sameResources, toMaps } from '../resource-set.ts';
@@ -50,7 +51,7 @@ export function deriveEgressConfigs(options: EgressServiceOptions): EgressDeriva
   const { graph, inputs, meshFacts, trustDomains, egressIdentities } = options;
   const services = deriveEgressServices(options);
   const otherZones = deriveOtherZones(graph, inputs, meshFacts);
-  const classOf = deriveEgressClass(graph);
+  const classOf = deriveEgressClass(graph, ipLookup(inputs));
 
   const isEgress = graph.derive(
     'is an egress',

@@ -2,6 +2,7 @@
 import type { Derivation, Graph } from '@ursa/collections';
 import { labelNames, type ZoneEgressSpec } from '@ursa/resources';
 import type { EngineInputs } from '../engine.ts';
+import { ipLookup } from '../host-address.ts';
 import { isPort } from '../port.ts';
 
 /** Where an egress takes traffic. */
@@ -16,11 +17,13 @@ export type EgressAddresses = Derivation<readonly [], readonly EgressAddress[]>;
 /** Derives them. */
 export function deriveEgresses(graph: Graph, inputs: EngineInputs): EgressAddresses {
   const resources = inputs.resources('ZoneEgress');
+  const ipOf = ipLookup(inputs);
   return graph.derive('zone egresses', () =>
     [...resources.keys()].sort().flatMap((key) => {
       const resource = resources.get(key);
       const { zone = '', networking = {} } = (resource?.spec ?? {}) as ZoneEgressSpec;
-      const { address, port } = networking;
+      const { port } = networking;
+      const address = ipOf(networking.address ?? '');
       const away = zone !== '' && zone !== inputs.settings.zone;
       // One that starts or leaves takes no traffic (decision 0081).
       const withheld = resource?.labels[labelNames.withheldPorts] !== undefined;

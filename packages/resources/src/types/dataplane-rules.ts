@@ -26,6 +26,8 @@ export function validateDataplane(spec: DataplaneSpec): readonly Violation[] {
   checkAdmin(violations, networking);
   checkKind(violations, spec, networking);
   checkAddress(violations, networking.address);
+  const { advertisedAddress } = networking;
+  if (advertisedAddress !== undefined) requireAddress(violations, 'networking.advertisedAddress', advertisedAddress);
   for (const [index, inbound] of (networking.inbound ?? []).entries())
     checkInbound(violations, `networking.inbound[${index}]`, inbound, networking);
   for (const [index, outbound] of (networking.outbound ?? []).entries())

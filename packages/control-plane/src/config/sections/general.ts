@@ -4,9 +4,11 @@ import { tlsLimits } from './tls.ts';
 
 /** `general` */
 export const generalSettings = {
-  dnsCacheTTL: duration('KUMA_GENERAL_DNS_CACHE_TTL', '10s', 'How long a resolved host name is kept.', {
-    noEffect: 'The control plane resolves no host names yet.',
-  }),
+  dnsCacheTTL: duration(
+    'KUMA_GENERAL_DNS_CACHE_TTL',
+    '10s',
+    'How long it takes until the host name that a proxy has for an address is looked up again.',
+  ),
   tlsCertFile: text(
     'KUMA_GENERAL_TLS_CERT_FILE',
     '',

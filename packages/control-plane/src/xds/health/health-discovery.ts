@@ -1,6 +1,6 @@
 // Health discovery: each proxy's Envoy probes its workload as the inbounds say, and reports. Nothing is sent to a proxy without probes.
 import type { Derivation } from '@ursa/collections';
-import { MeshError, type Resource, type ResourceKey, withProbeAnswers } from '@ursa/resources';
+import { type DataplaneSpec, MeshError, type Resource, type ResourceKey, withProbeAnswers } from '@ursa/resources';
 import { type GrpcCall, type GrpcHandler, type GrpcMethod, grpcStatus } from '../../delta/grpc/index.ts';
 import { keyInType, type LiveResources } from '../../store/live-resources.ts';
 import { outcomeOf } from '../ads-stream.ts';
@@ -32,6 +32,8 @@ export interface HealthDiscoveryOptions {
   readonly live: LiveResources;
   readonly authentication: ProxyAuthentication;
   readonly reports: HealthReports;
+  /** The IP address behind an address, tracked. */
+  readonly ipOf?: ((address: string) => string | undefined) | undefined;
   readonly metrics?: HealthMetrics | undefined;
   readonly log: DpServerLog;
   /** Milliseconds, of any clock. */
@@ -48,7 +50,13 @@ export function openHealthDiscovery(options: HealthDiscoveryOptions): GrpcMethod
   const { live, authentication, metrics, log } = options;
   const { resources, graph } = live;
   const streams = new Map<string, GrpcCall>();
-  const dataplane = graph.derive('probed Dataplane', (key: string) => resources('Dataplane').get(key));
+  const { ipOf = (address: string) => address } = options;
+  const dataplane = graph.derive('probed Dataplane', (key: string): ProbedDataplane | undefined => {
+    const resource = resources('Dataplane').get(key);
+    if (resource === undefined) return undefined;
+    const { address = '' } = (resource.spec as DataplaneSpec).networking ?? {};
+    return { resource, ownAddress: ipOf(address) };
+  });
 
   const introduce = async (call: GrpcCall, node: ProxyNode): Promise<Conversation> => {
     if (node.proxy.proxyType !== 'dataplane')
@@ -120,6 +128,12 @@ export function openHealthDiscovery(options: HealthDiscoveryOptions): GrpcMethod
   };
 }
 
+/** A Dataplane, and the IP address that its own address is or stands for. */
+interface ProbedDataplane {
+  readonly resource: Resource;
+  readonly ownAddress: string | undefined;
+}
+
 /** What is asked of one proxy, and what it has answered. */
 interface Conversation {
   start(): void;
@@ -134,7 +148,7 @@ function openConversation(
   call: GrpcCall,
   node: ProxyNode,
   proven: ProvenProxy,
-  dataplane: Derivation<readonly [key: string], Resource | undefined>,
+  dataplane: Derivation<readonly [key: string], ProbedDataplane | undefined>,
   { settings, live, reports, metrics, now = () => performance.now() }: HealthDiscoveryOptions,
 ): Conversation {
   const key = resourceKeyOf(node.proxy);
@@ -171,9 +185,9 @@ function openConversation(
     if (saying !== resource) reports.report(key, found);
   }
 
-  const ask = (resource: Resource | undefined): void => {
+  const ask = (found: ProbedDataplane | undefined): void => {
     const started = performance.now();
-    const probes = resource === undefined ? [] : probesOf(resource.spec as never, redirects(node, resource), settings);
+    const probes = found === undefined ? [] : probesFor(found);
     // Who was never asked anything, and has nothing to probe, stays unasked.
     if (asked === undefined && probes.length === 0) return;
     const specifier = encodeSpecifier(probes, settings);
@@ -190,10 +204,16 @@ function openConversation(
     call.write([specifier]);
   };
 
-  const follow = (resource: Resource | undefined): void => {
+  const probesFor = ({ resource, ownAddress }: ProbedDataplane): readonly Probe[] => {
+    const spec = resource.spec as DataplaneSpec;
+    const ipOf = (address: string) => (address === spec.networking?.address ? ownAddress : address);
+    return probesOf(spec, redirects(node, resource), settings, ipOf);
+  };
+
+  const follow = (found: ProbedDataplane | undefined): void => {
     try {
-      if (resource !== undefined) proven.check(resource);
-      ask(resource);
+      if (found !== undefined) proven.check(found.resource);
+      ask(found);
       tell();
     } catch (error) {
       metrics?.failed();

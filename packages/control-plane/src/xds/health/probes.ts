@@ -34,17 +34,23 @@ export type HealthSettings = Settings['dpServer']['hds'];
 const longestReportInterval = 500;
 const most = 1_000;
 
-/** Reads off a Dataplane what is to be probed. `transparent`: its host redirects connections, and would redirect the probe's to Envoy itself. */
+/**
+ * Reads off a Dataplane what is to be probed. `transparent`: its host redirects connections, and would redirect the probe's to Envoy itself.
+ * `ipOf` tells the IP address behind an address; what has none is not probed.
+ */
 export function probesOf(
   spec: DataplaneSpec,
   transparent: boolean,
   { checkDefaults }: Pick<HealthSettings, 'checkDefaults'>,
+  ipOf: (address: string) => string | undefined = (address) => address,
 ): readonly Probe[] {
   const probes = new Map<string, Probe>();
   for (const inbound of inboundsOf(spec)) {
     if (!isProbed(inbound) || probes.size >= most) continue;
     const { interval, timeout, healthyThreshold, unhealthyThreshold } = inbound.serviceProbe ?? {};
-    const { address, port } = workloadOf(spec, inbound);
+    const { address: named, port } = workloadOf(spec, inbound);
+    const address = ipOf(named);
+    if (address === undefined) continue;
     const key = inboundKey(spec, inbound);
     probes.set(key, {
       inboundKey: key,
