@@ -57,6 +57,17 @@ export interface ControlPlaneHostOptions {
 const startPatience = 90_000;
 const callPatience = 30_000;
 
+const started: ChildProcess[] = [];
+
+/** What has become of the control planes, and what they said last. */
+export async function describeControlPlanes(): Promise<string> {
+  const each = started.map(async (child) => {
+    const end = child.running() ? 'runs' : `ended: ${JSON.stringify(await child.exited)}`;
+    return [`${child.name} (${child.pid}) ${end}`, ...child.output().trimEnd().split('\n').slice(-40)].join('\n');
+  });
+  return (await Promise.all(each)).join('\n\n');
+}
+
 /** A control plane that has not been started yet. */
 export function controlPlaneOn(options: ControlPlaneHostOptions): ControlPlaneHost {
   const { host, folder } = options;
@@ -108,7 +119,7 @@ export function controlPlaneOn(options: ControlPlaneHostOptions): ControlPlaneHo
     caCertFile: join(folder, 'kuma-cp.crt'),
     process: running,
     async start(wrap = options.wrap ?? []) {
-      const started = performance.now();
+      const startedAt = performance.now();
       const child = startProcess({
         name: `kuma-cp ${host.name}`,
         command: host.command([...wrap, ...options.command]),
@@ -120,13 +131,14 @@ export function controlPlaneOn(options: ControlPlaneHostOptions): ControlPlaneHo
         },
       });
       process = child;
-      const deadline = started + startPatience;
+      started.push(child);
+      const deadline = startedAt + startPatience;
       for (;;) {
         const answers = await fetch(`${apiUrl}/`).then(
           (response) => response.arrayBuffer(),
           () => undefined,
         );
-        if (answers !== undefined) return performance.now() - started;
+        if (answers !== undefined) return performance.now() - startedAt;
         if (!child.running() || performance.now() > deadline)
           throw new Error(`kuma-cp did not start:\n${child.output()}`);
         await sleep(5);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { programsOf } from '../../examples/demo/programs.ts';
+import { describeControlPlanes } from './control-plane.ts';
 import { describeDatabases } from './database.ts';
 import { type Fault, isMet, type Runtime } from './fault.ts';
 import { openBridge } from './hosts.ts';
@@ -37,6 +38,7 @@ try {
   if (!figures.every(isMet)) console.log(await describeDatabases());
 } catch (error) {
   console.error(error);
+  console.error(await describeControlPlanes());
   console.error(await describeDatabases());
   code = 1;
 }
