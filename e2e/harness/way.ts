@@ -10,6 +10,10 @@ export interface Way {
   readonly settings: Readonly<Record<string, string>>;
   /** Says where it ends; before the first proxy starts. */
   leadTo(controlPlane: ControlPlane): void;
+  /** Connections that are open. */
+  connections(): ReadonlySet<Socket>;
+  /** Cuts all connections but these, and lets no new one through. */
+  cutAllBut(kept: ReadonlySet<Socket>): void;
   /** Cuts all connections and lets none through. Resolves when these services are offline. */
   cut(...services: readonly Pick<MeshService, 'name'>[]): Promise<void>;
   mend(): void;
@@ -46,6 +50,10 @@ export async function openWay(): Promise<Way> {
     const { dataplaneInsight } = json as { readonly dataplaneInsight: { readonly subscriptions: readonly object[] } };
     return dataplaneInsight.subscriptions.every((subscription) => 'disconnectTime' in subscription);
   };
+  const cutAllBut = (kept: ReadonlySet<Socket>): void => {
+    isCut = true;
+    for (const socket of sockets) if (!kept.has(socket)) socket.destroy();
+  };
   return {
     settings: {
       KUMA_BOOTSTRAP_SERVER_PARAMS_XDS_PORT: String(typeof address === 'object' && address !== null ? address.port : 0),
@@ -53,9 +61,10 @@ export async function openWay(): Promise<Way> {
     leadTo(controlPlane) {
       end = controlPlane;
     },
+    connections: () => new Set(sockets),
+    cutAllBut,
     async cut(...services) {
-      isCut = true;
-      for (const socket of sockets) socket.destroy();
+      cutAllBut(new Set());
       for (const { name } of services) await waitFor(`${name} is offline`, () => isOffline(name));
     },
     mend() {

@@ -1,5 +1,7 @@
 // How MeshIdentities come into use: what the leader writes for them, and how an instance learns that all proxies of a mesh have taken what others rely on.
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Derivation } from '@ursa/collections';
+import { formatResourceKey } from '@ursa/resources';
 import type { Component } from './component.ts';
 import { meshIdentities } from './generators/mesh-identities.ts';
 import { deriveServicesKnow } from './generators/services-know.ts';
@@ -19,6 +21,8 @@ export interface AnnouncementParts {
   readonly live: LiveResources;
   readonly place: Place;
   readonly rollout: () => Rollout;
+  /** Meshes whose services outside zone egresses serve. */
+  readonly egressMeshes: Derivation<readonly [], readonly string[]>;
   readonly instances: Instances;
   readonly calls: InstanceCalls;
   readonly log: Log;
@@ -41,10 +45,10 @@ const betweenInstances = 1_000;
 
 /** Makes announcements. */
 export function composeAnnouncements(parts: AnnouncementParts): Announcements {
-  const { live, place, rollout, instances, calls, log } = parts;
+  const { live, place, rollout, egressMeshes, instances, calls, log } = parts;
   const servicesKnow = deriveServicesKnow(live, place);
   const logger = log.component('identity');
-  const lastConnections = deriveLastConnections(live);
+  const lastConnections = deriveLastConnections(live, egressMeshes);
   const untilAllTold = async (mesh: string, left: () => number): Promise<boolean> => {
     do {
       const revision = live.revision();
@@ -93,18 +97,18 @@ function isTold({ processed, proxies }: RolloutView, revision: number): boolean 
   return processed >= revision && proxies.every(({ state, waitsFor }) => state !== 'pending' || waitsFor !== undefined);
 }
 
-/** Names of the proxies that an instance has, once all of them are told; undefined when the time is over before. */
+/** The proxies that an instance has, by their keys (`formatResourceKey`), once all of them are told; undefined when the time is over before. */
 type Told = readonly string[] | undefined;
 
 function toldIn(view: RolloutView, revision: number): Told {
-  return isTold(view, revision) ? view.proxies.map(({ proxy }) => proxy.name) : undefined;
+  return isTold(view, revision) ? view.proxies.map(({ proxy }) => formatResourceKey(proxy)) : undefined;
 }
 
 function untilTold(rollout: Rollout, revision: number, mesh: string, within: number): Promise<Told> {
   return new Promise((resolve) => {
     // A view costs more than the question, which is asked after every few answers.
     const told = (): Told =>
-      rollout.isTold(revision, mesh) ? toldIn(rollout.at(revision, mesh), revision) : undefined;
+      rollout.isTold(revision, mesh) ? toldIn(rollout.at(revision, mesh, true), revision) : undefined;
     const already = told();
     if (already !== undefined) return resolve(already);
     let look: NodeJS.Timeout | undefined;
@@ -133,7 +137,7 @@ async function untilOtherTold(
   left: () => number,
 ): Promise<Told> {
   while (left() > 0) {
-    const view = await calls.ask(other, 'rollout', { ...question, wait: 0 }).catch(() => undefined);
+    const view = await calls.ask(other, 'rollout', { ...question, withEgresses: true, wait: 0 }).catch(() => undefined);
     const told = view === undefined ? undefined : toldIn(view as RolloutView, question.revision);
     if (told !== undefined) return told;
     await sleep(Math.min(pause, left()));

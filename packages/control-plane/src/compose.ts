@@ -225,7 +225,11 @@ export async function openControlPlane(
     log,
   );
   const { instances, calls } = several;
-  const announcements = composeAnnouncements({ live, place, rollout: () => dpServer.rollout, instances, calls, log });
+  const announcements = composeAnnouncements({
+    ...{ live, place, instances, calls, log },
+    rollout: () => dpServer.rollout,
+    egressMeshes: engine.egressMeshes,
+  });
   const recentlyGone = openRecentlyGone(live, clock);
   const certificates = proxyIdentities({
     live,
@@ -258,6 +262,7 @@ export async function openControlPlane(
     live,
     identities,
     trust,
+    egressMeshes: () => engine.egressMeshes.get(),
     instanceId,
     machineId: readMachineId(settings.interCp.machineId),
     ownVersion: buildInfo.version,
@@ -308,6 +313,7 @@ export async function openControlPlane(
     engine,
     certified: (proxyKey) => certificates.settled(proxyKey),
     awaitsCertificate,
+    egressMeshes: () => engine.egressMeshes.get(),
     tokens,
     observer: insights,
     ...(several.starting === undefined ? {} : { starting: several.starting }),

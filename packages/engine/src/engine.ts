@@ -173,6 +173,8 @@ export interface Engine {
    * what the certificates say.
    */
   readonly identityKeys: Derivation<readonly [proxyKey: string], readonly string[]>;
+  /** Meshes whose services outside zone egresses serve, each with an identity of its own; sorted. */
+  readonly egressMeshes: Derivation<readonly [], readonly string[]>;
   /** What a certificate must say, by its key; undefined when nobody here issues it. */
   readonly identityRequest: Derivation<readonly [identityKey: string], IdentityRequest | undefined>;
   /** The merged rules of a Dataplane by policy type, for all types that apply to it; connected or not. */

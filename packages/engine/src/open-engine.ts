@@ -163,6 +163,7 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
     config,
     strictInbounds,
     identityKeys,
+    egressMeshes: egresses.services.meshes,
     identityRequest,
     rules: inForce,
     gatewayRules: rules.ofGateway,

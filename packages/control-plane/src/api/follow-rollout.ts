@@ -5,6 +5,8 @@ import type { RolloutView, RolloutViews } from '../xds/rollout.ts';
 export interface RolloutQuestion {
   readonly revision: number;
   readonly mesh?: string | undefined;
+  /** Also for the zone egresses that serve the mesh. */
+  readonly withEgresses?: boolean | undefined;
   /** Milliseconds. */
   readonly wait: number;
 }
@@ -21,7 +23,7 @@ const mostWaiting = 256;
 export function followRollout(rollout: RolloutViews): FollowRollout {
   let waiting = 0;
   return async (question) => {
-    const view = rollout.at(question.revision, question.mesh);
+    const view = rollout.at(question.revision, question.mesh, question.withEgresses);
     if (question.wait <= 0 || waiting >= mostWaiting || isOver(view, question.revision)) return view;
     waiting += 1;
     try {

@@ -24,8 +24,8 @@ export function withHeldBack(
     return { ...rolled, state: rolled.state === 'pending' ? 'pending' : 'refused', heldBack };
   };
   return {
-    at(revision, mesh) {
-      const view = rollout.at(revision, mesh);
+    at(revision, mesh, withEgresses) {
+      const view = rollout.at(revision, mesh, withEgresses);
       if (live.resources(policyInsightType).keys().length === 0) return view;
       return { ...view, proxies: view.proxies.map(seen) };
     },

@@ -8,6 +8,8 @@ export interface ProxyInsight {
   /** Oldest first. */
   readonly subscriptions: readonly ProxySubscription[];
   readonly mTLS?: MtlsInsight;
+  /** Of a zone egress, which has a certificate in each mesh that it serves: by mesh. Only in Ursa. */
+  readonly meshes?: Readonly<Record<string, MeshCertificate>>;
   /** What is wrong with the proxy; absent when nothing is. Only in Ursa. */
   readonly conditions?: readonly ProxyCondition[];
   /** What probes have found. Only in Ursa. */
@@ -110,10 +112,14 @@ export interface Rejection {
 }
 
 /** The workload certificate a proxy has. */
-export interface MtlsInsight {
+export interface MtlsInsight extends MeshCertificate {
   readonly certificateExpirationTime: string;
   readonly lastCertificateRegeneration: string;
   readonly certificateRegenerations: number;
+}
+
+/** Who has issued a workload certificate, and whom its proxy trusts. */
+export interface MeshCertificate {
   readonly issuedBackend: string;
   /** Those whose certificates it takes: its Envoy has answered for what verifies them. Sorted. */
   readonly supportedBackends: readonly string[];

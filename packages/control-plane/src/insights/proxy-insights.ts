@@ -1,6 +1,6 @@
 // Keeps the insights of connected proxies in the store: changes are gathered and written together, soon when somebody waits for them.
 import { randomUUID } from 'node:crypto';
-import type { Collection } from '@ursa/collections';
+import { type Collection, deepEqual } from '@ursa/collections';
 import type { IssuedIdentity, TrustBundle } from '@ursa/engine';
 import type { EnvoyType } from '@ursa/envoy';
 import {
@@ -39,6 +39,8 @@ export interface ProxyInsightsOptions {
   readonly identities: Collection<IssuedIdentity>;
   /** What proxies trust, by mesh. */
   readonly trust: Collection<TrustBundle>;
+  /** Meshes whose services outside zone egresses serve. */
+  readonly egressMeshes: () => readonly string[];
   readonly instanceId: string;
   /** Of the machine of this control plane; '' when that is not known. */
   readonly machineId: string;
@@ -105,6 +107,7 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
     live,
     identities,
     trust,
+    egressMeshes,
     instanceId,
     machineId: ownMachineId,
     ownVersion,
@@ -134,18 +137,38 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
   };
 
   /** The certificate with which the proxy takes TLS, and the backends whose certificates it takes from others. */
-  const takenIdentity = ({ proxy, secured, status }: Connection): TakenIdentity | undefined => {
+  const takenIdentity = (
+    { proxy, secured, status }: Connection,
+    mesh = proxy.mesh,
+    identityKey = keyInType(proxy),
+  ): TakenIdentity | undefined => {
     if (!secured || (status.rejections ?? []).some(({ service }) => service === 'lds' || service === 'sds'))
       return undefined;
-    const identity = identities.get(keyInType(proxy));
-    const backends = [...(trust.get(proxy.mesh)?.backends ?? []), ...identitiesOf(proxy.mesh)];
+    const identity = identities.get(identityKey);
+    const backends = [...(trust.get(mesh)?.backends ?? []), ...identitiesOf(mesh)];
     return identity && { ...identity, supportedBackends: backends };
+  };
+
+  /** The same of a zone egress, by mesh; what was known stays until it has taken another certificate. */
+  const meshesOf = (connection: Connection, before: ProxyInsight['meshes'] = {}): ProxyInsight['meshes'] => {
+    const { proxy } = connection;
+    if (proxy.type !== 'ZoneEgress') return undefined;
+    const known = egressMeshes().flatMap((mesh) => {
+      const taken = takenIdentity(connection, mesh, `${mesh}/${keyInType(proxy)}`);
+      const certificate =
+        taken === undefined
+          ? before[mesh]
+          : { issuedBackend: taken.backend, supportedBackends: taken.supportedBackends };
+      return certificate === undefined ? [] : [[mesh, certificate] as const];
+    });
+    return known.length === 0 ? undefined : Object.fromEntries(known);
   };
 
   /** True when others must hear of the proxy's certificate: clients begin to speak TLS, or to speak plain text, by what is stored. */
   const hasNews = (connection: Connection): boolean => {
     const { proxy } = connection;
     const stored = live.get(insightKeyOf(proxy))?.spec as ProxyInsight | undefined;
+    if (proxy.type === 'ZoneEgress') return !deepEqual(meshesOf(connection, stored?.meshes), stored?.meshes);
     const mTLS = mtlsOf(stored?.mTLS, takenIdentity(connection), secures(proxy.mesh), '');
     const supported = (insight: MtlsInsight | undefined): string => (insight?.supportedBackends ?? []).join();
     return mTLS?.issuedBackend !== stored?.mTLS?.issuedBackend || supported(mTLS) !== supported(stored?.mTLS);
@@ -167,13 +190,16 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
     const mTLS = mtlsOf(before?.mTLS, takenIdentity(connection), secures(proxy.mesh), time());
     const {
       mTLS: _before,
+      meshes: _meshes,
       conditions: known = [],
       ...rest
     } = withSubscription(before, subscription, subscriptionLimit);
+    const meshes = meshesOf(connection, before?.meshes);
     const current = mTLS === undefined ? [] : (conditions.get(keyInType(proxy)) ?? known);
     return {
       ...rest,
       ...(mTLS === undefined ? {} : { mTLS }),
+      ...(meshes === undefined ? {} : { meshes }),
       ...(current.length === 0 ? {} : { conditions: current }),
     };
   };

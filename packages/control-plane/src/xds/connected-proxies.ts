@@ -81,6 +81,8 @@ export interface ConnectedProxiesOptions {
   readonly certified?: ((proxyKey: string) => Promise<void>) | undefined;
   /** True while a proxy should have a certificate that it does not have yet. */
   readonly awaitsCertificate?: ((proxyKey: string) => boolean) | undefined;
+  /** Meshes whose services outside zone egresses serve. */
+  readonly egressMeshes?: (() => readonly string[]) | undefined;
   readonly memory: MemoryGuard;
   readonly arrivals: Arrivals;
   readonly observer: ConnectionObserver;
@@ -282,6 +284,7 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
     queued: () => queue.size,
     rollout: openRollout({
       processed: () => live.revision(),
+      egressMeshes: () => options.egressMeshes?.() ?? [],
       *deliveries() {
         for (const { key, node, delivery } of connections.values())
           yield { key, proxy: resourceKeyOf(node.proxy), delivery };

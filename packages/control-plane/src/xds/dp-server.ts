@@ -48,6 +48,8 @@ export interface DpServerOptions {
   readonly certified?: (proxyKey: string) => Promise<void>;
   /** True while a proxy should have a certificate that it does not have yet. */
   readonly awaitsCertificate?: (proxyKey: string) => boolean;
+  /** Meshes whose services outside zone egresses serve. */
+  readonly egressMeshes?: () => readonly string[];
   readonly tokens: Tokens;
   /** Whether there is memory for more proxies; default: as the settings say. */
   readonly memory?: MemoryGuard;

@@ -37,8 +37,8 @@ export interface RolloutView {
 
 /** Shows how far proxies have come. */
 export interface RolloutViews {
-  /** For proxies of one mesh, or of all. */
-  at(revision: number, mesh?: string): RolloutView;
+  /** For proxies of one mesh, or of all; `withEgresses`: also for the zone egresses that serve that mesh. */
+  at(revision: number, mesh?: string, withEgresses?: boolean): RolloutView;
   /** Calls back when a proxy has come further or the store has; nothing is kept for it while nobody listens. */
   onProgress(listener: () => void): { stop(): void };
 }
@@ -46,7 +46,7 @@ export interface RolloutViews {
 /** Asks how far proxies have come. */
 export interface Rollout extends RolloutViews {
   /**
-   * True when every proxy of a mesh has answered to what a revision changed for it, be it with a refusal. Certificates that are still to come
+   * True when every proxy of a mesh, and every zone egress that serves it, has answered to what a revision changed for it, be it with a refusal. Certificates that are still to come
    * do not count. Costs little: no view is made.
    */
   isTold(revision: number, mesh: string): boolean;
@@ -55,6 +55,8 @@ export interface Rollout extends RolloutViews {
 /** What a roll-out is read from. */
 export interface RolloutSource {
   readonly processed: () => number;
+  /** Meshes whose services outside zone egresses serve. */
+  readonly egressMeshes: () => readonly string[];
   readonly deliveries: () => Iterable<{
     /** Its key among connected proxies. */
     readonly key: string;
@@ -68,17 +70,20 @@ export interface RolloutSource {
 
 /** The roll-out over connections. */
 export function openRollout(source: RolloutSource): Rollout {
+  const carriesTraffic = (proxy: ResourceKey, mesh: string): boolean =>
+    proxy.mesh === mesh || (proxy.type === 'ZoneEgress' && source.egressMeshes().includes(mesh));
   return {
     isTold(revision, mesh) {
       if (source.processed() < revision) return false;
       for (const { proxy, delivery } of source.deliveries())
-        if (proxy.mesh === mesh && awaitsAnswer(delivery, revision)) return false;
+        if (carriesTraffic(proxy, mesh) && awaitsAnswer(delivery, revision)) return false;
       return true;
     },
-    at(revision, mesh) {
+    at(revision, mesh, withEgresses = false) {
       const proxies: ProxyRollout[] = [];
       for (const { key, proxy, delivery } of source.deliveries()) {
-        if (mesh !== undefined && proxy.mesh !== mesh) continue;
+        const isAsked = mesh === undefined || (withEgresses ? carriesTraffic(proxy, mesh) : proxy.mesh === mesh);
+        if (!isAsked) continue;
         proxies.push(stateOf(proxy, delivery, revision, source.awaitsCertificate(key)));
       }
       proxies.sort(({ proxy: one }, { proxy: other }) =>

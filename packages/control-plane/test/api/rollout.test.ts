@@ -16,6 +16,7 @@ async function openMesh() {
   const fixture = openApiFixture({}, aloneZone, {
     rollout: openRollout({
       processed: () => 9,
+      egressMeshes: () => ['default'],
       deliveries: () =>
         [...deliveries].map(([proxy, delivery]) => ({ key: `${proxy.mesh}/${proxy.name}`, proxy, delivery })),
       awaitsCertificate: (key) => key === 'default/uncertified',

@@ -21,14 +21,27 @@ const subscription = (id: string, endedAt?: number): ProxyInsight['subscriptions
 
 async function open() {
   const { live, put } = await openLiveStore({ type: 'Mesh', name: 'default', spec: {} });
-  const last = deriveLastConnections(live);
+  const egressMeshes = live.graph.source<readonly string[]>('egress-meshes');
+  const last = deriveLastConnections(
+    live,
+    live.graph.derive('meshes', () => egressMeshes.get('all') ?? []),
+  );
   return {
     async proxy(name: string, subscriptions: ProxyInsight['subscriptions'], labels: Record<string, string> = {}) {
       await put({ type: 'Dataplane', mesh: 'default', name, labels, spec: { networking: { address: '192.0.2.1' } } });
       await put({ type: 'DataplaneInsight', mesh: 'default', name, spec: { subscriptions } });
     },
-    away: (here: readonly string[], now: number) =>
-      awayFrom(last.get('default'), new Set(here), now, 10_000).toSorted(),
+    async egress(name: string, subscriptions: ProxyInsight['subscriptions']) {
+      await put({ type: 'ZoneEgress', name, spec: {} });
+      await put({ type: 'ZoneEgressInsight', name, spec: { subscriptions } });
+    },
+    serve: (...meshes: readonly string[]) => egressMeshes.set('all', meshes),
+    away: (here: readonly string[], now: number) => {
+      const keys = new Set(here.map((name) => `Dataplane/default/${name}`));
+      return awayFrom(last.get('default'), keys, now, 10_000)
+        .map((key) => key.replace('Dataplane/default/', ''))
+        .toSorted();
+    },
   };
 }
 
@@ -49,4 +62,15 @@ test('who starts or leaves is not waited for; who is taken for lost may be sendi
   await proxy('leaves', [subscription('1', start)], withheld);
   await proxy('lost', [subscription('1', start)], { ...withheld, 'kuma.io/withheld-because': 'lost' });
   assert.deepEqual(away([], start), ['lost']);
+});
+
+test('a zone egress is waited for in the meshes that it serves, whatever Dataplane has its name', async () => {
+  const { proxy, egress, serve, away } = await open();
+  await proxy('edge', [subscription('1')]);
+  await egress('edge', [subscription('1', start)]);
+  assert.deepEqual(away(['edge'], start), []);
+  serve('other');
+  assert.deepEqual(away(['edge'], start), []);
+  serve('default', 'other');
+  assert.deepEqual(away(['edge'], start), ['ZoneEgress//edge']);
 });

@@ -32,11 +32,13 @@ async function openWorld(...names: readonly string[]) {
   for (const name of names) await put({ type: 'Dataplane', mesh: 'default', name, spec: dataplaneSpec(name) });
   const identities = graph.source<IssuedIdentity>('identities');
   const trust = graph.source<TrustBundle>('trust');
+  const egressMeshes: string[] = [];
   const options = {
     store,
     live,
     identities,
     trust,
+    egressMeshes: () => egressMeshes,
     instanceId: 'cp',
     machineId: 'own',
     ownVersion: '0.1.0',
@@ -48,7 +50,7 @@ async function openWorld(...names: readonly string[]) {
   const insightOf = (name: string) =>
     live.get({ type: 'DataplaneInsight', mesh: 'default', name })?.spec as ProxyInsight | undefined;
   const proxy = (name: string) => ({ type: 'Dataplane', mesh: 'default', name });
-  return { store, live, put, identities, trust, open, insightOf, proxy };
+  return { store, live, put, identities, trust, egressMeshes, open, insightOf, proxy };
 }
 
 test('a connection says whether the proxy is on the machine of this control plane, when both say which that is', async () => {
@@ -217,6 +219,40 @@ test('a backend is supported when the proxy has answered for its roots, and a me
   connections[1]?.secured(true);
   await insights.flush();
   assert.equal(ready.get('default', 'ca-2'), true);
+  await insights.stop();
+});
+
+test('an egress is waited for in the meshes that it serves, and in no other', async () => {
+  const world = await openWorld();
+  await world.put(meshWithTls);
+  await world.put({ type: 'ZoneEgress', name: 'edge' });
+  const { isTrustedByAll, isUsed, lastOf } = deriveBackendsInUse(world.live, { get: () => undefined });
+  const insights = world.open();
+  const insight = () =>
+    world.live.get({ type: 'ZoneEgressInsight', mesh: '', name: 'edge' })?.spec as ProxyInsight | undefined;
+  world.egressMeshes.push('default');
+  world.identities.set('default//edge', identity);
+  world.trust.set('default', { certificates: '', backends: ['ca-1'] });
+  const connection = insights.connected({ type: 'ZoneEgress', mesh: '', name: 'edge' }, version);
+  await insights.flush();
+  assert.equal(insight()?.meshes, undefined);
+  connection.secured(true);
+  await until(() => insight()?.meshes !== undefined);
+  assert.deepEqual(insight()?.meshes, { default: { issuedBackend: 'ca-1', supportedBackends: ['ca-1'] } });
+  assert.equal(insight()?.mTLS, undefined);
+  assert.deepEqual([isTrustedByAll.get('default', 'ca-2'), isTrustedByAll.get('other', 'ca-2')], [false, true]);
+  assert.deepEqual([isUsed.get('default', 'ca-1'), isUsed.get('other', 'ca-1')], [true, false]);
+  assert.deepEqual([lastOf.get('default//edge'), lastOf.get('other//edge')], ['ca-1', undefined]);
+  connection.secured(false);
+  world.trust.set('default', { certificates: '', backends: ['ca-1', 'ca-2'] });
+  connection.acknowledged('cluster', []);
+  await insights.flush();
+  assert.equal(isTrustedByAll.get('default', 'ca-2'), false);
+  connection.secured(true);
+  await until(() => isTrustedByAll.get('default', 'ca-2'));
+  world.egressMeshes.pop();
+  connection.acknowledged('secret', []);
+  await until(() => insight()?.meshes === undefined);
   await insights.stop();
 });
 

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { typeUrls } from '@ursa/envoy';
+import { followDelivery } from '../../src/xds/delivery.ts';
+import { openRollout } from '../../src/xds/rollout.ts';
 import { connectTo, type TestConnection } from './ads-client.ts';
 import { configurationOf, edsCluster, endpointsOf } from './hand-made-mesh.ts';
 import { type RunningServer, startServer, until } from './running-server.ts';
@@ -67,4 +69,26 @@ describe('a roll-out', () => {
     stream.cancel();
     await until(() => states().length === 0);
   });
+});
+
+test('a mesh is told when the zone egresses that serve it are, and its roll-out has them when they are asked for', () => {
+  const egress = { type: 'ZoneEgress', mesh: '', name: 'edge' };
+  const delivery = followDelivery(() => 0);
+  const rollout = openRollout({
+    processed: () => 9,
+    egressMeshes: () => ['default'],
+    deliveries: () => [{ key: '/edge', proxy: egress, delivery }],
+    awaitsCertificate: () => false,
+    onProgress: () => ({ stop: () => undefined }),
+  });
+  assert.deepEqual([rollout.isTold(9, 'default'), rollout.isTold(9, 'other')], [false, true]);
+  const { proxies } = rollout.at(9, 'default', true);
+  assert.deepEqual(
+    proxies.map(({ proxy, state }) => [proxy, state]),
+    [[egress, 'pending']],
+  );
+  assert.deepEqual([rollout.at(9, 'default').proxies, rollout.at(9, 'other', true).proxies], [[], []]);
+  delivery.offered(9, configurationOf(edsCluster('a')));
+  delivery.flushed({ complete: true, unanswered: new Set() });
+  assert.equal(rollout.isTold(9, 'default'), true);
 });

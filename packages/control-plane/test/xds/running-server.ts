@@ -98,6 +98,7 @@ export async function startServer(choices: ServerChoices = {}): Promise<RunningS
     live,
     identities: graph.source<IssuedIdentity>('identities'),
     trust: graph.source<TrustBundle>('trust'),
+    egressMeshes: () => [],
     instanceId: 'test',
     machineId: '',
     ownVersion: '0.1.0',
