@@ -10,6 +10,7 @@ export { presumeConnected, presumedProxy } from './explain/presumed.ts';
 export { type LeftOut, leftOut, nothingLeftOut, policiesOf } from './held-back.ts';
 export { ipLookup } from './host-address.ts';
 export * from './lint/finding.ts';
+export { idleMeshFields } from './mesh-idle.ts';
 export { type EngineOptions, type OpenEngine, openEngine } from './open-engine.ts';
 export { overlayInputs, type ResourceDrafts } from './overlay-inputs.ts';
 export * from './policy-insight.ts';

@@ -60,6 +60,40 @@ test('a permission of the newer form that speaks of an inbound holds there alone
   assert.doesNotMatch(inbound, /web-to-api/);
 });
 
+test('explain names the policies of an older kind that mean a request and have no effect on it', () => {
+  const selectors = (from: string, to: string) => ({
+    sources: [{ match: { 'kuma.io/service': from } }],
+    destinations: [{ match: { 'kuma.io/service': to } }],
+  });
+  const retry = { conf: { http: { numRetries: 5 } } };
+  const trace = { selectors: [{ match: { 'kuma.io/service': 'api' } }], conf: {} };
+  const world = openMesh([
+    newer,
+    { type: 'Retry', mesh, name: 'web-api', ...selectors('web', 'api'), ...retry },
+    { type: 'Retry', mesh, name: 'db-api', ...selectors('db', 'api'), ...retry },
+    { type: 'Retry', mesh, name: 'web-db', ...selectors('web', 'db'), ...retry },
+    { type: 'Timeout', mesh, name: 'all', ...selectors('*', '*'), conf: { connectTimeout: '1s' } },
+    { type: 'TrafficTrace', mesh, name: 'of-api', ...trace },
+    permission('all', '*', '*'),
+  ]);
+  for (const name of ['web-1', 'api-1', 'api-2']) world.connect(mesh, name);
+  const question = { mesh, from: 'web', to: 'api', method: 'GET', path: '/', headers: {} };
+  const { problems } = world.engine.explain(question);
+  const told = problems.filter(({ code }) => code === 'older-policy');
+  assert.deepEqual(
+    told.map(({ message, fix }) => [message.split(' ').slice(0, 2).join(' '), fix]),
+    [
+      ['Retry web-api', 'use MeshRetry'],
+      ['Timeout all', 'use MeshTimeout'],
+      ['TrafficTrace of-api', 'use MeshTrace'],
+    ],
+  );
+  assert.match(
+    told[0]?.message ?? '',
+    /selects this request and has no effect: proxies do not follow policies of this kind/,
+  );
+});
+
 test('what explain says of a client is what the inbound does', () => {
   const world = openMesh([permission('db-to-api', 'db', 'api'), permission('api-to-db', 'api', 'db')]);
   for (const name of ['web-1', 'api-1', 'db-1', 'web-2', 'api-2', 'db-2']) world.connect(mesh, name);

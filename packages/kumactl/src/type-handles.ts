@@ -4,6 +4,7 @@ import {
   accessResourceTypes,
   coreResourceTypes,
   createResourceTypes,
+  type IdlePolicy,
   type ResourceTypes,
   type TypeHandle,
   typeNames,
@@ -14,17 +15,20 @@ import { policyNames } from './policy-names.ts';
 export interface KnownType extends TypeHandle {
   /** `targetRef` for policies as they are today, `older` for those with sources and destinations. */
   readonly policy?: 'targetRef' | 'older';
+  /** That proxies do not follow it, and what to do instead. */
+  readonly idle?: IdlePolicy;
 }
 
 /** The types that the control plane has. */
 export const typeHandles: ResourceTypes<KnownType> = createResourceTypes([
   ...[...coreResourceTypes, ...accessResourceTypes].map(
-    ({ name, path, scope, shortName, policy }): KnownType => ({
+    ({ name, path, scope, shortName, policy, idle }): KnownType => ({
       name,
       path,
       scope,
       shortName,
       ...(policy === undefined ? {} : { policy: policy.isTargetRef ? 'targetRef' : 'older' }),
+      ...(idle === undefined ? {} : { idle }),
     }),
   ),
   ...policyNames.map(

@@ -207,6 +207,23 @@ test('a policy that Envoy refuses says so below the proxies that it concerns', a
   assert.ok(stdout.endsWith(`\n${told}`), stdout);
 });
 
+test('what has no effect says so, and what to use instead', async () => {
+  const empty = { body: { items: [] } };
+  const timeout = await inspect(['timeout', 'slow'], empty);
+  assert.match(
+    timeout.stdout,
+    /\nTimeout slow has no effect: proxies do not follow policies of this kind; use MeshTimeout\n$/,
+  );
+  const gateway = await inspect(['meshgateway', 'edge'], empty);
+  assert.match(gateway.stdout, /\nMeshGateway edge has no effect yet; run a gateway of your own behind a proxy/);
+  const permission = ['traffic-permission', 'all'];
+  const unenforced = /TrafficPermission all has no effect while the mesh default has no mTLS/;
+  assert.match((await inspect(permission, empty)).stdout, unenforced);
+  const secured = await inspect(permission, { body: { items: [], mtls: { enabledBackend: 'ca-1' } } });
+  assert.doesNotMatch(secured.stdout, /no effect/);
+  assert.doesNotMatch((await inspect(['timeout', 'slow', '-o', 'json'], empty)).stdout, /no effect/);
+});
+
 const refused: readonly [args: readonly string[], code: number, error: RegExp][] = [
   [['dataplane'], 2, /missing required argument 'name'/],
   [['dataplane', 'x', '--type', 'all'], 2, /Allowed choices are policies, config-dump, stats, clusters, config/],
@@ -270,6 +287,7 @@ test('a policy that is attached to services names them once', async () => {
   const { stdout } = await inspect(['healthcheck', 'often'], { body });
   assert.equal(
     stdout,
-    'Affected data plane proxies:\n\n  web-1:\n    service api\n    outbound 127.0.0.1:10001(db)\n\n',
+    'Affected data plane proxies:\n\n  web-1:\n    service api\n    outbound 127.0.0.1:10001(db)\n\n' +
+      '\nHealthCheck often has no effect: proxies do not follow policies of this kind; use MeshHealthCheck\n',
   );
 });

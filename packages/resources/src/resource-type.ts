@@ -49,17 +49,17 @@ export interface ResourceType {
   readonly validate?: (spec: never, context: ValidationContext) => readonly Violation[];
   /** Things the writer should know though the write is accepted (deprecated fields and kinds). */
   readonly warn?: (spec: never, context: ValidationContext) => readonly string[];
-  /** For policies of an older kind: that proxies do not follow them, and what to write instead. */
+  /** For policies of an older kind, and for what comes later: that proxies do not follow it, and what to write instead. */
   readonly idle?: IdlePolicy;
   /** Where a zone control plane may create it, for the `kuma.io/origin` and `kuma.io/zone` labels; see reference s2, KDS direction. */
   readonly providedByZone: boolean;
   readonly providedByGlobal: boolean;
 }
 
-/** A policy that can be written and that proxies do not follow. */
+/** What can be written and has no effect. */
 export interface IdlePolicy {
-  /** `without-mtls`: only where no proxy of the mesh has an identity. */
-  readonly when: 'always' | 'without-mtls';
+  /** `without-mtls`: only where no proxy of the mesh has an identity. `not-yet`: comes later. */
+  readonly when: 'always' | 'without-mtls' | 'not-yet';
   /** What to do instead, as a request. */
   readonly advice: string;
 }

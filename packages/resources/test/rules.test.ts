@@ -183,6 +183,43 @@ test('certificates of a MeshExternalService that are no PEM are warned of, as by
   );
 });
 
+test('what of a service does nothing is warned of', () => {
+  const warningsOf = (name: string, spec: object): readonly string[] => {
+    const context = { mesh: 'default', name: 'a', labels: {} };
+    const found = types.byName(name)?.warn?.(spec as never, context as never) ?? [];
+    return found.map((text) => text.split(', ')[0] ?? '');
+  };
+  const selector = { dataplaneTags: { 'kuma.io/service': 'a' } };
+  assert.deepEqual(warningsOf('MeshService', { selector, ports: [{ port: 80, appProtocol: 'HTTP' }] }), []);
+  assert.deepEqual(warningsOf('MeshService', { selector: {}, ports: [{ port: 80, appProtocol: 'htpp' }] }), [
+    'spec.selector: it selects nobody; expected dataplaneTags',
+    'spec.ports[0].appProtocol: "htpp" is no protocol',
+  ]);
+  assert.deepEqual(warningsOf('MeshService', { selector }), ['spec.ports: it has none']);
+  const [match, endpoints] = [{ port: 443 }, [{ address: 'example.com', port: 443 }]];
+  const external = (verification: object, enabled?: boolean) =>
+    warningsOf('MeshExternalService', {
+      match,
+      endpoints,
+      tls: { ...(enabled === true ? { enabled } : {}), verification },
+    });
+  const names = { subjectAltNames: [{ value: 'example.com' }] };
+  assert.deepEqual(external({ mode: 'Secured', caCert: { secret: 'ca' }, ...names }, true), []);
+  assert.deepEqual(external({ serverName: 'example.com' }), ['spec.tls: enabled is not true']);
+  const ignored = (field: string) => `spec.tls.verification.${field}: it has no effect`;
+  assert.deepEqual(external({ mode: 'SkipSAN', caCert: { secret: 'ca' }, ...names }, true), [
+    ignored('subjectAltNames'),
+  ]);
+  assert.deepEqual(external({ mode: 'SkipAll', caCert: { secret: 'ca' }, ...names }, true), [
+    ignored('caCert'),
+    ignored('subjectAltNames'),
+  ]);
+  assert.deepEqual(warningsOf('MeshExternalService', { match }), ['spec.endpoints: it has none']);
+  const older = (tls: object) => warningsOf('ExternalService', { networking: { address: 'example.com:443', tls } });
+  assert.deepEqual(older({ enabled: true, caCert: { secret: 'ca' } }), []);
+  assert.deepEqual(older({ caCert: { secret: 'ca' } }), ['networking.tls: enabled is not true']);
+});
+
 test('ports of services are ports: no proxy could take an outbound at another', () => {
   const fieldsOf = (name: string, spec: object) =>
     types
@@ -224,10 +261,11 @@ test('what a list names twice, though only one can be meant, is taken as the pee
     'spec.ports[2]: port 80 is that of spec.ports[0] too: only the first of them counts',
     'spec.ports[3]: name "a" is that of spec.ports[0] too: give each port a name of its own',
   ];
-  assert.deepEqual(judge('MeshService', { ports }), expected);
+  const everyone = { dataplaneTags: { 'kuma.io/service': 'a' } };
+  assert.deepEqual(judge('MeshService', { selector: everyone, ports }), expected);
   const selector = { meshService: { matchLabels: { app: 'web' } } };
   assert.deepEqual(judge('MeshMultiZoneService', { selector, ports }), expected);
-  assert.deepEqual(judge('MeshService', { ports: ports.slice(0, 2) }), []);
+  assert.deepEqual(judge('MeshService', { selector: everyone, ports: ports.slice(0, 2) }), []);
   const tags = { 'kuma.io/service': 'a' };
   const networking = {
     address: '10.0.0.1',

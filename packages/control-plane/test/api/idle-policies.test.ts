@@ -54,6 +54,21 @@ test("a PUT warns in a header: its body is the peer's", async () => {
   }
 });
 
+test('fields of a Mesh and resources that come later say so as well', async () => {
+  const { ask } = openApiFixture();
+  const conf = { url: 'http://192.0.2.1:9411/api' };
+  const tracing = { backends: [{ name: 'zipkin', type: 'zipkin', conf }] };
+  const gateway = {
+    ...{ type: 'MeshGateway', mesh: 'shop', name: 'edge', selectors: [{ match: { 'kuma.io/service': 'edge' } }] },
+    conf: { listeners: [{ port: 80, protocol: 'HTTP' }] },
+  };
+  const { body } = await ask('POST', '/_apply', { resources: [mesh({ tracing }), gateway] });
+  assert.deepEqual(
+    body.resources.map(({ warnings }: { warnings?: readonly string[] }) => warnings?.map((text) => text.split(';')[0])),
+    [['tracing of the Mesh shop has no effect yet: use MeshTrace'], ['MeshGateway edge has no effect yet']],
+  );
+});
+
 test('permissions of the older kind are followed where there is mTLS', async () => {
   const { ask } = openApiFixture();
   await ask('PUT', '/meshes/shop', mesh());

@@ -2,6 +2,7 @@
 import { legacyNames, resourceJson, unifiedNames } from '@ursa/envoy';
 import type { Route } from '@ursa/envoy/gen/envoy/config/route/v3/route_components_pb.ts';
 import type { RouteIdentity } from '@ursa/policy';
+import { tagNames } from '@ursa/resources';
 import type { DataplaneFacts } from '../dataplane-facts.ts';
 import type { Destination, ServiceTls } from '../destinations.ts';
 import type { ConnectedProxy } from '../engine.ts';
@@ -22,6 +23,7 @@ import { findOutbound, findUnpermitted, type Instance, instancesOf, nameOf } fro
 import { clustersOf, describeMatch, routesIn } from './http-route.ts';
 import { leave } from './leave-mesh.ts';
 import { noEndpoints, notReady } from './not-ready.ts';
+import { olderWithoutEffect } from './older-without-effect.ts';
 import { permissionsOf } from './permission.ts';
 import { isUndecided, routeTakes } from './route-match.ts';
 import { strangersTo } from './strangers.ts';
@@ -136,6 +138,8 @@ function explain(parts: ExplainParts, question: Question): Explanation {
   }
   const identified = route && routeIdentity(traffic, route);
   describeClientPolicies(parts, course, client, outbound, identified);
+  const called = [{ [tagNames.service]: nameOf(destination) }, ...served.flatMap(tagsOf)];
+  course.problems.push(...olderWithoutEffect(parts, client, called));
   if (route !== undefined && route.action.case !== 'route') {
     return end('allowed', `the client's proxy answers itself (${route.action.case})`);
   }
@@ -157,6 +161,15 @@ function explain(parts: ExplainParts, question: Question): Explanation {
   const target = served[0]?.target ?? destination;
   const tls = tlsTowards(target, { tls: clientTls });
   return arrive(parts, course, { server, destination: target, tls, identity, end, stop });
+}
+
+/** Tags of those behind a destination. */
+function tagsOf({
+  instances,
+}: {
+  readonly instances: readonly Instance[];
+}): readonly Readonly<Record<string, string>>[] {
+  return instances.map(({ proxy, position }) => proxy.inbounds[position]?.tags ?? {});
 }
 
 /** How an explanation ends. */

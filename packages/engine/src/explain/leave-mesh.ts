@@ -1,5 +1,5 @@
 // The end of a way that leaves the mesh: through which egress, who lets the client out, and how the server will be checked.
-import { type EnvoyNames, resourceJson } from '@ursa/envoy';
+import { type EnvoyNames, legacyNames, resourceJson, unifiedNames } from '@ursa/envoy';
 import type { ClientIdentity } from '@ursa/policy';
 import type { ExternalServiceSpec, Resource } from '@ursa/resources';
 import type { DataplaneFacts } from '../dataplane-facts.ts';
@@ -82,6 +82,15 @@ export function leave(parts: ExplainParts, course: Course, leaving: Leaving, { e
     return stop('unreachable', finding('no-endpoints', `${name} names no server`, 'add one to its endpoints', at));
   }
   describeServers(course, facts, at);
+  if (source.kind === 'egress' && prioritiesOf(servers).size > 1 && !egressChecks(parts, destination))
+    course.problems.push(
+      finding(
+        'priority-without-check',
+        `${name} has servers of several priorities, and nothing finds out that one is away: those of the next are never called`,
+        'create a MeshHealthCheck of the whole mesh, or a MeshCircuitBreaker of it with outlierDetection',
+        at,
+      ),
+    );
   const who = source.kind === 'egress' ? 'the egress' : 'its own proxy';
   const checked = servers.some(({ tls }) => tls !== undefined)
     ? `; a server that ${who} does not trust is answered for with 503`
@@ -174,6 +183,29 @@ function refusedDirectly(
   course.steps.push({ at: 'permission', text });
   course.problems.push(finding('refused', text, fix, held.head.resource, 'sources'));
   return text;
+}
+
+function prioritiesOf(servers: readonly OutsideEndpoint[]): ReadonlySet<number> {
+  return new Set(servers.map(({ priority = 0 }) => priority));
+}
+
+/** Whether a connected zone egress looks at its servers, or at what they answer. True while none is connected: that is another finding. */
+function egressChecks({ inputs, config }: ExplainParts, destination: Destination): boolean {
+  const { proxies } = inputs;
+  const wanted = new Set([legacyNames, unifiedNames].map((names) => destinationName(destination, names)));
+  const clusters = proxies
+    .keys()
+    .filter((key) => proxies.get(key)?.proxyType === 'egress')
+    .flatMap((key) => [...(config.get(key)?.resources.cluster ?? [])])
+    .flatMap(([name, cluster]) => (wanted.has(name) ? [resourceJson(cluster) as CheckedCluster] : []));
+  return clusters.every(
+    ({ healthChecks = [], outlierDetection }) => healthChecks.length > 0 || outlierDetection !== undefined,
+  );
+}
+
+interface CheckedCluster {
+  readonly healthChecks?: readonly unknown[];
+  readonly outlierDetection?: unknown;
 }
 
 function addressOf({ address, port }: OutsideEndpoint): string {

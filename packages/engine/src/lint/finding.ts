@@ -50,6 +50,10 @@ export const findingCodes = {
   'no-route': ['error', 'No route takes this request.'],
   'not-evaluated': ['warning', 'A regular expression was not tried here.'],
   'no-way-out': ['error', 'Traffic to a service outside of the mesh cannot get there.'],
+  'priority-without-check': [
+    'warning',
+    'Servers outside of the mesh have priorities, and nothing finds out that one is away.',
+  ],
   'not-checked': ['warning', 'The certificate of a server outside of the mesh, or its name, is not checked.'],
   'no-endpoints': ['error', 'Nothing that could answer is there or ready.'],
   'endpoint-not-ready': ['warning', 'An endpoint of the destination gets no requests now.'],

@@ -46,11 +46,33 @@ function addOne(
       const asked = type.policy === 'targetRef' ? '_resources/dataplanes' : 'dataplanes';
       const path = `${resourcePath(type, current.mesh, name)}/${asked}`;
       const answer = await getWholeList(current.client(), path);
-      const condition =
-        type.policy === 'targetRef' && output === 'table' ? await conditionText(current, type, name) : '';
+      const condition = output === 'table' ? await effectText(current, type, name) : '';
       if (output === 'json') current.terminal.print(`${JSON.stringify(answer, null, 2)}\n`);
       else current.terminal.print(output === 'yaml' ? formatYaml(answer) : format(answer) + condition);
     });
+}
+
+/** What keeps a policy or a gateway from having an effect; '' when nothing does. */
+async function effectText(current: Session, type: KnownType, name: string): Promise<string> {
+  if (type.policy === 'targetRef') return await conditionText(current, type, name);
+  if (type.idle === undefined) return '';
+  const { when, advice } = type.idle;
+  if (when === 'not-yet') return `\n${type.name} ${name} has no effect yet; ${advice}\n`;
+  if (when === 'always')
+    return `\n${type.name} ${name} has no effect: proxies do not follow policies of this kind; ${advice}\n`;
+  if (await hasIdentities(current)) return '';
+  return `\n${type.name} ${name} has no effect while the mesh ${current.mesh} has no mTLS: every client gets through; ${advice}\n`;
+}
+
+/** Whether proxies of the mesh have certificates; true where that cannot be told. */
+async function hasIdentities({ client, mesh }: Session): Promise<boolean> {
+  try {
+    const backend = field(await client().get(`/meshes/${mesh}`), 'mtls', 'enabledBackend') ?? '';
+    if (backend !== '') return true;
+    return listOf(await client().get(`/meshes/${mesh}/meshidentities?size=1`), 'items').length > 0;
+  } catch {
+    return true;
+  }
 }
 
 /** Why a policy is not in force everywhere; '' when it is. */

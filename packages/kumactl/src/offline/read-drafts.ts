@@ -101,6 +101,10 @@ function warningsOf(types: ResourceTypes, draft: ResourceDraft): readonly Findin
       ? finding('deprecated', message, 'use the newer form', draft)
       : finding('doubtful', message, 'correct the field, or leave it out', draft);
   });
+  if (type?.idle?.when === 'not-yet') {
+    const message = `${draft.type} ${draft.name} has no effect yet`;
+    return [...warnings, finding('doubtful', message, type.idle.advice, draft)];
+  }
   // Whether the others have an effect, their mesh decides.
   if (type?.idle?.when !== 'always') return warnings;
   const message = `${draft.type} ${draft.name} is a policy of the older kind, with sources and destinations: proxies do not follow it`;

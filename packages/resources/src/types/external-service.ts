@@ -49,6 +49,12 @@ export const externalService = defineType({
     checkTags(violations, 'tags', tags, { service: true });
     return violations.all;
   },
+  warn: ({ networking }: ExternalServiceSpec) => {
+    const { enabled, ...others } = networking?.tls ?? {};
+    return enabled === true || Object.keys(others).length === 0
+      ? []
+      : ['networking.tls: enabled is not true, so that nothing of it counts: the server is called in plain text'];
+  },
 });
 
 /** `host:port`, an IPv6 host in brackets. */

@@ -88,8 +88,31 @@ export const meshExternalService = defineType({
     ...serviceNameWarnings('MeshExternalService', [spec.match], context),
     ...nearbyWarnings(spec),
     ...pemWarnings(spec),
+    ...withoutEffect(spec),
   ],
 });
+
+/** What is written and does nothing, or leaves nothing to do. */
+function withoutEffect({ endpoints = [], extension, tls }: MeshExternalServiceSpec): readonly string[] {
+  const { mode, caCert, subjectAltNames } = tls?.verification ?? {};
+  const isPlain = tls?.enabled !== true && (tls?.verification !== undefined || tls?.version !== undefined);
+  const unchecked = mode === 'SkipAll' || mode === 'SkipCA';
+  const ignored = [
+    ...(unchecked && caCert !== undefined ? ['caCert'] : []),
+    ...((unchecked || mode === 'SkipSAN') && subjectAltNames !== undefined ? ['subjectAltNames'] : []),
+  ];
+  return [
+    ...(endpoints.length === 0 && extension === undefined
+      ? ['spec.endpoints: it has none, so that calls are answered with 503']
+      : []),
+    ...(isPlain
+      ? ['spec.tls: enabled is not true, so that nothing of it counts: servers are called in plain text']
+      : []),
+    ...ignored.map(
+      (field) => `spec.tls.verification.${field}: it has no effect, as the mode ${mode} does not look at it`,
+    ),
+  ];
+}
 
 /** Addresses that mean another machine for every proxy: mostly a mistake, sometimes a way to credentials. */
 function nearbyWarnings({ endpoints = [] }: MeshExternalServiceSpec): readonly string[] {

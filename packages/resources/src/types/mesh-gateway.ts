@@ -47,6 +47,10 @@ export const meshGateway = defineType({
   shortName: 'mgw',
   specForm: 'inline',
   spec: meshGatewaySpec,
+  idle: {
+    when: 'not-yet',
+    advice: 'run a gateway of your own behind a proxy whose Dataplane has networking.gateway.type: DELEGATED',
+  },
   validate(spec: MeshGatewaySpec) {
     const violations = collectViolations();
     checkSelectors(violations, 'selectors', spec.selectors, { atLeastOne: true, service: true });

@@ -1,6 +1,7 @@
 // MeshService: a service within the mesh, as a destination with ports of its own.
 import { type Static, Type } from 'typebox';
 import { defineType } from '../define-type.ts';
+import { parseProtocol, supportedProtocols } from '../protocols.ts';
 import {
   closed,
   generatedAddress,
@@ -77,8 +78,28 @@ export const meshService = defineType({
       requirePort(violations, `spec.ports[${index}].port`, port);
     return violations.all;
   },
-  warn: ({ ports = [] }: MeshServiceSpec, context) => [
-    ...serviceNameWarnings('MeshService', ports, context),
-    ...portsGivenTwice(ports),
+  warn: (spec: MeshServiceSpec, context) => [
+    ...serviceNameWarnings('MeshService', spec.ports ?? [], context),
+    ...portsGivenTwice(spec.ports ?? []),
+    ...withoutEffect(spec),
   ],
 });
+
+/** The peer takes these without a word, so they are taken here, too. */
+function withoutEffect({ selector = {}, ports = [] }: MeshServiceSpec): readonly string[] {
+  const { dataplaneTags, dataplaneRef, dataplaneLabels } = selector;
+  const unknown = ports.flatMap(({ appProtocol = 'tcp' }, index) =>
+    parseProtocol(appProtocol) === undefined
+      ? [
+          `spec.ports[${index}].appProtocol: "${appProtocol}" is no protocol, and is taken for tcp; there are ${supportedProtocols.join(', ')}`,
+        ]
+      : [],
+  );
+  return [
+    ...((dataplaneTags ?? dataplaneRef ?? dataplaneLabels) === undefined
+      ? ['spec.selector: it selects nobody; expected dataplaneTags, dataplaneRef or dataplaneLabels']
+      : []),
+    ...(ports.length === 0 ? ['spec.ports: it has none, so that nobody can call it'] : []),
+    ...unknown,
+  ];
+}

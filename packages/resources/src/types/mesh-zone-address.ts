@@ -17,5 +17,6 @@ export const meshZoneAddress = defineType({
   specForm: 'nested',
   includeInFederation: false,
   spec: meshZoneAddressSpec,
+  idle: { when: 'not-yet', advice: 'there is one zone, which needs none' },
   providedByGlobal: false,
 });

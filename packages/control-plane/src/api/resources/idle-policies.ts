@@ -1,15 +1,18 @@
-// Policies of an older kind that are stored and that proxies do not follow: whoever writes one is told what to write instead.
-import type { MeshSpec, ResourceKey } from '@ursa/resources';
+// What is stored and has no effect, such as policies of an older kind: whoever writes it is told what to write instead.
+import { idleMeshFields } from '@ursa/engine';
+import type { MeshSpec, Resource } from '@ursa/resources';
 import type { ResourceReader } from './reader.ts';
 
 /** What the writer of a resource should know of its effect; `mesh` is looked at as it is stored now. */
 export function idleWarnings(
   { reader }: { readonly reader: Pick<ResourceReader, 'types' | 'find' | 'list'> },
-  { type, mesh, name }: ResourceKey,
+  { type, mesh, name, spec: written }: Pick<Resource, 'type' | 'mesh' | 'name' | 'spec'>,
 ): readonly string[] {
+  if (type === 'Mesh') return idleMeshFields(name, written as MeshSpec);
   const idle = reader.types.byName(type)?.idle;
   if (idle === undefined) return [];
   const { when, advice } = idle;
+  if (when === 'not-yet') return [`${type} ${name} has no effect yet; ${advice}`];
   if (when === 'always')
     return [`${type} ${name} has no effect: proxies do not follow policies of this kind; ${advice}`];
   const spec = reader.find('Mesh', '', mesh)?.spec as MeshSpec | undefined;
