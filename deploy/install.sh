@@ -17,7 +17,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 role=${1:-}
 case $role in
   control-plane | data-plane) shift ;;
-  *) fail "say what to install: control-plane or data-plane" ;;
+  -h | --help | help)
+    sed -n '2,/^set /{/^#/s/^# \{0,1\}//p;}' "$0"
+    exit 0
+    ;;
+  *) fail "say what to install: control-plane or data-plane; --help says more" ;;
 esac
 from=$here/../dist
 envoy=

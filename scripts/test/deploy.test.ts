@@ -66,6 +66,10 @@ test('a control plane and a proxy are placed, and what a user wrote stays', (con
 
 test('what is missing is named, and nothing is placed', (context) => {
   const { destination, run } = openInstallation(context);
+  const help = run('--help');
+  assert.equal(help.code, 0);
+  assert.match(help.output, /sudo deploy\/install\.sh data-plane --envoy PATH \[--from DIR\]/);
+  assert.doesNotMatch(help.output, /set -eu/);
   const wrong: readonly [args: readonly string[], reason: RegExp][] = [
     [[], /say what to install: control-plane or data-plane/],
     [['data-plane', '--from', 'FROM'], /--envoy is missing/],

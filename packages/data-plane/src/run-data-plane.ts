@@ -27,7 +27,12 @@ import { type PreparedProxy, prepareProxy } from './prepare-proxy.ts';
 import { writePrivate } from './private-file.ts';
 import { openProbeProxy, type ProbeProxy } from './probes/probe-proxy.ts';
 import { openReadinessReporter, type Readiness } from './readiness.ts';
-import { describeSettings, type ReadSettings, settingsWithoutEffect } from './settings/read-settings.ts';
+import {
+  describeSettings,
+  misspeltVariables,
+  type ReadSettings,
+  settingsWithoutEffect,
+} from './settings/read-settings.ts';
 import { readToken, type Token } from './token.ts';
 import { version } from './version.ts';
 import { openWorkDir } from './work-dir.ts';
@@ -54,6 +59,8 @@ export async function runDataPlane(given: RunOptions): Promise<number> {
   const { log, stopSignal } = given;
   log.info(`kuma-dp ${version} starts`, { configuration: describeSettings(given.settings) });
   for (const { name, reason } of settingsWithoutEffect(given.given)) log.warn(`${name} has no effect: ${reason}`);
+  for (const { name, meant } of misspeltVariables(given.environment))
+    log.warn(`${name} in the environment is no setting of kuma-dp; did you mean ${meant}?`);
   try {
     return await runProxy({ ...given, settings: await joinMesh(given) });
   } catch (cause) {

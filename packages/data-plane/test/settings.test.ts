@@ -7,7 +7,12 @@ import { parse } from 'yaml';
 import { createLog } from '../src/log.ts';
 import { prepareProxy } from '../src/prepare-proxy.ts';
 import { definitions, type SettingName } from '../src/settings/definitions.ts';
-import { describeSettings, readSettings, settingsWithoutEffect } from '../src/settings/read-settings.ts';
+import {
+  describeSettings,
+  misspeltVariables,
+  readSettings,
+  settingsWithoutEffect,
+} from '../src/settings/read-settings.ts';
 import type { Setting } from '../src/settings/setting.ts';
 
 const goldenSet = join(import.meta.dirname, '../../../../shared/conformance/golden/dp-config');
@@ -22,6 +27,15 @@ function leaves(value: unknown, path: readonly string[] = []): [string, unknown]
   if (typeof value !== 'object' || value === null) return [[path.join('.'), value]];
   return Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...path, key]));
 }
+
+test('a misspelt variable is told, one for others is not', () => {
+  const environment = {
+    ...{ KUMA_DATAPLANE_DRAIN_TIM: '5s', KUMA_DATAPLANE_DRAIN_TIME: '5s', KUMA_STORE_TYPE: 'memory' },
+    ...{ KUMA_CONTROL_PLANE_SERVICE_HOST: '10.0.0.1', KUMA_CONTROL_PLANE_PORT_5681_TCP: 'tcp://10.0.0.1:5681' },
+  };
+  const meant = 'KUMA_DATAPLANE_DRAIN_TIME';
+  assert.deepEqual(misspeltVariables(environment), [{ name: 'KUMA_DATAPLANE_DRAIN_TIM', meant }]);
+});
 
 test("the defaults are the peer's", (context) => {
   if (!existsSync(goldenFile)) return context.diagnostic('left out: the conformance data is not beside this checkout');

@@ -56,6 +56,12 @@ test('priorities need a health check or outlier detection of the whole mesh', ()
   assert.deepEqual(problemsOf(world), []);
 });
 
+test('a host name that is of no service is told how it could be one', () => {
+  const question = { mesh, from: 'web', to: 'www.example.com', method: 'GET', path: '/', headers: {} };
+  const { problems } = openOutside([first]).engine.explain(question);
+  assert.match(problems[0]?.fix ?? '', /a server outside of the mesh is one of it with a MeshExternalService/);
+});
+
 test('servers of one priority need none', () => {
   assert.deepEqual(problemsOf(openOutside([first, { ...second, priority: 0 }])), []);
 });

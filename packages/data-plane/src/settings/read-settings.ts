@@ -1,5 +1,5 @@
 // From environment and flags to settings. Flags win over the environment, the environment over the defaults.
-import { formatDuration, MeshError, type Violation } from '@ursa/resources';
+import { closestName, formatDuration, MeshError, type Violation } from '@ursa/resources';
 import { parseAddresses } from '../bootstrap/several-addresses.ts';
 import { definitions, type SettingName, type Settings } from './definitions.ts';
 import type { Setting } from './setting.ts';
@@ -70,6 +70,23 @@ export function settingsWithoutEffect(
       ? [{ name: flag === undefined ? env : `--${flag}`, reason: withoutEffect }]
       : [],
   );
+}
+
+/** Names that are kuma-dp's alone, but for those that Kubernetes makes of a Service called kuma-control-plane. */
+const ownVariable = /^KUMA_(?:DATAPLANE|CONTROL_PLANE)_(?!(?:SERVICE_HOST|SERVICE_PORT_\w+|PORT|PORT_\d+_\w+)$)/;
+
+/** Variables that are no settings but look like one, and which. */
+export function misspeltVariables(
+  environment: NodeJS.ProcessEnv,
+): readonly { readonly name: string; readonly meant: string }[] {
+  const known = all.map(([, { env }]) => env);
+  return Object.keys(environment)
+    .filter((name) => ownVariable.test(name) && !known.includes(name))
+    .sort()
+    .flatMap((name) => {
+      const meant = closestName(name, known);
+      return meant === undefined ? [] : [{ name, meant }];
+    });
 }
 
 /** Rules that a single value cannot say. */

@@ -111,9 +111,13 @@ function whyNone(
       ...meshServices.map(displayNameOf),
       ...everyone.map(({ name }) => name),
     ]);
+    // Services may have dots in their names; host names of others have them always.
+    const otherwise = to.includes('.')
+      ? '; a server outside of the mesh is one of it with a MeshExternalService: what has none is passed on, as MeshPassthrough and networking.outbound.passthrough of the Mesh say'
+      : '';
     const advice =
       close === undefined
-        ? 'start a proxy whose inbound has this kuma.io/service'
+        ? `start a proxy whose inbound has this kuma.io/service${otherwise}`
         : `did you mean ${JSON.stringify(close)}?`;
     return finding(
       'unknown-destination',
