@@ -85,9 +85,13 @@ export function openAdminIdentities({
       });
     },
   });
-  const orders = orderForConnected(graph, 'admin-identities', proxies, orderOf, issuing, (proxyKey) =>
-    adminIdentities.delete(proxyKey),
-  );
+  const orders = orderForConnected(graph, {
+    proxies: graph.derive('admin-identities/connected', () => proxies.keys()),
+    keysOf: graph.derive('admin-identities/keys', (proxyKey: string) => [proxyKey]),
+    orderOf,
+    issuing,
+    onGone: (proxyKey) => adminIdentities.delete(proxyKey),
+  });
   return {
     settled: (proxyKey) => issuing.settled(proxyKey),
     stop() {

@@ -1,7 +1,7 @@
 // Sees to it that what was issued is what is shown: asks each Envoy for the certificate it has a while after it got one, and again when it should have been
 // replaced. What is wrong is told, and a certificate that did not arrive is made and sent anew. Nothing here is on the way of a certificate.
 import { X509Certificate } from 'node:crypto';
-import type { Collection, Graph } from '@ursa/collections';
+import { type Collection, type Graph, watchEach } from '@ursa/collections';
 import type { IssuedIdentity } from '@ursa/engine';
 import type { Component } from '../component.ts';
 import type { Clock } from './clock.ts';
@@ -63,38 +63,35 @@ export function certificateWatchdog(inputs: CertificateWatchdogInputs): Certific
   const { graph, clock, identities, envoyAdmin, renew, onLook } = inputs;
   const looked = new Map<string, Looked>();
   const findings = new Map<string, CertificateFinding>();
-  const all = graph.derive('watched-certificates', () =>
-    identities.keys().flatMap((key) => {
-      const identity = identities.get(key);
-      return identity === undefined ? [] : [{ key, identity }];
-    }),
-  );
+  const keys = graph.derive('watched-certificates', () => identities.keys());
+  const identityOf = graph.derive('watched-certificate', (key: string) => identities.get(key));
   let watch: { stop(): void } | undefined;
   let timer: { readonly at: number; stop(): void } | undefined;
   let looking = false;
 
-  const follow = (list: readonly { readonly key: string; readonly identity: IssuedIdentity }[]): void => {
-    const present = new Map(list.map(({ key, identity }) => [key, identity]));
-    for (const key of looked.keys()) {
-      if (present.has(key)) continue;
-      looked.delete(key);
-      // Its mesh may be gone while the proxy is still connected: nothing is wrong with a certificate that nobody should have.
-      if (findings.delete(key)) onLook(key, undefined);
-    }
+  const forget = (key: string): void => {
+    looked.delete(key);
+    // Its mesh may be gone while the proxy is still connected: nothing is wrong with a certificate that nobody should have.
+    if (findings.delete(key)) onLook(key, undefined);
+  };
+  const follow = (key: string, identity: IssuedIdentity | undefined): void => {
+    if (identity === undefined) return forget(key);
+    if (looked.get(key)?.identity.certificateChain === identity.certificateChain) return;
     const since = clock.now();
-    for (const [key, identity] of present) {
-      if (looked.get(key)?.identity.certificateChain === identity.certificateChain) continue;
-      const life = Date.parse(identity.notAfter) - since;
-      looked.set(key, { identity, since, life, dueAt: since + within(firstLook, life) });
-    }
-    schedule();
+    const life = Date.parse(identity.notAfter) - since;
+    const dueAt = since + within(firstLook, life);
+    looked.set(key, { identity, since, life, dueAt });
+    if (!looking && (timer === undefined || dueAt < timer.at)) lookAt(dueAt);
+  };
+  const lookAt = (time: number): void => {
+    timer?.stop();
+    timer = { at: time, ...clock.at(time, () => void lookAround()) };
   };
   const schedule = (): void => {
-    if (looking || watch === undefined) return;
-    const next = Math.min(...[...looked.values()].map(({ dueAt }) => dueAt));
-    if (timer?.at === next) return;
-    timer?.stop();
-    timer = Number.isFinite(next) ? { at: next, ...clock.at(next, () => void lookAround()) } : undefined;
+    if (watch === undefined) return;
+    let next = Number.POSITIVE_INFINITY;
+    for (const { dueAt } of looked.values()) next = Math.min(next, dueAt);
+    if (Number.isFinite(next)) lookAt(next);
   };
   const lookAround = async (): Promise<void> => {
     timer = undefined;
@@ -127,9 +124,7 @@ export function certificateWatchdog(inputs: CertificateWatchdogInputs): Certific
   return {
     name: 'certificate-watchdog',
     async start() {
-      const started = graph.watch(all, [], follow);
-      watch = started;
-      follow(started.value);
+      watch = watchEach(graph, keys, identityOf, { onValue: follow, onGone: forget });
     },
     async stop() {
       watch?.stop();

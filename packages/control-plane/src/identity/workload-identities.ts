@@ -152,10 +152,15 @@ export function openWorkloadIdentities(inputs: WorkloadIdentitiesInputs): Worklo
   });
   const trust = keepTrust(inputs);
   const faults = reportFaults(inputs);
-  const holders = { keys: () => inputs.proxies.keys().flatMap((proxyKey) => inputs.identityKeys.get(proxyKey)) };
-  const orders = orderForConnected(graph, 'workload-identities', holders, orderOf, moves, (identityKey) => {
-    held.delete(identityKey);
-    identities.delete(identityKey);
+  const orders = orderForConnected(graph, {
+    proxies: graph.derive('workload-identities/connected', () => inputs.proxies.keys()),
+    keysOf: inputs.identityKeys,
+    orderOf,
+    issuing: moves,
+    onGone(identityKey) {
+      held.delete(identityKey);
+      identities.delete(identityKey);
+    },
   });
   return {
     async settled(proxyKey) {
