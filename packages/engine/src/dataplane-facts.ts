@@ -66,6 +66,8 @@ export interface DataplaneFacts {
   readonly name: string;
   readonly labels: Tags;
   readonly address: string;
+  /** False while its address is a host name for which no IP address is known: the proxy gets no configuration then, as it could listen nowhere. */
+  readonly isAddressKnown: boolean;
   readonly adminPort: number | undefined;
   readonly inbounds: readonly InboundFacts[];
   readonly outbounds: readonly DataplaneOutbound[];
@@ -128,7 +130,7 @@ function inboundFacts(
   };
 }
 
-/** As it is written while it has no IP address: that the proxy's own Envoy refuses, and says so. */
+/** As it is written while it has no IP address. */
 function ipOrName(address: string | undefined, ipOf: IpLookup): string {
   return ipOf(address ?? '') ?? address ?? '';
 }
@@ -177,6 +179,7 @@ export function dataplaneFacts(resource: Resource, ipOf: IpLookup = ipLookup({})
     name: resource.name,
     labels: resource.labels,
     address: ipOrName(networking.address, ipOf),
+    isAddressKnown: (networking.address ?? '') === '' || ipOf(networking.address ?? '') !== undefined,
     adminPort: networking.admin?.port,
     inbounds,
     outbounds: networking.outbound ?? [],

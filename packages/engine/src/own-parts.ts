@@ -70,7 +70,7 @@ export function deriveOwnParts(options: OwnPartsOptions): OwnParts {
     const connected = inputs.proxies.get(proxyKey);
     const facts = dataplane.get(proxyKey);
     const mesh = facts && meshFacts.get(facts.mesh);
-    if (connected === undefined || facts === undefined || mesh === undefined) return undefined;
+    if (connected === undefined || facts === undefined || mesh === undefined || !facts.isAddressKnown) return undefined;
     const proxyClass = classOf(connected, facts, mesh, proxyTls.get(mesh.name, proxyKey));
     const inboundDefault = inboundDefaults.get(mesh.name, proxyKey);
     const workload = workloadOf(facts);

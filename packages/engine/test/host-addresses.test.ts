@@ -48,6 +48,7 @@ test('explain says why such an instance gets no requests', () => {
   const world = openHosts({ address: 'api-2.example' });
   world.connect(mesh, 'web-1');
   const { problems } = world.engine.explain({ mesh, from: 'web', to: 'api', method: 'GET', path: '/', headers: {} });
+  assert.match(problems[0]?.fix ?? '', /^give it an IP address, or let the DNS of the control plane know the name$/);
   assert.match(
     problems.map(({ message }) => message).join('\n'),
     /its address api-2\.example is a host name for which no IP address is known/,
@@ -56,8 +57,11 @@ test('explain says why such an instance gets no requests', () => {
 
 test('a proxy listens on the IP address behind its host name', () => {
   const world = openHosts({ address: 'api-2.example' });
+  const proxy = world.connect(mesh, 'api-2');
+  // Nothing rather than a listener that Envoy refuses: where traffic is redirected, a port without its listener would be open.
+  assert.equal(world.engine.config.get(proxy), undefined);
   world.sources.hostAddresses.set('api-2.example', '192.0.2.3');
-  const listeners = world.engine.config.get(world.connect(mesh, 'api-2'))?.resources.listener.keys();
+  const listeners = world.engine.config.get(proxy)?.resources.listener.keys();
   assert.ok([...(listeners ?? [])].includes('inbound:192.0.2.3:8080'));
 });
 

@@ -1,4 +1,5 @@
 // Endpoints that get no requests now: which, since when and why.
+import { isIp } from '@ursa/resources';
 import type { Destination } from '../destinations.ts';
 import { type Finding, finding } from '../lint/finding.ts';
 import { type ExplainParts, keyOfProxy } from './explain-parts.ts';
@@ -26,13 +27,19 @@ export function notReady(parts: ExplainParts, instances: readonly Instance[]): r
     const insight = parts.inputs.resources('DataplaneInsight').get(keyOfProxy(proxy))?.spec as
       | InsightOfHealth
       | undefined;
-    const known = insight?.inbounds?.find((each) => each.address === address && each.port === port);
+    // Insights have addresses as they are written: a host name, where this has the address behind it.
+    const known = insight?.inbounds?.find(
+      (each) => each.port === port && (each.address === address || !isIp(each.address)),
+    );
+    const isReachable = inbound.endpoint.address === '' || isIp(inbound.endpoint.address);
     const probed = known?.reason === undefined ? '' : ` (since ${known.since}: ${known.reason})`;
     return [
       finding(
         'endpoint-not-ready',
         `${proxy.name} gets no requests at ${address}:${port}: ${inbound.whyNotReady ?? 'it is not ready'}${probed}`,
-        `kumactl inspect dataplane ${proxy.name} --type inbounds`,
+        isReachable
+          ? `kumactl inspect dataplane ${proxy.name} --type inbounds`
+          : 'give it an IP address, or let the DNS of the control plane know the name',
         { type: 'Dataplane', mesh: proxy.mesh, name: proxy.name },
         'networking.inbound',
       ),
