@@ -39,12 +39,20 @@ test('no certificate that is shown has ended, and no request is lost', async () 
   let restarts = 0;
   let nextRestart = Date.now() + restartEvery;
   let replaced: ReadonlyMap<string, string> = new Map();
+  let killedAt: number | undefined;
+  /** From the end of a control plane until the proxies have certificates of the next one: longer than these live, and the machine has lost the requests. */
+  let longestAbsence = 0;
   while (Date.now() < end) {
     await look();
     // A control plane that is killed before proxies have come back to it was none: they would be without one for longer than certificates live.
     const isDone = services.every(({ name }) => current.get(name) !== replaced.get(name));
+    if (isDone && killedAt !== undefined) {
+      longestAbsence = Math.max(longestAbsence, Date.now() - killedAt);
+      killedAt = undefined;
+    }
     if (isDone && Date.now() >= nextRestart) {
       replaced = new Map(current);
+      killedAt = Date.now();
       controlPlane.process().signal(restarts % 2 === 0 ? 'SIGKILL' : 'SIGTERM');
       await controlPlane.restart();
       restarts += 1;
@@ -52,8 +60,9 @@ test('no certificate that is shown has ended, and no request is lost', async () 
     }
     await sleep(200);
   }
+  if (killedAt !== undefined) longestAbsence = Math.max(longestAbsence, Date.now() - killedAt);
   const { sent, failures } = await load.stop();
-  const outcome = `${minutes} min, ${restarts} restarts, ${serials.size} certificates, ${sent} requests`;
+  const outcome = `${minutes} min, ${restarts} restarts, ${serials.size} certificates, ${sent} requests, control planes away for up to ${longestAbsence} ms`;
   const handshakes = await Promise.all(
     services.map(async (service) => [service.name, await failedHandshakes(service)]),
   );

@@ -26,6 +26,10 @@ export interface LoadOptions {
 }
 
 const answerPatience = 10_000;
+/** Milliseconds between two rounds of sending. */
+const round = 5;
+// A pause that is shorter says nothing.
+const longPause = 100;
 
 /** Starts to send. Requests start at the rate whether or not earlier ones have been answered. */
 export function startLoad({ url, perSecond, newConnections = false }: LoadOptions): Load {
@@ -35,6 +39,15 @@ export function startLoad({ url, perSecond, newConnections = false }: LoadOption
   const open = new Set<Promise<void>>();
   let sent = 0;
   const started = performance.now();
+  const pauses: { readonly end: number; readonly length: number }[] = [];
+  let lastRound = started;
+  /** A client that gets no CPU time finds no answers either: whoever reads of a failure must be able to tell the two apart. */
+  const withoutAnswer = (): string => {
+    const since = performance.now() - answerPatience;
+    const lengths = pauses.filter(({ end }) => end > since).map(({ length }) => Math.round(length));
+    const own = `${lengths.length} pauses of this client, the longest of ${Math.max(0, ...lengths)} ms`;
+    return `no answer in ${answerPatience / 1000} s, with ${own}; ${open.size} requests are open`;
+  };
   const send = (): Promise<void> =>
     new Promise((resolve) => {
       const fail = (reason: string): void => {
@@ -54,18 +67,21 @@ export function startLoad({ url, perSecond, newConnections = false }: LoadOption
           resolve();
         });
       });
-      call.on('timeout', () => call.destroy(new Error('no answer')));
+      call.on('timeout', () => call.destroy(new Error(withoutAnswer())));
       call.on('error', (error) => fail(error.message));
       call.end();
     });
   const timer = setInterval(() => {
-    const due = Math.floor(((performance.now() - started) / 1000) * perSecond) - sent;
+    const now = performance.now();
+    if (now - lastRound >= longPause) pauses.push({ end: now, length: now - lastRound });
+    lastRound = now;
+    const due = Math.floor(((now - started) / 1000) * perSecond) - sent;
     for (let index = 0; index < due; index += 1) {
       sent += 1;
       const pending: Promise<void> = send().finally(() => open.delete(pending));
       open.add(pending);
     }
-  }, 5);
+  }, round);
   const report = (): LoadReport => ({ sent, answers: { ...answers }, failures: [...failures] });
   return {
     report,
