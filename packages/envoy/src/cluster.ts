@@ -72,10 +72,13 @@ export function staticAddresses(clusterName: string, addresses: readonly Address
   });
 }
 
+/** Other figures with dots, such as 10.0.0.256, are names: as an address Envoy would refuse them. */
+const ipv4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
+
 /** A cluster for one host of the world outside, by its IPv4 or IPv6 address or its name, which is looked up in DNS. */
 export function hostNameCluster(basics: ClusterBasics, host: string, port: number): ClusterDraft {
   const draft = staticCluster(basics, [socketAddress(host, port)]);
-  if (host.includes(':') || /^[\d.]+$/.test(host)) return draft;
+  if (host.includes(':') || ipv4.test(host)) return draft;
   draft.message.clusterDiscoveryType = { case: 'type', value: Cluster_DiscoveryType.STRICT_DNS };
   draft.message.dnsLookupFamily = Cluster_DnsLookupFamily.V4_ONLY;
   return draft;

@@ -23,6 +23,7 @@ export * from './labels.ts';
 export * from './legacy/mesh-gateway-route.ts';
 export * from './legacy/virtual-outbound.ts';
 export * from './parse-resource.ts';
+export * from './pem.ts';
 export * from './protocols.ts';
 export * from './proxy-compatibility.ts';
 export * from './redact-secrets.ts';

@@ -26,6 +26,11 @@ export function requirePort(violations: ViolationList, field: string, port: numb
   if (port === undefined || port < 1 || port > 65535) violations.add(field, 'port must be in the range [1, 65535]');
 }
 
+/** Adds a violation for a port that there is not; 0 stands for none. */
+export function allowPort(violations: ViolationList, field: string, port: number | undefined): void {
+  if (port !== undefined && port !== 0) requirePort(violations, field, port);
+}
+
 /** Adds a violation unless the address is an IP address or a domain name. */
 export function requireAddress(violations: ViolationList, field: string, address: string): void {
   if (!isIp(address) && !isDnsName(address)) violations.add(field, 'address has to be valid IP address or domain name');

@@ -65,6 +65,47 @@ test('ports of a proxy must not meet its admin port on loopback', () => {
   assert.deepEqual(violationsOf({ type: 'Dataplane', networking: apart }), {});
 });
 
+test('ports of a proxy that its Envoy listens at are ones', () => {
+  const inbound = [{ port: 80, tags: { 'kuma.io/service': 'a' } }];
+  const places = (changed: object) =>
+    violationsOf({ type: 'Dataplane', networking: { address: '10.0.0.1', inbound, ...changed } });
+  assert.deepEqual(places({ admin: { port: 0 }, transparentProxying: { redirectPortInbound: 65535 } }), {});
+  const range = 'port must be in the range [1, 65535]';
+  assert.deepEqual(places({ admin: { port: 65536 }, transparentProxying: { redirectPortInbound: 70000 } }), {
+    'networking.admin.port': range,
+    'networking.transparentProxying.redirectPortInbound': range,
+  });
+  assert.deepEqual(
+    violationsOf({ type: 'ZoneEgress', networking: { address: '10.0.0.1', port: 1, admin: { port: 65536 } } }),
+    { 'networking.admin.port': range },
+  );
+});
+
+test('both ports of redirection differ', () => {
+  const networking = {
+    address: '10.0.0.1',
+    inbound: [{ port: 80, tags: { 'kuma.io/service': 'a' } }],
+    transparentProxying: { redirectPortInbound: 15006, redirectPortOutbound: 15006 },
+  };
+  assert.deepEqual(violationsOf({ type: 'Dataplane', networking }), {
+    'networking.transparentProxying.redirectPortOutbound': 'must differ from redirectPortInbound',
+  });
+});
+
+test('the server name of an ExternalService is one that TLS can say', () => {
+  const withName = (serverName: string) =>
+    violationsOf({
+      type: 'ExternalService',
+      tags: { 'kuma.io/service': 'a' },
+      networking: { address: 'a.example:1', tls: { enabled: true, serverName } },
+    });
+  assert.deepEqual(withName('a'.repeat(255)), {});
+  for (const name of ['a'.repeat(256), 'a\0'])
+    assert.deepEqual(withName(name), {
+      'networking.tls.serverName': 'must be a server name of at most 255 characters',
+    });
+});
+
 test('an advertised address of an ingress comes with its port', () => {
   const networking = { address: '10.0.0.1', port: 10001, advertisedAddress: 'example.org' };
   assert.deepEqual(violationsOf({ type: 'ZoneIngress', networking }), {
@@ -172,9 +213,20 @@ test('certificates of a MeshExternalService that are no PEM are warned of, as by
     const spec = { match: { port: 443 }, endpoints, tls: { enabled: true, verification } };
     return type.warn?.(spec as never, context as never) ?? [];
   };
-  const pem = '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n';
+  // The outline of a certificate, with nothing in it.
+  const pem = `-----BEGIN CERTIFICATE-----\nMBMwDQIBATAAMAAwADAAMAAwAAMA\n-----END CERTIFICATE-----\n`;
   assert.deepEqual(warningsOf({ caCert: { inlineString: pem }, clientCert: { inline: btoa(pem) } }), []);
   assert.deepEqual(warningsOf({ caCert: { secret: 'ca' } }), []);
+  const cut = pem.replace(/.{8}\n-----END/, '\n-----END');
+  for (const [verification, expected] of [
+    [{ caCert: { inlineString: cut } }, /caCert.inlineString has no certificate in part 1 that can be read/],
+    [{ caCert: { inlineString: pem + cut } }, /has no certificate in part 2/],
+    [{ clientKey: { inlineString: pem } }, /clientKey.inlineString is no PEM: expected .*BEGIN PRIVATE KEY/],
+    [{ clientKey: { inlineString: pem.replaceAll('CERTIFICATE', 'PRIVATE KEY') } }, /has no key that can be read/],
+    [{ clientKey: { inlineString: '-----BEGIN ENCRYPTED PRIVATE KEY-----' } }, /is an encrypted key/],
+  ] as const) {
+    assert.match(warningsOf(verification).join(), expected);
+  }
   assert.deepEqual(
     warningsOf({ caCert: { inlineString: 'ca.pem' }, clientKey: { inline: btoa('key.pem') } }).map(
       (text) => text.split(':')[0],

@@ -11,7 +11,7 @@ import {
   endpointsCluster,
   type FilterChainDraft,
 } from '@ursa/envoy';
-import { type Resource, tagNames, type ZoneIngressSpec } from '@ursa/resources';
+import { isIp, type Resource, tagNames, type ZoneIngressSpec } from '@ursa/resources';
 import type { EngineInputs } from '../engine.ts';
 import type { MeshFacts } from '../mesh-facts.ts';
 import { isPort } from '../port.ts';
@@ -109,7 +109,7 @@ export function deriveOtherZones(
 function offersOf(ingress: Resource, mesh: string): readonly Offer[] {
   const { networking = {}, availableServices = [] } = ingress.spec as ZoneIngressSpec;
   const { advertisedAddress: address, advertisedPort: port } = networking;
-  if (address === undefined || !isPort(port)) return [];
+  if (address === undefined || !isIp(address) || !isPort(port)) return [];
   return availableServices.flatMap(({ tags = {}, instances = 1, mesh: of }): Offer[] => {
     const { [tagNames.service]: service, ...others } = tags;
     if (service === undefined || of !== mesh || !isWeight(instances)) return [];

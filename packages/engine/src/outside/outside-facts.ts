@@ -8,6 +8,7 @@ import {
   isDnsName,
   isIp,
   type MeshExternalServiceSpec,
+  type PemContent,
   type Resource,
   type TlsVersions,
   tagNames,
@@ -79,16 +80,17 @@ export function meshExternalServiceFacts(inputs: EngineInputs, resource: Resourc
   const { mode = 'Secured', serverName: givenName, subjectAltNames = [] } = verification;
   const sources = pemSources(inputs, mesh);
   const field = (name: string) => `spec.tls.verification.${name}`;
-  const authorities = sources.read(field('caCert'), verification.caCert);
+  const unchecked = mode === 'SkipCA' || mode === 'SkipAll';
+  const authorities = unchecked ? undefined : sources.read(field('caCert'), verification.caCert, 'certificates');
   const client = clientOf(
-    sources.read(field('clientCert'), verification.clientCert),
-    sources.read(field('clientKey'), verification.clientKey),
+    sources.read(field('clientCert'), verification.clientCert, 'certificates'),
+    sources.read(field('clientKey'), verification.clientKey, 'private key'),
   );
   const tlsFor = (address: string): TlsFacts | undefined => {
     if (tls?.enabled !== true) return undefined;
     const serverName = givenName ?? (isDnsName(address) ? address : '');
     const names = mode === 'SkipSAN' || mode === 'SkipAll' ? [] : namesOf(subjectAltNames, serverName, address);
-    const trusted = mode === 'SkipCA' || mode === 'SkipAll' ? undefined : (authorities ?? ('system' as const));
+    const trusted = unchecked ? undefined : (authorities ?? ('system' as const));
     const allowRenegotiation = tls.allowRenegotiation ?? false;
     return { serverName, allowRenegotiation, trusted, names, client, versions: limitsOf(tls.version) };
   };
@@ -127,7 +129,8 @@ export function externalServiceFacts(inputs: EngineInputs, resource: Resource): 
   const { [tagNames.service]: _service, ...tags } = spec.tags ?? {};
   const { tls } = spec.networking ?? {};
   const sources = pemSources(inputs, mesh);
-  const read = (name: string, source: DataSource | undefined) => sources.read(`networking.tls.${name}`, source);
+  const read = (name: string, source: DataSource | undefined, content: PemContent = 'certificates') =>
+    sources.read(`networking.tls.${name}`, source, content);
   const tlsOf = (): TlsFacts | undefined => {
     if (tls?.enabled !== true) return undefined;
     const serverName = tls.serverName ?? (isIp(host) ? '' : host);
@@ -140,7 +143,7 @@ export function externalServiceFacts(inputs: EngineInputs, resource: Resource): 
       allowRenegotiation: tls.allowRenegotiation ?? false,
       trusted: read('caCert', tls.caCert),
       names: tls.skipHostnameVerification === true ? [] : namesOf(listed, serverName, host),
-      client: clientOf(read('clientCert', tls.clientCert), read('clientKey', tls.clientKey)),
+      client: clientOf(read('clientCert', tls.clientCert), read('clientKey', tls.clientKey, 'private key')),
       versions: {},
     };
   };

@@ -1,33 +1,18 @@
 // Every golden configuration is loaded by the real Envoy: names and fields can be right in the text and still be refused by its checks.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { createPrivateKey } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { fetchEnvoy } from '@ursa/data-plane';
-import { issueSelfSignedServer } from '../../../control-plane/src/identity/certificates/certificate.ts';
-import { generateKeys } from '../../../control-plane/src/identity/certificates/key-pair.ts';
 import type { AdminIdentity, ProxyConfig } from '../../src/index.ts';
 import { bootstrapOf } from '../bootstrap.ts';
+import { realIdentity } from '../real-identity.ts';
 import { configOf, openScenario, scenarioFolders } from '../scenario.ts';
 
 /** Extensions of this project's Envoy do not include the Kafka filter. */
 const extensions = ['envoy.filters.network.tcp_proxy'];
-
-async function realIdentity(): Promise<AdminIdentity> {
-  const { privateKey, publicKey } = await generateKeys({ kind: 'p256' });
-  const day = 86_400_000;
-  const certificate = await issueSelfSignedServer({
-    commonName: 'kuma-cp',
-    names: { dnsNames: ['kuma-cp'] },
-    privateKey: createPrivateKey(privateKey),
-    publicKey,
-    validity: { notBefore: Date.now() - day, notAfter: Date.now() + day },
-  });
-  return { certificateChain: certificate, privateKey, clientCa: certificate };
-}
 
 function validate(envoy: string, file: string): Promise<string> {
   return new Promise((resolve, reject) => {

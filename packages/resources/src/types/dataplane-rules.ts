@@ -5,7 +5,14 @@ import { tagNames } from '../label-names.ts';
 import { parseProtocol, supportedProtocols } from '../protocols.ts';
 import { nameProblem } from '../resource-names.ts';
 import { checkTags } from '../tags.ts';
-import { allowedValues, collectViolations, requireAddress, requirePort, type ViolationList } from '../violations.ts';
+import {
+  allowedValues,
+  allowPort,
+  collectViolations,
+  requireAddress,
+  requirePort,
+  type ViolationList,
+} from '../violations.ts';
 import type { DataplaneInbound, DataplaneOutbound, DataplaneSpec } from './dataplane.ts';
 import { givenTwice } from './given-twice.ts';
 
@@ -26,8 +33,14 @@ export function validateDataplane(spec: DataplaneSpec): readonly Violation[] {
   checkAdmin(violations, networking);
   checkKind(violations, spec, networking);
   checkAddress(violations, networking.address);
-  const { advertisedAddress } = networking;
+  const { advertisedAddress, transparentProxying: redirect } = networking;
   if (advertisedAddress !== undefined) requireAddress(violations, 'networking.advertisedAddress', advertisedAddress);
+  for (const field of ['redirectPortInbound', 'redirectPortOutbound'] as const)
+    allowPort(violations, `networking.transparentProxying.${field}`, redirect?.[field]);
+  // Envoy listens at each of them, and at no address twice.
+  const { redirectPortInbound = 0, redirectPortOutbound = 0 } = redirect ?? {};
+  if (redirectPortInbound !== 0 && redirectPortInbound === redirectPortOutbound)
+    violations.add('networking.transparentProxying.redirectPortOutbound', 'must differ from redirectPortInbound');
   for (const [index, inbound] of (networking.inbound ?? []).entries())
     checkInbound(violations, `networking.inbound[${index}]`, inbound, networking);
   for (const [index, outbound] of (networking.outbound ?? []).entries())
@@ -93,6 +106,7 @@ function checkAddress(violations: ViolationList, address: string | undefined): v
 function checkAdmin(violations: ViolationList, { admin, address, inbound = [], outbound = [] }: Networking): void {
   if (admin?.port === undefined) return;
   const field = 'networking.admin.port';
+  allowPort(violations, field, admin.port);
   const taken = inbound.some(
     (one) =>
       ((one.address ?? address) === loopback && one.port === admin.port) ||

@@ -44,7 +44,7 @@ export const externalService = defineType({
     if (networking === undefined) violations.add('networking', 'should have networking');
     else {
       checkAddress(violations, networking.address ?? '');
-      if (networking.tls?.serverName === '') violations.add('networking.tls.serverName', 'cannot be empty');
+      checkServerName(violations, networking.tls?.serverName);
     }
     checkTags(violations, 'tags', tags, { service: true });
     return violations.all;
@@ -56,6 +56,16 @@ export const externalService = defineType({
       : ['networking.tls: enabled is not true, so that nothing of it counts: the server is called in plain text'];
   },
 });
+
+/** TLS has no room for a longer one, and ends at a NUL. */
+const longestServerName = 255;
+
+function checkServerName(violations: ViolationList, serverName: string | undefined): void {
+  const field = 'networking.tls.serverName';
+  if (serverName === '') violations.add(field, 'cannot be empty');
+  else if (serverName !== undefined && (serverName.length > longestServerName || serverName.includes('\0')))
+    violations.add(field, `must be a server name of at most ${longestServerName} characters`);
+}
 
 /** `host:port`, an IPv6 host in brackets. */
 function checkAddress(violations: ViolationList, address: string): void {

@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { isDnsName, isIp } from '../addresses.ts';
 import { defineType } from '../define-type.ts';
+import { pemProblem } from '../pem.ts';
 import { closed, generatedAddress, hostnameGeneratorStatus, optionalText } from '../schema/shapes.ts';
 import { checkTlsVersions, tlsVersions } from '../schema/tls-version.ts';
 import { collectViolations, type ViolationList } from '../violations.ts';
@@ -128,17 +129,17 @@ function nearbyWarnings({ endpoints = [] }: MeshExternalServiceSpec): readonly s
   });
 }
 
-/** Certificates and keys that Envoy cannot read: it would refuse the destination. What stands in a Secret is not known here. */
+/** Certificates and keys that Envoy cannot read: the destination has no servers then. What stands in a Secret is not known here. */
 function pemWarnings({ tls }: MeshExternalServiceSpec): readonly string[] {
   const { caCert, clientCert, clientKey } = tls?.verification ?? {};
   return Object.entries({ caCert, clientCert, clientKey }).flatMap(([field, source]) => {
     const form = source?.inlineString === undefined ? 'inline' : 'inlineString';
     const text = source?.inlineString ?? (source?.inline === undefined ? undefined : atob(source.inline));
-    if (text === undefined || text.includes('-----BEGIN ')) return [];
+    const problem =
+      text === undefined ? undefined : pemProblem(text, field === 'clientKey' ? 'private key' : 'certificates');
+    if (problem === undefined) return [];
     const encoded = form === 'inline' ? ', in base64' : '';
-    return [
-      `spec.tls.verification.${field}.${form} is no PEM: proxies cannot connect. Expected text that begins with -----BEGIN${encoded}`,
-    ];
+    return [`spec.tls.verification.${field}.${form} ${problem}${encoded}: proxies do not connect`];
   });
 }
 

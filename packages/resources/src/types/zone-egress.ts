@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { defineType } from '../define-type.ts';
 import { closed, optionalCount, optionalText } from '../schema/shapes.ts';
-import { collectViolations, requireAddress, requirePort } from '../violations.ts';
+import { allowPort, collectViolations, requireAddress, requirePort } from '../violations.ts';
 
 const zoneEgressSpec = closed({
   zone: optionalText,
@@ -30,6 +30,7 @@ export const zoneEgress = defineType({
     const { address } = networking ?? {};
     if (address !== undefined) requireAddress(violations, 'networking.address', address);
     requirePort(violations, 'networking.port', networking?.port);
+    allowPort(violations, 'networking.admin.port', networking?.admin?.port);
     return violations.all;
   },
 });

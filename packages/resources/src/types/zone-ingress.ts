@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { defineType } from '../define-type.ts';
 import { closed, optionalCount, optionalFlag, optionalTags, optionalText } from '../schema/shapes.ts';
-import { collectViolations, requireAddress, requirePort } from '../violations.ts';
+import { allowPort, collectViolations, requireAddress, requirePort } from '../violations.ts';
 
 const zoneIngressSpec = closed({
   zone: optionalText,
@@ -48,6 +48,7 @@ export const zoneIngress = defineType({
     if (address !== undefined) requireAddress(violations, 'networking.address', address);
     if (advertisedAddress !== undefined) requireAddress(violations, 'networking.advertisedAddress', advertisedAddress);
     requirePort(violations, 'networking.port', networking?.port);
+    allowPort(violations, 'networking.admin.port', networking?.admin?.port);
     if (networking?.advertisedPort !== undefined)
       requirePort(violations, 'networking.advertisedPort', networking.advertisedPort);
     return violations.all;
