@@ -75,7 +75,10 @@ export function certificateWatchdog(inputs: CertificateWatchdogInputs): Certific
     if (findings.delete(key)) onLook(key, undefined);
   };
   const follow = (key: string, identity: IssuedIdentity | undefined): void => {
-    if (identity === undefined) return forget(key);
+    if (identity === undefined) {
+      forget(key);
+      return;
+    }
     if (looked.get(key)?.identity.certificateChain === identity.certificateChain) return;
     const since = clock.now();
     const life = Date.parse(identity.notAfter) - since;
