@@ -28,11 +28,22 @@ export interface OpenTelemetryCollector {
   stop(): Promise<void>;
 }
 
-/** Starts an OpenTelemetry collector on free ports. */
-export async function startOpenTelemetryCollector(folder: string): Promise<OpenTelemetryCollector> {
+/** Files of a collector that speaks TLS, and the authority that its clients must come from. */
+export interface CollectorFiles {
+  readonly cert_file: string;
+  readonly key_file: string;
+  readonly client_ca_file: string;
+}
+
+/** Starts an OpenTelemetry collector on free ports; `tls`: it speaks TLS there. */
+export async function startOpenTelemetryCollector(
+  folder: string,
+  tls?: CollectorFiles,
+): Promise<OpenTelemetryCollector> {
   const grpcPort = await freePort();
   const httpPort = await freePort();
-  const protocols = { grpc: { endpoint: `127.0.0.1:${grpcPort}` }, http: { endpoint: `127.0.0.1:${httpPort}` } };
+  const at = (port: number) => ({ endpoint: `127.0.0.1:${port}`, ...(tls === undefined ? {} : { tls }) });
+  const protocols = { grpc: at(grpcPort), http: at(httpPort) };
   const pipeline = { receivers: ['otlp'], exporters: ['debug'] };
   const config = {
     receivers: { otlp: { protocols } },

@@ -11,6 +11,7 @@ export function dataPlanePage(): string {
     'Generated from the code by `node scripts/document.ts`. `kuma-dp run` takes flags and variables of the environment; the flag wins. Unknown flags and wrong',
     'values are refused with what was meant. `kuma-dp run --help` prints the same, `kuma-dp wait` returns when the proxy of its host is ready,',
     '`kuma-dp join <code>` takes the same flags and [becomes part of a mesh](../guide/two-hosts.md) first.',
+    "OpenTelemetry's variables about collectors (`OTEL_EXPORTER_OTLP_…`) are read as well: [what they mean](../guide/collectors.md).",
     '',
     '| flag | environment | default | |',
     '|---|---|---|---|',

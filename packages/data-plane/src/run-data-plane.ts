@@ -7,6 +7,7 @@ import { servicePlaces } from './application/service-places.ts';
 import { type Application, type ApplicationSteps, superviseApplication } from './application/supervise-application.ts';
 import { announceDrain, announceReady, untilLive } from './bootstrap/announce.ts';
 import { formatBootstrapRequest } from './bootstrap/bootstrap-request.ts';
+import { readCollectorEnvironment } from './bootstrap/collector-environment.ts';
 import { type Credentials, openCredentials } from './bootstrap/credentials.ts';
 import { type BootstrapCall, fetchBootstrap } from './bootstrap/fetch-bootstrap.ts';
 import { withQuickReconnect } from './bootstrap/quick-reconnect.ts';
@@ -231,8 +232,10 @@ interface RunFacts {
 function bootstrapCall(
   proxy: PreparedProxy,
   { token, folder, readinessPort, dnsPort }: RunFacts,
-  { settings }: RunOptions,
+  { settings, environment, log }: RunOptions,
 ): BootstrapCall {
+  const { inventory, problems } = readCollectorEnvironment(environment);
+  for (const problem of problems) log.error(`${problem}; the variable is passed over`);
   const { mesh, name, resource, trust } = proxy;
   const body = formatBootstrapRequest(settings, {
     mesh,
@@ -249,6 +252,7 @@ function bootstrapCall(
     redirection: proxy.redirection,
     dnsPort,
     machineId: readMachineId(settings.machineId),
+    collectors: inventory,
   });
   const [url, ...others] = parseAddresses(settings.controlPlaneUrl);
   return {

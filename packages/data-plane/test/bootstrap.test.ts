@@ -68,6 +68,7 @@ test('the request carries what the control plane needs to know, by its own names
     redirection: undefined,
     dnsPort: 0,
     machineId: 'a1',
+    collectors: { shared: { headersPresent: true } },
     envoy: { version: '1.40.0', build: 'b', compatible: true },
   };
   const request = JSON.parse(formatBootstrapRequest(settings({ metricsCertPath: ['/c'] }), facts));
@@ -94,6 +95,7 @@ test('the request carries what the control plane needs to know, by its own names
       ipv6Enabled: true,
       spireResources: { socketPath: '' },
       machineId: 'a1',
+      otelEnv: { shared: { headersPresent: true } },
     },
   );
 });

@@ -1,8 +1,8 @@
 // References of policies to collectors: which of them lead nowhere. Proxies get a warning, and readers of the policy a condition, from the same.
 import type { Derivation, Graph } from '@ursa/collections';
-import type { CollectorRef, PolicySpec, ProxyPolicy } from '@ursa/policy';
+import { type CollectorRef, everyConf, type PolicySpec, type ProxyPolicy } from '@ursa/policy';
 import type { Resource } from '@ursa/resources';
-import type { CollectorLookup } from './collectors.ts';
+import type { BackendLookup } from './collectors.ts';
 import type { ConfigWarning, EngineInputs } from './engine.ts';
 import type { RuleSets } from './rules.ts';
 
@@ -32,18 +32,16 @@ export function deriveCollectorRefs(
   graph: Graph,
   inputs: EngineInputs,
   policies: readonly ProxyPolicy[],
-  collectors: CollectorLookup,
+  backends: BackendLookup,
 ): CollectorRefDerivations {
   const referring = new Map(
-    policies.flatMap(({ name, collectorRefs }) =>
-      collectorRefs === undefined ? [] : [[name, collectorRefs] as const],
-    ),
+    policies.flatMap(({ name, collectors }) => (collectors === undefined ? [] : [[name, collectors] as const])),
   );
   const resolve = (type: string, mesh: string, spec: PolicySpec): CollectorRefs => {
-    const refs = referring.get(type)?.(spec) ?? [];
+    const refs = everyConf(spec).flatMap((conf) => referring.get(type)?.refsOf(conf) ?? []);
     if (refs.length === 0) return none;
-    const collectorOf = collectors(mesh);
-    const missing = refs.filter((ref) => collectorOf(ref) === undefined).map(nameOf);
+    const backendOf = backends(mesh);
+    const missing = refs.filter((ref) => backendOf(ref) === undefined).map(nameOf);
     return { total: refs.length, missing: [...new Set(missing)].sort() };
   };
   const ofPolicy = graph.derive('collectors of a policy', (type: string, mesh: string, name: string) => {

@@ -1,16 +1,26 @@
 // OpenTelemetry collectors that policies refer to. Hooks look them up through the facts of their proxy; the graph remembers who did.
-import { type Collector, type CollectorRef, labelsMatch } from '@ursa/policy';
-import { displayNameOf, type MeshOpenTelemetryBackendSpec, type Resource } from '@ursa/resources';
+import { type Collector, type CollectorRef, labelsMatch, type Signal } from '@ursa/policy';
+import { displayNameOf, type Resource } from '@ursa/resources';
+import { noEnvironment, resolveCollector } from './collector-environment.ts';
 import type { EngineInputs } from './engine.ts';
 
-/** Ports on which collectors listen when their resource does not say. */
-const usualPorts = { grpc: 4317, http: 4318 } as const;
+/** MeshOpenTelemetryBackends of a mesh by reference; of several with the labels the first by name. */
+export type BackendLookup = (mesh: string) => (ref: CollectorRef) => Resource | undefined;
 
-/** Collectors of a mesh by reference; of several with the labels the first by name. */
-export type CollectorLookup = (mesh: string) => (ref: CollectorRef) => Collector | undefined;
+/**
+ * Collectors that replace those of their resource, by {@link useOf}. Proxies in whose environment they stand have them; all others get what
+ * the resource says.
+ */
+export type CollectorOverrides = Readonly<Record<string, Collector>>;
 
-/** Finds collectors. */
-export function collectorLookup(inputs: EngineInputs): CollectorLookup {
+/** Collectors of a mesh by reference and by what is sent there. */
+export type CollectorLookup = (
+  mesh: string,
+  overrides?: CollectorOverrides,
+) => (ref: CollectorRef, signal: Signal) => Collector | undefined;
+
+/** Finds MeshOpenTelemetryBackends. */
+export function backendLookup(inputs: EngineInputs): BackendLookup {
   const backends = inputs.resources('MeshOpenTelemetryBackend');
   const byName = backends.index('display name', (resource: Resource) => [
     `${resource.mesh} ${displayNameOf(resource)}`,
@@ -20,14 +30,24 @@ export function collectorLookup(inputs: EngineInputs): CollectorLookup {
     ({ name, labels }) => {
       const keys = name === undefined ? byMesh.get(mesh) : byName.get(`${mesh} ${name}`);
       const found = [...keys].sort().flatMap((key) => backends.get(key) ?? []);
-      const backend = found.find((resource) => labels === undefined || labelsMatch(labels, resource.labels));
-      return backend && collectorOf(backend);
+      return found.find((resource) => labels === undefined || labelsMatch(labels, resource.labels));
     };
 }
 
-// A collector without an address is the one on the proxy's own host.
-function collectorOf({ name, spec }: Resource): Collector {
-  const { endpoint = {}, protocol = 'grpc' } = spec as MeshOpenTelemetryBackendSpec;
-  const { address = '127.0.0.1', port = usualPorts[protocol], path = '' } = endpoint;
-  return { name, host: address, port, protocol, path: path.replace(/\/+$/, '') };
+/** Finds collectors. */
+export function collectorLookup(inputs: EngineInputs): CollectorLookup {
+  const backends = backendLookup(inputs);
+  return (mesh, overrides = {}) => {
+    const backendOf = backends(mesh);
+    return (ref, signal) => {
+      const backend = backendOf(ref);
+      if (backend === undefined) return undefined;
+      return overrides[useOf(signal, backend.name)] ?? resolveCollector(backend, signal, noEnvironment).collector;
+    };
+  };
+}
+
+/** Names what is sent to a MeshOpenTelemetryBackend of a mesh. */
+export function useOf(signal: Signal, backend: string): string {
+  return `${signal} ${backend}`;
 }

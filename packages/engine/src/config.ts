@@ -2,7 +2,7 @@
 import type { Derivation } from '@ursa/collections';
 import type { EndpointSets } from './class-parts.ts';
 import { type CollectorRefLookup, deriveCollectorRefs } from './collector-refs.ts';
-import { collectorLookup } from './collectors.ts';
+import { backendLookup } from './collectors.ts';
 import type { ConfigParts } from './config-parts.ts';
 import type { ConfigWarning, ProxyConfig } from './engine.ts';
 import { deriveFaults, type Faults } from './faults.ts';
@@ -16,6 +16,7 @@ import { createLastGood } from './last-good.ts';
 import { deriveLeftOut, type LeftOutDerivations, type UnusablePolicy } from './left-out.ts';
 import type { Outbound } from './outbounds.ts';
 import { type ProxyClass, pickTags, redirectOf } from './proxy-class.ts';
+import { deriveProxyCollectors } from './proxy-collectors.ts';
 import {
   adminPortOf,
   isServed,
@@ -29,6 +30,7 @@ import type { RuleSets } from './rules.ts';
 import { endpointTagKeys } from './shaped-endpoints.ts';
 import { dnsLabels, dynamicConfigListener } from './skeleton/dynamic-config.ts';
 import { attempt, type Built, everything, isUnbuilt, type Unbuilt } from './unbuilt.ts';
+import { type UnsentLookup, unsentLookup } from './unsent.ts';
 import { namesWorkload } from './workload.ts';
 
 /**
@@ -54,12 +56,14 @@ export interface ConfigDerivations {
   readonly unusable: LeftOutDerivations['unusable'];
   readonly faults: Faults;
   readonly collectorRefs: CollectorRefLookup;
+  readonly unsentTo: UnsentLookup;
 }
 
 /** Derives configurations. */
 export function deriveConfig(parts: ConfigParts): ConfigDerivations {
   const { graph, inputs, policies, own, shared, outbounds, directAccess, rules, egresses, permittedServers } = parts;
-  const collectorRefs = deriveCollectorRefs(graph, inputs, policies, collectorLookup(inputs));
+  const collectorRefs = deriveCollectorRefs(graph, inputs, policies, backendLookup(inputs));
+  const proxyCollectors = deriveProxyCollectors(graph, inputs, policies, rules);
   const { subject, withSelf } = own;
   const selfPolicies = policies.filter(({ readsSelf }) => readsSelf === true);
   const taggedPolicies = policies.filter(({ readsTags }) => readsTags === true);
@@ -68,7 +72,9 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     'additions of policies',
     (proxyKey: string, without: LeftOut): PolicyAdditions => {
       const found = subject.get(proxyKey);
-      return found === undefined ? nothing : policyAdditions(policies, found, rules.ruleSets.get(proxyKey, without));
+      if (found === undefined) return nothing;
+      const proxyClass = own.withCollectors(found.proxyClass, proxyCollectors.get(proxyKey, without).whole);
+      return policyAdditions(policies, { ...found, proxyClass }, rules.ruleSets.get(proxyKey, without));
     },
     { equals: sameAdditions },
   );
@@ -138,13 +144,14 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
       const calling = tagged ? own.withTags(found.proxyClass, found.dataplane) : found.proxyClass;
       const announces = rules.needsClientTags.get(found.dataplane.mesh);
       const proxyClass = announces ? own.announcing(calling, found.dataplane) : calling;
-      const listenerClass = listenerClassOf(found, proxyClass, ruleSets);
+      const collectors = proxyCollectors.get(proxyKey, without).traffic;
+      const listenerClass = own.withCollectors(listenerClassOf(found, proxyClass, ruleSets), collectors);
       const workload = namesWorkload(policies, ruleSets) ? found.workload : undefined;
       const caller = permittedServers.callerOf(found.dataplane, proxyClass.tls !== undefined);
       const all = outboundsOf(found, without);
       const called = shared.outbounds.get(all, ruleSets, proxyClass, listenerClass, workload, caller);
       const redirected = transparentResources(found, ruleSets, listenerClass, without);
-      const inbounds = own.inbounds.get(proxyKey, rules.inboundRules.get(proxyKey, without));
+      const inbounds = own.inbounds.get(proxyKey, rules.inboundRules.get(proxyKey, without), collectors);
       const traffic = [...inbounds, ...called, ...redirected];
       return toMaps([
         ...traffic,
@@ -209,7 +216,14 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     return complete(key, {
       resources: { ...finished.resources, endpoint: endpoints.resources },
       unbuilt: [...finished.unbuilt, ...endpoints.unbuilt],
-      warnings: [...held, ...left, ...plain, ...collectorRefs.warnings.get(ruleSets), ...finished.warnings],
+      warnings: [
+        ...held,
+        ...left,
+        ...plain,
+        ...collectorRefs.warnings.get(ruleSets),
+        ...proxyCollectors.get(key, without).warnings,
+        ...finished.warnings,
+      ],
     });
   };
   const complete = (key: string, made: Finished): ProxyConfig => {
@@ -236,7 +250,18 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     },
     { equals: sameConfig },
   );
-  return { config, resourcesWithout, heldBack, leftOut, unusable, faults, collectorRefs: collectorRefs.ofPolicy };
+  const collectorsOf = (proxyKey: string) => proxyCollectors.get(proxyKey, leftOut.get(proxyKey));
+  const unsentTo = unsentLookup(inputs, policies, rules, collectorsOf);
+  return {
+    config,
+    resourcesWithout,
+    heldBack,
+    leftOut,
+    unusable,
+    faults,
+    collectorRefs: collectorRefs.ofPolicy,
+    unsentTo,
+  };
 }
 
 const noEndpoints: EndpointSets = { resources: noResources, unbuilt: [] };

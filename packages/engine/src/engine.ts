@@ -3,11 +3,13 @@ import type { Collection, Derivation } from '@ursa/collections';
 import type { EnvoyResource, EnvoyType } from '@ursa/envoy';
 import type { PolicyHead, ProxyRules } from '@ursa/policy';
 import type { Resource } from '@ursa/resources';
+import type { CollectorEnvironment } from './collector-environment.ts';
 import type { CollectorRefLookup } from './collector-refs.ts';
 import type { Explanation, Question } from './explain/explanation.ts';
 import type { LeftOut } from './held-back.ts';
 import type { UnusablePolicy } from './left-out.ts';
 import type { Finding } from './lint/finding.ts';
+import type { UnsentLookup } from './unsent.ts';
 
 /** What a connected proxy said of itself in its xDS node (reference s9), parsed at the border. Key: {@link proxyKeyOf}. */
 export interface ConnectedProxy {
@@ -33,6 +35,8 @@ export interface ConnectedProxy {
   /** Names of the extensions built into this Envoy (`node.extensions`); empty when it did not say. */
   readonly extensions: readonly string[];
   readonly envoyVersion: string;
+  /** Variables of its kuma-dp about OpenTelemetry collectors; absent where there are none. */
+  readonly openTelemetry?: CollectorEnvironment;
 }
 
 /** What tells proxies apart; `mesh` is '' for those of a zone. */
@@ -202,4 +206,6 @@ export interface Engine {
   findings(mesh: string): readonly Finding[];
   /** The collectors that a policy refers to, and which of them are not there. */
   readonly collectorRefs: CollectorRefLookup;
+  /** Who sends nothing to a MeshOpenTelemetryBackend, or by a policy, because variables of its kuma-dp are not there. */
+  readonly unsentTo: UnsentLookup;
 }

@@ -1,6 +1,12 @@
 // Resources in, Envoy configuration out.
 
 export { resourceJson } from '@ursa/envoy';
+export type {
+  CollectorEnvironment,
+  CollectorField,
+  CollectorVariables,
+  NamedEndpoint,
+} from './collector-environment.ts';
 export type { CollectorRefs } from './collector-refs.ts';
 export { type DataplaneFacts, dataplaneFacts } from './dataplane-facts.ts';
 export { subsetName } from './destinations.ts';
@@ -15,3 +21,4 @@ export { type EngineOptions, type OpenEngine, openEngine } from './open-engine.t
 export { overlayInputs, type ResourceDrafts } from './overlay-inputs.ts';
 export * from './policy-insight.ts';
 export { acceptsPlaintext } from './strict-inbounds.ts';
+export type { UnsentLookup } from './unsent.ts';

@@ -133,7 +133,8 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
   const identityRequest = deriveIdentityRequest({ graph, meshFacts, dataplane, workloadIdentities, egresses });
   const outbounds = outboundsFor(options, surroundings, rules, identityRequest);
   const parts = { graph, inputs, policies, rules, egresses, ...surroundings, outbounds };
-  const { config, resourcesWithout, heldBack, leftOut, unusable, faults, collectorRefs } = deriveConfig(parts);
+  const { config, resourcesWithout, heldBack, leftOut, unusable, faults, collectorRefs, unsentTo } =
+    deriveConfig(parts);
   const strictInbounds = deriveStrictInbounds({ ...parts, heldBack, resourcesWithout });
   const inForce = graph.derive(
     'rules in force',
@@ -173,6 +174,7 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
     unusable,
     faultOf: faults.of,
     collectorRefs,
+    unsentTo,
     affectedDataplanes: rules.affected,
     whatIf(drafts) {
       const changed = { ...options, inputs: overlayInputs(inputs, drafts) };

@@ -14,6 +14,7 @@ import type { MeshFacts } from './mesh-facts.ts';
 import type { OlderPolicies } from './older-policies.ts';
 import {
   deriveAnnouncingClass,
+  deriveCollectorClass,
   deriveOwnClass,
   deriveProxyClass,
   deriveTaggedClass,
@@ -32,13 +33,15 @@ type Resources = readonly Built[];
 export interface OwnParts {
   /** Undefined while the proxy is not connected, or its Dataplane or Mesh does not exist. */
   readonly subject: Derivation<readonly [proxyKey: string], Subject | undefined>;
-  /** Listeners and clusters of the inbounds. `rules`: the proxy's own for what it receives. */
-  readonly inbounds: Derivation<readonly [proxyKey: string, rules: RuleSets], Resources>;
+  /** Listeners and clusters of the inbounds. `rules`: the proxy's own for what it receives. `collectors`: see `ProxyCollectors`. */
+  readonly inbounds: Derivation<readonly [proxyKey: string, rules: RuleSets, collectors: string], Resources>;
   /** Listeners for the control plane and for monitoring. */
   readonly system: Derivation<readonly [proxyKey: string], Resources>;
   readonly secrets: Derivation<readonly [proxyKey: string], Resources>;
   /** The class narrowed to one proxy, for listeners that say something of it. */
   withSelf(subject: Pick<Subject, 'dataplane' | 'connected'>, proxyClass: ProxyClass): ProxyClass;
+  /** The class narrowed to proxies whose environments name the same collectors, where they name any. */
+  withCollectors(proxyClass: ProxyClass, overrides: string): ProxyClass;
   /** The class narrowed to proxies of the same tags. */
   withTags(proxyClass: ProxyClass, dataplane: DataplaneFacts): ProxyClass;
   /** The class narrowed to proxies that tell the same tags to those they call. */
@@ -61,7 +64,9 @@ export interface OwnPartsOptions {
 /** Derives the own parts. */
 export function deriveOwnParts(options: OwnPartsOptions): OwnParts {
   const { graph, inputs, policies, meshFacts, dataplane, proxyTls, inboundDefaults, olderPolicies } = options;
-  const classOf = deriveProxyClass(graph, collectorLookup(inputs));
+  const collectors = collectorLookup(inputs);
+  const classOf = deriveProxyClass(graph, collectors);
+  const withCollectors = deriveCollectorClass(graph, collectors);
   const ownClassOf = deriveOwnClass(graph);
   const workloadOf = deriveWorkload(graph, inputs.settings.zone);
   const shapes = deriveInboundShapes({ graph, policies, olderPolicies });
@@ -90,11 +95,12 @@ export function deriveOwnParts(options: OwnPartsOptions): OwnParts {
     subject,
     inbounds: graph.derive(
       'inbounds',
-      (proxyKey: string, rules: RuleSets): Resources => {
+      (proxyKey: string, rules: RuleSets, overrides: string): Resources => {
         const found = receiver.get(proxyKey);
         if (found === undefined) return [];
-        const own = (): ProxyClass => withSelf(found, found.proxyClass);
-        return inboundResources(policies, found, rules, (site) => shapes(site, own));
+        const proxyClass = withCollectors(found.proxyClass, overrides);
+        const own = (): ProxyClass => withSelf(found, proxyClass);
+        return inboundResources(policies, { ...found, proxyClass }, rules, (site) => shapes(site, own));
       },
       { equals },
     ),
@@ -108,6 +114,7 @@ export function deriveOwnParts(options: OwnPartsOptions): OwnParts {
     ),
     secrets: deriveSecrets(options, subject),
     withSelf,
+    withCollectors,
     withTags: deriveTaggedClass(graph),
     announcing: deriveAnnouncingClass(graph),
   };

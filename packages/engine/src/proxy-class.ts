@@ -3,7 +3,7 @@ import type { Derivation, Graph } from '@ursa/collections';
 import { type EnvoyNames, legacyNames, unifiedNames } from '@ursa/envoy';
 import type { ProxyFacts, ProxySelf } from '@ursa/policy';
 import { formatKri, labelNames, tagNames } from '@ursa/resources';
-import type { CollectorLookup } from './collectors.ts';
+import type { CollectorLookup, CollectorOverrides } from './collectors.ts';
 import type { DataplaneFacts, RedirectPorts } from './dataplane-facts.ts';
 import type { ConnectedProxy } from './engine.ts';
 import { features, kafkaExtension } from './features.ts';
@@ -109,6 +109,22 @@ export function deriveProxyClass(
       connected.extensions.length === 0 || connected.extensions.includes(kafkaExtension),
       dataplane.address.includes(':'),
     );
+}
+
+/** Finds the class of proxies whose environments name the same collectors. `overrides`: JSON, or '' where they name none. */
+export function deriveCollectorClass(
+  graph: Graph,
+  collectors: CollectorLookup,
+): (proxyClass: ProxyClass, overrides: string) => ProxyClass {
+  const sending: Derivation<readonly [proxyClass: ProxyClass, overrides: string], ProxyClass> = graph.derive(
+    'class of proxies with collectors of their own',
+    (proxyClass, text) => {
+      const { facts } = proxyClass;
+      const collectorOf = collectors(facts.mesh, JSON.parse(text) as CollectorOverrides);
+      return { ...proxyClass, facts: { ...facts, collectorOf } };
+    },
+  );
+  return (proxyClass, overrides) => (overrides === '' ? proxyClass : sending.get(proxyClass, overrides));
 }
 
 /** Finds the class of a proxy whose outbounds also depend on its tags. Most do not, and share more without. */

@@ -6,10 +6,10 @@ import type { Hazard } from './hazards.ts';
 import type { AnyHooks, HooksFor, InboundRuleSet } from './hooks.ts';
 import type { MergeOptions } from './merge-conf.ts';
 import type { OlderForm } from './older-form.ts';
-import type { CollectorRef } from './place.ts';
+import type { CollectorRef, Signal } from './place.ts';
 import type { PolicyHead } from './policy-head.ts';
 import { policyResourceType } from './policy-resource-type.ts';
-import { everyConf, type PolicySpec } from './policy-spec.ts';
+import type { PolicySpec } from './policy-spec.ts';
 import type { PolicyShape } from './proxy-rules.ts';
 import type { Report } from './report.ts';
 import type { Routing } from './routing.ts';
@@ -80,6 +80,8 @@ export interface PolicyFacts<Conf extends TSchema, RuleConf extends TSchema> {
   readonly status?: TSchema;
   /** The collectors that a conf refers to. Proxies and the policy's status say which of them are not there. */
   readonly collectorRefs?: (conf: Static<Conf>) => readonly CollectorRef[];
+  /** What is sent to these collectors. */
+  readonly signal?: Signal;
   /** What a conf does beside shaping traffic; fields are relative to the spec. Operators may refuse kinds of it. */
   readonly hazards?: (spec: never) => readonly Hazard[];
   /** Policies of this type that every new mesh starts with, unless its `skipCreatingInitialPolicies` names the type. */
@@ -173,8 +175,8 @@ export interface ProxyPolicy {
     policies: readonly PolicyHead[],
   ) => Authorization;
   readonly older?: OlderForm;
-  /** The collectors that a policy refers to. */
-  readonly collectorRefs?: (spec: PolicySpec) => readonly CollectorRef[];
+  /** Set for policies that refer to collectors. */
+  readonly collectors?: CollectorUse;
   /** What a policy does beside shaping traffic. */
   readonly hazards?: (spec: PolicySpec) => readonly Hazard[];
   /** Set for policies that say where traffic goes. */
@@ -182,6 +184,14 @@ export interface ProxyPolicy {
   /** Policies that a new mesh starts with. */
   readonly initial?: readonly InitialPolicy[];
   readonly resourceType: ResourceType;
+}
+
+/** How a policy uses collectors. */
+export interface CollectorUse {
+  /** What is sent to them; undefined where the policy does not say. */
+  readonly signal: Signal | undefined;
+  /** Those that a conf refers to. */
+  refsOf(conf: unknown): readonly CollectorRef[];
 }
 
 /** Origin of what a policy adds: its name in words. */
@@ -198,7 +208,7 @@ export function defineProxyPolicy<
   const Rules extends InboundMatching | undefined = undefined,
 >(definition: ProxyPolicyDefinition<Conf, RuleConf, To, From, Rules>): ProxyPolicy {
   const { name, summary, to = [], from = [], rules, merge = {}, fallback, apply = {}, readsTags = false } = definition;
-  const { endpointTags, collectorRefs } = definition;
+  const { endpointTags, collectorRefs, signal } = definition;
   const fromAsRules = rules !== undefined && from.length > 0 && from.every((kind) => kind === 'Mesh');
   const shape = {
     hasTo: to.length > 0,
@@ -229,7 +239,7 @@ export function defineProxyPolicy<
     ...(definition.authorize === undefined ? {} : { authorize: definition.authorize as ProxyPolicy['authorize'] & {} }),
     ...(collectorRefs === undefined
       ? {}
-      : { collectorRefs: (spec) => everyConf(spec).flatMap((conf) => collectorRefs(conf as Static<Conf>)) }),
+      : { collectors: { signal, refsOf: (conf) => collectorRefs(conf as Static<Conf>) } }),
     resourceType: policyResourceType({ ...definition, to, from, rules, shape }),
   };
 }

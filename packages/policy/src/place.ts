@@ -21,6 +21,17 @@ export interface CollectorRef {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
+/** A kind of what is sent to OpenTelemetry collectors. */
+export type Signal = 'logs' | 'metrics' | 'traces';
+
+/** How TLS is spoken with a collector. All of it are files on the proxy's host. */
+export interface CollectorTls {
+  /** Authorities that may have signed its certificate. */
+  readonly trusted: string;
+  /** What the proxy shows of itself. */
+  readonly client?: { readonly certificate: string; readonly key: string };
+}
+
 /** An OpenTelemetry collector that policies refer to. */
 export interface Collector {
   /** Unique in the mesh. */
@@ -30,6 +41,10 @@ export interface Collector {
   readonly protocol: 'grpc' | 'http';
   /** What paths at the collector start with; '' for none. Only for HTTP. */
   readonly path: string;
+  /** Undefined where plain text is spoken. */
+  readonly tls?: CollectorTls;
+  /** How long a delivery may take, in milliseconds, where somebody said so. */
+  readonly timeout?: number;
 }
 
 /** Facts about the proxy that hold for all its places. */
@@ -45,10 +60,10 @@ export interface ProxyFacts {
   /** Always there for inbounds; for outbounds only in hooks of policies with `readsSelf`. */
   readonly self?: ProxySelf;
   /**
-   * Finds the collector that a conf refers to; undefined where there is none. The look-up is remembered: what was shaped by it is shaped
-   * anew when the collector changes.
+   * Finds the collector that a conf refers to, for what is sent there; undefined where there is none. The look-up is remembered: what was
+   * shaped by it is shaped anew when the collector changes.
    */
-  readonly collectorOf?: (ref: CollectorRef) => Collector | undefined;
+  readonly collectorOf?: (ref: CollectorRef, signal: Signal) => Collector | undefined;
   /** Tags of the proxy, several values of one joined by commas; only there in hooks of policies with `readsTags`. */
   readonly tags?: Readonly<Record<string, string>>;
 }

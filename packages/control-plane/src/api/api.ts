@@ -73,6 +73,7 @@ export interface ApiOptions {
     | 'faultOf'
     | 'affectedDataplanes'
     | 'collectorRefs'
+    | 'unsentTo'
     | 'explain'
   >;
   /** An engine over the same inputs in which shadow policies are in force. */
@@ -212,13 +213,10 @@ export function apiRoutes(options: ApiOptions): readonly Route[] {
     const type = types.byName(resource.type);
     return type === undefined ? resource : formatResource(type, resource);
   };
-  const policyStatus = createPolicyStatus(
-    options.live,
-    options.engine,
-    (type) => options.types.byName(type)?.policy !== undefined,
-  );
+  const isPolicy = (type: string): boolean => types.byName(type)?.policy !== undefined;
+  const policyStatus = createPolicyStatus(options.live, options.engine, isPolicy);
   const reader = createResourceReader(types, options.live, options.access, format, (resource) =>
-    types.byName(resource.type)?.policy === undefined ? resource : policyStatus(resource),
+    isPolicy(resource.type) || resource.type === 'MeshOpenTelemetryBackend' ? policyStatus(resource) : resource,
   );
   const inspector = createProxyInspector(reader, options.engine);
   const guard = createWriteGuard(options.labels, settings.readOnly);

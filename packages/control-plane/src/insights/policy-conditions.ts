@@ -65,3 +65,12 @@ export function referenceCondition({ total, missing }: CollectorRefs): Condition
   const message = `there is no MeshOpenTelemetryBackend ${missing.join(', ')}: create it, or correct backendRef`;
   return { type, status: 'False', reason: 'UnresolvedBackendRefs', message };
 }
+
+/** Whether proxies have the variables that a collector insists on; undefined where all have. `proxies`: names of those that have not. */
+export function environmentCondition(proxies: readonly string[]): Condition | undefined {
+  if (proxies.length === 0) return undefined;
+  const [count, noun] = [proxies.length, proxies.length === 1 ? 'proxy' : 'proxies'];
+  const names = [...proxies.slice(0, mostNames), ...(proxies.length > mostNames ? ['…'] : [])].join(', ');
+  const message = `${count} ${noun} (${names}) send nothing, because kuma-dp has no OTEL_EXPORTER_OTLP_ variables there that can be used and env.mode is Required: set them, or make env.mode Optional; the warnings of each proxy say which`;
+  return { type: 'EnvironmentResolved', status: 'False', reason: 'RequiredEnvMissing', message };
+}

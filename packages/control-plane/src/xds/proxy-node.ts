@@ -2,6 +2,7 @@
 import type { ConnectedProxy, TransparentProxy } from '@ursa/engine';
 import { MeshError } from '@ursa/resources';
 import type { Node } from '../../../envoy/gen/envoy/config/core/v3/base_pb.ts';
+import { parseCollectorEnvironment } from './collector-environment.ts';
 
 /** A parsed node. */
 export interface ProxyNode {
@@ -51,6 +52,7 @@ export function parseProxyNode(node: Node): ProxyNode {
   const version = parseVersion(metadata);
   const socketPath = text(metadata, 'dataplane.admin.socketPath');
   const resource = metadata['dataplane.resource'];
+  const openTelemetry = parseCollectorEnvironment(metadata.otelEnvInventory, text(metadata, 'systemCaPath'));
   return {
     id: node.id,
     version,
@@ -79,6 +81,7 @@ export function parseProxyNode(node: Node): ProxyNode {
       transparentProxy: parseTransparentProxy(metadata.transparentProxy),
       extensions: shared(node.extensions.slice(0, 4 * longestText).map((extension) => extension.name)),
       envoyVersion: version.envoy.version,
+      ...(openTelemetry === undefined ? {} : { openTelemetry }),
     },
   };
 }

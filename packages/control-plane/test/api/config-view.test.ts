@@ -55,6 +55,7 @@ test('a configuration is asked for by path, and is not there for a proxy that ne
     affectedDataplanes: { name: 'affected', get: () => [] },
     explain: () => assert.fail(),
     collectorRefs: { name: 'collectors', get: () => ({ total: 0, missing: [] }) },
+    unsentTo: { get: () => [] },
   };
   const of = (config: ProxyConfig) => ({
     config: { name: 'config', get: (key: string) => (key === 'default/web' ? config : undefined) },

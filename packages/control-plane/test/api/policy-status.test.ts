@@ -1,7 +1,8 @@
 // What a reader of a policy learns about what it refers to.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openDefault } from './documents.ts';
+import { connectedProxy } from '../connected-proxy.ts';
+import { dataplaneDocument, openDefault } from './documents.ts';
 
 const backendRef = { kind: 'MeshOpenTelemetryBackend', name: 'main' };
 const backends = [{ type: 'OpenTelemetry', openTelemetry: { backendRef } }];
@@ -47,12 +48,37 @@ test('a policy that refers to nothing has an empty status, and a policy that is 
   assert.equal(again.status, 200, again.text);
 });
 
-test('a collector with settings that have no effect says so to the writer', async () => {
-  const { ask } = await openDefault();
-  const write = async (env: object) => {
-    const document = { ...collector, spec: { ...collector.spec, env } };
-    return (await ask('PUT', '/meshes/default/meshopentelemetrybackends/main', document)).body.warnings ?? [];
+test('proxies without the variables that a collector insists on stand in the status of it and of its policies', async () => {
+  const { ask, connect } = await openDefault();
+  const target = '/meshes/default/meshopentelemetrybackends/main';
+  const write = async (mode: string) => {
+    const { status, body, text } = await ask('PUT', target, { ...collector, spec: { env: { mode } } });
+    assert.ok(status < 300, text);
+    assert.deepEqual(body.warnings ?? [], []);
   };
-  assert.match((await write({ mode: 'Required' })).join(), /spec.env.*no effect/);
-  assert.deepEqual(await write({ mode: 'Disabled' }), []);
+  await write('Required');
+  for (const [path, policy] of Object.entries(specs)) {
+    await ask('PUT', `/meshes/default/${path}/a`, { ...policy, mesh: 'default', name: 'a' });
+  }
+  for (const name of ['web', 'db', 'told']) {
+    await ask('PUT', `/meshes/default/dataplanes/${name}`, dataplaneDocument(name));
+  }
+  const endpoint = { host: 'collector.example', port: 4317, path: '' };
+  const openTelemetry = { systemCaPath: '', shared: { endpoint, kept: [], wrong: [] } };
+  connect(connectedProxy('web'));
+  connect(connectedProxy('db'));
+  connect({ ...connectedProxy('told'), openTelemetry });
+  const places = [target, ...Object.keys(specs).map((path) => `/meshes/default/${path}/a`)];
+  const conditionOf = async (at: string) => {
+    const conditions: readonly { type: string; status: string; reason: string; message: string }[] =
+      (await ask('GET', at)).body.status?.conditions ?? [];
+    return conditions.find(({ type }) => type === 'EnvironmentResolved');
+  };
+  for (const place of places) {
+    const condition = await conditionOf(place);
+    assert.deepEqual([condition?.status, condition?.reason], ['False', 'RequiredEnvMissing'], place);
+    assert.match(condition?.message ?? '', /^2 proxies \(db, web\) send nothing.*OTEL_EXPORTER_OTLP_/);
+  }
+  await write('Optional');
+  for (const place of places) assert.equal(await conditionOf(place), undefined, place);
 });

@@ -4,6 +4,7 @@ import type { EnvoyVersion } from '../envoy/envoy-version.ts';
 import { formatRedirection } from '../read-redirection.ts';
 import type { Settings } from '../settings/definitions.ts';
 import { version } from '../version.ts';
+import type { CollectorInventory } from './collector-environment.ts';
 
 /** What the request tells beside the settings. */
 export interface BootstrapFacts {
@@ -28,6 +29,8 @@ export interface BootstrapFacts {
   readonly dnsPort: number;
   /** Of the machine that it runs on; '' when that is not known. */
   readonly machineId: string;
+  /** Variables about OpenTelemetry collectors; undefined where none is set. */
+  readonly collectors: CollectorInventory | undefined;
 }
 
 /** The request as JSON text. */
@@ -59,6 +62,7 @@ export function formatBootstrapRequest(settings: Settings, facts: BootstrapFacts
     ipv6Enabled: settings.ipv6Enabled,
     spireResources: { socketPath: settings.spireSocketPath },
     ...(facts.machineId === '' ? {} : { machineId: facts.machineId }),
+    ...(facts.collectors === undefined ? {} : { otelEnv: facts.collectors }),
   });
 }
 

@@ -1,8 +1,8 @@
 // What the policies that send to an OpenTelemetry collector share: naming the collector, and the advice to do it by reference.
 
-import { durationOf, hostPort } from '@ursa/envoy';
-import type { Collector, ProxyFacts, Report } from '@ursa/policy';
-import { closed, condition, oneOf, stringMap } from '@ursa/resources';
+import { type ClusterDraft, durationOf, hostPort, outsideTlsSocket } from '@ursa/envoy';
+import type { Collector, ProxyFacts, Report, Signal } from '@ursa/policy';
+import { closed, condition, isIp, oneOf, stringMap } from '@ursa/resources';
 import { type Static, Type } from 'typebox';
 
 /** Refers to a MeshOpenTelemetryBackend. */
@@ -77,29 +77,45 @@ function endpointCollector(endpoint: string): Collector | undefined {
 export function collectorOf(
   { endpoint = '', backendRef }: { readonly endpoint?: string; readonly backendRef?: BackendResourceRef },
   proxy: ProxyFacts,
+  signal: Signal,
 ): Collector | undefined {
-  return backendRef === undefined ? endpointCollector(endpoint) : proxy.collectorOf?.(backendRef);
+  return backendRef === undefined ? endpointCollector(endpoint) : proxy.collectorOf?.(backendRef, signal);
+}
+
+/** Lets a cluster speak TLS with its collector, where that one wants it. */
+export function secureCluster(draft: ClusterDraft, { host, tls }: Collector): void {
+  if (tls === undefined) return;
+  const { trusted, client } = tls;
+  draft.message.transportSocket = outsideTlsSocket({
+    serverName: isIp(host) ? '' : host,
+    allowRenegotiation: false,
+    trusted: { file: trusted },
+    names: [{ kind: 'exact', value: host }],
+    client: client && { certificate: { file: client.certificate }, key: { file: client.key } },
+    versions: {},
+  });
 }
 
 /** How Envoy speaks to a collector, through its cluster. */
 export function collectorService(
-  { protocol, host, port, path }: Collector,
+  { protocol, host, port, path, tls, timeout }: Collector,
   cluster: string,
   signal: 'logs' | 'traces',
 ) {
   if (protocol === 'grpc') {
-    return { grpcService: { targetSpecifier: { case: 'envoyGrpc' as const, value: { clusterName: cluster } } } };
+    const targetSpecifier = { case: 'envoyGrpc' as const, value: { clusterName: cluster } };
+    return { grpcService: { targetSpecifier, ...(timeout === undefined ? {} : { timeout: durationOf(timeout) }) } };
   }
-  const uri = `http://${hostPort(host, port)}${path}/v1/${signal}`;
+  const uri = `${tls === undefined ? 'http' : 'https'}://${hostPort(host, port)}${path}/v1/${signal}`;
   return {
     httpService: {
       httpUri: {
         uri,
         httpUpstreamType: { case: 'cluster' as const, value: cluster },
-        timeout: durationOf(httpTimeout),
+        timeout: durationOf(timeout ?? usualTimeout),
       },
     },
   };
 }
 
-const httpTimeout = 10_000;
+const usualTimeout = 10_000;

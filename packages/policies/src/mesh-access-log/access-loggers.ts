@@ -57,7 +57,7 @@ function loggerOf(
     return fileLogger(pipeOf(proxy), pipedLine(tcp.address, tcp.format, options));
   }
   if (type !== 'OpenTelemetry' || openTelemetry === undefined) return undefined;
-  const collector = collectorOf(openTelemetry, proxy);
+  const collector = collectorOf(openTelemetry, proxy, 'logs');
   if (collector === undefined) return undefined;
   const cluster = collectorCluster(collector, openTelemetry.backendRef !== undefined, proxy.unifiedNaming);
   extraClusters.push(cluster);

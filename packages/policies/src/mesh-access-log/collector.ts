@@ -7,7 +7,7 @@ import {
 } from '@ursa/envoy/gen/envoy/extensions/access_loggers/open_telemetry/v3/logs_service_pb.ts';
 import { type AnyValue, AnyValueSchema } from '@ursa/envoy/gen/opentelemetry/proto/common/v1/common_pb.ts';
 import type { Collector } from '@ursa/policy';
-import { collectorService } from '../conf/open-telemetry.ts';
+import { collectorService, secureCluster } from '../conf/open-telemetry.ts';
 import type { OpenTelemetryBackend } from './access-log-conf.ts';
 import type { LineOptions } from './log-line.ts';
 import { fillIn, type Placeholders } from './placeholders.ts';
@@ -23,6 +23,7 @@ export function collectorCluster(collector: Collector, referred: boolean, unifie
     ? `system_meshaccesslog_otel_${suffix.replaceAll(/[^A-Za-z0-9-]/g, '-')}`
     : `meshaccesslog:opentelemetry:${suffix}`;
   const draft = hostNameCluster({ name, altStatName: !unifiedNaming }, host, port);
+  secureCluster(draft, collector);
   return { ...draft, httpOptions: upstreamHttp(protocol === 'grpc' ? 2 : 1) };
 }
 

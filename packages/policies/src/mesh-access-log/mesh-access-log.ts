@@ -39,6 +39,7 @@ export const meshAccessLog = defineProxyPolicy({
   rules: clientMatches,
   status: collectorStatus,
   collectorRefs,
+  signal: 'logs',
   hazards: logHazards,
   conf: accessLogConf,
   gatewayListenerTags: true,

@@ -15,7 +15,7 @@ import {
   upstreamHttp,
 } from '@ursa/envoy';
 import type { Collector, ProxyAdditions, ProxyFacts, ProxyPlace } from '@ursa/policy';
-import { collectorOf as namedCollector } from '../conf/open-telemetry.ts';
+import { collectorOf as namedCollector, secureCluster } from '../conf/open-telemetry.ts';
 import type { MetricBackend } from './metric-conf.ts';
 
 /** A collector that gets a proxy's metrics. */
@@ -33,7 +33,7 @@ const longestSocket = 107;
 export function collectorOf({ type, openTelemetry }: MetricBackend, place: ProxyPlace): MetricCollector | undefined {
   if (type !== 'OpenTelemetry' || openTelemetry === undefined) return undefined;
   const { refreshInterval } = openTelemetry;
-  const found = namedCollector(openTelemetry, place.proxy);
+  const found = namedCollector(openTelemetry, place.proxy, 'metrics');
   if (found === undefined) return undefined;
   const { workdir } = place.self;
   const socket = `${workdir}/kuma-otel-${found.name}.sock`;
@@ -55,6 +55,7 @@ export function collectorResources(collector: MetricCollector, { proxy, workload
     chains: [chain],
   });
   const cluster = serverCluster({ name, altStatName: !proxy.unifiedNaming }, collector, workload);
+  secureCluster(cluster, collector);
   return { listeners: [listener], clusters: [withoutBudget({ ...cluster, httpOptions: upstreamHttp(grpc ? 2 : 1) })] };
 }
 

@@ -16,6 +16,7 @@ export const meshMetric = defineProxyPolicy({
   conf: metricConf,
   status: collectorStatus,
   collectorRefs,
+  signal: 'metrics',
   gatewayListenerTags: true,
   checkConf: checkMetrics,
   warn: (spec: { readonly default?: MetricConf }) => warnAboutEndpoints(spec.default?.backends ?? []),

@@ -10,7 +10,7 @@ import {
   upstreamHttp,
 } from '@ursa/envoy';
 import type { Collector as OpenTelemetryCollector, ProxyFacts, ProxyPlace } from '@ursa/policy';
-import { collectorOf as namedCollector } from '../conf/open-telemetry.ts';
+import { collectorOf as namedCollector, secureCluster } from '../conf/open-telemetry.ts';
 import type { TraceBackend, TraceConf } from './trace-conf.ts';
 
 /** A collector. */
@@ -60,7 +60,7 @@ export function collectorOf({ backends = [] }: TraceConf, proxy: ProxyFacts): Co
   if (type === 'Zipkin') return found('zipkin', zipkin?.url);
   if (type === 'Datadog') return found('datadog', datadog?.url);
   if (openTelemetry === undefined) return undefined;
-  const collector = namedCollector(openTelemetry, proxy);
+  const collector = namedCollector(openTelemetry, proxy, 'traces');
   if (collector === undefined) return undefined;
   const { name, host, port, path } = collector;
   const { endpoint = name } = openTelemetry;
@@ -80,5 +80,6 @@ export function collectorCluster(collector: Collector, { proxy, workload }: Prox
   const draft = serverCluster(basics, server, workload);
   if (server.tls) draft.message.transportSocket = unverifiedTls(server.host);
   if (collector.openTelemetry === undefined) return draft;
+  secureCluster(draft, collector.openTelemetry);
   return { ...draft, httpOptions: upstreamHttp(collector.openTelemetry.protocol === 'grpc' ? 2 : 1) };
 }

@@ -15,6 +15,7 @@ export const meshTrace = defineProxyPolicy({
   conf: traceConf,
   status: collectorStatus,
   collectorRefs,
+  signal: 'traces',
   checkConf: checkTrace,
   warn: (spec: { readonly default?: TraceConf }) => warnAboutEndpoints(spec.default?.backends ?? []),
   apply: {

@@ -28,12 +28,6 @@ export const meshOpenTelemetryBackend = defineType({
   specForm: 'nested',
   spec: meshOpenTelemetryBackendSpec,
   status: closed({ conditions: Type.Optional(Type.Array(condition)) }),
-  warn: ({ env }: MeshOpenTelemetryBackendSpec) =>
-    env === undefined || env.mode === 'Disabled'
-      ? []
-      : [
-          "'spec.env' has no effect yet: variables of kuma-dp are not read, the collector is the one of 'spec.endpoint'",
-        ],
   validate(spec: MeshOpenTelemetryBackendSpec) {
     const violations = collectViolations();
     const { address, port, path } = spec.endpoint ?? {};

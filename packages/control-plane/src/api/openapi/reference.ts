@@ -42,6 +42,7 @@ export function formatOpenApiReference(types: ResourceTypes, version: string): s
     affectedDataplanes: nothing([]),
     explain,
     collectorRefs: nothing({ total: 0, missing: [] }),
+    unsentTo: nothing([]),
   };
   const routes = apiRoutes({
     types,

@@ -1,7 +1,8 @@
-// What is observed of policies, joined to them when they are read: it is stored apart or derived, so that nothing observed makes a new version.
+// What is observed of policies and collectors, joined to them when they are read: it is stored apart or derived, so that nothing observed makes a new version.
 import { type Engine, type PolicyInsight, policiesOf, policyInsightType } from '@ursa/engine';
 import { formatResourceKey, type Resource } from '@ursa/resources';
 import {
+  environmentCondition,
   type PolicyCondition,
   policyCondition,
   referenceCondition,
@@ -10,10 +11,10 @@ import {
 import { insightOf } from '../../insights/policy-insights.ts';
 import type { LiveResources } from '../../store/live-resources.ts';
 
-/** Gives a policy with what is observed of it; every other resource, and every policy of which there is nothing to say, as it is. */
+/** Gives a policy or collector with what is observed of it; every other resource, and all of which there is nothing to say, as it is. */
 export function createPolicyStatus(
   live: LiveResources,
-  engine: Pick<Engine, 'heldBack' | 'unusable' | 'faultOf' | 'affectedDataplanes' | 'collectorRefs'>,
+  engine: Pick<Engine, 'heldBack' | 'unusable' | 'faultOf' | 'affectedDataplanes' | 'collectorRefs' | 'unsentTo'>,
   isPolicy: (type: string) => boolean,
 ): (resource: Resource) => Resource {
   const proxiesWhere = ({ type, mesh, name }: Resource, holds: (proxy: string) => boolean): readonly string[] =>
@@ -43,7 +44,8 @@ export function createPolicyStatus(
   return (resource) => {
     const { type, mesh, name } = resource;
     const references = referenceCondition(engine.collectorRefs.get(type, mesh, name));
-    const conditions = [references, programmed(resource) ?? unusable(resource)].filter(
+    const environment = environmentCondition(engine.unsentTo.get(type, mesh, name));
+    const conditions = [references, environment, programmed(resource) ?? unusable(resource)].filter(
       (condition) => condition !== undefined,
     );
     return conditions.length === 0 ? resource : { ...resource, status: { ...(resource.status ?? {}), conditions } };
