@@ -19,6 +19,8 @@ import { givenTwice } from './given-twice.ts';
 type Networking = NonNullable<DataplaneSpec['networking']>;
 
 const loopback = '127.0.0.1';
+/** They are in the server name by which the proxy asks, for which TLS has room for 255 characters, with the mesh. */
+const mostOfTags = 180;
 const backendKinds = ['MeshExternalService', 'MeshMultiZoneService', 'MeshService'];
 const wrongBackendKind = `invalid value. Available values are: ${backendKinds.join(',')}`;
 
@@ -178,7 +180,11 @@ function checkOutbound(
   if (address !== undefined && !isIp(address)) violations.add(`${field}.address`, 'address has to be valid IP address');
   if (backendRef === undefined) {
     if (tags === undefined) violations.add(`${field}.tags`, `mandatory tag "${tagNames.service}" is missing`);
-    else checkTags(violations, `${field}.tags`, tags, { service: true });
+    else {
+      checkTags(violations, `${field}.tags`, tags, { service: true });
+      const size = Object.entries(tags).reduce((sum, [key, value]) => sum + key.length + value.length, 0);
+      if (size > mostOfTags) violations.add(`${field}.tags`, `must have at most ${mostOfTags} characters together`);
+    }
     return;
   }
   if (!backendKinds.includes(backendRef.kind ?? '')) violations.add(`${field}.backendRef.kind`, wrongBackendKind);
