@@ -42,26 +42,17 @@ const conditionsOf = async (policy: ResourceDocument): Promise<readonly Conditio
 };
 const updates = async (): Promise<string> => (await client.admin('/stats?filter=lds.update_rejected')).trim();
 
-// The name of a placeholder is checked by Envoy alone.
-const route = (header: string): ResourceDocument => ({
-  type: 'MeshHTTPRoute',
+// Whether a file can be opened only the host of the proxy knows.
+const log = (path: string): ResourceDocument => ({
+  type: 'MeshAccessLog',
   mesh: 'default',
-  name: 'stamp',
+  name: 'requests',
   spec: {
     targetRef: { kind: 'Mesh' },
     to: [
       {
         targetRef: { kind: 'MeshService', name: 'backend' },
-        rules: [
-          {
-            matches: [{ path: { type: 'PathPrefix', value: '/' } }],
-            default: {
-              filters: [
-                { type: 'RequestHeaderModifier', requestHeaderModifier: { set: [{ name: 'x-stamp', value: header }] } },
-              ],
-            },
-          },
-        ],
+        default: { backends: [{ type: 'File', file: { path } }] },
       },
     ],
   },
@@ -87,7 +78,7 @@ const patch: ResourceDocument = {
 };
 
 for (const { bad, words, good } of [
-  { bad: route('%NOPE%'), words: /NOPE/, good: route('fine') },
+  { bad: log('/no-such-folder/requests.log'), words: /no-such-folder/, good: log('/dev/null') },
   { bad: patch, words: /not-an-address/, good: undefined },
 ]) {
   test(`${bad.type}: refused by Envoy, it costs no request, now or after restarts, and says why`, async () => {
@@ -149,7 +140,7 @@ for (const { bad, words, good } of [
     else {
       await controlPlane.apply(good);
       await waitFor('a corrected policy is in force', async () =>
-        (await client.admin('/config_dump')).includes('x-stamp'),
+        (await client.admin('/config_dump')).includes('/dev/null'),
       );
       assert.deepEqual(await conditionsOf(good), []);
       await controlPlane.delete(good);

@@ -1,4 +1,4 @@
-// F14: policies that Envoy refuses: a patch, a route, and a port that is taken. The reason must be told, and proxies must come up again.
+// F14: policies that Envoy refuses: a patch, a log to a file that cannot be opened, and a port that is taken. The reason must be told, and proxies must come up again.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ResourceDocument, resourcePath } from '../../examples/demo/control-plane.ts';
 import { waitFor } from '../../examples/demo/wait-for.ts';
@@ -29,11 +29,24 @@ const header = {
   requestHeaderModifier: { set: [{ name: 'x-stamp', value: '%NOPE%' }] },
 };
 
-// What is refused at the door already never reaches a proxy; `regex` must be among these.
-const atTheDoor = [routeOf({ path: { type: 'RegularExpression', value: '/([a-z' } }, [])];
+const log = policy('MeshAccessLog', {
+  targetRef: { kind: 'Mesh' },
+  to: [
+    {
+      targetRef: { kind: 'MeshService', name: 'backend' },
+      default: { backends: [{ type: 'File', file: { path: '/no-such-folder/requests.log' } }] },
+    },
+  ],
+});
+
+// What is refused at the door already never reaches a proxy.
+const atTheDoor = [
+  routeOf({ path: { type: 'RegularExpression', value: '/([a-z' } }, []),
+  routeOf(everything, [header]),
+];
 const atTheProxy: Readonly<Record<string, ResourceDocument>> = {
   'bad patch': patchOf('address: { socketAddress: { address: not-an-address } }'),
-  'bad route': routeOf(everything, [header]),
+  'bad log': log,
   'port clash': patchOf('address: { socketAddress: { address: 127.0.0.1, portValue: 8080 } }'),
 };
 
@@ -53,7 +66,8 @@ async function reasonShown(controlPlane: ControlPlaneHost, bad: ResourceDocument
 /** The fault. */
 export const fault = defineFault({
   id: 'F14',
-  title: 'configuration that Envoy refuses: patch, regular expression, route, port clash; clients restart meanwhile',
+  title:
+    'configuration that Envoy refuses: patch, regular expression, header, access log, port clash; clients restart meanwhile',
   how: 'policies applied, with the check by a real Envoy at the write switched off',
   pace: 'ci',
   async run(context) {

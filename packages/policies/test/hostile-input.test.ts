@@ -68,6 +68,15 @@ test('long texts are answered as fast as short ones', () => {
     ['MeshTimeout', to({ connectionTimeout: '1'.repeat(400_000) })],
     ['MeshCircuitBreaker', to({ outlierDetection: { healthyPanicThreshold: '1'.repeat(400_000), detectors: {} } })],
     ['MeshRetry', to({ http: { retryOn: [long] } })],
+    ...['%PER_REQUEST_STATE(', '%REQ(a', '%%', '%REQ(a)%', '%COALESCE({'].flatMap((command): [string, unknown][] => {
+      const value = command.repeat(40_000);
+      const filters = [{ type: 'RequestHeaderModifier', requestHeaderModifier: { set: [{ name: 'a', value }] } }];
+      const backends = [{ type: 'File', file: { path: '/l', format: { type: 'Plain', plain: value } } }];
+      return [
+        ['MeshHTTPRoute', rule({ path: { type: 'PathPrefix', value: '/' } }, { filters })],
+        ['MeshAccessLog', to({ backends })],
+      ];
+    }),
     ['MeshHTTPRoute', rule({ headers: [{ name: long, value: '' }] })],
     ['MeshHTTPRoute', rule({ path: { type: 'PathPrefix', value: '/a'.repeat(200_000) } }, { filters: [rewrite] })],
     ['MeshTrace', { default: { backends: [{ type: 'Datadog', datadog: { url: `http://${long}:1/` } }] } }],

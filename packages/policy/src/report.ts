@@ -54,16 +54,23 @@ export function checkDecimalPercentage(report: Report, field: string, percentage
   else if (value < 0 || value > 100) report.add(field, 'must be in inclusive range [0.0, 100.0]');
 }
 
-/** Number of an `intOrString`: decimals are written as text (`50`, `"50.5"`). Undefined when the text is not a number. */
+/** Number of an `intOrString`: decimals are written as text (`50`, `"50.5"`). Undefined when the text is not a number, or one without end. */
 export function parseDecimal(value: number | string): number | undefined {
   if (typeof value === 'number') return value;
-  return /^[+-]?(\d+\.?\d*|\.\d+)$/.test(value.trim()) ? Number(value) : undefined;
+  const number = /^[+-]?(\d+\.?\d*|\.\d+)$/.test(value.trim()) ? Number(value) : Number.NaN;
+  return Number.isFinite(number) ? number : undefined;
 }
 
 /** A regular expression, when given, must be one that Envoy takes. */
 export function checkRegularExpression(report: Report, field: string, expression: Optional<string>): void {
   const error = expression === undefined ? undefined : describeRegularExpressionError(expression);
+  if (expression === '') report.add(field, 'must not be empty: the regular expression .* takes any value');
   if (error !== undefined) report.add(field, error);
+}
+
+/** A text, when given, that Envoy writes into requests or compares with them: it takes none that would end a line there. */
+export function checkOneLine(report: Report, field: string, text: Optional<string>): void {
+  if (/[\0\r\n]/.test(text ?? '')) report.add(field, 'must not have line breaks or NUL characters in it');
 }
 
 /** Records that a group of fields has none set, in the order in which users read them. */

@@ -2,8 +2,9 @@
 
 import { type ClusterDraft, durationOf, hostPort, outsideTlsSocket } from '@ursa/envoy';
 import type { Collector, ProxyFacts, Report, Signal } from '@ursa/policy';
-import { closed, condition, isIp, oneOf, stringMap } from '@ursa/resources';
+import { closed, condition, isIp, isIpv6, oneOf, stringMap } from '@ursa/resources';
 import { type Static, Type } from 'typebox';
+import { isPort } from './locations.ts';
 
 /** Refers to a MeshOpenTelemetryBackend. */
 export const backendResourceRef = closed({
@@ -34,6 +35,9 @@ export function checkCollector(
   if (backendRef === undefined) {
     if (endpoint === '') report.add('', 'openTelemetry must have exactly one defined: endpoint, backendRef');
     else if (/[/?#]/.test(endpoint)) report.add('endpoint', 'must be in host:port format, not a URL');
+    else if (!isEndpoint(endpoint)) {
+      report.add('endpoint', 'must be a host, with or without a port from 1 to 65535, such as otel-collector:4317');
+    }
     return;
   }
   if (endpoint !== '') {
@@ -45,6 +49,13 @@ export function checkCollector(
   if (named === labelled) {
     report.add('backendRef', `backendRef must have ${named ? 'only one type' : 'exactly one'} defined: name, labels`);
   }
+}
+
+function isEndpoint(text: string): boolean {
+  if (isIpv6(text)) return true;
+  const [, address, host = '', port] = /^(?:\[([^\]]*)\]|([^:[\]]+))(?::(.*))?$/s.exec(text) ?? [];
+  const isHost = address === undefined ? /^[^\s\p{Cc}]{1,254}$/u.test(host) : isIpv6(address);
+  return isHost && isPort(port);
 }
 
 /** Warning for collectors given by address. */
@@ -61,11 +72,12 @@ export function warnAboutEndpoints(
 const usualPort = 4317;
 
 /** The collector at an address, which is spoken to by gRPC. */
-function endpointCollector(endpoint: string): Collector | undefined {
+function endpointCollector(address: string): Collector | undefined {
+  const endpoint = isIpv6(address) ? `[${address}]` : address;
   const [, host = '', port] = /^(?:https?:\/\/)?(\[[^\]]*\]|[^/:]+)(?::(\d{1,5}))?(?:\/.*)?$/.exec(endpoint) ?? [];
   if (host === '') return undefined;
   return {
-    name: endpoint.replaceAll('/', '').replaceAll(':', '-'),
+    name: address.replaceAll('/', '').replaceAll(':', '-'),
     host: host.replace(/^\[(.*)\]$/, '$1'),
     port: port === undefined ? usualPort : Number(port),
     protocol: 'grpc',

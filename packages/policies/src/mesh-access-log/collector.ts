@@ -51,8 +51,8 @@ function pair(key: string, text: string) {
   return { key, value: { value: { case: 'stringValue' as const, value: text } } };
 }
 
-// A body that is no OTLP value is logged as the text it is.
-function recordBody(body: unknown, values: Placeholders): AnyValue {
+/** What a record says. A body that is no OTLP value is logged as the text it is. */
+export function recordBody(body: unknown, values: Placeholders): AnyValue {
   const filled = fillInAll(body as JsonValue, values);
   const text = (value: string) => create(AnyValueSchema, { value: { case: 'stringValue', value } });
   if (typeof filled === 'string') return text(filled);

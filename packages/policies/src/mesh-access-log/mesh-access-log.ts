@@ -13,8 +13,9 @@ import {
 } from '@ursa/policy';
 import { tagNames } from '@ursa/resources';
 import { collectorRefs, collectorStatus, warnAboutEndpoints } from '../conf/open-telemetry.ts';
-import { type AccessLogConf, accessLogConf, checkAccessLog } from './access-log-conf.ts';
+import { type AccessLogConf, accessLogConf } from './access-log-conf.ts';
 import { addLoggers } from './access-loggers.ts';
+import { checkAccessLog } from './check-access-log.ts';
 import { clientFilter } from './client-filter.ts';
 import { rememberClientNames } from './client-names.ts';
 import { logHazards } from './log-hazards.ts';

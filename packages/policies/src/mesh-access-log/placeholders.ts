@@ -1,4 +1,5 @@
 // What a line of the log can say of the mesh: `%KUMA_…%` in formats is filled in here, Envoy's own operators are left to Envoy.
+import { describeFormatError } from '@ursa/envoy';
 import type { ProxyFacts } from '@ursa/policy';
 
 /** Values of the placeholders of one place. */
@@ -12,7 +13,10 @@ export interface Traffic {
 }
 
 /** Placeholders by name, without percent signs. */
-export function placeholdersOf({ mesh, self }: ProxyFacts, { source, destination, direction }: Traffic): Placeholders {
+export function placeholdersOf(
+  { mesh, self }: Pick<ProxyFacts, 'mesh' | 'self'>,
+  { source, destination, direction }: Traffic,
+): Placeholders {
   const { address = '', zone = '', workload = '' } = self ?? {};
   return {
     KUMA_SOURCE_ADDRESS: address.includes(':') ? `[${address}]:0` : `${address}:0`,
@@ -26,7 +30,18 @@ export function placeholdersOf({ mesh, self }: ProxyFacts, { source, destination
   };
 }
 
-/** A text with the placeholders filled in. Unknown ones stay: Envoy refuses the listener and says which. */
+const sample = placeholdersOf({ mesh: 'mesh' }, { source: 'source', destination: 'destination', direction: 'INBOUND' });
+
+/** What is wrong with the format of a line; undefined when Envoy takes it once the placeholders are filled in. */
+export function describeLineError(text: string): string | undefined {
+  const filled = fillIn(text, sample);
+  const [unknown] = /%KUMA_[A-Z_]+%/.exec(filled) ?? [];
+  if (unknown === undefined) return describeFormatError(filled);
+  const known = Object.keys(sample).map((name) => `%${name}%`);
+  return `has ${unknown}, which is no placeholder; there are ${known.join(', ')}`;
+}
+
+/** A text with the placeholders filled in. Unknown ones, which Envoy refuses, stay. */
 export function fillIn(text: string, values: Placeholders): string {
   return text.replace(/%(KUMA_[A-Z_]+)%/g, (whole, name: string) => values[name] ?? whole);
 }

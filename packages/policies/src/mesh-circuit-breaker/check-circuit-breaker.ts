@@ -30,6 +30,9 @@ function checkOutlierDetection(conf: OutlierDetectionConf, report: Report): void
   else checkDetectors(conf.detectors, report);
 }
 
+/** Envoy holds thousandths of it in 32 bits. */
+const largestFactor = 4_294_967.295;
+
 function checkDetectors(detectors: NonNullable<OutlierDetectionConf['detectors']>, report: Report): void {
   const names = ['totalFailures', 'gatewayFailures', 'localOriginFailures', 'successRate', 'failurePercentage'];
   checkAnyOf(report, 'detectors', detectors, names);
@@ -48,4 +51,7 @@ function checkDetectors(detectors: NonNullable<OutlierDetectionConf['detectors']
   const value = parseDecimal(factor);
   if (value === undefined) within.add('successRate.standardDeviationFactor', 'invalid number');
   else if (value <= 0) within.add('successRate.standardDeviationFactor', 'must be greater than 0');
+  else if (value > largestFactor) {
+    within.add('successRate.standardDeviationFactor', `must be at most ${largestFactor}`);
+  }
 }

@@ -2,7 +2,7 @@
 import { clientFilter, inspectTls } from '@ursa/envoy';
 import {
   checkDecimalPercentage,
-  checkDuration,
+  checkPositiveDuration,
   clientMatches,
   confForAll,
   defineProxyPolicy,
@@ -95,11 +95,12 @@ function checkFaults({ http = [] }: Static<typeof conf>, report: Report): void {
       const at = report.at(`http.abort[${index}]`);
       if (abort.httpStatus < 100 || abort.httpStatus > 599)
         at.add('httpStatus', 'must be in inclusive range [100, 599]');
+      else if (abort.httpStatus < 200) at.add('httpStatus', 'must be at least 200: no answer ends with a status below');
       checkDecimalPercentage(at, 'percentage', abort.percentage);
     }
     if (delay !== undefined) {
       const at = report.at(`http.delay[${index}]`);
-      checkDuration(at, 'value', delay.value);
+      checkPositiveDuration(at, 'value', delay.value);
       checkDecimalPercentage(at, 'percentage', delay.percentage);
     }
     if (responseBandwidth !== undefined) {
@@ -107,7 +108,7 @@ function checkFaults({ http = [] }: Static<typeof conf>, report: Report): void {
       if (responseBandwidth.limit === '') at.add('responseBandwidth', 'must be defined');
       else if (!/^\d+\s?[kMG]bps$/.test(responseBandwidth.limit)) {
         at.add('responseBandwidth', 'must be in kbps/Mbps/Gbps units');
-      }
+      } else if (/^0+\D/.test(responseBandwidth.limit)) at.add('responseBandwidth', 'must be greater than 0');
       checkDecimalPercentage(at, 'percentage', responseBandwidth.percentage);
     }
   }

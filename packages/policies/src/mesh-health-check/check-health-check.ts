@@ -1,5 +1,13 @@
 // Rules for a MeshHealthCheck's conf that its schema cannot say.
-import { checkAnyOf, checkDecimalPercentage, checkPercentage, checkPositiveDuration, type Report } from '@ursa/policy';
+import {
+  checkAnyOf,
+  checkDecimalPercentage,
+  checkOneLine,
+  checkPercentage,
+  checkPositiveDuration,
+  type Report,
+} from '@ursa/policy';
+import { checkHeadersToWrite } from '../conf/headers.ts';
 import { isFilePath } from '../conf/locations.ts';
 import type { HealthCheckConf } from './health-check-conf.ts';
 
@@ -16,6 +24,9 @@ export function checkHealthCheck(given: HealthCheckConf, report: Report): void {
     report.add('eventLogPath', 'must be a valid path when defined');
   }
   if (given.http?.path === '') report.add('http.path', 'must be defined');
+  checkOneLine(report, 'http.path', given.http?.path);
+  checkOneLine(report, 'grpc.authority', given.grpc?.authority);
+  checkHeadersToWrite(report.at('http.requestHeadersToAdd'), given.http?.requestHeadersToAdd);
   for (const [index, status] of (given.http?.expectedStatuses ?? []).entries()) {
     if (status < 100 || status > 599) {
       report.add(`http.expectedStatuses[${index}]`, 'must be in inclusive range [100, 599]');

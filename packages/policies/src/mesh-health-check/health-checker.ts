@@ -81,8 +81,9 @@ function tcpChecker(conf: TcpCheckConf | undefined): Checker | undefined {
   if (conf === undefined || conf.disabled === true) return undefined;
   const { send, receive = [] } = conf;
   const value = create(TcpHealthCheckSchema, {
-    ...(send === undefined ? {} : { send: payload(send) }),
-    receive: receive.map(payload),
+    // Envoy takes no empty text; nothing is sent, and nothing waited for, without one.
+    ...(send === undefined || send === '' ? {} : { send: payload(send) }),
+    receive: receive.filter((text) => text !== '').map(payload),
   });
   return { case: 'tcpHealthCheck', value };
 }

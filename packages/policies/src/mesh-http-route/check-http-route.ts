@@ -1,9 +1,10 @@
 // Rules for a MeshHTTPRoute's entries that their schema cannot say.
-import { checkRegularExpression, type Report, validateTargetRef } from '@ursa/policy';
-import { isIp, type TargetRef } from '@ursa/resources';
+import { checkOneLine, checkRegularExpression, parseDecimal, type Report, validateTargetRef } from '@ursa/policy';
+import { type BackendRef, isIp, type TargetRef } from '@ursa/resources';
 import { checkBackendRef } from '../conf/backend-ref.ts';
-import type { HeaderModifier } from '../conf/headers.ts';
+import { checkHeaderMatch, checkHeadersToWrite, checkHeaderToWrite, type HeaderModifier } from '../conf/headers.ts';
 import type { HttpFilter, HttpMatch, HttpRule } from './http-route-conf.ts';
+import { partOfType, withOwnPart } from './own-part.ts';
 
 interface Entry {
   readonly hostnames?: readonly string[];
@@ -26,8 +27,34 @@ export function checkHttpRouteEntry({ hostnames = [], rules = [] }: Entry, repor
     for (const [position, ref] of backendRefs.entries()) {
       checkBackendRef(ref, at.at(`default.backendRefs[${position}]`));
     }
+    checkWeights(backendRefs, at.at('default.backendRefs'));
+    checkHeaderCount(filters, at.at('default.filters'));
   }
 }
+
+/** Envoy adds them up in 32 bits. */
+const largestSum = 4_294_967_295;
+
+function checkWeights(refs: readonly BackendRef[], report: Report): void {
+  const sum = refs.reduce((total, { weight = 1 }) => total + weight, 0);
+  if (sum > largestSum) report.add('', `weights must not come to more than ${largestSum} together`);
+}
+
+/** Envoy's limit for one route. */
+const mostHeaders = 1000;
+
+function checkHeaderCount(filters: readonly HttpFilter[], report: Report): void {
+  for (const modifier of ['requestHeaderModifier', 'responseHeaderModifier'] as const) {
+    const written = filters.map(withOwnPart).reduce((total, filter) => {
+      const { set = [], add = [] } = filter[modifier] ?? {};
+      return total + set.length + add.length;
+    }, 0);
+    if (written > mostHeaders) report.add('', `must not set and add more than ${mostHeaders} headers by ${modifier}`);
+  }
+}
+
+/** Of the name of a query parameter, by Envoy's measure. */
+const longestParameter = 1024;
 
 function checkMatch({ path, headers = [], queryParams = [] }: HttpMatch, report: Report): void {
   if (path !== undefined && path.type !== 'RegularExpression') {
@@ -38,26 +65,22 @@ function checkMatch({ path, headers = [], queryParams = [] }: HttpMatch, report:
     if (!path.value.startsWith('/')) report.add('path.value', 'must be an absolute path');
   }
   if (path?.type === 'RegularExpression') checkRegularExpression(report, 'path.value', path.value);
-  for (const [index, { type, value = '' }] of headers.entries()) {
-    if (type === 'RegularExpression') checkRegularExpression(report, `headers[${index}].value`, value);
+  for (const [index, match] of headers.entries()) {
+    const { type, value = '' } = match;
+    checkHeaderMatch(report.at(`headers[${index}]`), match);
     const byPresence = type === 'Present' || type === 'Absent';
     if (byPresence && value !== '') report.add(`headers[${index}].value`, 'must not be defined');
   }
   const seen = new Set<string>();
   for (const [index, { type, name, value }] of queryParams.entries()) {
     if (type === 'RegularExpression') checkRegularExpression(report, `queryParams[${index}].value`, value);
+    if (new TextEncoder().encode(name).length > longestParameter) {
+      report.add(`queryParams[${index}].name`, `must be at most ${longestParameter} bytes long`);
+    }
     if (seen.has(name)) report.add(`queryParams[${index}].name`, `multiple entries for name ${name}`);
     seen.add(name);
   }
 }
-
-const partOfType = {
-  RequestHeaderModifier: 'requestHeaderModifier',
-  ResponseHeaderModifier: 'responseHeaderModifier',
-  RequestRedirect: 'requestRedirect',
-  URLRewrite: 'urlRewrite',
-  RequestMirror: 'requestMirror',
-} as const;
 
 function checkFilter(filter: HttpFilter, matches: readonly HttpMatch[], gateway: boolean, report: Report): void {
   const part = partOfType[filter.type];
@@ -67,6 +90,9 @@ function checkFilter(filter: HttpFilter, matches: readonly HttpMatch[], gateway:
   }
   const byPrefix = matches.every((match) => match.path?.type === 'PathPrefix');
   for (const change of ['requestRedirect', 'urlRewrite'] as const) {
+    for (const field of ['replaceFullPath', 'replacePrefixMatch'] as const) {
+      if (part === change) checkOneLine(report, `${change}.path.${field}`, filter[change]?.path?.[field]);
+    }
     if (part === change && filter[change]?.path?.replacePrefixMatch !== undefined && !byPrefix) {
       report.add(`${change}.path.replacePrefixMatch`, 'can only appear if all matches match a path prefix');
     }
@@ -87,8 +113,14 @@ function checkFilter(filter: HttpFilter, matches: readonly HttpMatch[], gateway:
   if (mirror !== undefined) {
     const rules = { kinds: ['MeshService', 'MeshServiceSubset'], inboundSection: false, listenerTags: false } as const;
     validateTargetRef(mirror.backendRef, rules, report.at('requestMirror.backendRef'));
+    // More than all are all of them, as they always were.
+    if ((parseDecimal(mirror.percentage ?? 0) ?? -1) < 0) {
+      report.add('requestMirror.percentage', 'must be a number from 0 to 100');
+    }
   }
 }
+
+const pathAdvice = ': a filter of the type URLRewrite changes host and path';
 
 function checkModifier({ set, add, remove }: HeaderModifier, report: Report): void {
   if (set === undefined && add === undefined && remove === undefined) {
@@ -102,4 +134,8 @@ function checkModifier({ set, add, remove }: HeaderModifier, report: Report): vo
       seen.add(name);
     }
   }
+  const written = { ...(set && { set }), ...(add && { add }) };
+  checkHeadersToWrite(report, written, pathAdvice);
+  for (const [index, name] of (remove ?? []).entries())
+    checkHeaderToWrite(report, `remove[${index}]`, name, pathAdvice);
 }

@@ -108,7 +108,7 @@ function rewrite(action: RouteAction, { hostname, hostToBackendHostname, path }:
 }
 
 function addMirror(action: RouteAction, cluster: string, percentage: number | string): void {
-  const percent = parseDecimal(percentage) ?? 0;
+  const percent = Math.min(parseDecimal(percentage) ?? 0, 100);
   const defaultValue = Number.isInteger(percent)
     ? { numerator: percent, denominator: Denominator.HUNDRED }
     : { numerator: Math.round(percent * 10_000), denominator: Denominator.MILLION };

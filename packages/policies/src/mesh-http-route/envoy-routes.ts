@@ -10,6 +10,7 @@ import type { ResolvedHttpRule, WeightedCluster } from '@ursa/policy';
 import { applyFilters, redirectOf } from './envoy-filters.ts';
 import { type PathPart, pathParts, routeMatch } from './envoy-match.ts';
 import type { HttpMatch, HttpRule } from './http-route-conf.ts';
+import { withOwnPart } from './own-part.ts';
 
 type Rule = ResolvedHttpRule<HttpRule>;
 
@@ -49,7 +50,7 @@ function count(value: unknown): number {
 }
 
 function routeOf({ name, rule, clusters, mirrors }: Rule, match: HttpMatch, part: PathPart): Route {
-  const filters = rule.default.filters ?? [];
+  const filters = (rule.default.filters ?? []).map(withOwnPart);
   const route = create(RouteSchema, { name, match: routeMatch(match, part) });
   const redirect = redirectOf(filters, part);
   if (redirect !== undefined) {

@@ -3,6 +3,7 @@ import { defineRoutePolicy, matchesHash, type ResolvedHttpRule } from '@ursa/pol
 import { checkHttpRouteEntry } from './check-http-route.ts';
 import { envoyRoutes, matchesEverything } from './envoy-routes.ts';
 import { type HttpRule, httpRouteEntry } from './http-route-conf.ts';
+import { withOwnPart } from './own-part.ts';
 
 const services = ['MeshService', 'MeshExternalService', 'MeshMultiZoneService'] as const;
 
@@ -24,7 +25,7 @@ export const meshHttpRoute = defineRoutePolicy({
       ((conf as { readonly rules?: readonly HttpRule[] }).rules ?? []).map((rule) => {
         const hash = matchesHash(rule.matches);
         const { filters = [], backendRefs = [] } = rule.default;
-        const mirrorRefs = filters.flatMap((filter) => filter.requestMirror?.backendRef ?? []);
+        const mirrorRefs = filters.flatMap((filter) => withOwnPart(filter).requestMirror?.backendRef ?? []);
         const everything = rule.matches.some(matchesEverything);
         return { hash, rule, backendRefs, mirrorRefs, everything, origin: originByMatches[hash] };
       }),

@@ -10,6 +10,7 @@ import {
 } from '@ursa/envoy/gen/envoy/config/cluster/v3/cluster_pb.ts';
 import { parseDecimal } from '@ursa/policy';
 import type { LoadBalancer } from './load-balancing-conf.ts';
+import { nextPrime } from './prime.ts';
 
 const policies = {
   RoundRobin: Cluster_LbPolicy.ROUND_ROBIN,
@@ -34,8 +35,13 @@ function leastRequestConfig({ choiceCount, activeRequestBias }: NonNullable<Load
   });
 }
 
+/** Envoy's minimum where none is given. */
+const usualRingSize = 1024;
+
 function ringHashConfig({ hashFunction, minRingSize, maxRingSize }: NonNullable<LoadBalancer['ringHash']>) {
-  const minimumRingSize = large(minRingSize);
+  // Policies can say one size each: a minimum that is Envoy's own or another policy's gives way to the maximum.
+  const least = minRingSize ?? usualRingSize;
+  const minimumRingSize = large(maxRingSize !== undefined && maxRingSize < least ? maxRingSize : minRingSize);
   const maximumRingSize = large(maxRingSize);
   return create(Cluster_RingHashLbConfigSchema, {
     hashFunction: hashFunctions[hashFunction ?? 'XXHash'],
@@ -54,7 +60,8 @@ export function setLoadBalancer(cluster: Cluster, { type, leastRequest, ringHash
     cluster.lbConfig = { case: 'ringHashLbConfig', value: ringHashConfig(ringHash) };
   }
   if (type === 'Maglev' && maglev !== undefined) {
-    const tableSize = large(maglev.tableSize);
+    // Of others that a store may hold Envoy refuses most, and ends by a table of 1: it divides by zero.
+    const tableSize = maglev.tableSize === undefined ? undefined : large(nextPrime(maglev.tableSize));
     const value = create(Cluster_MaglevLbConfigSchema, tableSize === undefined ? {} : { tableSize });
     cluster.lbConfig = { case: 'maglevLbConfig', value };
   }

@@ -26,7 +26,7 @@ const loadBalancer = closed({
   roundRobin: Type.Optional(closed({})),
   leastRequest: Type.Optional(
     closed({
-      choiceCount: Type.Optional(Type.Integer({ minimum: 2 })),
+      choiceCount: Type.Optional(Type.Integer({ minimum: 2, maximum: 4294967295 })),
       activeRequestBias: Type.Optional(intOrString()),
     }),
   ),

@@ -1,7 +1,16 @@
 // MeshLoadBalancingStrategy: which instance of a destination gets the next request, near and far.
 import { create } from '@bufbuild/protobuf';
 import { Cluster_CommonLbConfigSchema } from '@ursa/envoy/gen/envoy/config/cluster/v3/cluster_pb.ts';
-import { type ConfPlace, checkPositiveCount, defineProxyPolicy, parseDecimal, type Report } from '@ursa/policy';
+import {
+  type ConfPlace,
+  checkDuration,
+  checkOneLine,
+  checkPositiveCount,
+  defineProxyPolicy,
+  parseDecimal,
+  type Report,
+} from '@ursa/policy';
+import { checkHeaderToRead } from '../conf/headers.ts';
 import { hashPoliciesOf } from './hash-policies.ts';
 import { setLoadBalancer } from './load-balancer.ts';
 import {
@@ -11,6 +20,7 @@ import {
   loadBalancingConf,
 } from './load-balancing-conf.ts';
 import { affinityKeys, arrangeLocalities } from './locality.ts';
+import { isPrime, nextPrime } from './prime.ts';
 
 /** The policy. */
 export const meshLoadBalancingStrategy = defineProxyPolicy({
@@ -60,9 +70,19 @@ function checkConf(conf: LoadBalancingConf, report: Report, { targetRef }: ConfP
     }
     return;
   }
-  const { ringHash, maglev, leastRequest } = conf.loadBalancer ?? {};
+  const { type, ringHash, maglev, leastRequest } = conf.loadBalancer ?? {};
   checkHashPolicies(ringHash?.hashPolicies, report.at('loadBalancer.ringHash.hashPolicies'));
   checkHashPolicies(maglev?.hashPolicies, report.at('loadBalancer.maglev.hashPolicies'));
+  if (type === 'RingHash' && (ringHash?.minRingSize ?? 0) > (ringHash?.maxRingSize ?? Number.POSITIVE_INFINITY)) {
+    report.add(
+      'loadBalancer.ringHash.maxRingSize',
+      `must not be less than minRingSize, which is ${ringHash?.minRingSize}`,
+    );
+  }
+  const size = type === 'Maglev' ? maglev?.tableSize : undefined;
+  if (size !== undefined && !isPrime(size)) {
+    report.add('loadBalancer.maglev.tableSize', `must be a prime number, such as ${nextPrime(size)}`);
+  }
   const bias = leastRequest?.activeRequestBias;
   if (bias !== undefined && (parseDecimal(bias) ?? -1) < 0) {
     report.add('loadBalancer.leastRequest.activeRequestBias', 'must be greater or equal then: 0');
@@ -83,9 +103,18 @@ function checkHashPolicies(policies: readonly HashPolicy[] | undefined, report: 
   for (const [index, policy] of (policies ?? []).entries()) {
     const part = partOfType[policy.type];
     if (part !== undefined && policy[part] === undefined) report.add(`[${index}].${part}`, 'must be defined');
+    if (policy.header !== undefined) checkHeaderToRead(report, `[${index}].header.name`, policy.header.name);
+    if (policy.cookie !== undefined) checkCookie(policy.cookie, report.at(`[${index}].cookie`));
     const path = policy.cookie?.path;
     if (path !== undefined && !path.startsWith('/')) report.add(`[${index}].cookie.path`, 'must be an absolute path');
   }
+}
+
+function checkCookie({ name, ttl, path }: NonNullable<HashPolicy['cookie']>, report: Report): void {
+  checkDuration(report, 'ttl', ttl);
+  // RFC 6265, section 4.1.1.
+  if (!/^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/.test(name)) report.add('name', 'is not the name of a cookie');
+  checkOneLine(report, 'path', path);
 }
 
 function checkLocality({ localZone, crossZone }: LocalityAwareness, report: Report): void {

@@ -1,5 +1,5 @@
 // Rules for a MeshMetric's conf that its schema cannot say.
-import type { Report } from '@ursa/policy';
+import { checkDuration, type Report } from '@ursa/policy';
 import { findRegularExpressionError } from '@ursa/resources';
 import { checkCollector } from '../conf/open-telemetry.ts';
 import type { MetricConf } from './metric-conf.ts';
@@ -16,13 +16,26 @@ export function checkMetrics({ sidecar: proxy, applications = [], backends = [] 
   for (const [index, { port }] of applications.entries()) {
     checkPort(port, report, `applications.application[${index}]`);
   }
+  const listeners = new Map<number, { readonly index: number; readonly clientId: string }>();
   for (const [index, { type, prometheus, openTelemetry }] of backends.entries()) {
     const at = report.at(`backends.backend[${index}]`);
     if (type === 'Prometheus') {
       if (prometheus === undefined) at.add('prometheus', 'must be defined');
-      else checkPort(prometheus.port ?? 5670, at, 'port');
+      else {
+        const { port = 5670, clientId = 'default-backend' } = prometheus;
+        checkPort(port, at, 'port');
+        const other = listeners.get(port) ?? { index, clientId };
+        listeners.set(port, other);
+        // Backends of one client are one listener.
+        if (other.clientId !== clientId) {
+          at.add('port', `must not be ${port}, which backend ${other.index} has: each client needs a port of its own`);
+        }
+      }
     } else if (openTelemetry === undefined) at.add('openTelemetry', 'must be defined');
-    else checkCollector(at.at('openTelemetry'), openTelemetry);
+    else {
+      checkCollector(at.at('openTelemetry'), openTelemetry);
+      checkDuration(at, 'openTelemetry.refreshInterval', openTelemetry.refreshInterval);
+    }
   }
 }
 

@@ -50,15 +50,19 @@ function signature({ protocol, port, network, serverName }: ChainPlan): string {
   return JSON.stringify([kind, port, network, serverName]);
 }
 
-function planOf({ type, value, protocol = 'tcp' }: OutsideMatch, port: number | undefined): ChainPlan {
+function planOf(match: OutsideMatch, port: number | undefined): ChainPlan {
+  const { type, protocol = 'tcp' } = match;
   const isName = type === 'Domain';
+  // The case of a name tells nothing.
+  const value = isName ? match.value.toLowerCase() : match.value;
   const requests = requestProtocols.has(protocol);
   return {
     protocol,
     port,
     value: isName && requests ? undefined : value,
     network: isName ? undefined : networkOf(value),
-    serverName: isName && !requests ? value : undefined,
+    // `*` is every name, and none as well.
+    serverName: isName && !requests && value !== '*' ? value : undefined,
     hosts: isName && requests ? [value] : [],
   };
 }

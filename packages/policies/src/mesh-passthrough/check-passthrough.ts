@@ -12,7 +12,8 @@ export function checkPassthrough({ appendMatch = [] }: PassthroughConf, report: 
     const at = report.at(`appendMatch[${index}]`);
     checkMatch(item, at);
     const { port, protocol = 'tcp', value } = item;
-    const key = `${port} ${item.protocol} ${value}`;
+    // The case of a name tells nothing.
+    const key = `${port} ${item.protocol} ${value.toLowerCase()}`;
     if (port !== undefined && seen.has(key)) {
       // Letter for letter as clients know it from the peers.
       at.add('value', `value ${value} is already defiend for this port and protocol`);

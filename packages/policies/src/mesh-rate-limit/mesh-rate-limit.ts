@@ -13,7 +13,7 @@ import {
 import { closed, duration, parseDuration, type TargetRef, uint32 } from '@ursa/resources';
 import { type Static, Type } from 'typebox';
 import { clientRules } from '../conf/client-rules.ts';
-import { headersToWrite } from '../conf/headers.ts';
+import { checkHeadersToWrite, headersToWrite } from '../conf/headers.ts';
 import { includesGateways } from '../conf/scope.ts';
 import { limitRequests, tokenBucket } from './http-limit.ts';
 
@@ -112,6 +112,7 @@ function checkLimits({ local }: RateLimitConf, report: Report): void {
     checkAnyOf(report, 'local.http', local.http, ['disabled', 'requestRate', 'onRateLimit']);
     checkRate(local.http.requestRate, report.at('local.http.requestRate'));
     checkPositiveCount(report, 'local.http.onRateLimit.status', local.http.onRateLimit?.status);
+    checkHeadersToWrite(report.at('local.http.onRateLimit.headers'), local.http.onRateLimit?.headers);
   }
   if (local.tcp !== undefined) {
     checkAnyOf(report, 'local.tcp', local.tcp, ['disabled', 'connectionRate']);

@@ -1,5 +1,7 @@
 // Rules for a MeshRetry's conf that its schema cannot say.
-import { checkPositiveCount, checkPositiveDuration, checkRegularExpression, type Report } from '@ursa/policy';
+import { checkDuration, checkPositiveCount, checkPositiveDuration, type Report } from '@ursa/policy';
+import { parseDuration } from '@ursa/resources';
+import { checkHeaderMatch, checkHeaderToRead } from '../conf/headers.ts';
 import type { GrpcRetry, HttpRetry, RetryConf } from './retry-conf.ts';
 import { conditionNames, isStatusCode, methodNames } from './retry-on.ts';
 
@@ -19,11 +21,39 @@ export function checkRetry({ tcp, http, grpc }: RetryConf, report: Report): void
 
 function checkCommon(conf: HttpRetry | GrpcRetry, report: Report): void {
   if (Object.keys(conf).filter((field) => field !== 'hostSelectionMaxAttempts').length === 0) report.add('', empty);
-  if (conf.backOff !== undefined && Object.keys(conf.backOff).length === 0) report.add('backOff', empty);
-  const { rateLimitedBackOff } = conf;
-  if (rateLimitedBackOff === undefined) return;
-  checkPositiveDuration(report, 'rateLimitedBackOff.maxInterval', rateLimitedBackOff.maxInterval);
-  if (rateLimitedBackOff.resetHeaders === undefined) report.add('rateLimitedBackOff.resetHeaders', 'must be defined');
+  checkDuration(report, 'perTryTimeout', conf.perTryTimeout);
+  if (conf.backOff !== undefined) checkBackOff(conf.backOff, report.at('backOff'));
+  if (conf.rateLimitedBackOff !== undefined) {
+    checkRateLimitedBackOff(conf.rateLimitedBackOff, report.at('rateLimitedBackOff'));
+  }
+}
+
+function checkBackOff(backOff: NonNullable<HttpRetry['backOff']>, report: Report): void {
+  if (Object.keys(backOff).length === 0) report.add('', empty);
+  const { baseInterval, maxInterval } = backOff;
+  checkPositiveDuration(report, 'baseInterval', baseInterval);
+  checkPositiveDuration(report, 'maxInterval', maxInterval);
+  if (baseInterval === undefined || maxInterval === undefined) return;
+  if (wholeMilliseconds(maxInterval) < wholeMilliseconds(baseInterval)) {
+    report.add('maxInterval', `must not be less than baseInterval, which is ${baseInterval}`);
+  }
+}
+
+/** Envoy compares whole milliseconds, and takes less than one for one. */
+function wholeMilliseconds(duration: string): number {
+  return Math.max(1, Math.floor(parseDuration(duration) ?? 0));
+}
+
+function checkRateLimitedBackOff(
+  { resetHeaders, maxInterval }: NonNullable<HttpRetry['rateLimitedBackOff']>,
+  report: Report,
+): void {
+  checkPositiveDuration(report, 'maxInterval', maxInterval);
+  if (resetHeaders === undefined) report.add('resetHeaders', 'must be defined');
+  if (resetHeaders?.length === 0) report.add('resetHeaders', empty);
+  for (const [index, { name }] of (resetHeaders ?? []).entries()) {
+    checkHeaderToRead(report, `resetHeaders[${index}].name`, name);
+  }
 }
 
 function checkHttp(conf: HttpRetry, report: Report): void {
@@ -33,8 +63,8 @@ function checkHttp(conf: HttpRetry, report: Report): void {
     if (!known) report.add(`retryOn[${index}]`, `unknown item '${item}'`);
   }
   for (const list of ['retriableResponseHeaders', 'retriableRequestHeaders'] as const) {
-    for (const [index, { type, value }] of (conf[list] ?? []).entries()) {
-      if (type === 'RegularExpression') checkRegularExpression(report, `${list}[${index}].value`, value);
+    for (const [index, match] of (conf[list] ?? []).entries()) {
+      checkHeaderMatch(report.at(`${list}[${index}]`), match);
     }
   }
   let priorities = 0;

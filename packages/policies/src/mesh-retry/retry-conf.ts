@@ -1,5 +1,5 @@
 // What a MeshRetry can say.
-import { closed, duration, oneOf, stringMap, uint32 } from '@ursa/resources';
+import { closed, duration, int32, oneOf, stringMap, uint32 } from '@ursa/resources';
 import { type Static, Type } from 'typebox';
 import { headerMatch } from '../conf/headers.ts';
 
@@ -18,7 +18,7 @@ const rateLimitedBackOff = closed({
 const hostSelection = closed({
   predicate: oneOf('OmitPreviousHosts', 'OmitHostsWithTags', 'OmitPreviousPriorities'),
   tags: Type.Optional(stringMap()),
-  updateFrequency: Type.Optional(Type.Integer({ default: 2 })),
+  updateFrequency: Type.Optional(int32({ default: 2 })),
 });
 
 const http = closed({
@@ -30,7 +30,7 @@ const http = closed({
   retriableRequestHeaders: Type.Optional(Type.Array(headerMatch)),
   retriableResponseHeaders: Type.Optional(Type.Array(headerMatch)),
   hostSelection: Type.Optional(Type.Array(hostSelection)),
-  hostSelectionMaxAttempts: Type.Optional(Type.Integer()),
+  hostSelectionMaxAttempts: Type.Optional(Type.Integer({ minimum: -(2 ** 63) })),
 });
 
 const grpc = closed({

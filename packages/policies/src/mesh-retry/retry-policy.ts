@@ -49,7 +49,8 @@ export function httpRetryPolicy(conf: HttpRetry): RetryPolicy | undefined {
   policy.retriableHeaders = (conf.retriableResponseHeaders ?? []).map(headerMatcher);
   selectHosts(policy, conf.hostSelection ?? []);
   if (conf.hostSelectionMaxAttempts !== undefined) {
-    policy.hostSelectionRetryMaxAttempts = BigInt(conf.hostSelectionMaxAttempts);
+    const attempts = BigInt(conf.hostSelectionMaxAttempts);
+    policy.hostSelectionRetryMaxAttempts = attempts > mostAttempts ? mostAttempts : attempts;
   }
   return policy;
 }
@@ -59,13 +60,7 @@ function commonPolicy(conf: HttpRetry | GrpcRetry, retryOn: string): RetryPolicy
   const policy = create(RetryPolicySchema, { retryOn });
   if (conf.numRetries !== undefined) policy.numRetries = conf.numRetries;
   if (conf.perTryTimeout !== undefined) policy.perTryTimeout = time(conf.perTryTimeout);
-  if (conf.backOff !== undefined) {
-    const { baseInterval, maxInterval } = conf.backOff;
-    policy.retryBackOff = create(RetryPolicy_RetryBackOffSchema, {
-      ...(baseInterval === undefined ? {} : { baseInterval: time(baseInterval) }),
-      ...(maxInterval === undefined ? {} : { maxInterval: time(maxInterval) }),
-    });
-  }
+  if (conf.backOff !== undefined) policy.retryBackOff = backOffOf(conf.backOff);
   if (conf.rateLimitedBackOff !== undefined) {
     const { resetHeaders = [], maxInterval } = conf.rateLimitedBackOff;
     policy.rateLimitedRetryBackOff = create(RetryPolicy_RateLimitedRetryBackOffSchema, {
@@ -79,6 +74,24 @@ function commonPolicy(conf: HttpRetry | GrpcRetry, retryOn: string): RetryPolicy
   }
   return policy;
 }
+
+/**
+ * Two policies can each say one of the two intervals. Envoy needs the base, and no maximum below it: a base that nobody gave gives way to
+ * the maximum, a maximum that is too short to the base.
+ */
+function backOffOf({ baseInterval, maxInterval }: NonNullable<HttpRetry['backOff']>) {
+  const most = maxInterval === undefined ? undefined : milliseconds(maxInterval);
+  const base = baseInterval === undefined ? Math.min(usualBase, most ?? usualBase) : milliseconds(baseInterval);
+  return create(RetryPolicy_RetryBackOffSchema, {
+    baseInterval: durationOf(base),
+    ...(most === undefined ? {} : { maxInterval: durationOf(Math.max(base, most)) }),
+  });
+}
+
+const usualBase = 25;
+
+/** What Envoy's field holds. */
+const mostAttempts = 2n ** 63n - 1n;
 
 function selectHosts(policy: RetryPolicy, selections: NonNullable<HttpRetry['hostSelection']>): void {
   for (const { predicate, tags = {}, updateFrequency = 2 } of selections) {
@@ -122,6 +135,10 @@ function headerMatcher({ type = 'Exact', name, value = '' }: HeaderMatch): Heade
   });
 }
 
+function milliseconds(duration: string): number {
+  return parseDuration(duration) ?? 0;
+}
+
 function time(duration: string) {
-  return durationOf(parseDuration(duration) ?? 0);
+  return durationOf(milliseconds(duration));
 }

@@ -1,5 +1,6 @@
 // Rules for a MeshTrace's conf that its schema cannot say.
 import { parseDecimal, type Report } from '@ursa/policy';
+import { checkHeaderToRead } from '../conf/headers.ts';
 import { isUrl } from '../conf/locations.ts';
 import { checkCollector } from '../conf/open-telemetry.ts';
 import type { TraceBackend, TraceConf } from './trace-conf.ts';
@@ -13,6 +14,8 @@ export function checkTrace({ backends, sampling = {}, tags = [] }: TraceConf, re
     if ((literal === undefined) === (header === undefined)) {
       report.add(`tags[${index}]`, 'tag must have only one type defined: header, literal');
     }
+    if (literal === '') report.add(`tags[${index}].literal`, 'must not be empty');
+    if (header !== undefined) checkHeaderToRead(report, `tags[${index}].header.name`, header.name);
   }
   for (const [field, percentage] of Object.entries(sampling)) {
     const value = parseDecimal(percentage);

@@ -72,7 +72,8 @@ function datadogService({ workload, direction, destination }: TrafficPlace, spli
 function customTags(tags: readonly TraceTag[], { proxy, workload }: TrafficPlace): CustomTag[] {
   const own = [
     { name: 'kuma.mesh', literal: proxy.mesh },
-    { name: 'kuma.zone', literal: workload.zone },
+    // Envoy takes no empty tag.
+    ...(workload.zone === '' ? [] : [{ name: 'kuma.zone', literal: workload.zone }]),
     ...(workload.kri === undefined ? [] : [{ name: 'kuma.workload', literal: workload.kri }]),
   ];
   const taken = new Set(tags.map((tag) => tag.name));

@@ -25,8 +25,8 @@ export function uint32() {
 }
 
 /** A protobuf `int32`. */
-export function int32() {
-  return Type.Integer({ minimum: -2147483648, maximum: 2147483647, format: 'int32' });
+export function int32(options: { readonly default?: number } = {}) {
+  return Type.Integer({ minimum: -2147483648, maximum: 2147483647, format: 'int32', ...options });
 }
 
 /** A number, or text that stands for one (`50`, `"50.5"`); see `parseDecimal`. */
