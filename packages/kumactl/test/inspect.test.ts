@@ -211,17 +211,17 @@ test('what has no effect says so, and what to use instead', async () => {
   const empty = { body: { items: [] } };
   const timeout = await inspect(['timeout', 'slow'], empty);
   assert.match(
-    timeout.stdout,
-    /\nTimeout slow has no effect: proxies do not follow policies of this kind; use MeshTimeout\n$/,
+    timeout.stderr,
+    /^Timeout slow has no effect: proxies do not follow policies of this kind; use MeshTimeout\n$/,
   );
   const gateway = await inspect(['meshgateway', 'edge'], empty);
-  assert.match(gateway.stdout, /\nMeshGateway edge has no effect yet; run a gateway of your own behind a proxy/);
+  assert.match(gateway.stderr, /^MeshGateway edge has no effect yet; run a gateway of your own behind a proxy/);
   const permission = ['traffic-permission', 'all'];
   const unenforced = /TrafficPermission all has no effect while the mesh default has no mTLS/;
-  assert.match((await inspect(permission, empty)).stdout, unenforced);
+  assert.match((await inspect(permission, empty)).stderr, unenforced);
   const secured = await inspect(permission, { body: { items: [], mtls: { enabledBackend: 'ca-1' } } });
-  assert.doesNotMatch(secured.stdout, /no effect/);
-  assert.doesNotMatch((await inspect(['timeout', 'slow', '-o', 'json'], empty)).stdout, /no effect/);
+  assert.doesNotMatch(secured.stderr, /no effect/);
+  assert.doesNotMatch((await inspect(['timeout', 'slow', '-o', 'json'], empty)).stderr, /no effect/);
 });
 
 const refused: readonly [args: readonly string[], code: number, error: RegExp][] = [
@@ -287,7 +287,6 @@ test('a policy that is attached to services names them once', async () => {
   const { stdout } = await inspect(['healthcheck', 'often'], { body });
   assert.equal(
     stdout,
-    'Affected data plane proxies:\n\n  web-1:\n    service api\n    outbound 127.0.0.1:10001(db)\n\n' +
-      '\nHealthCheck often has no effect: proxies do not follow policies of this kind; use MeshHealthCheck\n',
+    'Affected data plane proxies:\n\n  web-1:\n    service api\n    outbound 127.0.0.1:10001(db)\n\n',
   );
 });

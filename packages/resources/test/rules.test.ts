@@ -266,7 +266,6 @@ test('what of a service does nothing is warned of', () => {
     ignored('caCert'),
     ignored('subjectAltNames'),
   ]);
-  assert.deepEqual(warningsOf('MeshExternalService', { match }), ['spec.endpoints: it has none']);
   const older = (tls: object) => warningsOf('ExternalService', { networking: { address: 'example.com:443', tls } });
   assert.deepEqual(older({ enabled: true, caCert: { secret: 'ca' } }), []);
   assert.deepEqual(older({ caCert: { secret: 'ca' } }), ['networking.tls: enabled is not true']);

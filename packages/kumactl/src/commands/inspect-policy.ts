@@ -46,22 +46,24 @@ function addOne(
       const asked = type.policy === 'targetRef' ? '_resources/dataplanes' : 'dataplanes';
       const path = `${resourcePath(type, current.mesh, name)}/${asked}`;
       const answer = await getWholeList(current.client(), path);
-      const condition = output === 'table' ? await effectText(current, type, name) : '';
-      if (output === 'json') current.terminal.print(`${JSON.stringify(answer, null, 2)}\n`);
-      else current.terminal.print(output === 'yaml' ? formatYaml(answer) : format(answer) + condition);
+      if (output === 'json') return current.terminal.print(`${JSON.stringify(answer, null, 2)}\n`);
+      if (output === 'yaml') return current.terminal.print(formatYaml(answer));
+      const condition = type.policy === 'targetRef' ? await conditionText(current, type, name) : '';
+      current.terminal.print(format(answer) + condition);
+      // Scripts read the older tables as the peer prints them.
+      current.terminal.printError(await idleText(current, type, name));
     });
 }
 
-/** What keeps a policy or a gateway from having an effect; '' when nothing does. */
-async function effectText(current: Session, type: KnownType, name: string): Promise<string> {
-  if (type.policy === 'targetRef') return await conditionText(current, type, name);
+/** Why an older policy or a gateway has no effect; '' when it has one. */
+async function idleText(current: Session, type: KnownType, name: string): Promise<string> {
   if (type.idle === undefined) return '';
   const { when, advice } = type.idle;
-  if (when === 'not-yet') return `\n${type.name} ${name} has no effect yet; ${advice}\n`;
+  if (when === 'not-yet') return `${type.name} ${name} has no effect yet; ${advice}\n`;
   if (when === 'always')
-    return `\n${type.name} ${name} has no effect: proxies do not follow policies of this kind; ${advice}\n`;
+    return `${type.name} ${name} has no effect: proxies do not follow policies of this kind; ${advice}\n`;
   if (await hasIdentities(current)) return '';
-  return `\n${type.name} ${name} has no effect while the mesh ${current.mesh} has no mTLS: every client gets through; ${advice}\n`;
+  return `${type.name} ${name} has no effect while the mesh ${current.mesh} has no mTLS: every client gets through; ${advice}\n`;
 }
 
 /** Whether proxies of the mesh have certificates; true where that cannot be told. */

@@ -93,8 +93,8 @@ export const meshExternalService = defineType({
   ],
 });
 
-/** What is written and does nothing, or leaves nothing to do. */
-function withoutEffect({ endpoints = [], extension, tls }: MeshExternalServiceSpec): readonly string[] {
+/** What is written and does nothing. */
+function withoutEffect({ tls }: MeshExternalServiceSpec): readonly string[] {
   const { mode, caCert, subjectAltNames } = tls?.verification ?? {};
   const isPlain = tls?.enabled !== true && (tls?.verification !== undefined || tls?.version !== undefined);
   const unchecked = mode === 'SkipAll' || mode === 'SkipCA';
@@ -103,9 +103,6 @@ function withoutEffect({ endpoints = [], extension, tls }: MeshExternalServiceSp
     ...((unchecked || mode === 'SkipSAN') && subjectAltNames !== undefined ? ['subjectAltNames'] : []),
   ];
   return [
-    ...(endpoints.length === 0 && extension === undefined
-      ? ['spec.endpoints: it has none, so that calls are answered with 503']
-      : []),
     ...(isPlain
       ? ['spec.tls: enabled is not true, so that nothing of it counts: servers are called in plain text']
       : []),
