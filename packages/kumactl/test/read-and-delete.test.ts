@@ -94,12 +94,13 @@ test("version prints ours, and the control plane's when asked", async () => {
 
 test('the types known by name are those that have schemas', () => {
   const facts = [...coreResourceTypes, ...accessResourceTypes, ...policyResourceTypes].map(
-    ({ name, path, scope, shortName, policy }) => ({
+    ({ name, path, scope, shortName, policy, idle }) => ({
       name,
       path,
       scope,
       shortName,
       ...(policy === undefined ? {} : { policy: policy.isTargetRef ? 'targetRef' : 'older' }),
+      ...(idle === undefined ? {} : { idle }),
     }),
   );
   assert.deepEqual(typeHandles.all, facts);
