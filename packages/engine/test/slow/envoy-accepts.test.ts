@@ -1,7 +1,6 @@
 // Every golden configuration is loaded by the real Envoy: names and fields can be right in the text and still be refused by its checks.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
@@ -10,20 +9,10 @@ import type { AdminIdentity, ProxyConfig } from '../../src/index.ts';
 import { bootstrapOf } from '../bootstrap.ts';
 import { realIdentity } from '../real-identity.ts';
 import { configOf, openScenario, scenarioFolders } from '../scenario.ts';
+import { validateByEnvoy } from './validate-by-envoy.ts';
 
 /** Extensions of this project's Envoy do not include the Kafka filter. */
 const extensions = ['envoy.filters.network.tcp_proxy'];
-
-function validate(envoy: string, file: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(envoy, ['--mode', 'validate', '-c', file, '--log-level', 'error', '--concurrency', '1']);
-    let output = '';
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk));
-    child.stderr.on('data', (chunk: Buffer) => (output += chunk));
-    child.on('error', reject);
-    child.on('close', (code) => resolve(code === 0 ? '' : `exit ${code}: ${output}`));
-  });
-}
 
 function configsOf(folder: string, admin: AdminIdentity): { readonly name: string; readonly config: ProxyConfig }[] {
   const scenario = openScenario(folder);
@@ -47,19 +36,14 @@ test('the real Envoy accepts every golden configuration', async (context) => {
   const configs = scenarioFolders().flatMap((scenario) => configsOf(scenario, admin));
   const refused: string[] = [];
   for (const { name, config } of configs) {
-    const file = join(folder, `${name}.json`);
-    writeFileSync(file, JSON.stringify(bootstrapOf(config)));
-    const error = await validate(path, file);
+    const error = await validateByEnvoy(path, join(folder, `${name}.json`), bootstrapOf(config));
     if (error !== '') refused.push(`${name}: ${error}`);
   }
-  const broken = join(folder, 'broken.json');
   const [first] = configs;
   assert.ok(first);
-  writeFileSync(
-    broken,
-    JSON.stringify(bootstrapOf(first.config)).replaceAll('"connectTimeout":"5s"', '"connectTimeout":"-5s"'),
-  );
-  assert.match(await validate(path, broken), /Invalid duration/, 'Envoy looks at what it is given');
+  const text = JSON.stringify(bootstrapOf(first.config)).replaceAll('"connectTimeout":"5s"', '"connectTimeout":"-5s"');
+  const broken = await validateByEnvoy(path, join(folder, 'broken.json'), JSON.parse(text));
+  assert.match(broken, /Invalid duration/, 'Envoy looks at what it is given');
   context.diagnostic(`${configs.length} configurations`);
   assert.ok(configs.length > 0);
   assert.deepEqual(refused, []);
