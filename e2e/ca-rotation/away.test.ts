@@ -1,24 +1,16 @@
 // Proxies that are between two connections during the steps of a rotation: the steps wait for them, and no request is lost.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { waitFor } from '../../examples/demo/wait-for.ts';
 import { failedHandshakes, untilAllProxies } from '../harness/handshakes.ts';
-import { openWay } from '../harness/way.ts';
-import { allowAll, answers, openWorld } from '../harness/world.ts';
+import { openWorldByWay } from '../harness/way.ts';
+import { allowAll, answers } from '../harness/world.ts';
+import { meshWithBackends } from './mesh-with-backends.ts';
 
-const way = await openWay();
-after(() => way.close());
-const world = await openWorld(way.settings);
-after(() => world.close());
+const { way, world } = await openWorldByWay();
 const { controlPlane } = world;
-way.leadTo(controlPlane);
-const mesh = (enabledBackend: string, ...names: readonly string[]) => ({
-  type: 'Mesh',
-  name: 'default',
-  mtls: { enabledBackend, backends: names.map((name) => ({ name, type: 'builtin' })) },
-});
 await controlPlane.apply(allowAll);
-await controlPlane.apply(mesh('first', 'first'));
+await controlPlane.apply(meshWithBackends('first', 'first'));
 // The service speaks TCP to Envoy's mind: every connection of the client is one, with a handshake, between the proxies.
 const backend = await world.start({ service: 'backend', protocol: 'tcp' });
 const client = await world.start({ service: 'client', calls: ['backend'] });
@@ -57,17 +49,17 @@ for (const [from, to] of [
 ] as const) {
   test(`from ${from} to ${to}: who comes back first gets no certificate that the others do not trust yet`, () =>
     whileAway(
-      () => controlPlane.apply(mesh(to, from, to)),
+      () => controlPlane.apply(meshWithBackends(to, from, to)),
       () => issues(to),
     ));
 
   test(`${to} alone: nobody distrusts a certificate that somebody shows who is still away`, async () => {
-    await controlPlane.apply(mesh(from, from, to));
+    await controlPlane.apply(meshWithBackends(from, from, to));
     await issues(from);
     await whileAway(
       async () => {
-        await controlPlane.apply(mesh(to, from, to));
-        await controlPlane.apply(mesh(to, to));
+        await controlPlane.apply(meshWithBackends(to, from, to));
+        await controlPlane.apply(meshWithBackends(to, to));
       },
       async () => {
         await issues(to);

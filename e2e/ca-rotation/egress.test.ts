@@ -4,9 +4,10 @@ import { after, test } from 'node:test';
 import { waitFor } from '../../examples/demo/wait-for.ts';
 import { openEchoService } from '../harness/echo-service.ts';
 import { failedHandshakes, untilAllProxies } from '../harness/handshakes.ts';
-import { openWay } from '../harness/way.ts';
-import { allowAll, answers, openWorld } from '../harness/world.ts';
+import { openWorldByWay } from '../harness/way.ts';
+import { allowAll, answers } from '../harness/world.ts';
 import { startEgress } from '../harness/zone-egress.ts';
+import { meshWithBackends } from './mesh-with-backends.ts';
 
 interface EgressInsight {
   readonly subscriptions: readonly object[];
@@ -15,19 +16,10 @@ interface EgressInsight {
   };
 }
 
-const way = await openWay();
-after(() => way.close());
-const world = await openWorld(way.settings);
-after(() => world.close());
+const { way, world } = await openWorldByWay();
 const { controlPlane } = world;
-way.leadTo(controlPlane);
-const mesh = (enabledBackend: string, ...names: readonly string[]) => ({
-  type: 'Mesh',
-  name: 'default',
-  mtls: { enabledBackend, backends: names.map((name) => ({ name, type: 'builtin' })) },
-});
 await controlPlane.apply(allowAll);
-await controlPlane.apply(mesh('first', 'first'));
+await controlPlane.apply(meshWithBackends('first', 'first'));
 const partner = await openEchoService('partner');
 after(() => partner.close());
 // TCP to Envoy's mind: every connection of the client is one, with a handshake, to the egress.
@@ -78,7 +70,7 @@ async function whileEgressIsAway(step: () => Promise<void>, until: () => Promise
 test('a backend issues when the egress trusts it, too', async () => {
   await issuedBy('first', 'first');
   await whileEgressIsAway(
-    () => controlPlane.apply(mesh('second', 'first', 'second')),
+    () => controlPlane.apply(meshWithBackends('second', 'first', 'second')),
     () => issuedBy('second', 'first', 'second'),
   );
 });
@@ -86,8 +78,8 @@ test('a backend issues when the egress trusts it, too', async () => {
 test('a backend that is taken away is trusted until the egress shows another certificate', async () => {
   await whileEgressIsAway(
     async () => {
-      await controlPlane.apply(mesh('first', 'first', 'second'));
-      await controlPlane.apply(mesh('first', 'first'));
+      await controlPlane.apply(meshWithBackends('first', 'first', 'second'));
+      await controlPlane.apply(meshWithBackends('first', 'first'));
     },
     () => issuedBy('first', 'first'),
   );

@@ -1,8 +1,9 @@
 // The way of proxies to their control plane, which a story can cut: whoever is cut off is between two connections until it is mended.
 import { connect, createServer, type Socket } from 'node:net';
+import { after } from 'node:test';
 import type { ControlPlane } from '../../examples/demo/control-plane.ts';
 import { waitFor } from '../../examples/demo/wait-for.ts';
-import type { MeshService } from './world.ts';
+import { type MeshService, openWorld, type World } from './world.ts';
 
 /** A way that is open. */
 export interface Way {
@@ -20,8 +21,18 @@ export interface Way {
   close(): void;
 }
 
+/** A world whose proxies reach the control plane by a way. Both end with the test file. */
+export async function openWorldByWay(): Promise<{ readonly way: Way; readonly world: World }> {
+  const way = await openWay();
+  after(() => way.close());
+  const world = await openWorld(way.settings);
+  after(() => world.close());
+  way.leadTo(world.controlPlane);
+  return { way, world };
+}
+
 /** Opens it at a port of its own. */
-export async function openWay(): Promise<Way> {
+async function openWay(): Promise<Way> {
   const sockets = new Set<Socket>();
   let isCut = false;
   let end: ControlPlane | undefined;

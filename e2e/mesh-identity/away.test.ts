@@ -1,17 +1,13 @@
 // Proxies that are between two connections while a MeshIdentity comes into use: it waits for them, and no request is lost.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { waitFor } from '../../examples/demo/wait-for.ts';
-import { openWay } from '../harness/way.ts';
-import { answers, openWorld } from '../harness/world.ts';
+import { openWorldByWay } from '../harness/way.ts';
+import { answers } from '../harness/world.ts';
 import { clients, isReady, meshIdentity, presents, rules, spiffeId, withoutLoss } from './identities.ts';
 
-const way = await openWay();
-after(() => way.close());
-const world = await openWorld(way.settings);
-after(() => world.close());
+const { way, world } = await openWorldByWay();
 const { controlPlane } = world;
-way.leadTo(controlPlane);
 const newPath = { path: '/moved/{{ label "app" }}' };
 const moved = (service: string) => `spiffe://default.default.mesh.local/moved/${service}`;
 await controlPlane.apply(meshIdentity('identity'));
