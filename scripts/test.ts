@@ -35,6 +35,8 @@ const steps: readonly Step[] = [
 const limit = 80;
 const endsAt = Date.now() + limit * 60_000;
 const timeToEnd = 5000;
+/** Of a step that fails and does not say of what. */
+const shownLines = 20;
 
 /** What failed and what passed only at its second attempt, for the end of the output. */
 const remarks: string[] = [];
@@ -63,7 +65,12 @@ async function runStep(step: Step): Promise<Tally> {
   await Promise.race([finished(child.stdout), sleep(timeToEnd, undefined, { ref: false })]);
   const status = code ?? 1;
   console.log(`== ${step.script}: ${Math.round((Date.now() - started) / 1000)} s, exit ${status}`);
-  remarks.push(...(output.match(/^(?:failed|unsteady): .*(?:\n {4}.*)*$/gm) ?? []));
+  const told = output.match(/^(?:failed|unsteady): .*(?:\n {4}.*)*$/gm) ?? [];
+  remarks.push(...told);
+  if (status !== 0 && !told.some((remark) => remark.startsWith('failed: '))) {
+    const lastLines = output.trimEnd().split('\n').slice(-shownLines);
+    remarks.push([`failed: ${step.script}, exit ${status}`, ...lastLines.map((line) => `    ${line}`)].join('\n'));
+  }
   const closing = output.match(/^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm)?.at(-1);
   if (closing === undefined) return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0 };
   const [passed = 0, failed = 0, skipped = 0] = [...closing.matchAll(/\d+/g)].map((match) => Number(match[0]));

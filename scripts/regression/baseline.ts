@@ -30,6 +30,8 @@ export async function holdAgainstBaseline(executable: string, update: boolean): 
     if (verdicts.every(({ failed }) => !failed)) return true;
   }
   if (baseline !== undefined) {
+    const dearer = compare(best(runs), baseline).filter(({ failed }) => failed);
+    for (const { what, measured, limit } of dearer) console.log(`failed: ${what}: ${measured}, at most ${limit}`);
     console.log('more than a fifth dearer than the baseline; if that is meant: npm run bench -- regression --update');
     return false;
   }
