@@ -12,7 +12,7 @@ import { watchProcess } from './watch-process.ts';
 
 const proxies = 400;
 const repeats = 2;
-const shape = ['-services', '20', '-per-service', '20', '-fanout', '10', '-repeats', String(repeats), '-idle', '12'];
+const shape = ['-services', '20', '-per-service', '20', '-fanout', '10', '-repeats', String(repeats), '-idle', '20'];
 const phases = ['policy (MeshTimeout)', 'route (MeshHTTPRoute)', 'endpoint added', 'endpoint removed'] as const;
 /** Once each, and by themselves: they cost ten times what a change costs. */
 const switches = ['mTLS on', 'mTLS off'] as const;
