@@ -57,9 +57,11 @@ export function openEngine(options: EngineOptions): OpenEngine {
 /** What does not depend on the policies in force (they come in as arguments): meshes, Dataplanes, services, who listens where. */
 type Surroundings = ReturnType<typeof deriveSurroundings>;
 
-function deriveSurroundings({ graph, inputs, policies }: EngineOptions) {
+function deriveSurroundings(
+  { graph, inputs, policies }: EngineOptions,
+  dataplane = deriveDataplaneFacts(graph, inputs),
+) {
   const meshFacts = deriveMeshFacts(graph, inputs);
-  const dataplane = deriveDataplaneFacts(graph, inputs);
   const lookup = dataplaneLookup(inputs, dataplane);
   const servedBy = (mesh: string, service: string) => lookup.byTag(mesh, tagNames.service, service);
   const egresses = deriveEgresses(graph, inputs);
@@ -115,11 +117,11 @@ function deriveSurroundings({ graph, inputs, policies }: EngineOptions) {
   };
 }
 
-function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngine {
+function openOver(options: EngineOptions, surroundings: Surroundings, knownRules?: RuleDerivations): OpenEngine {
   const { graph, inputs, policies, shadow = false } = options;
   const { meshFacts, dataplane, workloadIdentities, trustDomains, egressIdentities, olderPolicies, views } =
     surroundings;
-  const rules = deriveRules({ graph, inputs, policies, dataplane, views, shadow });
+  const rules = knownRules ?? deriveRules({ graph, inputs, policies, dataplane, views, shadow });
   const egresses = deriveEgressConfigs({
     graph,
     inputs,
@@ -179,9 +181,13 @@ function openOver(options: EngineOptions, surroundings: Surroundings): OpenEngin
     whatIf(drafts) {
       const changed = { ...options, inputs: overlayInputs(inputs, drafts) };
       const policyTypes = new Set(policies.map(({ name }) => name));
-      const onlyPolicies = [...drafts.keys()].every((type) => policyTypes.has(type));
-      if (!onlyPolicies) return openOver(changed, deriveSurroundings(changed));
-      return openOver(changed, { ...surroundings, views: createRuleViews(views) });
+      const types = [...drafts.keys()];
+      if (types.every((type) => policyTypes.has(type)))
+        return openOver(changed, { ...surroundings, views: createRuleViews(views) });
+      // Whom policies select, and what a Dataplane is, is not read from its Mesh.
+      if (types.every((type) => type === 'Mesh'))
+        return openOver(changed, deriveSurroundings(changed, dataplane), rules);
+      return openOver(changed, deriveSurroundings(changed));
     },
     explain: explainWith(explainParts, () => {
       const changed = { ...options, inputs: presumeConnected(inputs) };

@@ -157,7 +157,10 @@ export function policyAdditions(
     proxy: { ...facts, self },
     self,
     workload,
-    tags: tagValues(dataplane),
+    // Asked for by few policies.
+    get tags() {
+      return tagValues(dataplane);
+    },
     metricsCertificate: certificate === '' || key === '' ? undefined : { certificate, key },
     tls: tls && meshTlsOf(mesh.name, tls, names),
     reusePort,

@@ -75,7 +75,7 @@ for (const [what, documents, count] of [
     assert.deepEqual(world.engine.strictInbounds.get(key), strictIn(world.engine.config.get(key)));
   });
 
-test('under a change that nobody has made nothing of a configuration is built for it', () => {
+test('under a change that nobody has made nothing of a configuration is built for it, and no policy is selected again', () => {
   const world = createWorld();
   for (const document of smallMesh()) world.apply(document);
   world.settle();
@@ -88,7 +88,10 @@ test('under a change that nobody has made nothing of a configuration is built fo
   const then = engine.whatIf(new Map([['Mesh', new Map([[`/${mesh}`, other.resources('Mesh').get(`/${mesh}`)]])]]));
   for (const key of keys) assert.equal(then.strictInbounds.get(key).length, 1);
   const after = world.graph.stats().recomputed;
-  for (const name of ['config', 'resources of a proxy', 'inbounds', 'outbounds', 'listener'])
+  const untouched = ['config', 'resources of a proxy', 'inbounds', 'outbounds', 'dataplane facts'];
+  for (const name of [...untouched, 'selected policies', 'rule sets of a proxy']) {
+    assert.ok((before[name] ?? 0) > 0, `${name} is a derivation`);
     assert.equal(after[name], before[name], name);
+  }
   for (const watch of watches) watch.stop();
 });

@@ -145,8 +145,9 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
     if (!secured || (status.rejections ?? []).some(({ service }) => service === 'lds' || service === 'sds'))
       return undefined;
     const identity = identities.get(identityKey);
+    if (identity === undefined) return undefined;
     const backends = [...(trust.get(mesh)?.backends ?? []), ...identitiesOf(mesh)];
-    return identity && { ...identity, supportedBackends: backends };
+    return { ...identity, supportedBackends: backends };
   };
 
   /** The same of a zone egress, by mesh; what was known stays until it has taken another certificate. */
@@ -292,7 +293,8 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
       open.add(connection);
       const happened = (event: ConnectionEvent): void => {
         connection.status = afterEvent(connection.status, event, time());
-        touch(connection, event.kind === 'rejected' || hasNews(connection));
+        // What is sent says nothing yet: the proxy's answer to it does.
+        touch(connection, event.kind === 'rejected' || (event.kind === 'acknowledged' && hasNews(connection)));
       };
       touch(connection, true);
       return {

@@ -17,7 +17,7 @@ import type { ProxyNode, ProxyVersion } from './proxy-node.ts';
 import { openPushQueue } from './push-queue.ts';
 import { type Registration, resourceKeyOf } from './registration.ts';
 import { policiesBehind } from './rejection.ts';
-import { openRollout, type Rollout } from './rollout.ts';
+import { openRollout, type ProxyDelivery, type Rollout } from './rollout.ts';
 import type { XdsMetrics } from './xds-metrics.ts';
 
 /** Who is told what becomes of a connection. */
@@ -116,6 +116,10 @@ interface Connection {
   readonly watches: { stop(): void }[];
   /** It was asked to connect to another instance. */
   sentAway: boolean;
+}
+
+function deliveryTo({ key, node, delivery }: Connection): ProxyDelivery {
+  return { key, proxy: resourceKeyOf(node.proxy), delivery };
 }
 
 /** Opens the set of connected proxies, empty. */
@@ -286,8 +290,11 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
       processed: () => live.revision(),
       egressMeshes: () => options.egressMeshes?.() ?? [],
       *deliveries() {
-        for (const { key, node, delivery } of connections.values())
-          yield { key, proxy: resourceKeyOf(node.proxy), delivery };
+        for (const connection of connections.values()) yield deliveryTo(connection);
+      },
+      deliveryOf(key) {
+        const connection = connections.get(key);
+        return connection && deliveryTo(connection);
       },
       awaitsCertificate: (key) => options.awaitsCertificate?.(key) ?? false,
       onProgress(listener) {

@@ -8,9 +8,11 @@ import type { Update } from '../delta/conversation.ts';
 const incrementalHeads = new WeakMap<EnvoyResource, Uint8Array>();
 const stateHeads = new WeakMap<EnvoyResource, Uint8Array>();
 
+// Its buffer stays when a head is finished, so that each head does not have one made.
+const head = new BinaryWriter();
+
 /** A `DeltaDiscoveryResponse`, in parts. */
 export function encodeIncremental(type: EnvoyType, update: Update<EnvoyResource>): readonly Uint8Array[] {
-  const head = new BinaryWriter();
   field(head, 4).string(typeUrls[type]);
   field(head, 5).string(update.nonce);
   for (const name of update.removed) field(head, 6).string(name);
@@ -19,7 +21,6 @@ export function encodeIncremental(type: EnvoyType, update: Update<EnvoyResource>
 
 /** A `DiscoveryResponse`, in parts. Its version is the nonce: this protocol compares neither. */
 export function encodeStateOfTheWorld(type: EnvoyType, update: Update<EnvoyResource>): readonly Uint8Array[] {
-  const head = new BinaryWriter();
   field(head, 1).string(update.nonce);
   field(head, 4).string(typeUrls[type]);
   field(head, 5).string(update.nonce);

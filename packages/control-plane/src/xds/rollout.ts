@@ -52,17 +52,22 @@ export interface Rollout extends RolloutViews {
   isTold(revision: number, mesh: string): boolean;
 }
 
+/** How far a connected proxy has come. */
+export interface ProxyDelivery {
+  /** Its key among connected proxies. */
+  readonly key: string;
+  readonly proxy: ResourceKey;
+  readonly delivery: Delivery;
+}
+
 /** What a roll-out is read from. */
 export interface RolloutSource {
   readonly processed: () => number;
   /** Meshes whose services outside zone egresses serve. */
   readonly egressMeshes: () => readonly string[];
-  readonly deliveries: () => Iterable<{
-    /** Its key among connected proxies. */
-    readonly key: string;
-    readonly proxy: ResourceKey;
-    readonly delivery: Delivery;
-  }>;
+  readonly deliveries: () => Iterable<ProxyDelivery>;
+  /** One of them, by its key. */
+  readonly deliveryOf: (key: string) => ProxyDelivery | undefined;
   /** True while a proxy should have a certificate that it does not have yet. */
   readonly awaitsCertificate: (proxyKey: string) => boolean;
   readonly onProgress: Rollout['onProgress'];
@@ -72,12 +77,19 @@ export interface RolloutSource {
 export function openRollout(source: RolloutSource): Rollout {
   const carriesTraffic = (proxy: ResourceKey, mesh: string): boolean =>
     proxy.mesh === mesh || (proxy.type === 'ZoneEgress' && source.egressMeshes().includes(mesh));
+  // The last one that was found waiting. Proxies are served in the order in which they are listed, so it is the last to answer, and most questions are
+  // answered by looking at it alone.
+  let last: string | undefined;
   return {
     isTold(revision, mesh) {
       if (source.processed() < revision) return false;
-      for (const { proxy, delivery } of source.deliveries())
-        if (carriesTraffic(proxy, mesh) && awaitsAnswer(delivery, revision)) return false;
-      return true;
+      const waits = ({ proxy, delivery }: ProxyDelivery): boolean =>
+        carriesTraffic(proxy, mesh) && awaitsAnswer(delivery, revision);
+      const known = last === undefined ? undefined : source.deliveryOf(last);
+      if (known !== undefined && waits(known)) return false;
+      last = undefined;
+      for (const each of source.deliveries()) if (waits(each)) last = each.key;
+      return last === undefined;
     },
     at(revision, mesh, withEgresses = false) {
       const proxies: ProxyRollout[] = [];

@@ -103,6 +103,7 @@ export function openApiFixture(
     rollout: openRollout({
       processed: live.revision,
       deliveries: () => [],
+      deliveryOf: () => undefined,
       egressMeshes: () => [],
       awaitsCertificate: () => false,
       onProgress: () => ({ stop: () => undefined }),

@@ -13,12 +13,14 @@ const answered = { complete: true, unanswered: new Set<never>() };
 async function openMesh() {
   const deliveries = new Map<ResourceKey, Delivery>();
   const listeners = new Set<() => void>();
+  const listed = () =>
+    [...deliveries].map(([proxy, delivery]) => ({ key: `${proxy.mesh}/${proxy.name}`, proxy, delivery }));
   const fixture = openApiFixture({}, aloneZone, {
     rollout: openRollout({
       processed: () => 9,
       egressMeshes: () => ['default'],
-      deliveries: () =>
-        [...deliveries].map(([proxy, delivery]) => ({ key: `${proxy.mesh}/${proxy.name}`, proxy, delivery })),
+      deliveries: listed,
+      deliveryOf: (key) => listed().find((each) => each.key === key),
       awaitsCertificate: (key) => key === 'default/uncertified',
       onProgress(listener) {
         listeners.add(listener);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { typeUrls } from '@ursa/envoy';
 import { followDelivery } from '../../src/xds/delivery.ts';
-import { openRollout } from '../../src/xds/rollout.ts';
+import { openRollout, type ProxyDelivery } from '../../src/xds/rollout.ts';
 import { connectTo, type TestConnection } from './ads-client.ts';
 import { configurationOf, edsCluster, endpointsOf } from './hand-made-mesh.ts';
 import { type RunningServer, startServer, until } from './running-server.ts';
@@ -74,13 +74,7 @@ describe('a roll-out', () => {
 test('a mesh is told when the zone egresses that serve it are, and its roll-out has them when they are asked for', () => {
   const egress = { type: 'ZoneEgress', mesh: '', name: 'edge' };
   const delivery = followDelivery(() => 0);
-  const rollout = openRollout({
-    processed: () => 9,
-    egressMeshes: () => ['default'],
-    deliveries: () => [{ key: '/edge', proxy: egress, delivery }],
-    awaitsCertificate: () => false,
-    onProgress: () => ({ stop: () => undefined }),
-  });
+  const rollout = rolloutOf(new Map([['/edge', { key: '/edge', proxy: egress, delivery }]]));
   assert.deepEqual([rollout.isTold(9, 'default'), rollout.isTold(9, 'other')], [false, true]);
   const { proxies } = rollout.at(9, 'default', true);
   assert.deepEqual(
@@ -92,3 +86,35 @@ test('a mesh is told when the zone egresses that serve it are, and its roll-out 
   delivery.flushed({ complete: true, unanswered: new Set() });
   assert.equal(rollout.isTold(9, 'default'), true);
 });
+
+test('a mesh is told when those that were waited for have answered or are gone, whichever answers last', () => {
+  const connected = new Map(
+    ['first', 'second', 'third'].map((name) => {
+      const delivery = followDelivery(() => 0);
+      delivery.offered(9, configurationOf(edsCluster('a')));
+      return [name, { key: name, proxy: { type: 'Dataplane', mesh: 'default', name }, delivery }];
+    }),
+  );
+  const rollout = rolloutOf(connected);
+  const answers = (name: string): void => {
+    connected.get(name)?.delivery.flushed({ complete: true, unanswered: new Set() });
+  };
+  assert.deepEqual([rollout.isTold(9, 'default'), rollout.isTold(9, 'other')], [false, true]);
+  answers('third');
+  assert.equal(rollout.isTold(9, 'default'), false);
+  connected.delete('second');
+  assert.equal(rollout.isTold(9, 'default'), false);
+  answers('first');
+  assert.equal(rollout.isTold(9, 'default'), true);
+});
+
+function rolloutOf(connected: ReadonlyMap<string, ProxyDelivery>) {
+  return openRollout({
+    processed: () => 9,
+    egressMeshes: () => ['default'],
+    deliveries: () => connected.values(),
+    deliveryOf: (key) => connected.get(key),
+    awaitsCertificate: () => false,
+    onProgress: () => ({ stop: () => undefined }),
+  });
+}
