@@ -90,7 +90,8 @@ test('kill -9 of kuma-dp leaves neither Envoy nor the application', async () => 
 test('a program that is not there ends with 127, as in a shell', async () => {
   const missing = await exec({ name: 'missing', application: () => ['no-such-program'] });
   assert.equal(await missing.exited, 127, missing.stderr());
-  assert.match(missing.stderr(), /no-such-program.*not found/);
+  assert.match(missing.stderr(), /no-such-program.*was not found: it is in no folder of PATH/);
+  assert.doesNotMatch(missing.stderr(), /Envoy runs/);
 });
 
 test('the proxy that others use serves on', async () => {

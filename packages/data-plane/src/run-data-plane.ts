@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { MeshError } from '@ursa/resources';
 import { readMachineId } from '@ursa/telemetry';
 import { type AccessLogs, accessLogPipeName, openAccessLogs } from './access-log/open-access-logs.ts';
+import { whyUnusable } from './application/find-program.ts';
 import { servicePlaces } from './application/service-places.ts';
 import { type Application, type ApplicationSteps, superviseApplication } from './application/supervise-application.ts';
 import { announceDrain, announceReady, untilLive } from './bootstrap/announce.ts';
@@ -62,6 +63,11 @@ export async function runDataPlane(given: RunOptions): Promise<number> {
   for (const { name, reason } of settingsWithoutEffect(given.given)) log.warn(`${name} has no effect: ${reason}`);
   for (const { name, meant } of misspeltVariables(given.environment))
     log.warn(`${name} in the environment is no setting of kuma-dp; did you mean ${meant}?`);
+  const unusable = given.application && whyUnusable(given.application[0], given);
+  if (unusable !== undefined) {
+    log.error(unusable.reason);
+    return unusable.code;
+  }
   try {
     return await runProxy({ ...given, settings: await joinMesh(given) });
   } catch (cause) {
