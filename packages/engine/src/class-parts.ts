@@ -1,7 +1,7 @@
 // Parts of configurations that proxies of one class share: computed once, however many proxies have them.
 import type { Derivation, Graph } from '@ursa/collections';
 import { type EnvoyResource, type EnvoyType, encodeEndpoints } from '@ursa/envoy';
-import type { DynamicDocument, ProxyPolicy, WorkloadFacts } from '@ursa/policy';
+import { type DynamicDocument, olderRouteTypes, type ProxyPolicy, type WorkloadFacts } from '@ursa/policy';
 import type { RedirectPorts } from './dataplane-facts.ts';
 import { deriveDestinationRules } from './destination-rules.ts';
 import type { Destination } from './destinations.ts';
@@ -19,7 +19,8 @@ import { adminClusters } from './skeleton/admin.ts';
 import { dnsListener } from './skeleton/dns.ts';
 import { dnsDocument, dnsRecordsText, dynamicConfigListener } from './skeleton/dynamic-config.ts';
 import { destinationName, tlsTowards } from './skeleton/outbound.ts';
-import { destinationsOf, type Traffic, type TrafficDerivation } from './traffic.ts';
+import type { TrafficDerivation } from './traffic.ts';
+import { destinationsOf, spokenProtocol, type Traffic } from './traffic-path.ts';
 import { attempt, type Built, isUnbuilt, type Site, type Unbuilt } from './unbuilt.ts';
 
 type Resources = readonly Built[];
@@ -138,9 +139,9 @@ export function deriveClassParts(options: ClassPartsOptions): ClassParts {
   );
   const cluster = graph.derive(
     'cluster',
-    (destination: Destination, ruleSets: RuleSets, proxyClass: ProxyClass) =>
+    (destination: Destination, ruleSets: RuleSets, proxyClass: ProxyClass, olderRoute: object | undefined) =>
       attempt(siteOf('cluster', destination, proxyClass), () => [
-        destinationCluster(policies, destination, ruleSets, proxyClass),
+        destinationCluster(policies, destination, ruleSets, proxyClass, olderRoute),
       ]),
     { equals },
   );
@@ -177,6 +178,23 @@ export function deriveClassParts(options: ClassPartsOptions): ClassParts {
       const path = pathOf(destination, ruleSets);
       return path === undefined ? [] : destinationsOf(destination, path);
     });
+  const olderTypes = olderRouteTypes(policies);
+  const shapesClusters = (conf: unknown) =>
+    policies.some(({ olderClusters }) => olderClusters?.confOf(conf) !== undefined);
+  /** Which older route has a say in the cluster of a destination: the one for the destination itself, or else the first that leads there. */
+  const olderRoutesOf = (outbounds: readonly Outbound[], ruleSets: RuleSets) => {
+    const found = new Map<Destination, object>();
+    if (!olderTypes.some((type) => ruleSets.has(type))) return () => undefined;
+    for (const { destination } of outbounds) {
+      const path = pathOf(destination, ruleSets);
+      const conf = path?.older?.conf;
+      if (path === undefined || typeof conf !== 'object' || conf === null || !shapesClusters(conf)) continue;
+      for (const each of destinationsOf(destination, path)) {
+        if (each.outside === undefined && (each === destination || !found.has(each))) found.set(each, conf);
+      }
+    }
+    return (destination: Destination): object | undefined => found.get(destination);
+  };
   return {
     outbounds: graph.derive(
       'outbound resources',
@@ -187,22 +205,24 @@ export function deriveClassParts(options: ClassPartsOptions): ClassParts {
         listenerClass: ProxyClass,
         workload: WorkloadFacts | undefined,
         caller: string | undefined,
-      ) =>
-        outbounds.flatMap((outbound) =>
+      ) => {
+        const olderRouteOf = olderRoutesOf(outbounds, ruleSets);
+        return outbounds.flatMap((outbound) =>
           attempt(listenerSite(outbound, listenerClass), () => {
             const { destination } = outbound;
             const own = rulesOf.get(destination, ruleSets);
             const path = traffic.get(destination, own);
             // As with the peers: only connections are closed, HTTP destinations without a backend have no listener.
-            if (path.kind === 'nowhere' && isHttp(destination.protocol)) return [];
+            if (path.kind === 'nowhere' && isHttp(spokenProtocol(destination, path))) return [];
             const called = destinationsOf(destination, path);
             const clusters = called.flatMap((each) => {
               const reached = caller === undefined ? each : permittedServers.reached(each, caller);
-              return cluster.get(reached, rulesOf.get(each, ruleSets), proxyClass);
+              return cluster.get(reached, rulesOf.get(each, ruleSets), proxyClass, olderRouteOf(each));
             });
             return [...listener.get(outbound, own, listenerClass, workload), ...clusters];
           }),
-        ),
+        );
+      },
       { equals },
     ),
     endpoints: graph.derive(

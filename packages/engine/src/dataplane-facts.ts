@@ -214,3 +214,8 @@ export function deriveDataplaneFacts(
     return resource && dataplaneFacts(resource, ipOf);
   });
 }
+
+/** Tags of a proxy as policies with sources see them, a set for each of its inbounds, and one for a gateway. */
+export function callerTags({ inbounds, gateway }: Pick<DataplaneFacts, 'inbounds' | 'gateway'>): readonly Tags[] {
+  return [...inbounds.map(({ tags }) => tags), ...(gateway === undefined ? [] : [gateway.tags])];
+}

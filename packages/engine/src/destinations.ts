@@ -9,7 +9,7 @@ import type { EgressIdentities } from './identity/egress-identity.ts';
 import type { WorkloadIdentities } from './identity/workload-identities.ts';
 import type { MeshFacts } from './mesh-facts.ts';
 import { deriveMultiZoneServices, type MultiZoneServiceDerivations } from './multi-zone-services.ts';
-import { deriveOutsideDestinations, type OutsideDestinations } from './outside/outside-destinations.ts';
+import { deriveOutsideDestinations, type OutsideDestinations, outsideSubset } from './outside/outside-destinations.ts';
 import type { OutsideFacts } from './outside/outside-facts.ts';
 import type { EgressAddresses } from './outside/zone-egresses.ts';
 import { commonProtocol, parseProtocol } from './protocol.ts';
@@ -241,6 +241,9 @@ export function deriveDestinations(options: DestinationOptions): DestinationDeri
     subset: graph.derive('service subset', (mesh: string, service: string, given: string): Destination => {
       const whole = serviceOf.get(mesh, service);
       const tags = JSON.parse(given) as Tags;
+      const outsideOnes = outsideSubset(whole, tags);
+      if (outsideOnes !== undefined)
+        return outsideOnes === whole ? whole : { ...outsideOnes, legacyName: subsetName(service, tags) };
       const sni = serviceSni(mesh, { ...tags, [tagNames.service]: service });
       const { tls, workloadTls } = whole;
       return {

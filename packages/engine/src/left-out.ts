@@ -1,7 +1,7 @@
 // Which policies are left out of a proxy's configuration: those that are held back because Envoy refused what they made, and those of which nothing
 // can be made, because they hold what today's rules would not let in, or because they fail. One such policy must cost only what it says itself.
 import type { Derivation, Graph } from '@ursa/collections';
-import type { PolicyHead, ProxyPolicy } from '@ursa/policy';
+import { olderRouteTypes, type PolicyHead, type ProxyPolicy } from '@ursa/policy';
 import type { EngineInputs } from './engine.ts';
 import type { Faults } from './faults.ts';
 import { type LeftOut, leftOut, policiesOf } from './held-back.ts';
@@ -46,7 +46,8 @@ export function deriveLeftOut(parts: LeftOutParts): LeftOutDerivations {
   const suspectsOf = (proxyKey: string, without: LeftOut, unbuilt: readonly Unbuilt[]): readonly string[] => {
     const types = unbuilt.map(({ policyType }) => policyType);
     const possible = types.includes(undefined) ? candidates : candidates.filter(({ name }) => types.includes(name));
-    return possible.flatMap(({ name }) => matchedOf(name, proxyKey, without).map(({ key }) => key));
+    const possibleTypes = [...possible.map(({ name }) => name), ...olderRouteTypes(possible)];
+    return possibleTypes.flatMap((type) => matchedOf(type, proxyKey, without).map(({ key }) => key));
   };
   const matchedOf = (type: string, proxyKey: string, without: LeftOut): readonly Pick<PolicyHead, 'key'>[] => {
     try {

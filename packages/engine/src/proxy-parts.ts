@@ -25,9 +25,9 @@ import { closedOutbound, clusterSkeleton, destinationName, outboundSkeleton } fr
 import { type PassthroughOptions, passthroughResources } from './skeleton/passthrough.ts';
 import { prometheusResources } from './skeleton/prometheus.ts';
 import { virtualProbes } from './skeleton/virtual-probes.ts';
-import { routePolicies, type Traffic } from './traffic.ts';
+import { routePolicies, type Traffic } from './traffic-path.ts';
 import { attempt, type Built, isUnbuilt } from './unbuilt.ts';
-import { type OwnAdditions, walkCluster, walkOutbound, walkPassthrough, walkProxy } from './walk.ts';
+import { type OwnAdditions, walkCluster, walkOlderCluster, walkOutbound, walkPassthrough, walkProxy } from './walk.ts';
 import { namesWorkload } from './workload.ts';
 
 /** A proxy with all that its parts need. */
@@ -87,14 +87,16 @@ export function redirectResources(
   return [...resources, ...encodeClusters(extraClusters, 'transparent')];
 }
 
-/** The cluster of a destination, shaped by all policies. The same for all proxies of a class. */
+/** The cluster of a destination, shaped by all policies; `olderRoute`: conf of an older route that has a say in it. The same for all proxies of a class. */
 export function destinationCluster(
   policies: readonly ProxyPolicy[],
   destination: Destination,
   ruleSets: RuleSets,
   proxyClass: ProxyClass,
+  olderRoute?: object,
 ): EnvoyResource {
   const place = clusterSkeleton(destination, proxyClass);
+  if (olderRoute !== undefined) walkOlderCluster(policies, olderRoute, place);
   walkCluster(policies, ruleSets, place, destination.target);
   return encodeResource('cluster', buildCluster(place.cluster), 'outbound');
 }

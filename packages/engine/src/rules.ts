@@ -2,8 +2,12 @@
 import { createInterner, type Derivation, deepEqual, type Graph, type Index, type Interner } from '@ursa/collections';
 import {
   type Destinations,
+  type Fit,
+  fitOfCaller,
   type MatchedPolicy,
   mergeForProxy,
+  mergeOlderRoutes,
+  olderRouteTypes,
   type PolicyHead,
   type ProxyPolicy,
   type ProxyRules,
@@ -18,7 +22,7 @@ import {
   selects,
 } from '@ursa/policy';
 import { displayNameOf, type Resource } from '@ursa/resources';
-import type { DataplaneFacts } from './dataplane-facts.ts';
+import { callerTags, type DataplaneFacts } from './dataplane-facts.ts';
 import type { EngineInputs } from './engine.ts';
 import { proxyOfGateway } from './gateway-proxy.ts';
 import { type LeftOut, policiesOf } from './held-back.ts';
@@ -29,6 +33,9 @@ export type RuleSets = ReadonlyMap<string, ProxyRules>;
 
 /** A policy that was selected, and for what of the proxy. */
 type Selected = readonly [key: string, selection: Selection];
+
+/** A policy of an older form that speaks of a caller, and how closely. */
+type Speaking = readonly [key: string, fit: Fit];
 
 /** A policy that may apply. */
 interface Candidate {
@@ -234,20 +241,60 @@ export function deriveRules({ graph, inputs, policies, dataplane, views, shadow 
     return chosen;
   };
 
+  const olderTypes = olderRouteTypes(policies);
+  const olderOf = olderTypes.map((type) => ({
+    type,
+    ofMesh: inputs.resources(type).index('mesh', (resource) => [resource.mesh]),
+  }));
+  const speaking = graph.derive('routes of an older form', (type: string, mesh: string, caller: string): string => {
+    const tags = JSON.parse(caller) as readonly Readonly<Record<string, string>>[];
+    const keys = olderOf.find((older) => older.type === type)?.ofMesh.get(mesh) ?? [];
+    const found = keys.flatMap((key): Speaking[] => {
+      const policy = inputs.resources(type).get(key);
+      const fit = policy && fitOfCaller(policy, tags);
+      return fit === undefined ? [] : [[key, fit]];
+    });
+    return JSON.stringify(found.sort(([first], [second]) => (first < second ? -1 : 1)));
+  });
+  /** By type; types of which no policy speaks of the caller are left out. */
+  const olderSpeaking = (facts: DataplaneFacts, without: readonly string[]) =>
+    olderOf.flatMap(({ type, ofMesh }): [string, string][] => {
+      // Most meshes have none, and ask for no tags.
+      if (ofMesh.get(facts.mesh).length === 0) return [];
+      const all = JSON.parse(speaking.get(type, facts.mesh, JSON.stringify(callerTags(facts)))) as Speaking[];
+      const left = all.filter(([key]) => !without.includes(`${type}/${key}`));
+      return left.length === 0 ? [] : [[type, JSON.stringify(left)]];
+    });
+
   // The text names the class of proxies to which the same policies apply in the same way.
-  const classText = (chosen: ReadonlyMap<string, Selected[]>, inboundCount: number): string => {
+  const classText = (
+    chosen: ReadonlyMap<string, Selected[]>,
+    inboundCount: number,
+    older: readonly (readonly [string, string])[] = [],
+  ): string => {
     const types = policies.flatMap(({ name }) => {
       const ofType = chosen.get(name)?.sort(([first], [second]) => (first < second ? -1 : 1));
       return ofType === undefined ? [] : [[name, JSON.stringify(ofType)]];
     });
-    return JSON.stringify([inboundCount, types]);
+    return JSON.stringify([inboundCount, [...types, ...older]]);
   };
 
   const selected = graph.derive('selected policies', (proxyKey: string, without: LeftOut): string => {
     const facts = dataplane.get(proxyKey);
     if (facts === undefined) return '';
-    return classText(select(facts.selectable, policiesOf(without)), facts.inbounds.length);
+    const left = policiesOf(without);
+    return classText(select(facts.selectable, left), facts.inbounds.length, olderSpeaking(facts, left));
   });
+  const olderRules = graph.derive(
+    'rules of an older form',
+    (type: string, chosen: string): ProxyRules =>
+      mergeOlderRoutes(
+        (JSON.parse(chosen) as Speaking[]).flatMap(([key, fit]) => {
+          const found = head.get(type, key);
+          return found === undefined ? [] : [{ head: found, fit }];
+        }),
+      ),
+  );
 
   const rules = graph.derive('rules', (type: string, inboundCount: number, chosen: string): ProxyRules | undefined => {
     const policy = policies.find((candidate) => candidate.name === type);
@@ -269,7 +316,7 @@ export function deriveRules({ graph, inputs, policies, dataplane, views, shadow 
     if (ofClass === '') return noRules;
     const [inboundCount, types] = JSON.parse(ofClass) as [number, [string, string][]];
     const entries = types.flatMap(([type, chosen]): [string, ProxyRules][] => {
-      const merged = rules.get(type, inboundCount, chosen);
+      const merged = olderTypes.includes(type) ? olderRules.get(type, chosen) : rules.get(type, inboundCount, chosen);
       return merged === undefined ? [] : [[type, merged]];
     });
     return new Map(entries);

@@ -1,7 +1,6 @@
 // Where the traffic of a destination goes: what route policies say of it, with their backends found.
 import type { Derivation, Graph } from '@ursa/collections';
 import {
-  type DestinationId,
   destinationId,
   type HttpRouteRule,
   type PolicyHead,
@@ -13,81 +12,15 @@ import { type BackendRef, kriOf } from '@ursa/resources';
 import { backendLookup, type ServedCheck } from './backend-lookup.ts';
 import type { Destination, DestinationDerivations } from './destinations.ts';
 import type { EngineInputs } from './engine.ts';
+import { olderTrafficLookup } from './older-traffic.ts';
 import { isHttp } from './protocol.ts';
 import type { RuleSets } from './rules.ts';
-
-/** A destination that gets a share of the traffic. */
-export interface Share {
-  readonly destination: Destination;
-  readonly weight: number;
-}
-
-/** A rule of a route policy. */
-export interface TrafficRule {
-  /** Name of its routes. */
-  readonly name: string;
-  /** The route policy, as other policies refer to it. */
-  readonly policy: DestinationId | undefined;
-  readonly rule: unknown;
-  /** At least one. */
-  readonly shares: readonly Share[];
-  /** Destinations of copies; undefined where one was not found. */
-  readonly mirrors: readonly (Destination | undefined)[];
-}
-
-/** Where traffic goes. `warnings` name the backends that were not found. */
-export type Traffic = { readonly warnings: readonly string[] } & TrafficPath;
-
-type TrafficPath =
-  | { readonly kind: 'direct' }
-  /** No backend was found: the destination is not served. */
-  | { readonly kind: 'nowhere' }
-  | { readonly kind: 'tcp'; readonly shares: readonly Share[] }
-  | {
-      readonly kind: 'http';
-      /** Name of the route policy. */
-      readonly routedBy: string;
-      readonly rules: readonly TrafficRule[];
-      /** True when what no rule takes goes to the destination itself. */
-      readonly direct: boolean;
-    };
+import type { Share, Traffic, TrafficRule } from './traffic-path.ts';
 
 /** Traffic of destinations, under the rules of a class of proxies. */
 export type TrafficDerivation = Derivation<readonly [destination: Destination, rules: RuleSets], Traffic>;
 
 const direct: Traffic = { kind: 'direct', warnings: [] };
-
-/** Destinations that a proxy needs a cluster for, each once. */
-export function destinationsOf(destination: Destination, traffic: Traffic): readonly Destination[] {
-  switch (traffic.kind) {
-    case 'direct':
-      return [destination];
-    case 'nowhere':
-      return [];
-    case 'tcp': {
-      const routed = traffic.shares.map((share) => share.destination);
-      // The peers keep the cluster of a destination that could also be served as HTTP.
-      return unique(isHttp(destination.protocol) ? [destination, ...routed] : routed);
-    }
-    case 'http': {
-      const routed = traffic.rules.flatMap(({ shares, mirrors }) => [
-        ...shares.map((share) => share.destination),
-        ...mirrors.flatMap((mirror) => mirror ?? []),
-      ]);
-      return unique(traffic.direct ? [destination, ...routed] : routed);
-    }
-  }
-}
-
-/** The route policy behind each route, by the route's name. */
-export function routePolicies(traffic: Traffic): ReadonlyMap<string, DestinationId> {
-  const rules = traffic.kind === 'http' ? traffic.rules : [];
-  return new Map(rules.flatMap(({ name, policy }) => (policy === undefined ? [] : [[name, policy]])));
-}
-
-function unique(destinations: readonly Destination[]): Destination[] {
-  return [...new Set(destinations)];
-}
 
 function missing({ type, displayName }: PolicyHead, { kind, name, labels, port }: BackendRef): string {
   const wanted = name ?? `with labels ${JSON.stringify(labels)}`;
@@ -138,6 +71,8 @@ export function deriveTraffic(
     ];
   };
 
+  const olderTraffic = olderTrafficLookup({ graph, policies, isServed, sharesOf });
+
   return graph.derive('traffic', (destination: Destination, ruleSets: RuleSets): Traffic => {
     const http = isHttp(destination.protocol);
     for (const policy of policies) {
@@ -162,6 +97,6 @@ export function deriveTraffic(
       if (found.length === 0 && !rest) return { kind: 'nowhere', warnings };
       return { kind: 'http', routedBy: policy.name, rules: found, direct: rest, warnings };
     }
-    return direct;
+    return olderTraffic(destination, ruleSets) ?? direct;
   });
 }

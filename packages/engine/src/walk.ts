@@ -175,6 +175,15 @@ export function walkOutbound(
   }
 }
 
+/** Shows a cluster, before any other policy sees it, to the policies that took over what older routes said of clusters. */
+export function walkOlderCluster(policies: readonly ProxyPolicy[], routeConf: object, place: ClusterPlace): void {
+  for (const policy of policies) {
+    const form = policy.olderClusters;
+    const conf = form?.confOf(routeConf);
+    if (form !== undefined && conf !== undefined) guard(policy, () => form.apply(place, conf));
+  }
+}
+
 /** Shows the cluster of a destination to all policies. */
 export function walkCluster(
   policies: readonly ProxyPolicy[],

@@ -121,6 +121,34 @@ const olderPermission = fc
     destinations: [{ match: { 'kuma.io/service': destination } }],
   }));
 
+const olderRoute = fc
+  .record({
+    mesh,
+    name,
+    source: fc.constantFrom({}, { version: 'v1' }, { version: '*' }),
+    caller: fc.constantFrom('*', 'web', 'api'),
+    destination: fc.constantFrom('*', ...services),
+    first: fc.constantFrom('*', 'ext', ...services),
+    second: service,
+    weight: fc.constantFrom(0, 3),
+    loadBalancer: fc.constantFrom({}, { loadBalancer: { random: {} } }),
+    http: fc.boolean(),
+  })
+  .map(({ source, caller, destination, first, second, weight, loadBalancer, http, ...key }) => {
+    const split = [
+      { weight, destination: { 'kuma.io/service': second, version: 'v1' } },
+      { weight: 1, destination: { 'kuma.io/service': first } },
+    ];
+    const rules = [{ match: { path: { prefix: '/v2' } }, destination: { 'kuma.io/service': second } }];
+    return {
+      type: 'TrafficRoute',
+      ...key,
+      sources: [{ match: { 'kuma.io/service': caller, ...source } }],
+      destinations: [{ match: { 'kuma.io/service': destination } }],
+      conf: { split, ...loadBalancer, ...(http ? { http: rules } : {}) },
+    };
+  });
+
 const httpRoute = fc
   .record({
     mesh,
@@ -204,6 +232,7 @@ const policyTypes = [
   'MeshTimeout',
   'MeshTrafficPermission',
   'TrafficPermission',
+  'TrafficRoute',
   'MeshHTTPRoute',
   'MeshLoadBalancingStrategy',
   'MeshTLS',
@@ -235,7 +264,7 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   {
     weight: 5,
     arbitrary: fc
-      .oneof(timeoutPolicy, permission, olderPermission, httpRoute, strategy, tlsPolicy)
+      .oneof(timeoutPolicy, permission, olderPermission, olderRoute, httpRoute, strategy, tlsPolicy)
       .map((document) => ({ kind: 'apply' as const, document })),
   },
   {

@@ -8,7 +8,6 @@ export * from './draft.ts';
 export * from './encode.ts';
 export * from './endpoints.ts';
 export * from './filter-chain.ts';
-export { describeFormatError } from './format-string.ts';
 export * from './generated-modules.ts';
 export * from './listener.ts';
 export * from './merge-message.ts';

@@ -30,5 +30,6 @@ export function formatExplanation(explanation: Explanation, { envoy }: Explanati
 }
 
 function nameOf({ name, field, kri }: PolicyReference): string {
-  return `${name}${field === '' ? '' : ` ${field}`} (${kri})`;
+  // Policies of the older kind have no KRI.
+  return `${name}${field === '' ? '' : ` ${field}`}${kri === '' ? '' : ` (${kri})`}`;
 }

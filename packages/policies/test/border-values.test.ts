@@ -9,7 +9,8 @@ const types = createResourceTypes([...coreResourceTypes, ...policyResourceTypes]
 
 function refusedFields(type: string, spec: object): readonly string[] {
   try {
-    parseResource(types, { type, mesh: 'default', name: 'one', spec });
+    const inline = types.byName(type)?.specForm === 'inline';
+    parseResource(types, { type, mesh: 'default', name: 'one', ...(inline ? spec : { spec }) });
     return [];
   } catch (error) {
     assert.ok(error instanceof MeshError);

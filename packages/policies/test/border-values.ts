@@ -1,5 +1,6 @@
 // Values on both sides of the line that Envoy draws, as one proxy would get them: the last that it takes, the first that it refuses. A test holds
 // our validation against them, a slow one the real Envoy.
+import { olderBorderValues } from './older-border-values.ts';
 
 /** A policy with one value at the line. */
 export interface BorderValue {
@@ -445,4 +446,5 @@ export const borderValues: readonly BorderValue[] = [
   ...meshRetry,
   ...meshTimeout,
   ...meshTrace,
+  ...olderBorderValues,
 ];

@@ -6,6 +6,7 @@ import type { Hazard } from './hazards.ts';
 import type { AnyHooks, HooksFor, InboundRuleSet } from './hooks.ts';
 import type { MergeOptions } from './merge-conf.ts';
 import type { OlderForm } from './older-form.ts';
+import type { OlderClusterForm } from './older-routes.ts';
 import type { CollectorRef, Signal } from './place.ts';
 import type { PolicyHead } from './policy-head.ts';
 import { policyResourceType } from './policy-resource-type.ts';
@@ -135,6 +136,8 @@ export interface ProxyPolicyDefinition<
   ) => Authorization;
   /** The form it had before target references. */
   readonly older?: OlderForm;
+  /** What older routes said in its place. */
+  readonly olderClusters?: OlderClusterForm;
   /** How it shapes a proxy; left out while a policy has no effect yet. */
   readonly apply?: HooksFor<
     Static<Conf>,
@@ -175,6 +178,7 @@ export interface ProxyPolicy {
     policies: readonly PolicyHead[],
   ) => Authorization;
   readonly older?: OlderForm;
+  readonly olderClusters?: OlderClusterForm;
   /** Set for policies that refer to collectors. */
   readonly collectors?: CollectorUse;
   /** What a policy does beside shaping traffic. */
@@ -233,6 +237,7 @@ export function defineProxyPolicy<
     guardsAccess: definition.guardsAccess ?? false,
     ...(definition.onEgress === undefined ? {} : { onEgress: definition.onEgress }),
     ...(definition.older === undefined ? {} : { older: definition.older }),
+    ...(definition.olderClusters === undefined ? {} : { olderClusters: definition.olderClusters }),
     ...(definition.openOutside === undefined ? {} : { openOutside: definition.openOutside }),
     ...(definition.effectiveOn === undefined ? {} : { effectiveOn: definition.effectiveOn }),
     ...(definition.hazards === undefined ? {} : { hazards: definition.hazards as ProxyPolicy['hazards'] & {} }),

@@ -13,6 +13,7 @@ export * from './matches-hash.ts';
 export * from './merge-conf.ts';
 export * from './metrics-access.ts';
 export * from './older-form.ts';
+export * from './older-routes.ts';
 export * from './order.ts';
 export * from './outbound-rules.ts';
 export * from './place.ts';

@@ -40,41 +40,58 @@ export function olderPolicy(resource: Resource): OlderPolicy {
 
 /** True when it speaks of a proxy with these tags, a set for each of its inbounds. For servers outside, which look at no certificate. */
 export function speaksOf({ sources }: OlderPolicy, caller: readonly Tags[]): boolean {
-  return sources.some((source) => {
-    const { [tagNames.service]: service, ...others } = source;
-    // Every proxy has a service, whether a tag says which or not.
-    const wanted = service === '*' ? others : source;
-    return Object.keys(wanted).length === 0 || caller.some((tags) => tagsMatch(wanted, tags));
-  });
+  return sources.some((source) => selectsCaller(source, caller));
+}
+
+function selectsCaller(source: Tags, caller: readonly Tags[]): boolean {
+  const { [tagNames.service]: service, ...others } = source;
+  // Every proxy has a service, whether a tag says which or not.
+  const wanted = service === '*' ? others : source;
+  return Object.keys(wanted).length === 0 || caller.some((tags) => tagsMatch(wanted, tags));
 }
 
 /** How closely a selector fits: by how many tags, and by how many of them exactly. */
-type Fit = readonly [tags: number, exact: number];
+export type Fit = readonly [tags: number, exact: number];
 
-function fitOf({ destinations = [] }: OlderSpec, tags: Tags): Fit | undefined {
-  const fits = destinations
-    .filter(({ match = {} }) => tagsMatch(match, tags))
-    .map(({ match = {} }): Fit => {
+/** How closely the best of some selectors fits; undefined where none does. */
+function bestFit(selectors: readonly TagSelector[] = [], fits: (match: Tags) => boolean): Fit | undefined {
+  return selectors
+    .flatMap(({ match = {} }): Fit[] => {
       const values = Object.values(match);
-      return [values.length, values.filter((value) => value !== '*').length];
-    });
-  return fits.sort(compareFits).at(-1);
+      return fits(match) ? [[values.length, values.filter((value) => value !== '*').length]] : [];
+    })
+    .sort(compareFits)
+    .at(-1);
 }
 
-function compareFits([tags, exact]: Fit, [otherTags, otherExact]: Fit): number {
+/** How closely a policy's sources fit a caller with these tags, a set for each of its inbounds; undefined where it does not speak of it. */
+export function fitOfCaller({ spec }: Resource, caller: readonly Tags[]): Fit | undefined {
+  return bestFit((spec as OlderSpec).sources, (match) => selectsCaller(match, caller));
+}
+
+/** How closely a policy's destinations fit what has these tags. */
+export function fitOfCalled({ spec }: Resource, tags: Tags): Fit | undefined {
+  return bestFit((spec as OlderSpec).destinations, (match) => tagsMatch(match, tags));
+}
+
+/** Orders fits, the closer ones last: by their tags, then by those that are exact. */
+export function compareFits([tags, exact]: Fit, [otherTags, otherExact]: Fit): number {
   return tags - otherTags || exact - otherExact;
+}
+
+/** Orders policies that fit alike: the younger first, then by name. */
+export function compareAges(first: Resource, second: Resource): number {
+  return Date.parse(second.creationTime) - Date.parse(first.creationTime) || (first.name < second.name ? -1 : 1);
 }
 
 /** The policy that holds for traffic to what has these tags: more tags win, then more exact ones, then the younger policy, then the name. */
 export function mostSpecific(policies: readonly Resource[], tags: Tags): Resource | undefined {
   const selected = policies.flatMap((resource) => {
-    const fit = fitOf(resource.spec as OlderSpec, tags);
+    const fit = fitOfCalled(resource, tags);
     return fit === undefined ? [] : [{ resource, fit }];
   });
-  const byAge = (first: Resource, second: Resource) =>
-    Date.parse(second.creationTime) - Date.parse(first.creationTime) || (first.name < second.name ? -1 : 1);
   return selected.sort(
-    (first, second) => compareFits(second.fit, first.fit) || byAge(first.resource, second.resource),
+    (first, second) => compareFits(second.fit, first.fit) || compareAges(first.resource, second.resource),
   )[0]?.resource;
 }
 

@@ -41,10 +41,30 @@ export interface ResolvedHttpRule<Rule = unknown> {
   readonly mirrors: readonly (string | undefined)[];
 }
 
+/** Tags of what a call is meant for, its service among them. */
+export type CalledTags = Readonly<Record<string, string>>;
+
+/** The form that a policy about HTTP had before target references. It holds for destinations of which no route policy of the newer form says anything. */
+export interface OlderHttpRouting {
+  /** Its resource type. */
+  readonly type: string;
+  /** Rules of a policy's conf for a call, in the order in which Envoy tries them. */
+  readonly rulesOf: (conf: unknown, called: CalledTags) => readonly HttpRouteRule[];
+  readonly routesOf: (rules: readonly ResolvedHttpRule[]) => readonly Route[];
+}
+
+/** The same for connections. */
+export interface OlderTcpRouting {
+  readonly type: string;
+  /** Where connections go that are meant for `called`. */
+  readonly backendsOf: (conf: unknown, called: CalledTags) => readonly BackendRef[];
+}
+
 /** What a route policy gives the engine. */
 export type Routing =
   | {
       readonly kind: 'http';
+      readonly older?: OlderHttpRouting;
       /** Rules of a destination's merged conf. */
       readonly rulesOf: (
         conf: unknown,
@@ -55,9 +75,15 @@ export type Routing =
     }
   | {
       readonly kind: 'tcp';
+      readonly older?: OlderTcpRouting;
       /** Where connections go. */
       readonly trafficOf: (conf: unknown, origins: readonly RuleOrigin[]) => RoutedTraffic;
     };
+
+/** Types of the older forms of route policies, each once. */
+export function olderRouteTypes(policies: readonly { readonly routing?: Routing }[]): readonly string[] {
+  return [...new Set(policies.flatMap(({ routing }) => routing?.older?.type ?? []))];
+}
 
 /** What a route policy's rules say of a destination. */
 export interface RoutedConf {

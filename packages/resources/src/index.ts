@@ -14,6 +14,7 @@ export * from './duration.ts';
 export * from './envoy-floor.ts';
 export * from './error.ts';
 export * from './format-resource.ts';
+export { describeFormatError } from './format-string.ts';
 export * from './go-template.ts';
 export * from './inbound-states.ts';
 export * from './join-code.ts';

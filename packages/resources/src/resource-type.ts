@@ -58,8 +58,11 @@ export interface ResourceType {
 
 /** What can be written and has no effect. */
 export interface IdlePolicy {
-  /** `without-mtls`: only where no proxy of the mesh has an identity. `not-yet`: comes later. */
-  readonly when: 'always' | 'without-mtls' | 'not-yet';
+  /**
+   * `without-mtls`: only where no proxy of the mesh has an identity. `exclusive`: only where all services are resources (`meshServices.mode`).
+   * `not-yet`: comes later.
+   */
+  readonly when: 'always' | 'without-mtls' | 'exclusive' | 'not-yet';
   /** What to do instead, as a request. */
   readonly advice: string;
 }

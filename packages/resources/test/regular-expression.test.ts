@@ -104,7 +104,10 @@ test('older resources: every expression is checked at its field', () => {
   const http = [
     {
       match: { path: { regex: '(' }, method: { regex: '[' }, headers: { 'x-a': { regex: '*' } } },
-      modify: { path: { regex: { pattern: '+', substitution: '' } }, host: { fromPath: { pattern: '\\1' } } },
+      modify: {
+        path: { regex: { pattern: '+', substitution: 'a' } },
+        host: { fromPath: { pattern: '\\1', substitution: 'a' } },
+      },
       destination: { 'kuma.io/service': 'a' },
     },
   ];

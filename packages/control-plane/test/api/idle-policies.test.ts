@@ -23,7 +23,7 @@ test('every policy without a targetRef says whether proxies follow it', () => {
   );
   assert.deepEqual(
     older.filter(({ idle }) => idle?.when !== 'always').map(({ name }) => name),
-    ['TrafficPermission'],
+    ['TrafficPermission', 'TrafficRoute'],
   );
 });
 
@@ -78,4 +78,24 @@ test('permissions of the older kind are followed where there is mTLS', async () 
   const mtls = { enabledBackend: 'ca', backends: [{ name: 'ca', type: 'builtin' }] };
   await ask('PUT', '/meshes/shop', mesh({ mtls }));
   assert.equal(await warned(), false);
+});
+
+test('routes of the older kind have an effect, unless all services are resources', async () => {
+  const { ask } = openApiFixture();
+  const route = {
+    type: 'TrafficRoute',
+    mesh: 'shop',
+    name: 'all',
+    ...selectors,
+    conf: { destination: { 'kuma.io/service': '*' } },
+  };
+  const warning = async (mode: string) => {
+    await ask('PUT', '/meshes/shop', mesh({ meshServices: { mode } }));
+    return (await ask('PUT', '/meshes/shop/traffic-routes/all', route)).headers.warning;
+  };
+  assert.equal(await warning('Everywhere'), undefined);
+  assert.match(
+    String(await warning('Exclusive')),
+    /TrafficRoute all has no effect while meshServices\.mode of the mesh shop is Exclusive/,
+  );
 });

@@ -11,10 +11,9 @@ import type { ProxyTls } from '../identity/proxy-tls.ts';
 import { type Finding, finding } from '../lint/finding.ts';
 import { instancesWithoutPort } from '../lint/instance-without-port.ts';
 import type { MeshFacts } from '../mesh-facts.ts';
-import type { Outbound } from '../outbounds.ts';
 import { callModeOf, hasUnifiedNames } from '../proxy-class.ts';
 import { destinationName, tlsTowards } from '../skeleton/outbound.ts';
-import { destinationsOf, routePolicies, type Traffic } from '../traffic.ts';
+import { destinationsOf, type OlderDecision, routePolicies, spokenProtocol, type Traffic } from '../traffic-path.ts';
 import { appliedPolicies, inboundMerge, outboundMerge, policiesIn, referenceTo } from './applied-policies.ts';
 import { type ExplainParts, keyOfProxy, provenNames, whyHeldBack } from './explain-parts.ts';
 import type { AppliedPolicies, BackendShare, Explanation, Question, Step } from './explanation.ts';
@@ -23,6 +22,7 @@ import { findOutbound, findUnpermitted, type Instance, instancesOf, nameOf } fro
 import { clustersOf, describeMatch, routesIn } from './http-route.ts';
 import { leave } from './leave-mesh.ts';
 import { noEndpoints, notReady } from './not-ready.ts';
+import { olderReference, olderRoutesOf } from './older-routes.ts';
 import { olderWithoutEffect } from './older-without-effect.ts';
 import { permissionsOf } from './permission.ts';
 import { isUndecided, routeTakes } from './route-match.ts';
@@ -113,6 +113,7 @@ function explain(parts: ExplainParts, question: Question): Explanation {
   }
   if (routes !== undefined && route === undefined) return stop('unreachable', noRoute(question, destination));
   if (route !== undefined) course.steps.push(routeStep(parts, client, traffic, route));
+  else if (traffic.older !== undefined) course.steps.push(olderStep(traffic.older));
 
   const targets = destinationsOf(destination, traffic);
   const clusters =
@@ -137,9 +138,12 @@ function explain(parts: ExplainParts, question: Question): Explanation {
     course.problems.push(...notReady(parts, instances), ...instancesWithoutPort(parts, target.source));
   }
   const identified = route && routeIdentity(traffic, route);
-  describeClientPolicies(parts, course, client, outbound, identified);
+  const spoken = spokenProtocol(destination, traffic);
+  describeClientPolicies(parts, course, { client, destination, protocol: spoken, route: identified });
   const called = [{ [tagNames.service]: nameOf(destination) }, ...served.flatMap(tagsOf)];
-  course.problems.push(...olderWithoutEffect(parts, client, called));
+  const olderRoutes = olderRoutesOf(parts, client, destination, traffic);
+  course.policies.push(...olderRoutes.applied);
+  course.problems.push(...olderRoutes.withoutEffect, ...olderWithoutEffect(parts, client, called));
   if (route !== undefined && route.action.case !== 'route') {
     return end('allowed', `the client's proxy answers itself (${route.action.case})`);
   }
@@ -257,18 +261,23 @@ function turnedAway(parts: ExplainParts, course: Course, away: TurnedAway): Expl
   return arrive(parts, course, { server, destination: called, tls, identity, end, stop });
 }
 
+interface Calling {
+  readonly client: DataplaneFacts;
+  readonly destination: Destination;
+  readonly protocol: Destination['protocol'];
+  readonly route: RouteIdentity | undefined;
+}
+
 function describeClientPolicies(
   parts: ExplainParts,
   { policies }: Course,
-  client: DataplaneFacts,
-  { destination }: Outbound,
-  route: RouteIdentity | undefined,
+  { client, destination, protocol, route }: Calling,
 ): void {
   const ruleSets = parts.rules.ruleSets.get(keyOfProxy(client));
   for (const policy of parts.policies.filter(({ shape }) => shape.hasTo)) {
     const rules = ruleSets.get(policy.name);
     const merged = rules && outboundMerge(rules, destination.target, policy.routing === undefined ? route : undefined);
-    const place = { side: 'client' as const, proxy: client, protocol: destination.protocol };
+    const place = { side: 'client' as const, proxy: client, protocol };
     const applied = appliedPolicies(parts, policy, place, merged);
     if (applied !== undefined) policies.push(applied);
   }
@@ -279,8 +288,17 @@ function routeIdentity(traffic: Traffic, route: Route): RouteIdentity {
   return { name: route.name, ...(policy === undefined ? {} : { policy }) };
 }
 
+function olderStep({ head }: OlderDecision): Step {
+  const text = `${head.type} ${head.displayName} says where it goes`;
+  return { at: 'route', text, policy: olderReference(head, 'conf') };
+}
+
 function routeStep(parts: ExplainParts, client: DataplaneFacts, traffic: Traffic, route: Route): Step {
   const text = `${describeMatch(route)} takes it`;
+  if (traffic.older !== undefined) {
+    const { head } = traffic.older;
+    return { at: 'route', text: `${text}, of ${head.type} ${head.displayName}`, policy: olderReference(head, 'conf') };
+  }
   const id = routePolicies(traffic).get(route.name);
   const policy = traffic.kind === 'http' ? parts.policies.find(({ name }) => name === traffic.routedBy) : undefined;
   const head =

@@ -1,7 +1,7 @@
 // Policies of the older kind that speak of a request and that no proxy follows: whoever asks what becomes of it is told that nothing comes of them.
 import { policyHead, tagsMatch } from '@ursa/policy';
 import { coreResourceTypes, type Resource, type ResourceType, type TagSelector } from '@ursa/resources';
-import type { DataplaneFacts } from '../dataplane-facts.ts';
+import { callerTags, type DataplaneFacts } from '../dataplane-facts.ts';
 import { type Finding, finding } from '../lint/finding.ts';
 import type { ExplainParts } from './explain-parts.ts';
 
@@ -23,8 +23,7 @@ export function olderWithoutEffect(
   client: DataplaneFacts,
   served: readonly Tags[],
 ): readonly Finding[] {
-  const gateway = client.gateway === undefined ? [] : [client.gateway.tags];
-  const calling = [...client.inbounds.map(({ tags }) => tags), ...gateway];
+  const calling = callerTags(client);
   return idleTypes
     .flatMap(({ name, idle }) => {
       const all = inputs.resources(name);

@@ -10,8 +10,9 @@ import { routeCovers } from '../explain/route-match.ts';
 import type { Outbound } from '../outbounds.ts';
 import { isHttp } from '../protocol.ts';
 import { callModeOf, hasUnifiedNames } from '../proxy-class.ts';
-import { routePolicies } from '../traffic.ts';
+import { routePolicies } from '../traffic-path.ts';
 import { type Finding, finding } from './finding.ts';
+import { olderRouteFindings } from './older-route-findings.ts';
 
 /** The findings about all routes of the proxies. */
 export function routeFindings(parts: ExplainParts, proxies: readonly DataplaneFacts[]): readonly Finding[] {
@@ -24,6 +25,7 @@ export function routeFindings(parts: ExplainParts, proxies: readonly DataplaneFa
       ...missingBackends(parts, proxy, outbound),
       ...overriddenRoutes(parts, proxy, outbound),
       ...coveredRoutes(parts, proxy, outbound),
+      ...olderRouteFindings(parts, proxy, outbound),
     ]);
   });
 }
@@ -106,7 +108,7 @@ function coveredRoutes(parts: ExplainParts, proxy: DataplaneFacts, outbound: Out
         `${id.type} ${id.name}: the route ${describeMatch(route)} to ${nameOf(destination)} gets no traffic, because ${describeMatch(earlier)}${by === undefined ? '' : ` of ${by.name}`} takes it first`,
         'narrow the matches of the earlier route',
         { type: id.type, mesh: id.mesh, name: id.name },
-        'spec.to',
+        traffic.older === undefined ? 'spec.to' : 'conf.http',
       ),
     ];
   });

@@ -1,7 +1,7 @@
 // External services as destinations of a proxy: reached through the zone's egresses, or, the older kind without `routing.zoneEgress`, directly.
 import type { Derivation, Graph } from '@ursa/collections';
 import { legacyServiceName } from '@ursa/envoy';
-import { destinationId } from '@ursa/policy';
+import { destinationId, labelsMatch } from '@ursa/policy';
 import {
   displayNameOf,
   type ExternalServiceSpec,
@@ -145,6 +145,27 @@ export function deriveOutsideDestinations(
       return build(mesh, service, resources);
     },
   };
+}
+
+const mixedOnEgress =
+  'its tags select some of the ExternalServices of that name, and a zone egress tells them apart by kuma.io/service only: give those a kuma.io/service of their own';
+
+/** What of a destination outside has these tags: itself where all of it has; undefined for destinations in the mesh. */
+export function outsideSubset(
+  destination: Destination,
+  tags: Readonly<Record<string, string>>,
+): Destination | undefined {
+  const { outside, source } = destination;
+  if (outside?.servers !== undefined) {
+    const endpoints = outside.servers.endpoints.filter((endpoint) => labelsMatch(tags, endpoint.tags));
+    if (endpoints.length === outside.servers.endpoints.length) return destination;
+    return { ...destination, outside: { ...outside, servers: { ...outside.servers, endpoints } } };
+  }
+  if (outside === undefined || source.kind !== 'egress') return undefined;
+  const { through } = source;
+  if (through.every((path) => labelsMatch(tags, path.tags))) return destination;
+  const problems = [...outside.problems, mixedOnEgress];
+  return { ...destination, source: { kind: 'egress', through: [] }, outside: { ...outside, problems } };
 }
 
 /** The most specific protocol that all external services of a name speak. */

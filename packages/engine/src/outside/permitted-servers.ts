@@ -3,7 +3,7 @@
 import type { Graph } from '@ursa/collections';
 import { type OlderPolicy, type ProxyPolicy, speaksOf } from '@ursa/policy';
 import { type Resource, tagNames } from '@ursa/resources';
-import type { DataplaneFacts } from '../dataplane-facts.ts';
+import { callerTags, type DataplaneFacts } from '../dataplane-facts.ts';
 import type { Destination } from '../destinations.ts';
 import type { EngineInputs } from '../engine.ts';
 import type { OlderPolicies } from '../older-policies.ts';
@@ -68,10 +68,8 @@ export function derivePermittedServers(
     return { ...destination, outside: { ...outside, servers } };
   });
   return {
-    callerOf({ mesh, inbounds, gateway }, secured) {
-      if (!secured || !holds.get(mesh)) return undefined;
-      const sets = [...inbounds.map(({ tags }) => tags), ...(gateway === undefined ? [] : [gateway.tags])];
-      return JSON.stringify(sets);
+    callerOf(dataplane, secured) {
+      return secured && holds.get(dataplane.mesh) ? JSON.stringify(callerTags(dataplane)) : undefined;
     },
     reached: (destination, caller) =>
       destination.outside?.servers === undefined

@@ -1,11 +1,12 @@
 // Reachability that follows from permissions (feature C16): of virtual addresses a proxy keeps those of destinations that let it in, and their
 // names. What a Dataplane lists itself, as outbounds or as reachable services and backends, it gets whatever permissions say.
 import type { Derivation, Graph } from '@ursa/collections';
-import type { ProxyPolicy } from '@ursa/policy';
+import { olderRouteTypes, type ProxyPolicy } from '@ursa/policy';
 import type { DataplaneFacts } from '../dataplane-facts.ts';
 import type { DnsRecord, Outbound, OutboundDerivations, OutboundLookup } from '../outbounds.ts';
 import type { RuleDerivations, RuleSets } from '../rules.ts';
-import { destinationsOf, type TrafficDerivation } from '../traffic.ts';
+import type { TrafficDerivation } from '../traffic.ts';
+import { destinationsOf } from '../traffic-path.ts';
 import type { Admission } from './admission.ts';
 
 /** What permitted outbounds are derived from. */
@@ -41,7 +42,8 @@ function partOf({ address }: Outbound): number {
 /** Derives them. Proxies with the same identity, routes and lists share the result. */
 export function derivePermittedOutbounds(options: PermittedOutboundOptions): OutboundLookup {
   const { graph, policies, dataplane, all, admission, traffic, identityOf, rules } = options;
-  const routing = policies.filter((policy) => policy.routing !== undefined);
+  const ofRoutes = policies.filter((policy) => policy.routing !== undefined).map(({ name }) => name);
+  const routing = [...ofRoutes, ...olderRouteTypes(policies)];
 
   const part = graph.derive(
     'part of the outbounds',
@@ -96,7 +98,7 @@ export function derivePermittedOutbounds(options: PermittedOutboundOptions): Out
     const identity = identityOf(proxyKey);
     if (calls === 'explicit' || facts === undefined || identity === undefined) return found;
     const ruleSets = rules.outboundRules.get(proxyKey, without);
-    const routes = routing.some(({ name }) => ruleSets.has(name)) ? ruleSets : undefined;
+    const routes = routing.some((type) => ruleSets.has(type)) ? ruleSets : undefined;
     const { mesh, reachableServices, reachableBackends } = facts;
     const caller = JSON.stringify(identity.uris);
     const written = calls === 'bound' ? all.outbounds.get(proxyKey, 'explicit') : nothingWritten;

@@ -33,7 +33,7 @@ import type { Outbound } from '../outbounds.ts';
 import { outsideServers } from '../outside/outside-servers.ts';
 import { isHttp } from '../protocol.ts';
 import type { ProxyClass } from '../proxy-class.ts';
-import { destinationsOf, type Share, type Traffic } from '../traffic.ts';
+import { destinationsOf, type Share, spokenProtocol, type Traffic } from '../traffic-path.ts';
 import { virtualIpv6 } from '../virtual-ipv6.ts';
 
 /** Name of a destination's cluster, of its endpoints and of its virtual host. */
@@ -87,7 +87,7 @@ function tcpOutboundChain(destination: Destination, traffic: Traffic, { names, k
   const name = destinationName(destination, names);
   const clusters = traffic.kind === 'tcp' ? weightedClusters(traffic.shares, names) : [{ name, weight: 1 }];
   const chain = tcpChain(name, clusters);
-  if (destination.protocol === 'kafka' && kafka) addKafkaStatistics(chain, name);
+  if (spokenProtocol(destination, traffic) === 'kafka' && kafka) addKafkaStatistics(chain, name);
   return chain;
 }
 
@@ -107,7 +107,8 @@ function routesOf(
     clusters: weightedClusters(shares, names),
     mirrors: mirrors.map((mirror) => mirror && destinationName(mirror, names)),
   }));
-  return [...routing.routesOf(rules), ...(traffic.direct ? [all] : [])];
+  const { routesOf: written } = (traffic.older && routing.older) ?? routing;
+  return [...written(rules), ...(traffic.direct ? [all] : [])];
 }
 
 /** Servers outside of the mesh are asked by their own name, unless a policy says another. */
@@ -136,7 +137,7 @@ function outboundChain(
   traffic: Traffic,
   proxyClass: ProxyClass,
 ): FilterChainDraft {
-  const { protocol } = destination;
+  const protocol = spokenProtocol(destination, traffic);
   const { names, announcedTags } = proxyClass;
   if (!isHttp(protocol) || traffic.kind === 'tcp') return tcpOutboundChain(destination, traffic, proxyClass);
   const cluster = destinationName(destination, names);
@@ -200,7 +201,8 @@ export function outboundSkeleton(
   const { destination } = outbound;
   const chains = [outboundChain(policies, destination, traffic, proxyClass)];
   const listener = outboundListener(outbound, proxyClass, chains);
-  const { target, protocol } = destination;
+  const { target } = destination;
+  const protocol = spokenProtocol(destination, traffic);
   const name = target.kind === 'service' ? target.service : target.id.name;
   return { proxy: proxyClass.facts, protocol, listener, chains, clusters: [], destination: name, extraClusters: [] };
 }

@@ -84,7 +84,8 @@ const readings: readonly {
 const served: Readonly<Record<string, { readonly more: readonly string[]; readonly reason: string }>> = {
   '04.mixed-services-custom-trafficroute.golden.yaml': {
     more: ['mesh-1:externalservice-1', 'mesh-1:service-1-zone-2', 'mesh-1:service-2-zone-2'],
-    reason: 'a TrafficRoute (row I2) has no effect: nothing is closed that proxies still send traffic to',
+    reason:
+      'a TrafficRoute says where calls go, and closes nothing: proxies send the others to their service, as without it',
   },
 };
 

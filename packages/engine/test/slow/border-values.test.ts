@@ -8,9 +8,9 @@ import { fetchEnvoy } from '@ursa/data-plane';
 import { resourceJson } from '@ursa/envoy';
 import { policyResourceTypes } from '@ursa/policies';
 import { coreResourceTypes, createResourceTypes, MeshError, parseResource, type Resource } from '@ursa/resources';
-import { argumentChecks, formatCommands } from '../../../envoy/src/format-commands.ts';
-import { describeFormatError } from '../../../envoy/src/format-string.ts';
 import { type BorderValue, borderValues } from '../../../policies/test/border-values.ts';
+import { argumentChecks, formatCommands } from '../../../resources/src/format-commands.ts';
+import { describeFormatError } from '../../../resources/src/format-string.ts';
 import type { ProxyConfig } from '../../src/index.ts';
 import { bootstrapOf } from '../bootstrap.ts';
 import { createWorld } from '../world.ts';
@@ -58,7 +58,8 @@ function openWorld() {
 /** In normal form where our validation takes it, and as it is where not: what a store of before may hold. */
 function specOf({ type, spec }: BorderValue): unknown {
   try {
-    return parseResource(types, { type, mesh, name: 'value', spec }).spec;
+    const inline = types.byName(type)?.specForm === 'inline';
+    return parseResource(types, { type, mesh, name: 'value', ...(inline ? spec : { spec }) }).spec;
   } catch (error) {
     if (!(error instanceof MeshError)) throw error;
     return spec;

@@ -62,8 +62,21 @@ async function idleText(current: Session, type: KnownType, name: string): Promis
   if (when === 'not-yet') return `${type.name} ${name} has no effect yet; ${advice}\n`;
   if (when === 'always')
     return `${type.name} ${name} has no effect: proxies do not follow policies of this kind; ${advice}\n`;
+  if (when === 'exclusive') {
+    if (!(await isExclusive(current))) return '';
+    return `${type.name} ${name} has no effect while meshServices.mode of the mesh ${current.mesh} is Exclusive: it speaks of services by their tag, and calls go to MeshServices; ${advice}\n`;
+  }
   if (await hasIdentities(current)) return '';
   return `${type.name} ${name} has no effect while the mesh ${current.mesh} has no mTLS: every client gets through; ${advice}\n`;
+}
+
+/** Whether all services of the mesh are resources; false where that cannot be told. */
+async function isExclusive({ client, mesh }: Session): Promise<boolean> {
+  try {
+    return field(await client().get(`/meshes/${mesh}`), 'meshServices', 'mode') === 'Exclusive';
+  } catch {
+    return false;
+  }
 }
 
 /** Whether proxies of the mesh have certificates; true where that cannot be told. */

@@ -1,7 +1,7 @@
 // Shapes for HTTP headers that several policies use in their confs, and what Envoy takes of their names and values.
-import { describeFormatError } from '@ursa/envoy';
+
 import { checkOneLine, checkRegularExpression, type Report } from '@ursa/policy';
-import { closed } from '@ursa/resources';
+import { closed, describeFormatError } from '@ursa/resources';
 import { type Static, Type } from 'typebox';
 
 const headerName = Type.String({ minLength: 1, maxLength: 256, pattern: "^[a-z0-9!#$%&'*+\\-.^_\\x60|~]+$" });

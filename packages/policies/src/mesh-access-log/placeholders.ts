@@ -1,6 +1,7 @@
 // What a line of the log can say of the mesh: `%KUMA_…%` in formats is filled in here, Envoy's own operators are left to Envoy.
-import { describeFormatError } from '@ursa/envoy';
+
 import type { ProxyFacts } from '@ursa/policy';
+import { describeFormatError } from '@ursa/resources';
 
 /** Values of the placeholders of one place. */
 export type Placeholders = Readonly<Record<string, string>>;

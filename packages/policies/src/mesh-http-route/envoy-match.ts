@@ -41,7 +41,8 @@ export function routeMatch(match: HttpMatch, part: PathPart): MessageInitShape<t
 
 type Pattern = NonNullable<MessageInitShape<typeof StringMatcherSchema>['matchPattern']>;
 
-function header(name: string, matchPattern: Pattern): MessageInitShape<typeof HeaderMatcherSchema> {
+/** Envoy's match for a header. */
+export function header(name: string, matchPattern: Pattern): MessageInitShape<typeof HeaderMatcherSchema> {
   return { name, headerMatchSpecifier: { case: 'stringMatch', value: { matchPattern } } };
 }
 

@@ -56,13 +56,17 @@ function routeOf({ name, rule, clusters, mirrors }: Rule, match: HttpMatch, part
   if (redirect !== undefined) {
     route.action = { case: 'redirect', value: redirect };
   } else {
-    route.action = { case: 'route', value: create(RouteActionSchema, { clusterSpecifier: specifierOf(clusters) }) };
+    route.action = {
+      case: 'route',
+      value: create(RouteActionSchema, { clusterSpecifier: clusterSpecifier(clusters) }),
+    };
   }
   applyFilters(route, filters, part, mirrors);
   return route;
 }
 
-function specifierOf(clusters: readonly WeightedCluster[]) {
+/** Where a route goes. */
+export function clusterSpecifier(clusters: readonly WeightedCluster[]) {
   const [only, ...others] = clusters;
   if (others.length === 0) return { case: 'cluster' as const, value: only?.name ?? '' };
   return { case: 'weightedClusters' as const, value: create(WeightedClusterSchema, { clusters: [...clusters] }) };

@@ -3,6 +3,7 @@ import { defineRoutePolicy, matchesHash, type ResolvedHttpRule } from '@ursa/pol
 import { checkHttpRouteEntry } from './check-http-route.ts';
 import { envoyRoutes, matchesEverything } from './envoy-routes.ts';
 import { type HttpRule, httpRouteEntry } from './http-route-conf.ts';
+import { trafficRouteOfRequests } from './older-form.ts';
 import { withOwnPart } from './own-part.ts';
 
 const services = ['MeshService', 'MeshExternalService', 'MeshMultiZoneService'] as const;
@@ -21,6 +22,7 @@ export const meshHttpRoute = defineRoutePolicy({
   checkEntry: checkHttpRouteEntry,
   routing: {
     kind: 'http',
+    older: trafficRouteOfRequests,
     rulesOf: (conf, originByMatches) =>
       ((conf as { readonly rules?: readonly HttpRule[] }).rules ?? []).map((rule) => {
         const hash = matchesHash(rule.matches);

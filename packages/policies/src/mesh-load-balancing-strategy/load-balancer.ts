@@ -53,6 +53,7 @@ function ringHashConfig({ hashFunction, minRingSize, maxRingSize }: NonNullable<
 /** Sets the load balancer of a cluster; what the conf leaves out is Envoy's choice. */
 export function setLoadBalancer(cluster: Cluster, { type, leastRequest, ringHash, maglev }: LoadBalancer): void {
   cluster.lbPolicy = policies[type];
+  cluster.lbConfig = { case: undefined };
   if (type === 'LeastRequest' && leastRequest !== undefined) {
     cluster.lbConfig = { case: 'leastRequestLbConfig', value: leastRequestConfig(leastRequest) };
   }

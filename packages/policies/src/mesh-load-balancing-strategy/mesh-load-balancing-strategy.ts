@@ -20,6 +20,7 @@ import {
   loadBalancingConf,
 } from './load-balancing-conf.ts';
 import { affinityKeys, arrangeLocalities } from './locality.ts';
+import { olderLoadBalancer } from './older-form.ts';
 import { isPrime, nextPrime } from './prime.ts';
 
 /** The policy. */
@@ -35,6 +36,7 @@ export const meshLoadBalancingStrategy = defineProxyPolicy({
   checkConf,
   endpointTags: ({ localityAwareness }) => affinityKeys(localityAwareness),
   onEgress: 'destinations',
+  olderClusters: olderLoadBalancer,
   apply: {
     cluster({ cluster: { message } }, { loadBalancer, localityAwareness }) {
       if (loadBalancer !== undefined) setLoadBalancer(message, loadBalancer);

@@ -3,6 +3,7 @@ import { defineRoutePolicy } from '@ursa/policy';
 import { backendRef, closed } from '@ursa/resources';
 import { type Static, Type } from 'typebox';
 import { checkBackendRef } from '../conf/backend-ref.ts';
+import { trafficRouteOfConnections } from './older-form.ts';
 
 const services = ['MeshService', 'MeshExternalService', 'MeshMultiZoneService'] as const;
 
@@ -28,6 +29,7 @@ export const meshTcpRoute = defineRoutePolicy({
   },
   routing: {
     kind: 'tcp',
+    older: trafficRouteOfConnections,
     trafficOf: (conf, origins) => ({
       backendRefs: (conf as Partial<Static<typeof rule>>).default?.backendRefs ?? [],
       origin: origins.at(-1),

@@ -1,10 +1,10 @@
 // TrafficRoute (older form of MeshHTTPRoute and MeshTCPRoute).
 import { type Static, Type } from 'typebox';
-import { describeRegularExpressionError } from '../regular-expression.ts';
 import { closed, optionalCount, optionalFlag, optionalTags, optionalText, wrappedCount } from '../schema/shapes.ts';
 import { checkTags } from '../tags.ts';
 import type { ViolationList } from '../violations.ts';
 import { defineConnectionPolicy } from './connection-policy.ts';
+import { checkBalancing, checkRequestChange, checkRequestMatch } from './traffic-route-rules.ts';
 
 const split = closed({ weight: wrappedCount, destination: optionalTags });
 const matcher = closed({ prefix: optionalText, exact: optionalText, regex: optionalText });
@@ -62,7 +62,7 @@ interface Target {
 /** Resource type of the older routes. */
 export const trafficRoute = defineConnectionPolicy<Static<typeof conf>>({
   name: 'TrafficRoute',
-  idle: { when: 'always', advice: 'use MeshHTTPRoute or MeshTCPRoute' },
+  idle: { when: 'exclusive', advice: 'use MeshHTTPRoute or MeshTCPRoute' },
   conf,
   check(checked, violations) {
     checkTarget(violations, 'conf', checked);
@@ -74,29 +74,15 @@ export const trafficRoute = defineConnectionPolicy<Static<typeof conf>>({
           'must be present and contain at least 1 of the elements: "method", "path" or "headers"',
         );
       checkTarget(violations, field, rule);
-      checkExpressions(violations, field, rule);
+      checkRequestMatch(violations, `${field}.match`, rule.match ?? {});
+      checkRequestChange(violations, `${field}.modify`, rule.modify ?? {}, rule.match ?? {});
     }
+    if (checked.loadBalancer !== undefined) checkBalancing(violations, 'conf.loadBalancer', checked.loadBalancer);
   },
 });
 
-/** Every regular expression of a rule ends in Envoy. */
-function checkExpressions(violations: ViolationList, field: string, { match, modify }: Static<typeof http>): void {
-  const headers = Object.entries(match?.headers ?? {}).map(([name, { regex }]) => [
-    `match.headers[${name}].regex`,
-    regex,
-  ]);
-  const expressions = [
-    ['match.method.regex', match?.method?.regex],
-    ['match.path.regex', match?.path?.regex],
-    ...headers,
-    ['modify.path.regex.pattern', modify?.path?.regex?.pattern],
-    ['modify.host.fromPath.pattern', modify?.host?.fromPath?.pattern],
-  ];
-  for (const [part, expression] of expressions) {
-    const error = expression === undefined ? undefined : describeRegularExpressionError(expression);
-    if (error !== undefined) violations.add(`${field}.${part}`, error);
-  }
-}
+/** Envoy adds weights up in 32 bits. */
+const largestSum = 4_294_967_295;
 
 function checkTarget(violations: ViolationList, field: string, target: Target): void {
   const hasSplit = target.split !== undefined;
@@ -104,6 +90,12 @@ function checkTarget(violations: ViolationList, field: string, target: Target): 
   if (!hasSplit && !hasDestination) violations.add(field, 'requires either "destination" or "split"');
   if (hasSplit && hasDestination) violations.add(field, '"split" cannot be defined at the same time as "destination"');
   const rules = { atLeastOne: true, service: true, wildcard: true };
+  if (target.split?.length === 0) violations.add(`${field}.split`, 'must have at least one element');
+  else if (target.split?.every(({ weight = 0 }) => weight === 0)) {
+    violations.add(`${field}.split`, 'there must be at least one split entry with weight above 0');
+  }
+  const sum = (target.split ?? []).reduce((total, { weight = 0 }) => total + weight, 0);
+  if (sum > largestSum) violations.add(`${field}.split`, `weights must not come to more than ${largestSum} together`);
   for (const [index, part] of (target.split ?? []).entries()) {
     if (part.weight === undefined) violations.add(`${field}.split[${index}].weight`, 'needs to be defined');
     checkTags(violations, `${field}.split[${index}].destination`, part.destination, rules);

@@ -16,6 +16,12 @@ export function idleWarnings(
   if (when === 'always')
     return [`${type} ${name} has no effect: proxies do not follow policies of this kind; ${advice}`];
   const spec = reader.find('Mesh', '', mesh)?.spec as MeshSpec | undefined;
+  if (when === 'exclusive') {
+    if (spec?.meshServices?.mode !== 'Exclusive') return [];
+    return [
+      `${type} ${name} has no effect while meshServices.mode of the mesh ${mesh} is Exclusive: it speaks of services by their tag, and calls go to MeshServices; ${advice}`,
+    ];
+  }
   if ((spec?.mtls?.enabledBackend ?? '') !== '' || reader.list('MeshIdentity', mesh).length > 0) return [];
   return [`${type} ${name} has no effect while the mesh ${mesh} has no mTLS: every client gets through; ${advice}`];
 }
