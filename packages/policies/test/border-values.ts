@@ -218,6 +218,7 @@ const meshHttpRoute = cases('MeshHTTPRoute', 'spec.to[0].rules[0]', route, [
   ['a name of a parameter that is longer in bytes', parameter('ü'.repeat(513)), `${inMatch}.queryParams[0].name`],
   ['the largest sum of weights', weights(4_294_967_294, 1)],
   ['a larger sum of weights', weights(4_294_967_295, 1), 'default.backendRefs'],
+  ['a larger weight', weights(4_294_967_296, 1), 'default.backendRefs[0].weight'],
   [
     'what stands beside the part of the type',
     {
@@ -237,6 +238,17 @@ const meshHttpRoute = cases('MeshHTTPRoute', 'spec.to[0].rules[0]', route, [
     filter('RequestMirror', { percentage: '-0.5', backendRef: api }),
     `${inFilter}.requestMirror.percentage`,
   ],
+]);
+
+const db = { kind: 'MeshService', name: 'db' };
+const tcpRoute = (conf: object): object => ({
+  targetRef: everywhere,
+  to: [{ targetRef: db, rules: [{ default: conf }] }],
+});
+// Sums of them may be larger, as connections are drawn by 64 bits.
+const meshTcpRoute = cases('MeshTCPRoute', 'spec.to[0].rules[0].default', tcpRoute, [
+  ['the largest weights', weights(4_294_967_295, 4_294_967_295)],
+  ['a larger weight', weights(4_294_967_296, 1), 'backendRefs[0].weight'],
 ]);
 
 const meshHealthCheck = cases('MeshHealthCheck', inTo, toAll, [
@@ -444,6 +456,7 @@ export const borderValues: readonly BorderValue[] = [
   ...meshPassthrough,
   ...meshRateLimit,
   ...meshRetry,
+  ...meshTcpRoute,
   ...meshTimeout,
   ...meshTrace,
   ...olderBorderValues,

@@ -1,7 +1,7 @@
 // Rules for a MeshHTTPRoute's entries that their schema cannot say.
 import { checkOneLine, checkRegularExpression, parseDecimal, type Report, validateTargetRef } from '@ursa/policy';
 import { type BackendRef, isIp, type TargetRef } from '@ursa/resources';
-import { checkBackendRef } from '../conf/backend-ref.ts';
+import { checkBackendRef, largestWeight } from '../conf/backend-ref.ts';
 import { checkHeaderMatch, checkHeadersToWrite, checkHeaderToWrite, type HeaderModifier } from '../conf/headers.ts';
 import type { HttpFilter, HttpMatch, HttpRule } from './http-route-conf.ts';
 import { partOfType, withOwnPart } from './own-part.ts';
@@ -32,12 +32,11 @@ export function checkHttpRouteEntry({ hostnames = [], rules = [] }: Entry, repor
   }
 }
 
-/** Envoy adds them up in 32 bits. */
-const largestSum = 4_294_967_295;
-
 function checkWeights(refs: readonly BackendRef[], report: Report): void {
+  // Each has its own report of a weight that is too large by itself. Envoy adds them up in 32 bits.
+  if (refs.some(({ weight = 1 }) => weight > largestWeight)) return;
   const sum = refs.reduce((total, { weight = 1 }) => total + weight, 0);
-  if (sum > largestSum) report.add('', `weights must not come to more than ${largestSum} together`);
+  if (sum > largestWeight) report.add('', `weights must not come to more than ${largestWeight} together`);
 }
 
 /** Envoy's limit for one route. */
