@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { MeshError } from '@ursa/resources';
 import { readMachineId } from '@ursa/telemetry';
-import { type AccessLogs, accessLogPipeName, openAccessLogs } from './access-log/open-access-logs.ts';
+import { type AccessLogs, openAccessLogs } from './access-log/open-access-logs.ts';
 import { whyUnusable } from './application/find-program.ts';
 import { servicePlaces } from './application/service-places.ts';
 import { type Application, type ApplicationSteps, superviseApplication } from './application/supervise-application.ts';
@@ -16,6 +16,7 @@ import { atEachAddress, parseAddresses, withAddresses } from './bootstrap/severa
 import { findSystemCa } from './bootstrap/trust.ts';
 import { type Dns, openDns } from './dns/open-dns.ts';
 import { drain } from './drain.ts';
+import { configSocket } from './dynamic-config/config-socket.ts';
 import { type AdminAddress, askEnvoy } from './envoy/admin.ts';
 import { envoyArguments } from './envoy/envoy-arguments.ts';
 import { startEnvoy } from './envoy/envoy-process.ts';
@@ -24,7 +25,7 @@ import { hasIpv6, withIpv4Names } from './ip-families.ts';
 import { joinMesh } from './joining/join-mesh.ts';
 import type { Log, LogLevel } from './log.ts';
 import { readMemoryLimit } from './memory-limit.ts';
-import { type Metrics, metricsSocketName, openMetrics } from './metrics/open-metrics.ts';
+import { type Metrics, openMetrics } from './metrics/open-metrics.ts';
 import { type PreparedProxy, prepareProxy } from './prepare-proxy.ts';
 import { writePrivate } from './private-file.ts';
 import { openProbeProxy, type ProbeProxy } from './probes/probe-proxy.ts';
@@ -80,11 +81,7 @@ export async function runDataPlane(given: RunOptions): Promise<number> {
 async function runProxy(options: RunOptions): Promise<number> {
   const { settings } = options;
   const proxy = await prepareProxy(options);
-  const workDir = openWorkDir(settings.workDir || settings.socketDir, [
-    adminSocket,
-    accessLogPipeName(proxy.mesh, proxy.name),
-    metricsSocketName(proxy.mesh, proxy.name),
-  ]);
+  const workDir = openWorkDir(settings.workDir || settings.socketDir, [adminSocket, configSocket]);
   try {
     await refuseUsed(workDir.path);
     return await runInFolder(proxy, workDir.path, options);

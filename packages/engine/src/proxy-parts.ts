@@ -8,6 +8,7 @@ import {
   type Origin,
 } from '@ursa/envoy';
 import type { DynamicDocument, ProxyPolicy, WorkloadFacts } from '@ursa/policy';
+import { proxySocketPath } from '@ursa/resources';
 import type { DataplaneFacts, RedirectPorts } from './dataplane-facts.ts';
 import type { Destination } from './destinations.ts';
 import type { ConnectedProxy, EngineInputs } from './engine.ts';
@@ -215,7 +216,7 @@ export function systemResources(inputs: EngineInputs, subject: Subject): readonl
     if (conf === undefined) return [];
     const { address, name } = dataplane;
     const tls = proxyClass.tls && meshTlsOf(mesh.name, proxyClass.tls, names);
-    const socket = `${connected.workdir}/kuma-mh-${name}-${mesh.name}.sock`;
+    const socket = proxySocketPath(connected.workdir, 'kuma-mh', { name, mesh: mesh.name });
     return prometheusResources({ prometheus: conf, tls, socket, address, reusePort, names });
   };
   return [...attempt({ origin: 'admin', about }, admin), ...attempt({ origin: 'prometheus', about }, prometheus)];

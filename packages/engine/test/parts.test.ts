@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { policyHead, selects } from '@ursa/policy';
-import type { Resource } from '@ursa/resources';
+import { fitSni, fnv64a, type Resource } from '@ursa/resources';
 import { dataplaneFacts } from '../src/index.ts';
 import { commonProtocol, parseProtocol } from '../src/protocol.ts';
-import { fnv64a, legacySni, serviceSni } from '../src/sni.ts';
+import { legacySni, serviceSni } from '../src/sni.ts';
 import { virtualIpv6 } from '../src/virtual-ipv6.ts';
 
 test('a service speaks the most specific protocol that all of its endpoints speak', () => {
@@ -19,7 +19,19 @@ test('a service speaks the most specific protocol that all of its endpoints spea
 test('server names are those that peers in other zones compute', () => {
   assert.equal(fnv64a(''), 'cbf29ce484222325');
   assert.equal(legacySni('frontend', 'proto-http', 8080, 'ms'), 'abc27b034b738e08c.frontend.8080.proto-http.ms');
+  const [upTo, above] = ['a'.repeat(62), 'a'.repeat(63)];
+  assert.equal(legacySni(upTo, above, 1, 'ms'), `a${fnv64a(`${upTo};${above};`)}.${upTo}.1.${upTo}x.ms`);
+  assert.equal(legacySni(above, upTo, 1, 'mes'), `a${fnv64a(`${above};${upTo};`)}.${upTo}x.1.${upTo}.mes`);
   assert.equal(serviceSni('default', { 'kuma.io/service': 'web', version: 'v1' }), 'web{mesh=default,version=v1}');
+});
+
+test('a server name fits into what TLS has for it, and two that begin alike stay two', () => {
+  const longest = 'a'.repeat(255);
+  assert.equal(fitSni(longest), longest);
+  const [one, other] = [`${longest}1`, `${longest}2`].map(fitSni);
+  assert.notEqual(one, other);
+  for (const sni of [one, fitSni('ü'.repeat(128)), serviceSni('default', { 'kuma.io/service': longest })])
+    assert.ok(new TextEncoder().encode(sni).length <= 255, sni);
 });
 
 test('every virtual IPv4 address has its own IPv6 twin', () => {

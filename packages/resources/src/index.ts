@@ -27,6 +27,7 @@ export * from './parse-resource.ts';
 export * from './pem.ts';
 export * from './protocols.ts';
 export * from './proxy-compatibility.ts';
+export * from './proxy-sockets.ts';
 export * from './redact-secrets.ts';
 export * from './regular-expression.ts';
 export * from './resource.ts';

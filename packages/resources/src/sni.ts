@@ -10,6 +10,28 @@ export interface PortSni {
   readonly sni: string;
 }
 
+/** FNV-1a, 64 bits, as 16 hex digits. */
+export function fnv64a(text: string): string {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of new TextEncoder().encode(text)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  return hash.toString(16).padStart(16, '0');
+}
+
+/** Bytes that TLS has for a server name. */
+const longestSni = 255;
+/** Bytes of a longer one that are kept: what is cut may be within a character, and the hash comes after it. */
+const keptOfSni = 230;
+
+/**
+ * A server name that TLS can carry: the name itself, or its beginning with its hash. Envoy refuses longer ones, so that no peer has them: whoever
+ * asks and whoever answers only have to cut the same way.
+ */
+export function fitSni(sni: string): string {
+  const bytes = new TextEncoder().encode(sni);
+  if (bytes.length <= longestSni) return sni;
+  return `${new TextDecoder().decode(bytes.subarray(0, keptOfSni))}.${fnv64a(sni)}`;
+}
+
 /** `sni.<short>.<mesh>[.<zone>][.<namespace>].<name>.<section>`; the section is the port's name, or else its number. */
 export function formatSni(
   type: ResourceType,
@@ -26,7 +48,7 @@ export function formatSni(
     displayNameOf(resource),
     section,
   ];
-  return parts.filter((part) => part !== undefined && part !== '').join('.');
+  return fitSni(parts.filter((part) => part !== undefined && part !== '').join('.'));
 }
 
 interface ServicePort {

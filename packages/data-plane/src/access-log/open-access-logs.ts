@@ -1,6 +1,7 @@
 // The access logs that go through kuma-dp: Envoy writes lines for TCP addresses into a named pipe, and `/dev/stdout` is a pipe, too.
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { proxySocketPath } from '@ursa/resources';
 import type { Log } from '../log.ts';
 import { type NamedPipe, openNamedPipe } from '../named-pipe.ts';
 import { type LineStream, openLineStream } from './line-stream.ts';
@@ -20,11 +21,6 @@ export interface AccessLogs {
   /** What Envoy gets as its standard output; undefined where pipes cannot be made. */
   readonly standardOutput: number | undefined;
   close(): Promise<void>;
-}
-
-/** Name of the pipe for TCP addresses (reference s9). It is called a socket for the sake of older proxies. */
-export function accessLogPipeName(mesh: string, name: string): string {
-  return `kuma-al-${name}-${mesh}.sock`;
 }
 
 /** Name of the pipe behind Envoy's standard output. */
@@ -49,7 +45,8 @@ export function openAccessLogs({ mesh, name, workDir, log, write }: AccessLogOpt
   const pipes: NamedPipe[] = [];
   try {
     pipes.push(
-      openNamedPipe(join(workDir, accessLogPipeName(mesh, name)), (line) => {
+      // It is called a socket for the sake of older proxies.
+      openNamedPipe(proxySocketPath(workDir, 'kuma-al', { name, mesh }), (line) => {
         const entry = parseEntry(line);
         if (entry === undefined) log.warn('a line of the access log cannot be read', { line: line.slice(0, 200) });
         else streamOf(entry.address).send(entry.line);

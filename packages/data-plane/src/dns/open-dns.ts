@@ -1,6 +1,7 @@
 // DNS of a proxy: the names of the mesh are followed, applications whose questions are redirected here are answered.
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { configSocket } from '../dynamic-config/config-socket.ts';
 import { watchDocument } from '../dynamic-config/watch-document.ts';
 import type { Log } from '../log.ts';
 import { openAnswerCache } from './answer-cache.ts';
@@ -49,7 +50,7 @@ export async function openDns(options: DnsOptions): Promise<Dns> {
   let names: MeshNames | undefined;
   let unreachable = false;
   const document = watchDocument({
-    socketPath: join(workDir, 'kuma-mesh-metric-config.sock'),
+    socketPath: join(workDir, configSocket),
     path: '/dns',
     interval: refreshInterval,
     keepsUnreachable: true,

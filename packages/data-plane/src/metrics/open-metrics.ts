@@ -1,5 +1,7 @@
 // The metrics of a proxy: what the control plane says of them is followed, Prometheus is answered, collectors get them sent.
 import { join } from 'node:path';
+import { proxySocketPath } from '@ursa/resources';
+import { configSocket } from '../dynamic-config/config-socket.ts';
 import { watchDocument } from '../dynamic-config/watch-document.ts';
 import type { Log } from '../log.ts';
 import { createGatherer, type Gathered, type MetricsSources } from './gather.ts';
@@ -34,11 +36,6 @@ const meshMetrics: MetricsConfig = {
   extraLabels: {},
 };
 
-/** Name of the socket that Envoy's listeners for Prometheus lead to (reference s9). */
-export function metricsSocketName(mesh: string, name: string): string {
-  return `kuma-mh-${name}-${mesh}.sock`;
-}
-
 /** Starts to follow, to answer and to send. */
 export async function openMetrics({
   mesh,
@@ -51,7 +48,7 @@ export async function openMetrics({
   const ended = new AbortController();
   const gatherers = new Map<string, () => Promise<Gathered>>([['/', createGatherer(meshMetrics, sources)]]);
   const server = await openMetricsServer(
-    join(workDir, metricsSocketName(mesh, name)),
+    proxySocketPath(workDir, 'kuma-mh', { name, mesh }),
     (path) => gatherers.get(path),
     log,
   );
@@ -77,7 +74,7 @@ export async function openMetrics({
     }
   };
   const watching = watchDocument({
-    socketPath: join(workDir, 'kuma-mesh-metric-config.sock'),
+    socketPath: join(workDir, configSocket),
     path: documentPath,
     interval: refreshInterval,
     log,

@@ -10,6 +10,7 @@ import type { SubstitutionFormatString } from '@ursa/envoy/gen/envoy/config/core
 import { FileAccessLogSchema } from '@ursa/envoy/gen/envoy/extensions/access_loggers/file/v3/file_pb.ts';
 import { OpenTelemetryAccessLogConfigSchema } from '@ursa/envoy/gen/envoy/extensions/access_loggers/open_telemetry/v3/logs_service_pb.ts';
 import type { ProxyFacts } from '@ursa/policy';
+import { proxySocketPath } from '@ursa/resources';
 import { collectorOf } from '../conf/open-telemetry.ts';
 import type { AccessLogConf, Backend } from './access-log-conf.ts';
 import { collectorCluster, collectorLog } from './collector.ts';
@@ -76,5 +77,5 @@ function logger(name: string, typedConfig: ReturnType<typeof pack>): AccessLog {
 
 /** The pipe from which kuma-dp takes lines for TCP addresses. */
 function pipeOf({ mesh, self }: ProxyFacts): string {
-  return `${self?.workdir ?? ''}/kuma-al-${self?.name ?? ''}-${mesh}.sock`;
+  return proxySocketPath(self?.workdir ?? '', 'kuma-al', { name: self?.name ?? '', mesh });
 }

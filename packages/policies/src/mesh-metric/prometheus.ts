@@ -14,6 +14,7 @@ import {
   FilterChainMatchSchema,
 } from '@ursa/envoy/gen/envoy/config/listener/v3/listener_components_pb.ts';
 import { type MetricsAccess, metricsChain, metricsCluster, type ProxyAdditions, type ProxyPlace } from '@ursa/policy';
+import { proxySocketPath } from '@ursa/resources';
 import { withoutBudget } from './collector.ts';
 import type { Prometheus } from './metric-conf.ts';
 import { documentPath } from './metrics-document.ts';
@@ -26,7 +27,7 @@ export function prometheusResources(backend: Prometheus, place: ProxyPlace): Pro
   const access: MetricsAccess = {
     names,
     path,
-    socket: `${self.workdir}/kuma-mh-${self.name}-${proxy.mesh}.sock`,
+    socket: proxySocketPath(self.workdir, 'kuma-mh', { name: self.name, mesh: proxy.mesh }),
     servedPath: documentPath,
     altStatName: !proxy.unifiedNaming,
   };

@@ -1,5 +1,6 @@
 // Envoy's bootstrap document: how it finds the control plane and what it says of itself. Plain data in the JSON form of Envoy's API;
 // names and values are those of reference s9, checked against the recorded documents of the peer.
+import { proxySocketPath } from '@ursa/resources';
 import { adsClusterOf, type Document, googleGrpcService, http2WithKeepAlive, type XdsTarget } from './ads-cluster.ts';
 import type { BootstrapRequest } from './request.ts';
 
@@ -22,9 +23,6 @@ export interface BootstrapContext {
   /** Whether the names of this project's newer scheme are used. */
   readonly unifiedNaming: boolean;
 }
-
-// The longest path of a Unix socket is 107 bytes; the peers cut here, and kuma-dp listens where they do.
-const longestSocketPath = 98;
 
 /** Builds the bootstrap of one proxy. */
 export function buildBootstrap(request: BootstrapRequest, context: BootstrapContext): Document {
@@ -155,14 +153,14 @@ function runtimeLayers(builtinGateway: boolean): readonly Document[] {
 }
 
 function accessLogSink(name: string, request: BootstrapRequest, connectTimeout: string): Document {
-  const path = `${request.workdir}/kuma-al-${request.name}-${request.mesh}`.slice(0, longestSocketPath);
+  const path = proxySocketPath(request.workdir, 'kuma-al', request);
   return {
     name,
     type: 'STATIC',
     connectTimeout,
     loadAssignment: {
       clusterName: name,
-      endpoints: [{ lbEndpoints: [{ endpoint: { address: { pipe: { path: `${path}.sock` } } } }] }],
+      endpoints: [{ lbEndpoints: [{ endpoint: { address: { pipe: { path } } } }] }],
     },
     ...http2WithKeepAlive,
   };
