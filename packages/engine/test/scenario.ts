@@ -39,14 +39,16 @@ export function scenarioFolders(): readonly string[] {
   return files.sort().map((file) => join(packages, file, '..'));
 }
 
-/** Reads a scenario and puts its mesh into a world. Throws when a document is refused. */
-export function openScenario(folder: string): Scenario {
+/** Reads a scenario and puts its mesh into a world, with another name where one is given. Throws when a document is refused. */
+export function openScenario(folder: string, renamed?: string): Scenario {
   const settingsFile = join(folder, 'scenario.yaml');
   const settings = existsSync(settingsFile) ? (parse(readFileSync(settingsFile, 'utf8')) as ScenarioSettings) : {};
   const world = createWorld(builtinPolicies, 'default', settings.engine);
   let mesh = 'default';
   for (const document of parseAllDocuments(readFileSync(join(folder, 'mesh.yaml'), 'utf8'))) {
-    const content = document.toJS() as { type?: string; name?: string };
+    const content = document.toJS() as { type?: string; name?: string; mesh?: string };
+    if (renamed !== undefined && content.type === 'Mesh') content.name = renamed;
+    if (renamed !== undefined && content.mesh !== undefined) content.mesh = renamed;
     if (content.type === 'Mesh' && content.name !== undefined) mesh = content.name;
     world.apply(content);
   }

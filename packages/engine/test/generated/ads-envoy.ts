@@ -64,6 +64,11 @@ interface Running extends Omit<AdsEnvoy, 'directory'> {
   ended(): boolean;
 }
 
+/** As our bootstrap has it: expressions of any length. */
+const layeredRuntime = {
+  layers: [{ name: 'kuma', staticLayer: { 're2.max_program_size.error_level': 4_294_967_295 } }],
+};
+
 function bootstrap(socket: string): object {
   return {
     node: { id: 'shown', cluster: 'shown' },
@@ -76,6 +81,7 @@ function bootstrap(socket: string): object {
       cdsConfig: { ads: {}, resourceApiVersion: 'V3', initialFetchTimeout: '0s' },
       ldsConfig: { ads: {}, resourceApiVersion: 'V3', initialFetchTimeout: '0s' },
     },
+    layeredRuntime,
     staticResources: {
       clusters: [
         {

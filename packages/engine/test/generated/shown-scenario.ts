@@ -31,22 +31,34 @@ export interface ShownResource {
   readonly resource: Resource;
 }
 
+/** What a resource is known by, as far as its author writes it. */
+export interface Head {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 /** A scenario that is shown. */
 export interface ShownScenario {
+  readonly folder: string;
   /** Proxies with an expectation. */
   readonly proxies: readonly string[];
   readonly resources: readonly ShownResource[];
   /** Undefined for a proxy whose resource says no address. */
   configOf(proxy: string): ProxyConfig | undefined;
-  /** What the validators make of another spec for a resource; undefined when they refuse it. */
-  accepted(of: ShownResource, spec: unknown): Resource | undefined;
-  /** What a look finds while a resource is another one. */
+  /** What the validators make of another spec, or another name and labels, for a resource; undefined when they refuse it. */
+  accepted(of: ShownResource, spec: unknown, head?: Partial<Head>): Resource | undefined;
+  /** What a look finds while a resource is another one, or is there though it is none of the scenario's. */
   whileIs<Found>(of: ShownResource, changed: Resource, look: () => Found): Found;
 }
 
-/** Opens a scenario. `workdir` is where the proxies' sockets are. */
-export function openShownScenario(folder: string, identity: AdminIdentity, workdir: string): ShownScenario {
-  const scenario = openScenario(folder);
+/** Opens a scenario. `workdir` is where the proxies' sockets are, `renamed` another name for its mesh. */
+export function openShownScenario(
+  folder: string,
+  identity: AdminIdentity,
+  workdir: string,
+  renamed?: string,
+): ShownScenario {
+  const scenario = openScenario(folder, renamed);
   const { world, mesh, settings, proxies } = scenario;
   const { inputs } = world;
   for (const type of allTypes.all) {
@@ -77,36 +89,48 @@ export function openShownScenario(folder: string, identity: AdminIdentity, workd
     })),
   );
   return {
+    folder,
     proxies,
     resources,
     configOf: (proxy) => world.engine.config.get(keys.get(proxy) ?? ''),
-    accepted({ type, resource }, spec) {
-      const { mesh: ofMesh, name, labels } = resource;
+    accepted({ type, resource }, spec, head = {}) {
+      const { mesh: ofMesh, labels } = resource;
+      const { name = resource.name, labels: own = {} } = head;
       const meshField = type.scope === 'Mesh' ? { mesh: ofMesh } : {};
       const given = readable(spec, identity);
       const content = type.specForm === 'nested' ? { spec: given } : (given as object);
+      const { stackTraceLimit } = Error;
+      // Most values are refused, and nobody asks where.
+      Error.stackTraceLimit = 0;
       try {
         const draft = parseResource(
           allTypes,
-          { ...content, type: type.name, ...meshField, name },
+          { ...content, type: type.name, ...meshField, name, labels: own },
           { labels: labelContext },
         );
-        const computed = computeLabels(type, { ...draft, labels: {} }, labelContext);
-        return { ...resource, ...draft, labels: { ...computed, ...labels } };
+        const computed = computeLabels(type, draft, labelContext);
+        return { ...resource, ...draft, labels: { ...computed, ...labels, ...own } };
       } catch (error) {
         if (error instanceof MeshError) return undefined;
         throw error;
+      } finally {
+        Error.stackTraceLimit = stackTraceLimit;
       }
     },
     whileIs({ type, key, resource }, changed, look) {
       const { networking } = changed.spec as { readonly networking?: { readonly address?: unknown } };
       // The control plane looks host names up: here each leads to one host.
       if (typeof networking?.address === 'string') world.sources.hostAddresses.set(networking.address, '127.0.0.1');
-      world.resources(type.name).set(key, changed);
+      const source = world.resources(type.name);
+      const changedKey = `${changed.mesh}/${changed.name}`;
+      const stored = source.get(key) !== undefined;
+      if (changedKey !== key && stored) source.delete(key);
+      source.set(changedKey, changed);
       try {
         return look();
       } finally {
-        world.resources(type.name).set(key, resource);
+        if (changedKey !== key || !stored) source.delete(changedKey);
+        if (stored) source.set(key, resource);
       }
     },
   };
@@ -122,7 +146,9 @@ function readable(value: unknown, identity: AdminIdentity, field = ''): unknown 
   return value === realPem.key || isShort(value, 'PRIVATE KEY') ? form(identity.privateKey) : value;
 }
 
+const shortPem = /^-----BEGIN [A-Z ]+-----\n[a-z./0-9-]+\n-----END/;
+
 /** A name in the place of what would be encoded, as the scenarios and their world have it. */
 function isShort(value: unknown, kind: string): boolean {
-  return typeof value === 'string' && new RegExp(`^-----BEGIN ${kind}-----\\n[a-z./0-9-]+\\n-----END`).test(value);
+  return typeof value === 'string' && value.startsWith(`-----BEGIN ${kind}-----`) && shortPem.test(value);
 }

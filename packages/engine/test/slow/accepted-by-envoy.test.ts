@@ -1,14 +1,14 @@
 // What our validators accept, the real Envoy accepts: resources of every kind that reaches a proxy, changed in each place that their schema knows
-// to values from the edge, and the configurations that come of it. URSA_VARIANTS=all tries every value (some minutes), URSA_SEED others of them,
-// URSA_TYPES=Dataplane,Mesh only some kinds.
+// to values from the edge, and the configurations that come of it. URSA_VARIANTS=20 takes that many of each place, URSA_VARIANTS=all
+// every one (an hour), URSA_SEED others of them, URSA_TYPES=Dataplane,Mesh only some kinds.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fetchEnvoy } from '@ursa/data-plane';
 import { validateTrust } from '../../../control-plane/src/identity/mesh-identities/validate-trusts.ts';
 import { randomNumbers } from '../../../control-plane/test/xds/random-numbers.ts';
 import type { SchemaNode } from '../../../resources/src/schema/schema-node.ts';
-import type { ProxyConfig } from '../../src/index.ts';
-import { type AdsEnvoy, openAdsEnvoy } from '../generated/ads-envoy.ts';
+import { openAdsEnvoy } from '../generated/ads-envoy.ts';
+import { configsOf, firstEffect, given, type Shown, showEach } from '../generated/show-each.ts';
 import { openShownScenario, type ShownResource, type ShownScenario } from '../generated/shown-scenario.ts';
 import { type Variant, variantsOf } from '../generated/variants.ts';
 import { realIdentity } from '../real-identity.ts';
@@ -18,7 +18,7 @@ const seed = Number(process.env.URSA_SEED ?? 42);
 const all = process.env.URSA_VARIANTS === 'all';
 const only = process.env.URSA_TYPES?.split(',');
 /** Values of one place that are shown to Envoy. */
-const shownOfPlace = all ? Number.POSITIVE_INFINITY : 3;
+const shownOfPlace = all ? Number.POSITIVE_INFINITY : Number(process.env.URSA_VARIANTS ?? 3);
 /** Values of one place without an effect on any proxy of a scenario, after which the next scenario is waited for. */
 const idleOfPlace = all ? Number.POSITIVE_INFINITY : 2;
 /** Scenarios in which a place without an effect is tried. */
@@ -31,50 +31,11 @@ const leftOut = /\/(by-proxy-type|by-target-kind|mesh-identity-spire)$/;
 
 /** Kinds whose content is Envoy's own configuration: a real Envoy judges them before they are stored (decision 0112). */
 const judged: readonly string[] = ['MeshProxyPatch'];
-/** Kinds whose rules are not as strict as Envoy yet: known refusals, to be mended. `URSA_TYPES` shows them. */
-const later: readonly string[] = [
-  'MeshAccessLog',
-  'MeshCircuitBreaker',
-  'MeshFaultInjection',
-  'MeshHTTPRoute',
-  'MeshHealthCheck',
-  'MeshLoadBalancingStrategy',
-  'MeshMetric',
-  'MeshPassthrough',
-  'MeshRateLimit',
-  'MeshRetry',
-  'MeshTCPRoute',
-  'MeshTrace',
-];
-/** Of the proxy's host, which has no such address, socket or file: no fault of what was written. */
-const ofTheHost = /cannot bind|unable to (open|read) file|[Ff]ile .* does not exist/;
-
-interface Shown {
-  readonly proxy: string;
-  readonly place: string;
-  readonly content: unknown;
-  readonly config: ProxyConfig;
-}
 
 /** Of each place, how many values had an effect, and in how many scenarios it was tried. */
 interface Tried {
   shown: number;
   scenarios: number;
-}
-
-const envoyTypes = ['cluster', 'listener', 'endpoint', 'secret', 'route'] as const;
-const nothing = Object.fromEntries(envoyTypes.map((type) => [type, new Map()])) as unknown as ProxyConfig['resources'];
-
-function given(config: ProxyConfig | undefined): ProxyConfig {
-  assert.ok(config !== undefined);
-  return config;
-}
-
-function differ(one: ProxyConfig, other: ProxyConfig): boolean {
-  return envoyTypes.some((type) => {
-    const [ours, theirs] = [one.resources[type], other.resources[type]];
-    return ours.size !== theirs.size || [...ours].some(([name, { version }]) => theirs.get(name)?.version !== version);
-  });
 }
 
 /** The values in an order that depends on the seed and the place alone. */
@@ -88,26 +49,20 @@ function shuffled(place: string, values: readonly Variant[]): readonly Variant[]
     .map(({ value }) => value);
 }
 
-/** A value as it is told, cut. */
-function told(content: unknown): string {
-  const text = JSON.stringify(content) ?? '';
-  return text.length > 120 ? `${text.slice(0, 120)}… (${text.length})` : text;
-}
-
 /** The control plane refuses a MeshTrust that it cannot read. */
 function isRefused({ type }: ShownResource, spec: unknown): boolean {
   return type.name === 'MeshTrust' && validateTrust(spec as never).length > 0;
 }
 
 function isOfInterest(type: string): boolean {
-  return only === undefined ? !later.includes(type) : only.includes(type);
+  return !judged.includes(type) && only?.includes(type) !== false;
 }
 
 function* variantsToShow(scenario: ShownScenario, tried: Map<string, Tried>, refusals: string[]): Generator<Shown> {
-  const before = new Map(scenario.proxies.map((proxy) => [proxy, given(scenario.configOf(proxy))]));
+  const before = configsOf(scenario);
   for (const of of scenario.resources) {
     const { type, resource } = of;
-    if (judged.includes(type.name) || !isOfInterest(type.name)) continue;
+    if (!isOfInterest(type.name)) continue;
     const isWanted = (place: string): boolean => {
       const { shown = 0, scenarios = 0 } = tried.get(place) ?? {};
       return shown < shownOfPlace && scenarios < scenariosOfPlace;
@@ -123,16 +78,8 @@ function* variantsToShow(scenario: ShownScenario, tried: Map<string, Tried>, ref
         if (counts.shown >= shownOfPlace || idle >= idleOfPlace) break;
         const changed = scenario.accepted(of, value);
         if (changed === undefined || isRefused(of, changed.spec)) continue;
-        const shown = scenario.whileIs(of, changed, () => {
-          for (const [proxy, old] of before) {
-            const config = scenario.configOf(proxy);
-            if (config === undefined) continue;
-            const unbuilt = config.warnings.find(({ message }) => /cannot be built|nothing can be made/.test(message));
-            if (unbuilt !== undefined) refusals.push(`${place} ${told(content)} at ${proxy}: ${unbuilt.message}`);
-            if (differ(config, old)) return { proxy, place, content, config };
-          }
-          return undefined;
-        });
+        const change = { place, content };
+        const shown = scenario.whileIs(of, changed, () => firstEffect(scenario, before, change, refusals));
         if (shown === undefined) idle += 1;
         else {
           counts.shown += 1;
@@ -141,11 +88,6 @@ function* variantsToShow(scenario: ShownScenario, tried: Map<string, Tried>, ref
       }
     }
   }
-}
-
-async function show(envoy: AdsEnvoy, config: ProxyConfig): Promise<string | undefined> {
-  const words = (await envoy.show(config.resources)).flatMap((text) => text.split('\n'));
-  return words.find((line) => line !== '' && !ofTheHost.test(line));
 }
 
 test('what our validators accept, the real Envoy accepts', async (context) => {
@@ -158,27 +100,11 @@ test('what our validators accept, the real Envoy accepts', async (context) => {
   let shown = 0;
   for (const folder of scenarioFolders().filter((each) => all || !leftOut.test(each))) {
     const scenario = openShownScenario(folder, identity, envoy.directory);
-    const ofProxy = Map.groupBy(variantsToShow(scenario, tried, refusals), ({ proxy }) => proxy);
-    for (const [proxy, ones] of ofProxy) {
-      const base = given(scenario.configOf(proxy));
-      await envoy.show(nothing);
-      assert.equal(await show(envoy, base), undefined, `${folder}: ${proxy} as it is`);
-      for (const { place, content, config } of ones) {
-        shown += 1;
-        if ((await show(envoy, config)) === undefined) continue;
-        // Once more by itself: what came before may still have had one of its addresses.
-        await envoy.show(nothing);
-        const refusal = await show(envoy, config);
-        if (refusal === undefined) continue;
-        refusals.push(`${place} ${told(content)} at ${proxy} of ${folder}: ${refusal.slice(0, 400)}`);
-        await envoy.show(nothing);
-        await envoy.show(base.resources);
-      }
-    }
+    shown += await showEach(envoy, scenario, variantsToShow(scenario, tried, refusals), refusals);
   }
   const places = [...tried.values()].filter((counts) => counts.shown > 0).length;
   context.diagnostic(`seed ${seed}: ${shown} configurations, ${places} of ${tried.size} places have an effect`);
-  if (only === undefined) assert.ok(places > 80 && shown > 200, `${shown} of ${places} places`);
+  if (only === undefined) assert.ok(places > 400 && shown > 1000, `${shown} of ${places} places`);
   assert.deepEqual(refusals, []);
 });
 
