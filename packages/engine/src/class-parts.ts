@@ -265,13 +265,14 @@ export function deriveClassParts(options: ClassPartsOptions): ClassParts {
       'traffic warnings',
       (outbounds: readonly Outbound[], ruleSets: RuleSets, proxyClass: ProxyClass) => [
         ...new Set(
-          outbounds.flatMap(({ destination }) => [
-            ...(pathOf(destination, ruleSets)?.warnings ?? []),
-            ...[
-              ...(destination.outside?.problems ?? []),
-              ...(isCutOff(destination, proxyClass) ? [clientWithoutIdentity] : []),
-            ].map((problem) => `${nameOf(destination)} gets no traffic: ${problem}`),
-          ]),
+          outbounds.flatMap(({ destination }) => {
+            const path = pathOf(destination, ruleSets);
+            const routed = path === undefined ? [] : destinationsOf(destination, path);
+            return [
+              ...(path?.warnings ?? []),
+              ...[destination, ...routed].flatMap((each) => barriers(each, proxyClass)),
+            ];
+          }),
         ),
       ],
     ),
@@ -299,6 +300,14 @@ export function deriveClassParts(options: ClassPartsOptions): ClassParts {
       { equals },
     ),
   };
+}
+
+/** Why nothing gets to a destination outside of the mesh, for people. */
+function barriers(destination: Destination, proxyClass: Pick<ProxyClass, 'tls'>): readonly string[] {
+  const cutOff = isCutOff(destination, proxyClass) ? [clientWithoutIdentity] : [];
+  return [...(destination.outside?.problems ?? []), ...cutOff].map(
+    (problem) => `${nameOf(destination)} gets no traffic: ${problem}`,
+  );
 }
 
 /** True for a client that cannot prove to an egress who it is: the egress would take nothing from it, and nothing leaves it in plain text. */

@@ -1,6 +1,6 @@
 // Wires the engine: every derivation over the inputs, from resources to configurations.
 import type { Graph } from '@ursa/collections';
-import type { ProxyPolicy } from '@ursa/policy';
+import { olderRouteTypes, type ProxyPolicy } from '@ursa/policy';
 import { tagNames } from '@ursa/resources';
 import { deriveClassParts } from './class-parts.ts';
 import { deriveConfig } from './config.ts';
@@ -180,7 +180,7 @@ function openOver(options: EngineOptions, surroundings: Surroundings, knownRules
     affectedDataplanes: rules.affected,
     whatIf(drafts) {
       const changed = { ...options, inputs: overlayInputs(inputs, drafts) };
-      const policyTypes = new Set(policies.map(({ name }) => name));
+      const policyTypes = new Set([...policies.map(({ name }) => name), ...olderRouteTypes(policies)]);
       const types = [...drafts.keys()];
       if (types.every((type) => policyTypes.has(type)))
         return openOver(changed, { ...surroundings, views: createRuleViews(views) });

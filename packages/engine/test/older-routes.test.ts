@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { resourceJson } from '@ursa/envoy';
+import { builtinPolicies } from '@ursa/policies';
+import { openEngine, type PolicyInsight, policyContent, policyInsightKey } from '../src/index.ts';
 import { logPushes } from './push-log.ts';
 import { dataplane, mesh, smallMesh } from './small-mesh.ts';
 import { createWorld, type World } from './world.ts';
@@ -234,6 +236,10 @@ test('a mesh whose services are all resources is not routed by tags, and explain
     JSON.stringify(ask(world).problems),
     /speaks of services by their tag, and api is called as a MeshService/,
   );
+  assert.match(
+    JSON.stringify(world.engine.findings(mesh)),
+    /TrafficRoute older has no effect while meshServices\.mode of the mesh small is Exclusive/,
+  );
 });
 
 test('explain and the rules of a proxy name the route that decides', () => {
@@ -280,4 +286,77 @@ test('one for other callers, or for other services, is not pushed', () => {
   world.apply(route('others', service('db'), 'api', to('db')));
   world.apply(route('elsewhere', service('web'), 'db', to('api')));
   assert.deepEqual(log.take(), []);
+});
+
+test('one that Envoy refused is left out, and explain says so', () => {
+  const world = openMesh(route('bad', service('web'), 'api', to('db')));
+  assert.deepEqual(clustersOf(world), ['db']);
+  const policy = world.resources('TrafficRoute').get(`${mesh}/bad`);
+  assert.ok(policy);
+  const spec: PolicyInsight = {
+    policy: { type: policy.type, name: policy.name },
+    content: policyContent(policy),
+    heldBack: true,
+    everywhere: true,
+    refusals: [],
+  };
+  const { type, name } = policyInsightKey(policy);
+  const resource = { type, mesh, name, labels: {}, creationTime: '', modificationTime: '', version: 1, spec };
+  world.resources(type).set(`${mesh}/${name}`, resource);
+  assert.deepEqual(clustersOf(world), ['api']);
+  connect(world, 'api-1');
+  assert.match(JSON.stringify(ask(world).policies), /it is held back, because Envoy refused what it makes/);
+});
+
+const external = (name: string, region: string) => ({
+  type: 'ExternalService',
+  mesh,
+  name,
+  tags: service('maps', { 'kuma.io/protocol': 'http', region }),
+  networking: { address: `${name}.example:80` },
+});
+/** Hosts of the servers that are named in the clusters that a proxy sends to. */
+const serversOf = (world: World): readonly string[] => {
+  const clusters = [...(world.engine.config.get(connect(world))?.resources.cluster.values() ?? [])];
+  return [...new Set(JSON.stringify(clusters.map((each) => resourceJson(each))).match(/(one|two)\.example/g) ?? [])];
+};
+
+test('a target among ExternalServices of one name gets those with its tags', () => {
+  const world = openMesh(external('one', 'eu'), external('two', 'us'), route('out', service('web'), 'api', to('maps')));
+  assert.deepEqual(serversOf(world).toSorted(), ['one.example', 'two.example']);
+  world.apply(route('out', service('web'), 'api', to('maps', { region: 'us' })));
+  assert.deepEqual(serversOf(world), ['two.example']);
+});
+
+test('through an egress they are one service, and a target that means some of them has no way there', () => {
+  const world = openMesh(external('one', 'eu'), external('two', 'us'));
+  const backends = [{ name: 'ca', type: 'builtin' }];
+  world.apply({ type: 'Mesh', name: mesh, routing: { zoneEgress: true }, mtls: { enabledBackend: 'ca', backends } });
+  world.apply({ type: 'ZoneEgress', name: 'edge', networking: { address: '10.0.0.100', port: 10002 } });
+  world.apply(route('out', service('web'), 'api', to('maps', { 'kuma.io/protocol': 'http' })));
+  world.settle();
+  const warnings = () => JSON.stringify(world.engine.config.get(connect(world))?.warnings);
+  assert.ok(clustersOf(world).includes('maps'));
+  assert.doesNotMatch(warnings(), /tells them apart/);
+  world.apply(route('out', service('web'), 'api', to('maps', { region: 'us' })));
+  assert.match(warnings(), /a zone egress tells them apart by kuma\.io\/service only/);
+});
+
+test('what one would do is told before it is written', () => {
+  const world = openMesh();
+  const key = connect(world);
+  const engine = openEngine({ graph: world.graph, inputs: world.inputs, policies: builtinPolicies });
+  const draft = openMesh(route('draft', service('web'), 'api', to('db')))
+    .resources('TrafficRoute')
+    .get(`${mesh}/draft`);
+  const then = engine.whatIf(new Map([['TrafficRoute', new Map([[`${mesh}/draft`, draft]])]]));
+  const endpoints = (config = then.config.get(key)): readonly string[] => [
+    ...(config?.resources.endpoint.keys() ?? []),
+  ];
+  assert.deepEqual(endpoints(), ['db']);
+  assert.deepEqual(endpoints(engine.config.get(key)), ['api']);
+  world.apply(route('draft', service('web'), 'api', to('db')));
+  assert.deepEqual(endpoints(world.engine.config.get(key)), ['db']);
+  const without = engine.whatIf(new Map([['TrafficRoute', new Map([[`${mesh}/draft`, undefined]])]]));
+  assert.deepEqual(endpoints(without.config.get(key)), ['api']);
 });

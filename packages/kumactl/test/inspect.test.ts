@@ -221,6 +221,13 @@ test('what has no effect says so, and what to use instead', async () => {
   assert.match((await inspect(permission, empty)).stderr, unenforced);
   const secured = await inspect(permission, { body: { items: [], mtls: { enabledBackend: 'ca-1' } } });
   assert.doesNotMatch(secured.stderr, /no effect/);
+  const route = ['traffic-route', 'all'];
+  assert.equal((await inspect(route, empty)).stderr, '');
+  const exclusive = await inspect(route, { body: { items: [], meshServices: { mode: 'Exclusive' } } });
+  assert.match(
+    exclusive.stderr,
+    /^TrafficRoute all has no effect while meshServices\.mode of the mesh default is Exclusive/,
+  );
   assert.doesNotMatch((await inspect(['timeout', 'slow', '-o', 'json'], empty)).stderr, /no effect/);
 });
 

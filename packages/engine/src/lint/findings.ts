@@ -3,6 +3,7 @@ import { dataplanesIn, type ExplainParts } from '../explain/explain-parts.ts';
 import { entryFindings } from './entry-findings.ts';
 import { type Finding, finding } from './finding.ts';
 import { meshFindings } from './mesh-findings.ts';
+import { routesWithoutServices } from './older-route-findings.ts';
 import { protocolFindings } from './protocol-findings.ts';
 import { reachFindings } from './reach-findings.ts';
 import { routeFindings } from './route-findings.ts';
@@ -19,6 +20,7 @@ export function findingsOf(parts: ExplainParts, mesh: string): readonly Finding[
       ...protocolFindings(parts, policy, mesh, proxies),
     ]),
     ...routeFindings(parts, proxies),
+    ...routesWithoutServices(parts, mesh),
     ...reachFindings(parts, mesh, proxies),
     ...proxies.flatMap(({ name }) =>
       (parts.config.get(`${mesh}/${name}`)?.warnings ?? [])

@@ -1,12 +1,24 @@
-// Findings about routes of an older form: destinations that nothing serves. A service known by its tag need not exist to be named.
+// Findings about routes of an older form: those without effect, and destinations that nothing serves. A service known by its tag need not exist to be named.
+import { olderRouteTypes } from '@ursa/policy';
 import { tagNames } from '@ursa/resources';
 import type { DataplaneFacts } from '../dataplane-facts.ts';
 import type { Destination } from '../destinations.ts';
+import { policiesIn } from '../explain/applied-policies.ts';
 import type { ExplainParts } from '../explain/explain-parts.ts';
 import { instancesOf, nameOf } from '../explain/find-outbound.ts';
 import type { Outbound } from '../outbounds.ts';
 import { destinationsOf } from '../traffic-path.ts';
 import { type Finding, finding } from './finding.ts';
+
+/** Those that can have no effect in a mesh, because all of its services are resources. */
+export function routesWithoutServices(parts: ExplainParts, mesh: string): readonly Finding[] {
+  if (parts.meshFacts.get(mesh)?.meshServices !== 'Exclusive') return [];
+  const heads = olderRouteTypes(parts.policies).flatMap((type) => policiesIn(parts, type, mesh));
+  return heads.map(({ type, displayName, resource }) => {
+    const message = `${type} ${displayName} has no effect while meshServices.mode of the mesh ${mesh} is Exclusive: it speaks of services by their tag, and calls go to MeshServices`;
+    return finding('older-policy', message, 'say it in a newer route, or remove it', resource);
+  });
+}
 
 /** The findings about an outbound of a proxy. */
 export function olderRouteFindings(
