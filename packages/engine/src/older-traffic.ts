@@ -76,11 +76,14 @@ export function olderTrafficLookup({
       const { rule: said, everything } = rule;
       return [{ name: displayName, policy: destinationId(resource), rule: said, shares, mirrors: [], everything }];
     });
-    const older = decision(
+    const common = decision(
       destination,
       held,
       rules.flatMap(({ shares }) => shares),
     );
+    // Rules for requests were written for what is called: a target whose protocol nobody has said, or another one, gets the requests that they give it.
+    const saysOfRequests = all.some((rule) => !rule.everything) && isHttp(destination.protocol);
+    const older = isHttp(common.protocol) || !saysOfRequests ? common : { ...common, protocol: destination.protocol };
     if (!isHttp(older.protocol)) return undefined;
     const [first, ...others] = rules;
     if (first === undefined) return { kind: 'nowhere', warnings: [], older };

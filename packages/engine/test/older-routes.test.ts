@@ -201,6 +201,25 @@ test('what is spoken is what those speak who get the traffic, also while some of
   assert.deepEqual(clustersOf(world), ['store']);
 });
 
+test('rules for requests count where what is called speaks HTTP, whatever one of their targets speaks', () => {
+  const tcp = { port: 5432, tags: service('store', { 'kuma.io/protocol': 'tcp' }) };
+  const http = [{ match: { path: { prefix: '/kept' } }, ...to('store') }];
+  const world = openMesh(
+    { type: 'Dataplane', mesh, name: 'store', networking: { address: '10.0.9.1', inbound: [tcp] } },
+    route('some-kept', service('web'), 'api', { http, ...to('api') }),
+  );
+  assert.deepEqual(
+    routesOf(world).map(({ match, route: { cluster } }) => [match, cluster]),
+    [
+      [{ prefix: '/kept' }, 'store'],
+      [{ prefix: '/' }, 'api'],
+    ],
+  );
+  world.apply(route('some-kept', service('web'), 'api', to('store')));
+  assert.deepEqual(routesOf(world), []);
+  assert.deepEqual(clustersOf(world), ['store']);
+});
+
 test('the load balancer is that of the clusters that the traffic goes to; what a newer policy says of it wins', () => {
   const loadBalancer = { ringHash: { hashFunction: 'XX_HASH', minRingSize: 64 } };
   const world = openMesh(route('ring', service('web'), 'api', { loadBalancer, ...to('db') }));
