@@ -61,16 +61,18 @@ export function deriveServiceAddresses(
         };
       }
       const there = externals.filter((external) => external.host === host);
-      const ports = [...there.map(({ port }) => port), serviceVipPort];
       const [first] = there;
+      // Addresses follow the services after a while: until then this one leads nowhere.
+      if (first === undefined) return { services: [], outbounds: [], records: [] };
+      const ports = [...there.map(({ port }) => port), serviceVipPort];
       return {
         services: there.map((external) => external.service),
         outbounds: lead(
           mesh,
           address,
-          ports.map((port) => [port, (there.find((each) => each.port === port) ?? first)?.service ?? '']),
+          ports.map((port) => [port, (there.find((each) => each.port === port) ?? first).service]),
         ),
-        records: there.length === 0 ? [] : [{ name: host, addresses: [address] }],
+        records: [{ name: host, addresses: [address] }],
       };
     };
     // An IP address needs no other.
