@@ -34,7 +34,7 @@ const answering =
     void response.end(text);
 
 /** A proxy's folder with an Envoy whose metrics and document can be changed. */
-async function openProxy(context: TestContext) {
+async function openProxy(context: TestContext, name = 'web-1') {
   const workDir = mkdtempSync(join(tmpdir(), 'ursa-metrics-'));
   const lines: string[] = [];
   const log = createLog({ level: 'debug', format: 'text', write: (line) => lines.push(line) });
@@ -53,15 +53,16 @@ async function openProxy(context: TestContext) {
   });
   await serve(context, channel, join(workDir, 'kuma-mesh-metric-config.sock'));
   const metrics = await openMetrics({
-    ...{ mesh: 'default', name: 'web-1', workDir, log, refreshInterval: 5 },
+    ...{ mesh: 'default', name, workDir, log, refreshInterval: 5 },
     sources: { admin: { socketPath: join(workDir, 'admin.sock') }, address: '' },
   });
   context.after(async () => {
     await metrics.close();
     rmSync(workDir, { recursive: true, force: true });
   });
-  const scrape = (path = '/meshmetric') =>
-    httpGet({ socketPath: join(workDir, 'kuma-mh-web-1-default.sock') }, path, limits);
+  // Cut where the peers cut it.
+  const socketPath = `${`${workDir}/kuma-mh-${name}-default`.slice(0, 98)}.sock`;
+  const scrape = (path = '/meshmetric') => httpGet({ socketPath }, path, limits);
   const tell = (metrics: object) => {
     state.document = JSON.stringify({ observability: { metrics } });
     state.tag = String(Number(state.tag) + 1);
@@ -93,6 +94,12 @@ test("Envoy's metrics and the applications' are one answer; who does not answer 
   assert.match(body, /kuma_dp_metrics_application_up\{name="gone".* 0/);
   assert.match(body, /^# missing: application gone: /m);
   assert.ok(proxy.state.asked.every((path) => path === '/stats/prometheus?usedonly'));
+});
+
+test('a proxy with a name that no socket has room for is asked where the control plane says', async (context) => {
+  const proxy = await openProxy(context, 'a'.repeat(253));
+  proxy.tell({ sidecar: { profiles: { appendProfiles: [{ name: 'All' }] } } });
+  await until(proxy.scrape, ({ body }) => body.includes('envoy_cluster'));
 });
 
 test('the document is followed by its entity tag: what is not asked for any more is not served', async (context) => {
