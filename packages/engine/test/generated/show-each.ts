@@ -29,9 +29,11 @@ export function given(config: ProxyConfig | undefined): ProxyConfig {
   return config;
 }
 
-/** What the proxies of a scenario have now. */
-export function configsOf(scenario: ShownScenario): Before {
-  return new Map(scenario.proxies.map((proxy) => [proxy, given(scenario.configOf(proxy))]));
+/** What the proxies of a scenario have now. Which of them comes first, and is the first to be looked at, depends on the turn. */
+export function configsOf({ proxies, configOf }: ShownScenario, turn = 0): Before {
+  const first = turn % Math.max(1, proxies.length);
+  const inTurn = [...proxies.slice(first), ...proxies.slice(0, first)];
+  return new Map(inTurn.map((proxy) => [proxy, given(configOf(proxy))]));
 }
 
 function differ(one: ProxyConfig, other: ProxyConfig): boolean {
