@@ -11,6 +11,7 @@ interface Condition {
   readonly type: string;
   readonly status: string;
   readonly message: string;
+  readonly proxies?: { readonly names: readonly string[] };
 }
 
 const world = await openWorld();
@@ -73,10 +74,11 @@ for (const [index, { good, before, now, words }] of [route, retries].entries()) 
     const load = world.load({ url, perSecond: 50, newConnections: true });
     await replaceInStore(world, [{ type: good.type, before, now }]);
     const [condition] = await waitFor(
-      'the policy says that it is refused',
+      'the policy says that this client refuses it',
       async () => {
         const found = await conditionsOf(good);
-        return found.length > 0 && found;
+        // Each client's listener is at a port of its own: that another one has refused its own says nothing of this one's.
+        return found[0]?.proxies?.names.includes(client.proxy.name) === true && found;
       },
       patience,
     );
