@@ -120,20 +120,28 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
     sessions.add(session);
     let open = 0;
     let resets = 0;
+    // Not the session's own timer: Node does not stop it when the session ends, and it holds the session until then.
+    let idle: NodeJS.Timeout | undefined;
+    const isIdle = (): void => {
+      idle = setTimeout(() => session.close(), idleMilliseconds).unref();
+    };
+    isIdle();
     session.on('stream', (stream) => {
       open += 1;
+      clearTimeout(idle);
       stream.once('close', () => {
         open -= 1;
+        if (open === 0 && !session.destroyed) isIdle();
         if (stream.rstCode === constants.NGHTTP2_NO_ERROR) return;
         resets += 1;
         if (resets > resetsPerConnection) session.destroy();
       });
     });
-    session.setTimeout(idleMilliseconds, () => {
-      if (open === 0) session.close();
-    });
     session.on('error', () => session.destroy());
-    session.once('close', () => sessions.delete(session));
+    session.once('close', () => {
+      clearTimeout(idle);
+      sessions.delete(session);
+    });
   });
   server.on('connection', (socket: Socket) => {
     connections.add(socket);
