@@ -76,11 +76,14 @@ export function openConnectionLimit(most: number, now: () => number = () => perf
   };
 }
 
-/** TLS and HTTP/2 wrap sockets into others; the client's address stays the same. */
-export function connectionKey({
-  remoteAddress,
-  remotePort,
-  localPort,
-}: Pick<Socket, 'remoteAddress' | 'remotePort' | 'localPort'>): string {
-  return `${remoteAddress} ${remotePort} ${localPort}`;
+const keys = new WeakMap<object, string>();
+
+/** TLS and HTTP/2 wrap sockets into others; the client's address stays the same. A socket that is about to close does not know its own port any more. */
+export function connectionKey(socket: Pick<Socket, 'remoteAddress' | 'remotePort' | 'localPort'>): string {
+  const known = keys.get(socket);
+  if (known !== undefined) return known;
+  const { remoteAddress, remotePort, localPort } = socket;
+  const key = `${remoteAddress} ${remotePort} ${localPort}`;
+  keys.set(socket, key);
+  return key;
 }

@@ -7,7 +7,7 @@ import { openConnectionLimit } from '../src/connection-limit.ts';
 
 class FakeSocket extends EventEmitter {
   readonly remoteAddress = '192.0.2.1';
-  readonly localPort = 1;
+  localPort: number | undefined = 1;
   readonly remotePort: number;
   destroyed = false;
 
@@ -70,4 +70,15 @@ test('who leaves, or closes, is not counted', () => {
   closed.destroy();
   assert.equal(limit.size(), 0);
   assert.deepEqual([come().destroyed, come().destroyed, come().destroyed], [false, false, true]);
+});
+
+test('a connection that is counted again while it closes is not counted for ever', () => {
+  const { limit, come } = open(2);
+  const socket = come();
+  limit.leave(socket);
+  (socket as { localPort?: number | undefined }).localPort = undefined;
+  limit.enter(socket);
+  assert.equal(limit.size(), 1);
+  socket.destroy();
+  assert.equal(limit.size(), 0);
 });
