@@ -8,7 +8,8 @@ import { validateTrust } from '../../../control-plane/src/identity/mesh-identiti
 import { randomNumbers } from '../../../control-plane/test/xds/random-numbers.ts';
 import type { SchemaNode } from '../../../resources/src/schema/schema-node.ts';
 import { openAdsEnvoy } from '../generated/ads-envoy.ts';
-import { configsOf, firstEffect, given, type Shown, showEach } from '../generated/show-each.ts';
+import { configsOf, firstEffect, given, type Shown } from '../generated/show-each.ts';
+import { showScenarios } from '../generated/show-scenarios.ts';
 import { openShownScenario, type ShownResource, type ShownScenario } from '../generated/shown-scenario.ts';
 import { type Variant, variantsOf } from '../generated/variants.ts';
 import { realIdentity } from '../real-identity.ts';
@@ -91,17 +92,11 @@ function* variantsToShow(scenario: ShownScenario, tried: Map<string, Tried>, ref
 }
 
 test('what our validators accept, the real Envoy accepts', async (context) => {
-  const { path } = await fetchEnvoy(process.env);
-  const envoy = await openAdsEnvoy(path);
-  context.after(() => envoy.stop());
-  const identity = await realIdentity();
   const tried = new Map<string, Tried>();
   const refusals: string[] = [];
-  let shown = 0;
-  for (const folder of scenarioFolders().filter((each) => all || !leftOut.test(each))) {
-    const scenario = openShownScenario(folder, identity, envoy.directory);
-    shown += await showEach(envoy, scenario, variantsToShow(scenario, tried, refusals), refusals);
-  }
+  const folders = scenarioFolders().filter((each) => all || !leftOut.test(each));
+  const variants = (scenario: ShownScenario) => variantsToShow(scenario, tried, refusals);
+  const shown = await showScenarios(context, folders, variants, refusals);
   const places = [...tried.values()].filter((counts) => counts.shown > 0).length;
   context.diagnostic(`seed ${seed}: ${shown} configurations, ${places} of ${tried.size} places have an effect`);
   if (only === undefined) assert.ok(places > 400 && shown > 800, `${shown} of ${places} places`);

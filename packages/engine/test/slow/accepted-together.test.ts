@@ -8,6 +8,7 @@ import { openAdsEnvoy } from '../generated/ads-envoy.ts';
 import { hostileHeads, hostileMeshNames } from '../generated/heads.ts';
 import { donorsOf, pairsToShow } from '../generated/policy-pairs.ts';
 import { configsOf, firstEffect, type Shown, showAlone, showEach } from '../generated/show-each.ts';
+import { showScenarios } from '../generated/show-scenarios.ts';
 import { openShownScenario, type ShownScenario } from '../generated/shown-scenario.ts';
 import { realIdentity } from '../real-identity.ts';
 import { scenarioFolders } from '../scenario.ts';
@@ -56,17 +57,10 @@ function* headsToShow(scenario: ShownScenario, tried: Map<string, Tried>, refusa
 }
 
 test('Envoy accepts whatever resources may be called', async (context) => {
-  const { path } = await fetchEnvoy(process.env);
-  const envoy = await openAdsEnvoy(path);
-  context.after(() => envoy.stop());
-  const identity = await realIdentity();
   const tried = new Map<string, Tried>();
   const refusals: string[] = [];
-  let shown = 0;
-  for (const folder of folders) {
-    const scenario = openShownScenario(folder, identity, envoy.directory);
-    shown += await showEach(envoy, scenario, headsToShow(scenario, tried, refusals), refusals);
-  }
+  const heads = (scenario: ShownScenario) => headsToShow(scenario, tried, refusals);
+  const shown = await showScenarios(context, folders, heads, refusals);
   context.diagnostic(`${shown} configurations`);
   assert.ok(shown > 50);
   assert.deepEqual(refusals, []);
