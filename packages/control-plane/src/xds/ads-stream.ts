@@ -51,11 +51,8 @@ export interface AdsStream {
 const typeByUrl: ReadonlyMap<string, EnvoyType> = new Map(
   (Object.entries(typeUrls) as [EnvoyType, string][]).map(([type, url]) => [url, type]),
 );
-const rulesOf = (type: EnvoyType): ConversationRules => ({
-  complete: type === 'cluster' || type === 'listener',
-  nameLimit: namesPerRequest,
-  namedIn: namedResources,
-});
+const complete: ConversationRules = { complete: true, nameLimit: namesPerRequest, namedIn: namedResources };
+const partial: ConversationRules = { ...complete, complete: false };
 const protocols = {
   incremental: { open: openIncremental, decode: decodeIncremental, encode: encodeIncremental },
   'state-of-the-world': { open: openStateOfTheWorld, decode: decodeStateOfTheWorld, encode: encodeStateOfTheWorld },
@@ -77,7 +74,7 @@ const earlyRequests = 64;
 /** Serves one call. `observe` is called at once. */
 export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: () => AdsObserver): GrpcHandler {
   const { open, decode, encode } = protocols[protocol];
-  const sequence = openPushSequence((type) => open(rulesOf(type)));
+  const sequence = openPushSequence((type) => open(type === 'cluster' || type === 'listener' ? complete : partial));
   const observer = observe();
   const early: DecodedRequest[] = [];
   let nodeId: string | undefined;

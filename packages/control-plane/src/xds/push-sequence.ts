@@ -30,19 +30,30 @@ export interface PushSequence {
   giveUp(): void;
 }
 
+// Most clients never ask for half of the types. With a thousand of them, conversations that nobody has take megabytes.
+const unasked: Conversation<EnvoyResource> = {
+  receive: () => ({ kind: 'stale' }),
+  next: () => undefined,
+  forget: () => undefined,
+  release: () => undefined,
+  behind: () => false,
+  asked: false,
+  awaiting: false,
+  wants: () => false,
+  has: () => false,
+};
 const types: readonly EnvoyType[] = ['cluster', 'endpoint', 'secret', 'runtime', 'listener', 'route'];
 
 /** Opens the conversations of one stream. */
 export function openPushSequence(open: (type: EnvoyType) => Conversation<EnvoyResource>): PushSequence {
-  const conversations: Readonly<Record<EnvoyType, Conversation<EnvoyResource>>> = {
-    cluster: open('cluster'),
-    endpoint: open('endpoint'),
-    secret: open('secret'),
-    runtime: open('runtime'),
-    listener: open('listener'),
-    route: open('route'),
+  const about: Record<EnvoyType, Conversation<EnvoyResource>> = {
+    cluster: unasked,
+    endpoint: unasked,
+    secret: unasked,
+    runtime: unasked,
+    listener: unasked,
+    route: unasked,
   };
-  const { cluster, endpoint, secret, listener, route } = conversations;
   let newest: ProxyResources | undefined;
   let stale = false;
   let waiting = false;
@@ -55,18 +66,23 @@ export function openPushSequence(open: (type: EnvoyType) => Conversation<EnvoyRe
 
   // Envoy answers a response with clusters only when they are warm, so an answer means that traffic may be led to them.
   const warming = (resources: ProxyResources): boolean => {
-    if (cluster.awaiting) {
+    if (about.cluster.awaiting) {
       if (introducing) return true;
-      for (const name of resources.cluster.keys()) if (cluster.wants(name) && !cluster.has(name)) return true;
+      for (const name of resources.cluster.keys())
+        if (about.cluster.wants(name) && !about.cluster.has(name)) return true;
     }
+    if (awaited.size === 0) return false;
     for (const name of awaited) {
-      if (!resources.endpoint.has(name) || (endpoint.has(name) && !endpoint.awaiting)) awaited.delete(name);
+      if (!resources.endpoint.has(name) || (about.endpoint.has(name) && !about.endpoint.awaiting)) awaited.delete(name);
     }
-    return awaited.size > 0;
+    if (awaited.size > 0) return true;
+    // An emptied set keeps the memory of what was in it until it is cleared.
+    awaited.clear();
+    return false;
   };
 
   const update = (type: EnvoyType, resources: ProxyResources, keepRemoved: boolean): Push | undefined => {
-    const changes = conversations[type].next(resources[type], keepRemoved);
+    const changes = about[type].next(resources[type], keepRemoved);
     if (changes === undefined) return undefined;
     unanswered.add(type);
     return { type, update: changes };
@@ -81,8 +97,8 @@ export function openPushSequence(open: (type: EnvoyType) => Conversation<EnvoyRe
       const name = edsNameOf(item);
       if (name === '') continue;
       // Envoy keeps a changed cluster aside until its endpoints come, and does not ask for those it has.
-      endpoint.forget(name);
-      if (added.has(item.name) && endpoint.asked) awaited.add(name);
+      about.endpoint.forget(name);
+      if (added.has(item.name) && about.endpoint.asked) awaited.add(name);
     }
     return push;
   };
@@ -99,10 +115,10 @@ export function openPushSequence(open: (type: EnvoyType) => Conversation<EnvoyRe
     const led = update('listener', resources, false) ?? update('route', resources, true);
     if (led !== undefined) return led;
     // Break: once no listener or route leads there any more.
-    if (listener.awaiting || route.awaiting || secret.awaiting) return undefined;
+    if (about.listener.awaiting || about.route.awaiting || about.secret.awaiting) return undefined;
     const broken = clusters(resources, false);
     if (broken !== undefined) return broken;
-    if (cluster.awaiting) return undefined;
+    if (about.cluster.awaiting) return undefined;
     return (
       update('endpoint', resources, false) ?? update('secret', resources, false) ?? update('route', resources, false)
     );
@@ -111,14 +127,15 @@ export function openPushSequence(open: (type: EnvoyType) => Conversation<EnvoyRe
   const heldBack = (resources: ProxyResources): boolean => {
     if (warming(resources)) return true;
     for (const type of types) {
-      if (conversations[type].awaiting && conversations[type].behind(resources[type])) return true;
+      if (about[type].awaiting && about[type].behind(resources[type])) return true;
     }
     return false;
   };
 
   return {
     receive(type, request) {
-      const reception = conversations[type].receive(request);
+      if (about[type] === unasked) about[type] = open(type);
+      const reception = about[type].receive(request);
       if (reception.kind !== 'stale') stale = true;
       const isRefused = reception.kind === 'rejected' || reception.kind === 'disputed';
       if (reception.kind === 'acknowledged' || isRefused) unanswered.delete(type);
@@ -145,18 +162,18 @@ export function openPushSequence(open: (type: EnvoyType) => Conversation<EnvoyRe
     get secured() {
       if (newest === undefined || newest.secret.size === 0) return false;
       if (unanswered.has('secret') || unanswered.has('listener')) return false;
-      for (const name of newest.secret.keys()) if (!secret.has(name)) return false;
-      return listener.asked && !secret.behind(newest.secret) && !listener.behind(newest.listener);
+      for (const name of newest.secret.keys()) if (!about.secret.has(name)) return false;
+      return about.listener.asked && !about.secret.behind(newest.secret) && !about.listener.behind(newest.listener);
     },
     get inFlight() {
       // A client that has not asked for clusters or listeners yet does not have them, however little is on its way.
-      const asked = (type: 'cluster' | 'listener') => conversations[type].asked || newest?.[type].size === 0;
+      const asked = (type: 'cluster' | 'listener') => about[type].asked || newest?.[type].size === 0;
       const complete = newest !== undefined && !stale && !waiting && asked('cluster') && asked('listener');
       return { complete, unanswered };
     },
     giveUp() {
       awaited.clear();
-      for (const type of types) conversations[type].release();
+      for (const type of types) about[type].release();
       stale = true;
     },
   };
