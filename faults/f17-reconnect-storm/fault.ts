@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '../../examples/demo/wait-for.ts';
 import type { ControlPlaneHost } from '../harness/control-plane.ts';
 import { atMost, defineFault, reported } from '../harness/fault.ts';
-import { startFleet } from '../harness/fleet.ts';
+import { registerFleet, startFleet } from '../harness/fleet.ts';
 import { addHost } from '../harness/hosts.ts';
 import { describeLost } from '../harness/load.ts';
 import { memoryOf } from '../harness/process-memory.ts';
@@ -14,18 +14,22 @@ import { openWorld } from '../harness/world.ts';
 export const fault = defineFault({
   id: 'F17',
   title: 'reconnect storm of 1,000 proxies',
-  how: 'kill -9 of a control plane with 1,000 stub proxies (50 services, 10 of them called by each; 10,000 stubs with --long) beside the real ones',
+  how: 'kill -9 of a control plane with 1,000 stub proxies (20 for each of 50 services, 10 of them called by each; 10,000 stubs of 500 services with --long) beside the real ones',
   pace: 'fast',
   async run(context) {
     const world = await openWorld(context);
-    const { controlPlane, services } = world;
+    const { controlPlane } = world;
     const size = context.long ? 10_000 : 1000;
     const hosts = Array.from({ length: Math.ceil(size / 2500) }, (_, index) => addHost(`fleet-${index}`));
     const share = size / hosts.length;
+    const plan = { services: size / 20, outbounds: 10 };
+    await registerFleet(controlPlane, size, plan);
     const fleets = await Promise.all(
-      hosts.map((host, index) => startFleet(host, controlPlane, share, { first: index * share, spread: size * 5 })),
+      hosts.map((host, index) =>
+        startFleet(host, controlPlane, share, { ...plan, first: index * share, spread: size * 5 }),
+      ),
     );
-    const total = size + services.length;
+    const total = size + world.services.length;
     await allInSync(controlPlane, total, 300_000);
     const load = await world.load();
     const before = await Promise.all(fleets.map((fleet) => fleet.report()));
@@ -34,7 +38,7 @@ export const fault = defineFault({
     const apiUp = await controlPlane.start();
     const up = performance.now();
     const questioner = startAsking(`${controlPlane.diagnosticsUrl}/healthy`, 10);
-    await allInSync(controlPlane, total, 120_000);
+    await allInSync(controlPlane, total, context.long ? 300_000 : 120_000);
     const synced = (performance.now() - up) / 1000;
     const { p99, most } = await questioner.stop();
     await sleep(1000);

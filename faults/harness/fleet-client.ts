@@ -10,6 +10,7 @@ import {
   DeltaDiscoveryResponseSchema,
 } from '../../packages/envoy/gen/envoy/service/discovery/v3/discovery_pb.ts';
 import type { FleetPlan, FleetReport } from './fleet.ts';
+import { dataplaneOf } from './fleet-dataplane.ts';
 
 const plan: FleetPlan = JSON.parse(process.argv[2] ?? '{}');
 const path = '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources';
@@ -20,32 +21,10 @@ const counts = { connected: 0, streams: 0, removed: 0, updates: 0 };
 let arrivals: number[] = [];
 const endpointNames = new Map<string, string | undefined>();
 let stopping = false;
+// Milliseconds; Envoy's for a stream of gRPC.
+const firstPause = 500;
 
 type Request = MessageInitShape<typeof DeltaDiscoveryRequestSchema>;
-
-function dataplaneOf(index: number): { readonly name: string; readonly document: string } {
-  const name = `stub-${index}`;
-  const service = (number: number): string => `service-${number % plan.services}`;
-  const inbound = {
-    port: 9080,
-    servicePort: 8080,
-    tags: { 'kuma.io/service': service(index), 'kuma.io/protocol': 'http' },
-  };
-  const outbound = Array.from({ length: plan.outbounds }, (_, number) => ({
-    port: 10_000 + number,
-    tags: { 'kuma.io/service': service(index + 1 + number) },
-  }));
-  const address = `10.98.${index >> 8}.${index & 255}`;
-  return {
-    name,
-    document: JSON.stringify({
-      type: 'Dataplane',
-      mesh: 'default',
-      name,
-      networking: { address, inbound: [inbound], outbound },
-    }),
-  };
-}
 
 function framed(message: Uint8Array): Buffer {
   const frame = Buffer.alloc(5 + message.length);
@@ -66,13 +45,18 @@ function endpointNameOf(bytes: Uint8Array, key: string): string | undefined {
 
 /** One proxy, which comes back for ever. */
 function run(index: number): void {
-  const { name, document } = dataplaneOf(index);
+  const { name, ...dataplane } = dataplaneOf(index, plan);
   const known = new Map<EnvoyType, Map<string, string>>();
   const endpoints = new Set<string>();
+  let attempts = 0;
   const node = {
     id: `default.${name}`,
     cluster: name,
-    metadata: { 'dataplane.resource': document, 'dataplane.proxyType': 'dataplane', features: ['feature-delta-grpc'] },
+    metadata: {
+      'dataplane.resource': JSON.stringify({ name, ...dataplane }),
+      'dataplane.proxyType': 'dataplane',
+      features: ['feature-delta-grpc'],
+    },
   };
   const versionsOf = (type: EnvoyType): Record<string, string> => Object.fromEntries(known.get(type) ?? []);
 
@@ -89,6 +73,7 @@ function run(index: number): void {
     let rest = Buffer.alloc(0);
     let listening = false;
     const receive = (response: DeltaDiscoveryResponse): void => {
+      attempts = 0;
       const found = Object.entries(typeUrls).find(([, url]) => url === response.typeUrl);
       const type = (found?.[0] ?? 'cluster') as EnvoyType;
       const versions = known.get(type) ?? new Map<string, string>();
@@ -149,12 +134,16 @@ function run(index: number): void {
     }
   };
 
+  // As Envoy: a random part of a time that doubles with each attempt, until something was received.
   const reconnect = (): void => {
     if (stopping) return;
     const session = connect(plan.url, { rejectUnauthorized: false });
     session.on('error', () => undefined);
     session.once('connect', () => follow(session));
-    session.once('close', () => setTimeout(reconnect, Math.random() * plan.pause));
+    session.once('close', () => {
+      setTimeout(reconnect, Math.random() * Math.min(plan.pause, firstPause * 2 ** attempts));
+      attempts += 1;
+    });
   };
   setTimeout(reconnect, Math.random() * plan.spread);
 }

@@ -1,4 +1,4 @@
-// How many connections a port holds that have not earned their place: beyond that, the one that has idled longest gives way to a new one, so
+// How many connections a port holds that have not earned their place: beyond that, one that has idled for long gives way to a new one, so
 // that whoever comes with a request is served while somebody else opens connections and sits on them.
 import type { Socket } from 'node:net';
 
@@ -29,22 +29,33 @@ interface Entry {
   readonly incoming: Incoming | undefined;
 }
 
-// A new connection has so long before it must give way: a handshake, and a first request, take a moment.
-const patience = 1_000;
+/** A half of the places. */
+interface Half {
+  /** Whoever has idled for as many milliseconds gives way. */
+  readonly patience: number;
+  /** Oldest first. */
+  readonly entries: Map<string, Entry>;
+}
 
-/** Room for `most` connections. */
-export function openConnectionLimit(most: number, now: () => number = () => performance.now()): ConnectionLimit {
-  // Oldest first.
-  const entries = new Map<string, Entry>();
+// A new connection has so long before it must give way: a handshake, and a first request, take a moment.
+const shortPatience = 1_000;
+// On half of the places. When so many come at once that no client gets through in a second, all would push each other out, for ever (decision 0311).
+const longPatience = 10_000;
+
+/** Room for `most()` connections; asked whenever one comes. */
+export function openConnectionLimit(most: () => number, now: () => number = () => performance.now()): ConnectionLimit {
+  const patient: Half = { patience: longPatience, entries: new Map() };
+  const hurried: Half = { patience: shortPatience, entries: new Map() };
   const followed = new WeakSet<Socket>();
 
+  const size = (): number => patient.entries.size + hurried.entries.size;
   const set = (socket: Socket, incoming: Incoming | undefined): void => {
     const key = connectionKey(socket);
-    if (!entries.delete(key)) return;
-    entries.set(key, { socket, since: now(), incoming });
+    for (const { entries } of [patient, hurried])
+      if (entries.delete(key)) entries.set(key, { socket, since: now(), incoming });
   };
   /** Ends the connection that waits for its client longest, if it has done so for a while. */
-  const makeRoom = (): boolean => {
+  const makeRoom = ({ patience, entries }: Half): boolean => {
     for (const [key, { socket, since, incoming }] of entries) {
       if (now() - since < patience) return false;
       if (incoming?.complete === true) continue;
@@ -57,22 +68,28 @@ export function openConnectionLimit(most: number, now: () => number = () => perf
 
   return {
     enter(socket) {
-      if (entries.size >= most && !makeRoom()) {
+      const places = most();
+      if (size() >= places && !makeRoom(hurried) && !makeRoom(patient)) {
         socket.destroy();
         return;
       }
       const key = connectionKey(socket);
+      const { entries } = patient.entries.size < places / 2 ? patient : hurried;
       entries.set(key, { socket, since: now(), incoming: undefined });
       if (followed.has(socket)) return;
       followed.add(socket);
       socket.once('close', () => {
-        if (entries.get(key)?.socket === socket) entries.delete(key);
+        for (const half of [patient, hurried]) if (half.entries.get(key)?.socket === socket) half.entries.delete(key);
       });
     },
     works: set,
     rests: (socket) => set(socket, undefined),
-    leave: (socket) => void entries.delete(connectionKey(socket)),
-    size: () => entries.size,
+    leave(socket) {
+      const key = connectionKey(socket);
+      patient.entries.delete(key);
+      hurried.entries.delete(key);
+    },
+    size,
   };
 }
 

@@ -22,14 +22,21 @@ class FakeSocket extends EventEmitter {
   }
 }
 
-function open(most: number) {
+function open(places: number) {
+  let most = places;
   let time = 0;
   let port = 0;
-  const limit = openConnectionLimit(most, () => time);
+  const limit = openConnectionLimit(
+    () => most,
+    () => time,
+  );
   return {
     limit,
     wait: (milliseconds: number) => {
       time += milliseconds;
+    },
+    allow(more: number) {
+      most = more;
     },
     come() {
       const socket = new FakeSocket(++port) as unknown as Socket;
@@ -40,14 +47,31 @@ function open(most: number) {
 }
 
 test('who has idled longest gives way, and nobody who has just come', () => {
-  const { limit, wait, come } = open(2);
-  const first = come();
-  const second = come();
+  const { limit, wait, come } = open(4);
+  const [, , first, second] = [come(), come(), come(), come()];
   assert.ok(come().destroyed, 'the others have just come');
   wait(2_000);
   const third = come();
-  assert.deepEqual([first.destroyed, second.destroyed, third.destroyed], [true, false, false]);
-  assert.equal(limit.size(), 2);
+  assert.deepEqual([first?.destroyed, second?.destroyed, third.destroyed], [true, false, false]);
+  assert.equal(limit.size(), 4);
+});
+
+test('half of the places are kept for ten seconds, however many come', () => {
+  const { limit, wait, come } = open(4);
+  const patient = [come(), come()];
+  const destroyed = () => patient.map((socket) => socket.destroyed);
+  for (let second = 0; second < 9; second += 1) {
+    for (let number = 0; number < 5; number += 1) come();
+    wait(1_000);
+  }
+  assert.deepEqual(destroyed(), [false, false]);
+  const [proven] = patient;
+  if (proven !== undefined) limit.leave(proven);
+  assert.equal(come().destroyed, false, 'the place of who has proven itself is free');
+  wait(1_000);
+  for (let number = 0; number < 3; number += 1) come();
+  assert.deepEqual(destroyed(), [false, true]);
+  assert.equal(limit.size(), 4);
 });
 
 test('who is answered stays, who is slow with a request does not, and resting makes young again', () => {
@@ -56,10 +80,22 @@ test('who is answered stays, who is slow with a request does not, and resting ma
   limit.works(working, { complete: true });
   limit.works(slow, { complete: false });
   limit.works(rested, { complete: true });
-  wait(2_000);
+  wait(10_000);
   limit.rests(rested);
   assert.equal(come().destroyed, false);
   assert.deepEqual([working.destroyed, slow.destroyed, rested.destroyed], [false, true, false]);
+});
+
+test('the limit may move', () => {
+  const { limit, allow, come } = open(2);
+  come();
+  come();
+  assert.ok(come().destroyed);
+  allow(3);
+  assert.equal(come().destroyed, false);
+  allow(1);
+  assert.ok(come().destroyed, 'those that are there stay, and nobody comes');
+  assert.equal(limit.size(), 3);
 });
 
 test('who leaves, or closes, is not counted', () => {

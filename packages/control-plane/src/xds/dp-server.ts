@@ -189,7 +189,8 @@ export function openDpServer(options: DpServerOptions): DpServer {
         ),
         onBug: (error) => log.error('a request of a proxy failed', { error }),
         headersTimeoutMilliseconds: dpServer.readHeaderTimeout,
-        unprovenConnections: dpServer.maxUnprovenConnections,
+        // After an outage all that are known come at once. Pushed out, they would only come again.
+        unprovenConnections: () => Math.max(dpServer.maxUnprovenConnections, knownProxies(live)),
         stopTimeoutMilliseconds: dpServer.gracefulShutdownTimeout,
       }).catch((cause: unknown) => {
         throw cannotServe(dpServer.port, cause);
@@ -204,6 +205,11 @@ export function openDpServer(options: DpServerOptions): DpServer {
       server = undefined;
     },
   };
+}
+
+function knownProxies(live: LiveResources): number {
+  const types = ['Dataplane', 'ZoneIngress', 'ZoneEgress'];
+  return types.reduce((sum, type) => sum + live.resources(type).keys().length, 0);
 }
 
 function routesTo(posts: ReadonlyMap<string, HttpHandler>, requests: RequestMetrics | undefined): HttpHandler {

@@ -22,7 +22,7 @@ async function openConnection(context: TestContext): Promise<Socket> {
 test('a stranger has the whole time of the handshake, and then some to say who it is', async (context) => {
   const socket = await openConnection(context);
   context.mock.timers.enable({ apis: ['setTimeout'] });
-  openStrangers(10, 30_000).enter(socket);
+  openStrangers(() => 10, 30_000).enter(socket);
   context.mock.timers.tick(44_999);
   assert.equal(socket.destroyed, false);
   context.mock.timers.tick(1);

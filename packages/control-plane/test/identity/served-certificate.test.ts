@@ -66,7 +66,7 @@ test('who connects after a renewal is shown the new certificate; the connection 
     onRequest: async () => ({ status: 200, contentType: 'text/plain', body: 'here' }),
     onBug: (error) => assert.fail(String(error)),
     headersTimeoutMilliseconds: 5000,
-    unprovenConnections: 10,
+    unprovenConnections: () => 10,
     stopTimeoutMilliseconds: 100,
   });
   const renewals = served.follow((pair) => server.renew(tlsOf(pair)));

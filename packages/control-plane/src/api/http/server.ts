@@ -95,7 +95,7 @@ function renew(port: NetServer | TlsServer, tls: TlsOptions): void {
 }
 
 function limitConnections(server: Server, most: number): void {
-  const limit = openConnectionLimit(most);
+  const limit = openConnectionLimit(() => most);
   server.on('connection', (socket) => limit.enter(socket));
   server.on('request', (request, response) => {
     limit.works(request.socket, request);

@@ -12,7 +12,7 @@ export const dpServerSettings = {
   maxUnprovenConnections: whole(
     'KUMA_DP_SERVER_MAX_UNPROVEN_CONNECTIONS',
     1000,
-    'Connections at most on which no proxy has proven yet who it is; beyond that, one that idles gives way to a new one.',
+    'Connections at most on which no proxy has proven yet who it is, or as many as there are proxies in the store; beyond that, one that idles gives way to a new one.',
     { min: 1 },
   ),
   maxMemoryPercent: whole(

@@ -33,8 +33,8 @@ export interface GrpcServerOptions {
   readonly onBug: (error: unknown) => void;
   /** How long a client may take to send its request's headers, and a TLS client its handshake. */
   readonly headersTimeoutMilliseconds: number;
-  /** Connections at most without a call whose client has proven who it is. */
-  readonly unprovenConnections: number;
+  /** Connections at most without a call whose client has proven who it is; asked whenever one comes. */
+  readonly unprovenConnections: () => number;
   /** How long calls may take to end when the server stops. */
   readonly stopTimeoutMilliseconds: number;
 }

@@ -14,8 +14,8 @@ export interface Strangers {
 // A bootstrap or the introduction of a proxy, and what it may wait for the store, are over by then.
 const introductionMilliseconds = 15_000;
 
-/** Room for `most` strangers, each of whom has `handshakeMilliseconds` for TLS and fifteen seconds more to say who it is. */
-export function openStrangers(most: number, handshakeMilliseconds: number): Strangers {
+/** Room for `most()` strangers, each of whom has `handshakeMilliseconds` for TLS and fifteen seconds more to say who it is. */
+export function openStrangers(most: () => number, handshakeMilliseconds: number): Strangers {
   const longestStayMilliseconds = handshakeMilliseconds + introductionMilliseconds;
   const limit = openConnectionLimit(most);
   const connections = new Map<string, { readonly socket: Socket; proven: number; timer: NodeJS.Timeout | undefined }>();

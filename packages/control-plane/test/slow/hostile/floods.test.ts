@@ -159,6 +159,31 @@ describe('a flood', () => {
     });
   }
 
+  test('of all proxies that are known, after an outage, finds room', async () => {
+    const known = most + 100;
+    for (let number = 0; number < known; number += 1) {
+      const answer = await fetch(
+        `http://127.0.0.1:${controlPlane.api.ports.http}/meshes/default/dataplanes/known-${number}`,
+        {
+          method: 'PUT',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({
+            type: 'Dataplane',
+            mesh: 'default',
+            name: `known-${number}`,
+            networking: { address: '192.0.2.1', inbound: [{ port: 80, tags: { 'kuma.io/service': 'known' } }] },
+          }),
+        },
+      );
+      assert.equal(answer.status, 201);
+    }
+    const sockets = Array.from({ length: known }, toDpServer);
+    await Promise.all(sockets.map((socket) => Promise.race([once(socket, 'connect'), once(socket, 'close')])));
+    await sleep(300);
+    assert.equal(sockets.filter((socket) => !socket.destroyed).length, known);
+    for (const socket of sockets) socket.destroy();
+  });
+
   test('of bodies that never end, to the port of the API', async () => {
     const sockets = Array.from({ length: 2 * most }, toApi);
     const head =
