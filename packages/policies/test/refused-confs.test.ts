@@ -121,3 +121,35 @@ test('requests of one protocol pass a port, told at the port', () => {
     'spec.default.appendMatch[0].value: provided DNS has incorrect value',
   ]);
 });
+
+test('a condition of a retry in another spelling is told the right one', () => {
+  const at = `${atTo}.conf.http.retryOn`;
+  const found = refusals('MeshRetry', toMesh({ http: { retryOn: ['5XX', 'gateway-error', '299'] } }));
+  assert.deepEqual(found.slice(0, 2), [
+    `${at}[0]: unknown item '5XX'; did you mean "5xx"?`,
+    `${at}[1]: unknown item 'gateway-error'; did you mean "GatewayError"?`,
+  ]);
+  assert.match(found[2] ?? '', /unknown item '299'; known here: 5xx, GatewayError, /);
+});
+
+test('a timeout for connections among those of requests is told where it belongs', () => {
+  assert.deepEqual(refusals('MeshTimeout', toMesh({ http: { idleTimeout: '5s' } })), [
+    `${atTo}.http.idleTimeout: unknown field; did you mean "streamIdleTimeout"? "idleTimeout" belongs into ${atTo}`,
+  ]);
+  assert.deepEqual(refusals('MeshTimeout', toMesh({ connectionTimeout: 5 })), [
+    `${atTo}.connectionTimeout: in body must be of type string: "number"; a duration has a unit, such as 5s`,
+  ]);
+});
+
+test('a decimal means the same with and without quotes', () => {
+  const detectors = (standardDeviationFactor: unknown) =>
+    parseResource(types, {
+      ...{ type: 'MeshCircuitBreaker', mesh: 'default', name: 'one' },
+      spec: toMesh({ outlierDetection: { detectors: { successRate: { standardDeviationFactor } } } }),
+    });
+  assert.deepEqual(detectors(1.9), detectors('1.9'));
+  assert.deepEqual(
+    detectors(2).spec,
+    toMesh({ outlierDetection: { detectors: { successRate: { standardDeviationFactor: 2 } } } }),
+  );
+});

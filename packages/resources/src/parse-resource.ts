@@ -25,7 +25,7 @@ export interface ParseExpectation {
  */
 export function parseResource(types: ResourceTypes, document: unknown, expected: ParseExpectation = {}): ResourceDraft {
   const findings: Findings = [];
-  const envelope = parseEnvelope(document, (given) => typeOf(types, given, expected), findings);
+  const envelope = parseEnvelope(document, (given, field) => typeOf(types, given, field, expected), findings);
   refuse(envelope.type, findings);
   const draft: ResourceDraft = {
     type: envelope.type.name,
@@ -50,7 +50,18 @@ export function validateResource(type: ResourceType, draft: ResourceDraft): Reso
   return normal;
 }
 
-function typeOf(types: ResourceTypes, given: unknown, expected: ParseExpectation): ResourceType {
+const missingType = {
+  type: 'has to be set to the type of the resource, such as Dataplane',
+  kind: 'has to be set to the type of the resource, such as Dataplane',
+  apiVersion: 'has to be kuma.io/v1alpha1 in a document with kind; one without has type, mesh and name at the top',
+};
+
+function typeOf(
+  types: ResourceTypes,
+  given: unknown,
+  field: keyof typeof missingType,
+  expected: ParseExpectation,
+): ResourceType {
   const name = expected.type ?? given;
   const type = typeof name === 'string' ? types.byName(name) : undefined;
   if (type !== undefined) return type;
@@ -58,8 +69,8 @@ function typeOf(types: ResourceTypes, given: unknown, expected: ParseExpectation
   const message =
     typeof name === 'string' && name !== ''
       ? `unknown resource type ${JSON.stringify(name.slice(0, 100))}; ${suggestionFor(name, names)}`
-      : 'has to be set to the type of the resource, such as Dataplane';
-  throw new MeshError('invalid', `type: ${message}`, { violations: [{ field: 'type', message }] });
+      : missingType[field];
+  throw new MeshError('invalid', `${field}: ${message}`, { violations: [{ field, message }] });
 }
 
 function expectationViolations(envelope: ParsedEnvelope, expected: ParseExpectation): Violation[] {

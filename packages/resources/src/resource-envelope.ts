@@ -6,6 +6,8 @@ import type { Labels } from './resource.ts';
 import type { ResourceType } from './resource-type.ts';
 import { compileSchema, type SchemaCheck } from './schema/compile-schema.ts';
 import { addFinding, type Findings, isFull, prefixField } from './schema/findings.ts';
+import { addPlaces } from './schema/misplaced-fields.ts';
+import type { SchemaNode } from './schema/schema-node.ts';
 import { closed, stringMap } from './schema/shapes.ts';
 import { suggestionFor } from './schema/suggestion.ts';
 import { wrongType } from './schema/wrong-type.ts';
@@ -23,21 +25,21 @@ export interface ParsedEnvelope {
 
 /** Fields beside the spec that a document may carry; those after `labels` are written by the control plane and ignored when given. */
 const envelopeFields = ['type', 'mesh', 'name', 'labels', 'creationTime', 'modificationTime', 'kri', 'snis'] as const;
-const nestedFields = new Set<string>([...envelopeFields, 'spec', 'status']);
+const nestedFields = new Set<string>([...envelopeFields, 'spec', 'status', 'apiVersion']);
 const kubernetesFields = new Set(['apiVersion', 'kind', 'mesh', 'metadata', 'spec', 'status']);
 const kubernetesSecretFields = new Set(['apiVersion', 'kind', 'metadata', 'data', 'type']);
 
 type Document = Readonly<Record<string, unknown>>;
 
+/** The type that a document gives in one of its fields. */
+type TypeOf = (given: unknown, field: 'type' | 'kind' | 'apiVersion') => ResourceType;
+
 /** Reads a document in either form. What is wrong is added to the findings. */
-export function parseEnvelope(
-  document: unknown,
-  typeOf: (given: unknown) => ResourceType,
-  findings: Findings,
-): ParsedEnvelope {
+export function parseEnvelope(document: unknown, typeOf: TypeOf, findings: Findings): ParsedEnvelope {
   const given = isObject(document) ? document : {};
-  if ('apiVersion' in given) return parseKubernetes(given, typeOf, findings);
-  const type = typeOf(given.type);
+  if (isKubernetes(given)) return parseKubernetes(given, typeOf, findings);
+  const isCutOff = 'kind' in given && !('type' in given);
+  const type = typeOf(given.type, isCutOff ? 'apiVersion' : 'type');
   if (!isObject(document)) wrongType('object', document, findings);
   const { mesh, name, labels } = given;
   return {
@@ -51,14 +53,15 @@ export function parseEnvelope(
   };
 }
 
-function parseKubernetes(
-  given: Document,
-  typeOf: (given: unknown) => ResourceType,
-  findings: Findings,
-): ParsedEnvelope {
+/** Examples of the universal form are published with an `apiVersion` above `type`; it says nothing there. */
+function isKubernetes(given: Document): boolean {
+  return 'apiVersion' in given && ('kind' in given || !('type' in given));
+}
+
+function parseKubernetes(given: Document, typeOf: TypeOf, findings: Findings): ParsedEnvelope {
   const isSecret = given.apiVersion === 'v1' && given.kind === 'Secret';
   const kind = isSecret && given.type === 'system.kuma.io/global-secret' ? 'GlobalSecret' : given.kind;
-  const type = typeOf(kind);
+  const type = typeOf(kind, 'kind');
   const start = findings.length;
   const metadata = checkMetadata(given.metadata ?? {}, findings) as KubernetesMetadata | undefined;
   prefixField(findings, start, 'metadata');
@@ -121,20 +124,46 @@ function inlineSpec(type: ResourceType, given: Document, findings: Findings): un
     modificationTime,
     kri,
     snis,
+    apiVersion,
     ...spec
   } = given;
-  return specCheck(type)(spec, findings);
+  const start = findings.length;
+  const { spec: nested, ...beside } = spec;
+  const checked = specCheck(type)(beside, findings);
+  if (findings.length > start) addPlaces(type.spec as SchemaNode, findings, start);
+  if (nested !== undefined)
+    addFinding(findings, `unknown field; the fields of a ${type.name} stand beside its name`, 'spec');
+  return checked;
 }
 
 function nestedSpec(type: ResourceType, given: Document, known: ReadonlySet<string>, findings: Findings): unknown {
   for (const key of Object.keys(given)) {
     if (isFull(findings)) break;
-    if (!known.has(key)) addFinding(findings, `unknown field; ${suggestionFor(key, [...known])}`, key.slice(0, 300));
+    if (!known.has(key)) addFinding(findings, `unknown field; ${hintFor(type, key, known)}`, key.slice(0, 300));
   }
   const start = findings.length;
   const spec = specCheck(type)(given.spec ?? {}, findings);
-  if (findings.length > start) prefixField(findings, start, 'spec');
+  if (findings.length > start) {
+    prefixField(findings, start, 'spec');
+    addPlaces(rootOf(type), findings, start);
+  }
   return spec;
+}
+
+const roots = new WeakMap<ResourceType, SchemaNode>();
+
+/** The spec's schema below the property `spec`, as the findings name it. */
+function rootOf(type: ResourceType): SchemaNode {
+  const root = roots.get(type) ?? { properties: { spec: type.spec as SchemaNode } };
+  roots.set(type, root);
+  return root;
+}
+
+function hintFor(type: ResourceType, key: string, known: ReadonlySet<string>): string {
+  if (key in ((type.spec as SchemaNode).properties ?? {})) return `${JSON.stringify(key)} belongs into spec`;
+  if (key === 'metadata')
+    return 'name, mesh and labels stand at the top; a document with metadata has apiVersion: kuma.io/v1alpha1, and kind instead of type';
+  return suggestionFor(key, [...known]);
 }
 
 const specChecks = new WeakMap<ResourceType, SchemaCheck>();

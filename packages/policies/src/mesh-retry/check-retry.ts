@@ -1,11 +1,12 @@
 // Rules for a MeshRetry's conf that its schema cannot say.
 import { checkDuration, checkPositiveCount, checkPositiveDuration, type Report } from '@ursa/policy';
-import { parseDuration } from '@ursa/resources';
+import { parseDuration, suggestionFor } from '@ursa/resources';
 import { checkHeaderMatch, checkHeaderToRead } from '../conf/headers.ts';
 import type { GrpcRetry, HttpRetry, RetryConf } from './retry-conf.ts';
 import { conditionNames, isStatusCode, methodNames } from './retry-on.ts';
 
 const empty = 'must not be empty';
+const conditions = [...conditionNames.keys(), ...methodNames.keys()];
 
 /** Reports what is wrong with a conf. */
 export function checkRetry({ tcp, http, grpc }: RetryConf, report: Report): void {
@@ -60,7 +61,8 @@ function checkHttp(conf: HttpRetry, report: Report): void {
   checkCommon(conf, report);
   for (const [index, item] of (conf.retryOn ?? []).entries()) {
     const known = conditionNames.has(item) || methodNames.has(item) || isStatusCode(item);
-    if (!known) report.add(`retryOn[${index}]`, `unknown item '${item}'`);
+    if (known) continue;
+    report.add(`retryOn[${index}]`, `unknown item '${item}'; ${suggestionFor(item, conditions)}`);
   }
   for (const list of ['retriableResponseHeaders', 'retriableRequestHeaders'] as const) {
     for (const [index, match] of (conf[list] ?? []).entries()) {

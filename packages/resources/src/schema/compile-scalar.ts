@@ -24,6 +24,7 @@ export function compileString(schema: SchemaNode): SchemaCheck {
 
 function compileDuration(format: (milliseconds: number) => string): SchemaCheck {
   return (value, findings) => {
+    if (typeof value === 'number') return wrongType('string', value, findings, withUnit(value));
     if (typeof value !== 'string') return wrongType('string', value, findings);
     const milliseconds = parseDuration(value);
     if (milliseconds === undefined) {
@@ -33,6 +34,8 @@ function compileDuration(format: (milliseconds: number) => string): SchemaCheck 
     return format(milliseconds);
   };
 }
+
+const withUnit = (value: number): string => `a duration has a unit, such as ${value}s`;
 
 function compileBase64(): SchemaCheck {
   return (value, findings) => {
@@ -58,6 +61,8 @@ export function compileNumber(schema: SchemaNode, dialect: SchemaDialect): Schem
   return (given, findings) => {
     const value =
       dialect === 'proto' && typeof given === 'string' && /^-?\d+(\.\d+)?$/.test(given) ? Number(given) : given;
+    const isQuoted = typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value);
+    if (isQuoted) return wrongType(type, value, findings, 'write it without quotes');
     if (typeof value !== 'number' || !Number.isFinite(value)) return wrongType(type, value, findings);
     if (type === 'integer' && !Number.isInteger(value)) return wrongType(type, value, findings);
     if (value < minimum) addFinding(findings, `in body should be greater than or equal to ${formatGoNumber(minimum)}`);
@@ -65,3 +70,13 @@ export function compileNumber(schema: SchemaNode, dialect: SchemaDialect): Schem
     return value;
   };
 }
+
+/**
+ * A whole number, or text. Where only whole numbers are numbers, a decimal is written as text ("50.5"); one without quotes means the same and
+ * becomes that text.
+ */
+export const integerOrText: SchemaCheck = (value, findings) => {
+  if (typeof value === 'string') return value;
+  if (typeof value !== 'number' || !Number.isFinite(value)) return wrongType('integer or string', value, findings);
+  return Number.isInteger(value) ? value : String(value);
+};

@@ -2,7 +2,7 @@
 // code generation from strings is switched off), and error texts that say the field.
 import type { TSchema } from 'typebox';
 import { MeshError } from '../error.ts';
-import { compileNumber, compileString } from './compile-scalar.ts';
+import { compileNumber, compileString, integerOrText } from './compile-scalar.ts';
 import { addFinding, type Findings, isFull, prefixField, prefixIndex, prefixKey } from './findings.ts';
 import { copyFreeValue, isDangerousKey } from './free-value.ts';
 import type { SchemaNode } from './schema-node.ts';
@@ -33,6 +33,7 @@ export function compileSchema(schema: TSchema, dialect: SchemaDialect, alsoKnown
 function compileNode(schema: SchemaNode, dialect: SchemaDialect): SchemaCheck {
   if (schema.enum !== undefined) return compileEnum(schema.enum);
   if (schema.const !== undefined) return compileEnum([schema.const]);
+  if (schema['x-kubernetes-int-or-string'] === true) return integerOrText;
   if (schema.anyOf !== undefined) return compileUnion(schema.anyOf.map((option) => compileNode(option, dialect)));
   switch (schema.type) {
     case 'object':

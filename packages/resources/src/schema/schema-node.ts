@@ -24,4 +24,6 @@ export interface SchemaNode {
   readonly default?: unknown;
   /** The field is a protobuf wrapper: its zero value says something and is kept. */
   readonly 'x-keep-default'?: boolean;
+  /** A whole number, or text, such as a decimal or a name. */
+  readonly 'x-kubernetes-int-or-string'?: boolean;
 }

@@ -219,12 +219,13 @@ function offsetOf(root: unknown, path: readonly string[]): number {
   for (const step of path) {
     if (isMap(node)) {
       const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === step);
-      if (pair === undefined) break;
+      // The peer's paths have steps that no document has (`default.conf.http`, `backends.backend[0]`): these are passed over.
+      if (pair === undefined) continue;
       offset = startOf(pair.key);
       node = pair.value;
     } else if (isSeq(node)) {
       const item = node.items[Number(step)];
-      if (item === undefined) break;
+      if (item === undefined) continue;
       offset = startOf(item);
       node = item;
     } else break;

@@ -131,7 +131,7 @@ function completeDocument(type: ResourceType, document: unknown, mesh: string): 
     const message = `type in body should be one of [${type.name}]`;
     throw new MeshError('invalid', message, { violations: [{ field: '', message }] });
   }
-  const isWithoutMesh = type.scope === 'Mesh' && (given.mesh ?? '') === '' && !('apiVersion' in given);
+  const isWithoutMesh = type.scope === 'Mesh' && (given.mesh ?? '') === '' && !('metadata' in given);
   return isWithoutMesh ? { ...given, mesh } : document;
 }
 
