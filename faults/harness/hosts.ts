@@ -12,6 +12,8 @@ export interface Host {
   command(words: readonly string[]): readonly string[];
   /** Packets from and to these addresses are dropped without a word, until {@link reconnect}. */
   cutFrom(addresses: readonly string[]): void;
+  /** Connections from and to these addresses are reset, and no new ones made, until {@link reconnect}. */
+  resetFrom(addresses: readonly string[]): void;
   reconnect(): void;
   /** Pulls the plug: whoever talks to it hears nothing more, not even a goodbye. */
   unplug(): void;
@@ -68,6 +70,14 @@ export function addHost(name: string): Host {
       rules(`table ip cut {
         chain in { type filter hook input priority 0; ip saddr { ${list} } drop; }
         chain out { type filter hook output priority 0; ip daddr { ${list} } drop; }
+      }`);
+    },
+    resetFrom(addresses) {
+      const list = addresses.join(', ');
+      // Resets that are made here pass the second chain on their way out.
+      rules(`table ip cut {
+        chain in { type filter hook input priority 0; ip saddr { ${list} } meta l4proto tcp reject with tcp reset; }
+        chain out { type filter hook output priority 0; tcp flags rst accept; ip daddr { ${list} } meta l4proto tcp reject with tcp reset; }
       }`);
     },
     reconnect: () => void rules('delete table ip cut'),

@@ -28,6 +28,7 @@ import type { Pool } from './store/postgres/pool.ts';
 import type { Store } from './store/store.ts';
 import { resourceKeyOf } from './xds/registration.ts';
 import { type StartingProxies, startingAnywhere } from './xds/starting-proxies.ts';
+import { isExcused } from './xds/taking-traffic.ts';
 
 /** What instances are composed of. */
 export interface InstanceParts {
@@ -160,6 +161,10 @@ export function composeInstances(settings: Settings, parts: InstanceParts): Comp
       clock,
       patience: Math.max(shortestPatience, settings.xdsServer.dataplaneDeregistrationDelay),
       ages: { Dataplane: dataplaneCleanupAge, ZoneIngress: zoneResourceCleanupAge, ZoneEgress: zoneResourceCleanupAge },
+      isExcused(key) {
+        const resource = live.get(key);
+        return resource !== undefined && isExcused(resource);
+      },
       log,
       onError,
       onSwept: parts.metrics.swept,

@@ -11,7 +11,7 @@ import type { Instances } from './instances/instances.ts';
 import type { Log } from './log.ts';
 import type { LiveResources } from './store/live-resources.ts';
 import type { Store } from './store/store.ts';
-import { isWithheld, withholdLost } from './xds/taking-traffic.ts';
+import { isExcused, isWithheld, withholdLost } from './xds/taking-traffic.ts';
 
 /** Milliseconds in which a fleet that lives is back, after the start of a control plane or the end of an instance. */
 const untilBack = 11_000;
@@ -59,6 +59,10 @@ export function composeMissingProxies(
     placeOf(key) {
       const resource = live.get(key);
       return resource && placeOf(resource);
+    },
+    isExcused(key) {
+      const resource = live.get(key);
+      return resource !== undefined && isExcused(resource);
     },
     withhold: (resource) => (isWithheld(resource) ? undefined : withholdLost(resource)),
     log: own,

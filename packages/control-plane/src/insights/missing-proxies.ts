@@ -4,6 +4,7 @@ import { formatResourceKey, type Resource, type ResourceKey } from '@ursa/resour
 import type { Component } from '../component.ts';
 import type { Clock } from '../identity/clock.ts';
 import type { InstanceFate, Place, ProxyOfInstance, SilentMachine } from '../instances/instance-fate.ts';
+import { mostAreMissing, openAttendance } from '../instances/outage.ts';
 import type { Store, StoreWrite } from '../store/store.ts';
 import { insightKeyOf, insightTypes, isConnected, leftAt, type ProxyInsight } from './insight.ts';
 
@@ -27,6 +28,8 @@ export interface MissingProxiesOptions {
   readonly fateOf?: ((instanceId: string, proxies: readonly ProxyOfInstance[]) => Promise<InstanceFate>) | undefined;
   /** Where a proxy is; undefined when that is not known. */
   readonly placeOf?: (proxy: ResourceKey) => Place | undefined;
+  /** Whether nobody misses the proxy: it starts, or has said goodbye. */
+  readonly isExcused?: (proxy: ResourceKey) => boolean;
   /** The resource of a proxy that takes no traffic until it comes back; undefined when it takes none anyway. */
   readonly withhold: (resource: Resource) => Resource | undefined;
   readonly log: {
@@ -58,9 +61,10 @@ const resourceTypes = new Map(Object.entries(insightTypes).map(([resource, insig
 /** The component. One timer while a proxy is missing that has not been dealt with, none otherwise. */
 export function missingProxies(options: MissingProxiesOptions): Component {
   const { store, clock, patience = 11_000, patienceAfterOutage = patience, notBefore = 0, quiet = 3000 } = options;
-  const { fateOf, placeOf = () => undefined, withhold, log, onError } = options;
+  const { fateOf, placeOf = () => undefined, isExcused = () => false, withhold, log, onError } = options;
   const missing = new Map<string, Missing>();
   const online = new Map<string, Online>();
+  const attendance = openAttendance();
   let lastArrival = 0;
   let timer: { stop(): void } | undefined;
   let feed: { stop(): void } | undefined;
@@ -69,10 +73,14 @@ export function missingProxies(options: MissingProxiesOptions): Component {
   const note = ({ type, mesh, name }: ResourceKey, insight: ProxyInsight | undefined): void => {
     const key = { type: resourceTypes.get(type) ?? '', mesh, name };
     const id = formatResourceKey(key);
-    if (insight === undefined || insight.subscriptions.at(-1)?.registered !== true) {
+    const isOnline = isConnected(insight);
+    const isRegistered = insight?.subscriptions.at(-1)?.registered === true;
+    const isMissing = isRegistered && !isOnline && !isExcused(key);
+    attendance.note(id, isOnline ? 'there' : isMissing ? 'missing' : 'uncounted');
+    if (insight === undefined || !isRegistered || (!isOnline && !isMissing)) {
       missing.delete(id);
       online.delete(id);
-    } else if (isConnected(insight)) {
+    } else if (isOnline) {
       if (!online.has(id)) lastArrival = clock.now();
       online.set(id, { key, subscriptions: insight.subscriptions });
       missing.delete(id);
@@ -82,7 +90,7 @@ export function missingProxies(options: MissingProxiesOptions): Component {
       missing.set(id, { key, instance, sharesMachine, due: clock.now() + patience, state: 'waiting' });
       arm();
     }
-    if (missing.size <= online.size) outageEnds();
+    if (!mostAreMissing(attendance)) outageEnds();
   };
   /** Those that were spared are given the time in which a proxy that lives comes back. */
   const outageEnds = (): void => {
@@ -104,12 +112,12 @@ export function missingProxies(options: MissingProxiesOptions): Component {
     const now = clock.now();
     if (now - lastArrival >= quiet) {
       const over = [...missing.values()].filter(({ due, state }) => state === 'waiting' && due <= now);
-      const isOutage = missing.size > online.size;
+      const isOutage = mostAreMissing(attendance);
       for (const each of over) each.state = isOutage ? 'spared' : 'dealtWith';
       if (isOutage) {
         log.warn('most proxies are missing: it may be the network, so others go on sending to them', {
-          missing: missing.size,
-          online: online.size,
+          missing: attendance.missing,
+          online: attendance.there,
         });
       } else {
         working = working
@@ -203,6 +211,7 @@ export function missingProxies(options: MissingProxiesOptions): Component {
       timer = undefined;
       missing.clear();
       online.clear();
+      attendance.clear();
       await working;
     },
   };

@@ -1,10 +1,12 @@
 // Proxies whose connection broke without a goodbye and that do not come back: others stop sending there long before they are deregistered
-// (decision 0214), later of those that were sent to another instance (decision 0308). Nobody is withheld when most are gone at once: then it is our network that is broken, not they. Who stays away when most are back is looked at again.
+// (decision 0214), later of those that were sent to another instance (decision 0308). Nobody is withheld when most are gone at once: then it is our network that
+// is broken, not they. Who was withheld in the moments before that was known gets its traffic back (decision 0303). Who stays away when most are back is looked at again.
 import { formatResourceKey, type ResourceKey } from '@ursa/resources';
+import { type Attendance, mostAreMissing } from '../instances/outage.ts';
 import type { LiveResources } from '../store/live-resources.ts';
 import type { ResourceManager } from '../store/resource-manager.ts';
 import { isUnavailable } from '../store/unavailable.ts';
-import { isLost, isWithheld, release, withholdLost } from './taking-traffic.ts';
+import { isExcused, isLost, isWithheld, release, withholdLost } from './taking-traffic.ts';
 
 /** What they are found with. */
 export interface LostProxiesOptions {
@@ -29,6 +31,8 @@ export interface LostProxies {
   back(proxy: ResourceKey): void;
   /** A proxy was waited for long enough: it counts no more. */
   left(proxy: ResourceKey): void;
+  /** Who is missing here without having said goodbye, and who is there. */
+  attendance(): Attendance;
   stop(): void;
 }
 
@@ -46,10 +50,12 @@ interface Missing extends Pick<Departure, 'isBack' | 'connected'> {
   readonly proxy: ResourceKey;
   /** How much longer it is waited for after the first look, in milliseconds. */
   more: number;
-  /** Of the next look. */
+  /** Of the next look; undefined when none is due. */
   timer: NodeJS.Timeout | undefined;
   /** It was due while most were missing. */
   isAfterOutage: boolean;
+  /** This instance has withheld it. */
+  isWithheld: boolean;
 }
 
 /** Longer than the pauses between attempts of our proxies to reach a control plane (decision 0083). */
@@ -71,22 +77,31 @@ export function openLostProxies(options: LostProxiesOptions): LostProxies {
   const missing = new Map<string, Missing>();
   /** Those of them that were due while most were missing. */
   const spared = new Map<string, Missing>();
+  /** Those of whom a write has just told something. */
+  const touched = new Set<Missing>();
   /** Timers of looks at those that are here. */
   const looks = new Map<string, NodeJS.Timeout>();
   /** Those that are connected here. */
   const here = new Set<string>();
   let lastBack = Number.NEGATIVE_INFINITY;
+  let wereMissing = false;
 
+  const attendance = (): Attendance => {
+    const [any] = missing.values();
+    return { missing: missing.size, there: any?.connected() ?? here.size };
+  };
   const lookLater = (each: Missing, milliseconds: number): void => {
     clearTimeout(each.timer);
     each.timer = setTimeout(look, milliseconds, each).unref();
   };
   function look(each: Missing): void {
-    const { proxy, isBack, connected } = each;
+    const { proxy, isBack } = each;
     const id = formatResourceKey(proxy);
     const stored = live.get(proxy);
+    each.timer = undefined;
     if (isBack() || isConnected(proxy) || stored === undefined) {
-      missing.delete(id);
+      forget(id);
+      lookAtSpared();
       // Its next connection may have come before this one had ended.
       if (isBack()) {
         here.add(id);
@@ -101,17 +116,31 @@ export function openLostProxies(options: LostProxiesOptions): LostProxies {
       lookLater(each, more);
       return;
     }
-    if (missing.size > connected()) {
-      each.isAfterOutage = true;
-      spared.set(id, each);
+    if (mostAreMissing(attendance())) {
+      spare(id, each);
       return;
     }
     // A fleet that comes back is waited for.
     const sinceBack = performance.now() - lastBack;
     if (each.isAfterOutage && sinceBack < patience) lookLater(each, patience - sinceBack);
-    else manager.put(withholdLost(stored), stored.version).catch((error: unknown) => onError(proxy, error));
+    else {
+      each.isWithheld = true;
+      manager.put(withholdLost(stored), stored.version).catch((error: unknown) => onError(proxy, error));
+    }
   }
 
+  const spare = (id: string, each: Missing): void => {
+    each.isAfterOutage = true;
+    spared.set(id, each);
+  };
+  /** Most are missing, and it was withheld before that was known. */
+  const giveBack = (each: Missing): void => {
+    const stored = live.get(each.proxy);
+    if (!each.isWithheld || stored === undefined || !isLost(stored)) return;
+    each.isWithheld = false;
+    spare(formatResourceKey(each.proxy), each);
+    manager.put(release(stored), stored.version).catch((error: unknown) => onError(each.proxy, error));
+  };
   const forget = (id: string): void => {
     clearTimeout(missing.get(id)?.timer);
     missing.delete(id);
@@ -119,11 +148,11 @@ export function openLostProxies(options: LostProxiesOptions): LostProxies {
   };
   /** Once most are here again, the time of those that were spared begins anew (decision 0279). */
   const lookAtSpared = (): void => {
-    for (const each of spared.values()) {
-      // Whoever comes back now is counted as connected a moment later; the look itself is exact.
-      if (missing.size > each.connected() + 1) return;
-      lookLater(each, patience);
-    }
+    const { missing: absent, there } = attendance();
+    // Whoever comes back now is counted as connected a moment later; the look itself is exact.
+    if (mostAreMissing({ missing: absent, there: there + 1 })) return;
+    wereMissing = false;
+    for (const each of spared.values()) lookLater(each, patience);
     spared.clear();
   };
 
@@ -147,8 +176,22 @@ export function openLostProxies(options: LostProxiesOptions): LostProxies {
     });
   };
   const feed = live.onApplying((changes) => {
-    for (const { key, after } of changes)
+    for (const { key, after } of changes) {
       if (after !== undefined && isLost(after) && here.has(formatResourceKey(key))) releaseLater(key);
+      if (missing.size === 0) continue;
+      // Its resource, or what is known of its connections.
+      const each = missing.get(formatResourceKey({ ...key, type: key.type.replace(/Insight$/, '') }));
+      if (each !== undefined && each.timer === undefined) touched.add(each);
+    }
+  });
+  // Those that no timer looks at any more: another instance has them now, or they were deregistered.
+  const applied = live.onApplied(() => {
+    if (touched.size === 0) return;
+    for (const each of touched)
+      if (isConnected(each.proxy) || live.get(each.proxy) === undefined) forget(formatResourceKey(each.proxy));
+      else if (wereMissing) giveBack(each);
+    touched.clear();
+    lookAtSpared();
   });
 
   return {
@@ -156,10 +199,24 @@ export function openLostProxies(options: LostProxiesOptions): LostProxies {
       const id = formatResourceKey(proxy);
       here.delete(id);
       forget(id);
+      const stored = live.get(proxy);
+      if (stored === undefined || isExcused(stored)) return;
       const more = sentAway ? patienceSentAway - patience : 0;
-      const each: Missing = { proxy, isBack, connected, more, timer: undefined, isAfterOutage: false };
+      const each: Missing = {
+        proxy,
+        isBack,
+        connected,
+        more,
+        timer: undefined,
+        isAfterOutage: false,
+        isWithheld: false,
+      };
       missing.set(id, each);
       lookLater(each, patience);
+      if (!wereMissing && mostAreMissing(attendance())) {
+        wereMissing = true;
+        for (const other of missing.values()) giveBack(other);
+      }
     },
     back(proxy) {
       const id = formatResourceKey(proxy);
@@ -173,8 +230,10 @@ export function openLostProxies(options: LostProxiesOptions): LostProxies {
       forget(formatResourceKey(proxy));
       lookAtSpared();
     },
+    attendance,
     stop() {
       feed.stop();
+      applied.stop();
       for (const timer of [...[...missing.values()].map((each) => each.timer), ...looks.values()]) clearTimeout(timer);
       missing.clear();
       spared.clear();

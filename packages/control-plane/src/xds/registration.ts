@@ -9,13 +9,14 @@ import {
   type ResourceKey,
   type ResourceTypes,
 } from '@ursa/resources';
+import { isOutage } from '../instances/outage.ts';
 import type { LiveResources } from '../store/live-resources.ts';
 import type { ResourceManager } from '../store/resource-manager.ts';
 import { isUnavailable } from '../store/unavailable.ts';
 import { type Departure, openLostProxies } from './lost-proxies.ts';
 import type { ProvenProxy } from './proxy-authentication.ts';
 import type { ProxyNode } from './proxy-node.ts';
-import { release, type TakingTraffic } from './taking-traffic.ts';
+import { isExcused, release, type TakingTraffic } from './taking-traffic.ts';
 
 /** What registrations work with. */
 export interface RegistrationOptions {
@@ -24,7 +25,7 @@ export interface RegistrationOptions {
   readonly types: ResourceTypes;
   /** What a proxy brings, as it is written. */
   readonly admit: TakingTraffic['admit'];
-  /** A registered proxy is forgotten this long after it has gone. */
+  /** A registered proxy is forgotten this long after it has gone, by whoever leads when most were missing by then. */
   readonly deregistrationDelayMilliseconds: number;
   /** Whether the proxy has a connection to any instance, as far as is known here. */
   readonly isConnected: (key: ResourceKey) => boolean;
@@ -131,8 +132,12 @@ export function openRegistration(options: RegistrationOptions): Registration {
   const leave = (node: ProxyNode, isBack: () => boolean): void => {
     leaving.delete(node.id);
     const key = resourceKeyOf(node.proxy);
+    const stored = live.get(key);
+    const isGone = stored !== undefined && !isBack() && !options.isConnected(key);
+    // It may be our network (decision 0303): the leader deregisters those that stay away when most are there again.
+    if (isGone && !isExcused(stored) && isOutage(lost.attendance())) return;
     lost.left(key);
-    if (isBack() || options.isConnected(key) || live.get(key) === undefined) return;
+    if (!isGone) return;
     manager.delete(key).then(
       () => options.onDeed?.({ access: 'DELETE', key }),
       (error: unknown) => {

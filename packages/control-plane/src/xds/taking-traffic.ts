@@ -98,6 +98,18 @@ export function isLost({ labels }: Pick<Traffic, 'labels'>): boolean {
   return labels[withheldReason] === lost;
 }
 
+/** Whether its proxy starts or has said goodbye: nobody misses it. */
+export function isExcused(resource: Pick<Traffic, 'labels'>): boolean {
+  return isWithheld(resource) && !isLost(resource);
+}
+
+/** The resource of a proxy that says goodbye: withheld, and marked so also when it takes no traffic anyway. */
+export function sayGoodbye<Dataplane extends Traffic>(dataplane: Dataplane): Dataplane {
+  const withheld = withhold(dataplane);
+  const { [withheldReason]: _reason, ...labels } = withheld.labels;
+  return { ...withheld, labels: { [withheldPorts]: '', ...labels } };
+}
+
 /** The Dataplane as it was before {@link withhold}. */
 export function release<Dataplane extends Traffic>(dataplane: Dataplane): Dataplane {
   const { [withheldPorts]: ports = '', [withheldReason]: _reason, ...labels } = dataplane.labels;
@@ -145,8 +157,7 @@ export function openTakingTraffic(options: TakingTrafficOptions): TakingTraffic 
       await starting.end(dataplane);
     }),
     drain: change(async (_, dataplane) => {
-      const withheld = isWithheld(dataplane) ? dataplane : withhold(dataplane);
-      if (withheld !== dataplane) await manager.put(withheld, dataplane.version);
+      if (!isExcused(dataplane)) await manager.put(sayGoodbye(dataplane), dataplane.version);
     }),
     async starting({ mesh: given, name, proxyType, features, dataplaneToken }) {
       // Proxies of a zone belong to no mesh, whatever mesh their kuma-dp was started with.
@@ -163,10 +174,10 @@ export function openTakingTraffic(options: TakingTrafficOptions): TakingTraffic 
     admit(draft, stored, features) {
       if (!takers.has(draft.type) || !features.includes(announcesReadiness)) return draft;
       // Withheld in the store and not starting: it drains and has lost its stream meanwhile. Who was lost is found with this.
-      const drains = stored !== undefined && isWithheld(stored) && !isLost(stored);
+      const drains = stored !== undefined && isExcused(stored);
       // What the probe found before may have ended with the machine.
       if (starting.has(draft)) return withhold(probing && draft.type === 'Dataplane' ? unproven(draft) : draft);
-      return drains ? withhold(draft) : draft;
+      return drains ? sayGoodbye(draft) : draft;
     },
   };
 }

@@ -130,6 +130,17 @@ test('who was spared while most were missing is withheld when most are there aga
   await part.stop();
 });
 
+test('who said goodbye is not missed, and who is connected without having brought its resource counts as there', async () => {
+  const { tell, part, at, isWithheld } = await openWorld({ isExcused: ({ name }) => name.startsWith('left') });
+  for (const name of ['left-1', 'left-2', 'left-3', 'dead', 'dead-too']) await tell(name, closed);
+  await tell('web', open);
+  await tell('stored', { ...open, registered: false });
+  await part.start();
+  await at(patience);
+  assert.deepEqual(['dead', 'dead-too', 'left-1', 'web'].map(isWithheld), [true, true, false, false]);
+  await part.stop();
+});
+
 test('what the store does not take is tried again', async () => {
   const errors: unknown[] = [];
   const { tell, part, at, isWithheld, store } = await openWorld({ onError: (error) => void errors.push(error) });

@@ -125,17 +125,24 @@ test('an insight goes with its Dataplane, also when another instance writes it o
 async function openOffline() {
   const world = await openWorld();
   const clock = manualClock(start);
+  const excused = new Set<string>();
+  const told: unknown[] = [];
   const part = offlineProxies({
     store: world.store,
     clock,
     patience: minute,
     ages: { Dataplane: 72 * hour, ZoneIngress: 0 },
-    log: silent,
+    isExcused: ({ name }) => excused.has(name),
+    log: { ...silent, warn: (_, fields) => void told.push(fields) },
     onError,
   });
+  const at = async (time: number): Promise<void> => {
+    clock.moveTo(start + time);
+    await settled();
+  };
   const offlineSince = (time: number, more: Partial<ProxySubscription> = {}): ProxySubscription =>
     subscription('one', { disconnectTime: new Date(time).toISOString(), ...more });
-  return { ...world, clock, part, offlineSince };
+  return { ...world, clock, part, at, excused, told, offlineSince };
 }
 
 test('a Dataplane whose proxy stays away is deleted at its age, not sooner, and not when the proxy came back', async () => {
@@ -168,6 +175,82 @@ test('one that was registered by its proxy goes when the proxy has come back to 
   assert.deepEqual([isThere('guest'), isThere('stored')], [false, true]);
   await part.stop();
   assert.equal(clock.timers(), 0);
+});
+
+test('while most are missing nobody is deregistered; when most are there again, those that stay away have as long as anybody', async () => {
+  const { connect, isThere, clock, part, at, told, offlineSince } = await openOffline();
+  const guest = offlineSince(start, { registered: true });
+  const online = subscription('one', { registered: true });
+  for (const name of ['one', 'two', 'three', 'dead']) await connect(name, guest);
+  await connect('stored', subscription('one'));
+  await part.start();
+  await at(hour);
+  assert.deepEqual(['one', 'two', 'three', 'dead'].map(isThere), [true, true, true, true]);
+  assert.deepEqual(told, [{ missing: 4, online: 1 }], 'it is told once');
+  assert.equal(clock.timers(), 1, 'only their age is waited for');
+  await connect('one', guest, online);
+  await at(2 * hour);
+  assert.equal(isThere('dead'), true, 'three are missing, two are there');
+  await connect('two', guest, online);
+  await at(2 * hour + minute - 1);
+  await connect('three', guest, online);
+  assert.equal(isThere('dead'), true);
+  await at(2 * hour + minute);
+  assert.deepEqual(['one', 'two', 'three', 'dead'].map(isThere), [true, true, true, false]);
+  assert.equal(clock.timers(), 0);
+  await part.stop();
+});
+
+test('also while most are missing: who said goodbye goes at once, and nobody stays for longer than the age', async () => {
+  const { connect, isThere, part, at, excused, offlineSince } = await openOffline();
+  const guest = offlineSince(start, { registered: true });
+  for (const name of ['one', 'two', 'left']) await connect(name, guest);
+  excused.add('left');
+  await part.start();
+  await at(minute);
+  assert.deepEqual(['one', 'two', 'left'].map(isThere), [true, true, false]);
+  await at(72 * hour - 1);
+  assert.deepEqual(['one', 'two'].map(isThere), [true, true]);
+  await at(72 * hour);
+  assert.deepEqual(['one', 'two'].map(isThere), [false, false]);
+  await part.stop();
+});
+
+test('those that end in good order do not make an outage: who is killed meanwhile goes', async () => {
+  const { connect, isThere, part, at, excused, offlineSince } = await openOffline();
+  const guest = offlineSince(start, { registered: true });
+  for (const name of ['one', 'two', 'three']) {
+    excused.add(name);
+    await connect(name, guest);
+  }
+  for (const name of ['dead', 'dead-too']) await connect(name, guest);
+  for (const name of ['web', 'api']) await connect(name, subscription('one', { registered: true }));
+  await part.start();
+  await at(minute);
+  assert.deepEqual(['one', 'dead', 'dead-too', 'web'].map(isThere), [false, false, false, true]);
+  await part.stop();
+});
+
+test('a fleet is missed as a whole again when the network breaks again; fewer are missing, too, when their resources are deleted', async () => {
+  const { connect, isThere, remove, part, at, told, offlineSince } = await openOffline();
+  const guest = offlineSince(start, { registered: true });
+  const online = subscription('one', { registered: true });
+  for (const name of ['one', 'two', 'three']) await connect(name, guest);
+  await part.start();
+  await at(minute);
+  for (const name of ['one', 'two']) await connect(name, guest, online);
+  await at(minute + 1);
+  for (const name of ['one', 'two']) await connect(name, offlineSince(start + minute + 1, { registered: true }));
+  await at(hour);
+  assert.deepEqual(['one', 'two', 'three'].map(isThere), [true, true, true]);
+  assert.equal(told.length, 2);
+  for (const name of ['one', 'two'])
+    for (const type of ['Dataplane', 'DataplaneInsight']) await remove(type, 'default', name);
+  await at(hour + minute - 1);
+  assert.equal(isThere('three'), true);
+  await at(hour + minute);
+  assert.equal(isThere('three'), false, 'one alone is no outage');
+  await part.stop();
 });
 
 test('after days without any control plane, proxies have time to come back', async () => {

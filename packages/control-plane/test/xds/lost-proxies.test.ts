@@ -23,7 +23,7 @@ async function openWorld() {
     labels: { mode: 'zone', zone: 'default', environment: 'universal', federated: false },
     unsafeDelete: false,
   });
-  const connected = { anywhere: false };
+  const connected = { anywhere: false, elsewhere: new Set<string>() };
   const fail: { with: Error | undefined; times: number } = { with: undefined, times: 0 };
   const put: typeof manager.put = async (...args) => {
     if (fail.with === undefined) return manager.put(...args);
@@ -33,13 +33,13 @@ async function openWorld() {
   const lost = openLostProxies({
     live,
     manager: { ...manager, put },
-    isConnected: () => connected.anywhere,
+    isConnected: ({ name }) => connected.anywhere || connected.elsewhere.has(name),
     onError: (_, error) => assert.fail(String(error)),
     patience: 20,
     patienceSentAway: 200,
     secondLook: 20,
   });
-  return { lost, live, put: world.put, connected, fail, stored: () => live.get(key) };
+  return { lost, live, put: world.put, remove: world.remove, connected, fail, stored: () => live.get(key) };
 }
 
 const gone = () => false;
@@ -166,6 +166,55 @@ test('one that had said goodbye stays as it is', async () => {
   await sleep(60);
   const resource = stored();
   assert.ok(resource !== undefined && isWithheld(resource) && !isLost(resource));
+  assert.equal(lost.attendance().missing, 0, 'nobody misses it');
+  lost.stop();
+});
+
+test('who was withheld before it was known that most are missing gets its traffic back, and loses it when most are there again', async () => {
+  const { lost, stored, put } = await openWorld();
+  const others = ['one', 'two'].map((name) => ({ ...key, name }));
+  for (const other of others) await put({ ...other, spec });
+  let connected = 2;
+  const isKeyWithheld = (): boolean => {
+    const resource = stored();
+    return resource !== undefined && isWithheld(resource);
+  };
+  const departure = left(gone, () => connected);
+  lost.gone(key, departure);
+  await until(isKeyWithheld);
+  for (const other of others) {
+    connected -= 1;
+    lost.gone(other, departure);
+  }
+  await until(() => !isKeyWithheld());
+  await sleep(60);
+  assert.equal(isKeyWithheld(), false);
+  for (const other of others) {
+    lost.back(other);
+    connected += 1;
+  }
+  await until(isKeyWithheld);
+  lost.stop();
+});
+
+test('while most are missing, it is also told of those that come back elsewhere or are deregistered: they are missed no more', async () => {
+  const { lost, stored, put, remove, connected } = await openWorld();
+  const others = ['elsewhere', 'deleted', 'still'].map((name) => ({ ...key, name }));
+  for (const other of others) await put({ ...other, spec });
+  for (const each of [key, ...others])
+    lost.gone(
+      each,
+      left(gone, () => 1),
+    );
+  await sleep(60);
+  assert.deepEqual(lost.attendance(), { missing: 4, there: 1 });
+  connected.elsewhere.add('elsewhere');
+  await put({ type: 'DataplaneInsight', mesh: 'default', name: 'elsewhere', spec: { subscriptions: [] } });
+  assert.equal(lost.attendance().missing, 3);
+  assert.equal(stored()?.version, 1);
+  for (const name of ['deleted', 'still']) await remove('Dataplane', 'default', name);
+  await until(() => stored()?.version === 2);
+  assert.equal(lost.attendance().missing, 1);
   lost.stop();
 });
 

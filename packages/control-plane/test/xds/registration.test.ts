@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { typeUrls } from '@ursa/envoy';
 import type { RegistrationDeed } from '../../src/xds/registration.ts';
+import { sayGoodbye } from '../../src/xds/taking-traffic.ts';
 import { connectTo, type TestConnection } from './ads-client.ts';
 import { configurationOf, edsCluster } from './hand-made-mesh.ts';
 import { dataplaneSpec, type RunningServer, startServer, until } from './running-server.ts';
@@ -109,6 +110,37 @@ describe('a proxy that registers itself', () => {
       assert.equal(running.get('Dataplane', 'default', 'liar'), undefined);
     });
   }
+});
+
+test('when most connections break at once nobody is deregistered, but who has said goodbye is', async (context) => {
+  const running = await startServer({ settings: { 'xdsServer.dataplaneDeregistrationDelay': 30 } });
+  context.after(() => running.stop());
+  const names = ['one', 'two', 'three', 'left'];
+  const connect = async (name: string): Promise<TestConnection> => {
+    running.configure(`default/${name}`, configurationOf(edsCluster('a')));
+    const own = await connectTo(running.port);
+    const stream = own.delta();
+    const node = { id: `default.${name}`, metadata: { 'dataplane.resource': document(name) } };
+    stream.send({ node, typeUrl: typeUrls.cluster });
+    await stream.next();
+    return own;
+  };
+  const isThere = (name: string): boolean => running.get('Dataplane', 'default', name) !== undefined;
+  const connections = await Promise.all(names.map(connect));
+  const left = running.get('Dataplane', 'default', 'left');
+  assert.ok(left !== undefined);
+  await running.put(sayGoodbye(left));
+  for (const each of connections) each.close();
+  await until(() => !isThere('left'));
+  await new Promise((wait) => setTimeout(wait, 80));
+  assert.deepEqual(names.map(isThere), [true, true, true, false]);
+  // As many are there as are missing, and one that dies now goes as ever.
+  const back = await Promise.all(['one', 'two'].map(connect));
+  const late = await connect('late');
+  late.close();
+  await until(() => !isThere('late'));
+  assert.deepEqual(names.map(isThere), [true, true, true, false], 'the leader decides about those that were spared');
+  for (const each of back) each.close();
 });
 
 test('what registers, changes and goes is told, and what is refused with the reason; who comes back as it was is not news', async (context) => {

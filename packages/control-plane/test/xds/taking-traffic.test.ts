@@ -5,7 +5,14 @@ import { after, before, describe, test } from 'node:test';
 import type { DataplaneSpec, Resource } from '@ursa/resources';
 import type { BootstrapRequest } from '../../src/xds/bootstrap/request.ts';
 import { startingAnywhere, startingHere } from '../../src/xds/starting-proxies.ts';
-import { announcesReadiness, openTakingTraffic, release } from '../../src/xds/taking-traffic.ts';
+import {
+  announcesReadiness,
+  isExcused,
+  openTakingTraffic,
+  release,
+  sayGoodbye,
+  withholdLost,
+} from '../../src/xds/taking-traffic.ts';
 import { openLiveStore } from '../identity/live-store.ts';
 import { type RunningServer, startServer } from './running-server.ts';
 
@@ -59,6 +66,19 @@ describe('a proxy that starts or drains', () => {
       [],
     );
   });
+});
+
+test('goodbye is remembered also of a proxy that takes no traffic, and of one that was lost before', () => {
+  const client = { type: 'Dataplane', labels: {}, spec: { networking: { address: '10.0.0.1' } } };
+  const server = { ...client, spec: { networking: { inbound: [{ port: 8080 }] } } };
+  for (const dataplane of [client, server]) {
+    for (const before of [dataplane, withholdLost(dataplane)]) {
+      assert.equal(isExcused(before), false);
+      const gone = sayGoodbye(before);
+      assert.equal(isExcused(gone), true);
+      assert.deepEqual(release(gone), release(dataplane));
+    }
+  }
 });
 
 describe('the Dataplane that a proxy brings', () => {

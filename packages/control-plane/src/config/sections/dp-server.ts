@@ -193,6 +193,6 @@ export const xdsServerSettings = {
   dataplaneDeregistrationDelay: duration(
     'KUMA_XDS_DATAPLANE_DEREGISTRATION_DELAY',
     '10s',
-    'A proxy that registered itself is removed this long after its connection ended.',
+    'A proxy that registered itself is removed this long after its connection ended, but not while most proxies are missing.',
   ),
 };
