@@ -2,7 +2,7 @@
 import type { Collection, Derivation } from '@ursa/collections';
 import type { EnvoyResource, EnvoyType } from '@ursa/envoy';
 import type { PolicyHead, ProxyRules } from '@ursa/policy';
-import type { Resource } from '@ursa/resources';
+import type { Resource, ResourceKey } from '@ursa/resources';
 import type { CollectorEnvironment } from './collector-environment.ts';
 import type { CollectorRefLookup } from './collector-refs.ts';
 import type { Explanation, Question } from './explain/explanation.ts';
@@ -204,6 +204,8 @@ export interface Engine {
   explain(question: Question): Explanation;
   /** What in a mesh will not do what its author wanted. */
   findings(mesh: string): readonly Finding[];
+  /** Those about the proxies, destinations and clients that one policy refers to. */
+  referenceFindings(policy: ResourceKey): readonly Finding[];
   /** The collectors that a policy refers to, and which of them are not there. */
   readonly collectorRefs: CollectorRefLookup;
   /** Who sends nothing to a MeshOpenTelemetryBackend, or by a policy, because variables of its kuma-dp are not there. */

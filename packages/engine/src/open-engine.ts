@@ -20,6 +20,7 @@ import { deriveWorkloadIdentities } from './identity/workload-identities.ts';
 import { deriveIdentityRequest } from './identity-request.ts';
 import { deriveInboundDefaults } from './inbound-modes.ts';
 import { findingsOf } from './lint/findings.ts';
+import { referenceFindings } from './lint/reference-findings.ts';
 import { deriveMeshFacts } from './mesh-facts.ts';
 import { deriveOlderPolicies } from './older-policies.ts';
 import { deriveOutbounds, type OutboundLookup } from './outbounds.ts';
@@ -194,6 +195,7 @@ function openOver(options: EngineOptions, surroundings: Surroundings, knownRules
       return openOver(changed, deriveSurroundings(changed)).explain;
     }),
     findings: (mesh) => findingsOf(explainParts, mesh),
+    referenceFindings: (policy) => referenceFindings(explainParts, policy),
   };
 }
 

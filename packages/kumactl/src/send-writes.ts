@@ -121,11 +121,20 @@ async function sendOne(
     const rest = left > 1 ? `\nthe ${left - 1} after it ${left > 2 ? 'were' : 'was'} not sent` : '';
     // What stands in the way of strict mTLS stands in no document.
     if (error.code === 'conflict') throw rest === '' ? error : afterOthers(error, rest.trim());
-    const place = describeProblems(document, error);
+    const place = describeProblems(document, isMissingMesh(error) ? missingMesh(mesh) : error);
     throw new MeshError(error.code, `${type.name} "${name}" was not applied:\n${place.join('\n')}${rest}`, {
       cause: error,
     });
   }
+}
+
+const isMissingMesh = ({ code, message }: MeshError): boolean =>
+  code === 'not-found' && message.startsWith('Failed to retrieve Mesh');
+
+/** The answer does not say which. */
+function missingMesh(mesh: string): MeshError {
+  const message = `there is no mesh ${JSON.stringify(mesh)}: apply it first, or correct the name`;
+  return new MeshError('not-found', message, { violations: [{ field: 'mesh', message }] });
 }
 
 function report({ terminal }: Session, { type, mesh, name }: PlannedWrite, created: boolean, answer: unknown): void {

@@ -191,6 +191,15 @@ test('of documents that are sent one by one it is said how many were not sent', 
   assert.match(stderr, /the 1 after it was not sent/);
 });
 
+test('a mesh that is not there is named at its line', async () => {
+  const { code, stderr } = await apply(timeout('slow', '5s'), [], {
+    status: 404,
+    body: { title: 'Failed to retrieve Mesh', detail: 'Not found' },
+  });
+  assert.equal(code, 1);
+  assert.match(stderr, /resources\.yaml:2:1: mesh: there is no mesh "default": apply it first, or correct the name\n/);
+});
+
 test('a refusal without fields names the document', async () => {
   const { code, stderr } = await apply('type: Mesh\nname: one\n', [], {
     status: 403,

@@ -1,5 +1,5 @@
 // The door through which every policy comes in, built-in or a user's own: one definition, from which all other forms are made.
-import type { ResourceType, TargetRef, TargetRefKind } from '@ursa/resources';
+import type { IdlePolicy, ResourceType, TargetRef, TargetRefKind } from '@ursa/resources';
 import type { Static, TSchema } from 'typebox';
 import type { Authorization, ClientIdentity, EffectiveOn } from './authorization.ts';
 import type { Hazard } from './hazards.ts';
@@ -117,6 +117,8 @@ export interface ProxyPolicyDefinition<
   readonly needsClientTags?: boolean;
   /** True when proxies are open without it: then it is never held back, whatever Envoy makes of it. */
   readonly guardsAccess?: boolean;
+  /** Where it has no effect, and what to do then. */
+  readonly idle?: IdlePolicy;
   /**
    * What of it a zone egress does for services outside of the mesh. `clients`: its rules for inbounds hold for ExternalServices, which have no
    * proxy of their own. `destinations`: what it says of the cluster of a MeshExternalService.

@@ -1,5 +1,5 @@
 // The resource type of a policy: from the definition come names, schema, validation and warnings.
-import { defineType, type ResourceType } from '@ursa/resources';
+import { defineType, type IdlePolicy, type ResourceType } from '@ursa/resources';
 import type { TSchema } from 'typebox';
 import { deprecations } from './deprecations.ts';
 import { fillDefaults } from './fill-defaults.ts';
@@ -18,6 +18,7 @@ export interface ResourceFacts extends CheckedPolicy {
   readonly status?: TSchema;
   readonly routes?: 'http' | 'tcp';
   readonly fromAdvice?: string;
+  readonly idle?: IdlePolicy;
   readonly warn?: (spec: never) => readonly string[];
 }
 
@@ -47,6 +48,7 @@ export function policyResourceType(policy: ResourceFacts): ResourceType {
     spec,
     ...(policy.status === undefined ? {} : { status: policy.status }),
     ...(policy.routes === undefined ? {} : { routes: policy.routes }),
+    ...(policy.idle === undefined ? {} : { idle: policy.idle }),
     normalize: (value) => fillDefaults(spec, value),
     validate: (value: PolicySpec) => validatePolicy(policy, value),
     warn: (value: PolicySpec) => deprecations(value, fromAdvice, policy.warn?.(value as never) ?? []),

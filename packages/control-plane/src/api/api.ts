@@ -75,13 +75,14 @@ export interface ApiOptions {
     | 'collectorRefs'
     | 'unsentTo'
     | 'explain'
+    | 'referenceFindings'
   >;
   /** An engine over the same inputs in which shadow policies are in force. */
   readonly shadowEngine: Pick<Engine, 'config'>;
   /** An engine over the same inputs in which drafts have happened. */
   readonly whatIf: (
     drafts: ResourceDrafts,
-  ) => Pick<Engine, 'config' | 'affectedDataplanes' | 'identityRequest' | 'strictInbounds'>;
+  ) => Pick<Engine, 'config' | 'affectedDataplanes' | 'referenceFindings' | 'identityRequest' | 'strictInbounds'>;
   /** Guards writes that make inbounds insist on mTLS; without it none is refused. */
   readonly guarded?: GuardedStrictness;
   /** Connected proxies by key. */

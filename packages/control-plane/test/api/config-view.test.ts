@@ -56,6 +56,7 @@ test('a configuration is asked for by path, and is not there for a proxy that ne
     explain: () => assert.fail(),
     collectorRefs: { name: 'collectors', get: () => ({ total: 0, missing: [] }) },
     unsentTo: { get: () => [] },
+    referenceFindings: () => [],
   };
   const of = (config: ProxyConfig) => ({
     config: { name: 'config', get: (key: string) => (key === 'default/web' ? config : undefined) },

@@ -107,7 +107,31 @@ test('warns of a policy that applies to nobody', async () => {
   const { diff } = await openMesh();
   const { body } = await diff({ resources: [timeout('1s', { kind: 'Dataplane', labels: { app: 'none' } })] });
   assert.equal(body.counts.proxies, 0);
-  assert.match(body.warnings[0].message, /applies to no data plane proxy/);
+  assert.match(
+    body.warnings[0].message,
+    /^MeshTimeout patience selects no proxy of the mesh default\. Of .*: it wants the label app=none, the proxy has no label app; correct spec\.targetRef/,
+  );
+});
+
+test('warns of a destination that is not there, and names the one that was meant', async () => {
+  const { diff } = await openMesh();
+  const to = [{ targetRef: { kind: 'MeshService', name: 'bakend' }, default: { http: { requestTimeout: '1s' } } }];
+  const { body } = await diff({ resources: [{ ...timeout('1s'), spec: { to } }] });
+  assert.deepEqual(
+    body.warnings.map(({ message }: Json) => message),
+    ['MeshTimeout patience: there is no MeshService bakend, so this entry applies to nothing; did you mean "backend"?'],
+  );
+});
+
+test('refuses a mesh that is not there by its name, and takes one of the same change', async () => {
+  const { diff } = await openMesh();
+  const elsewhere = { ...timeout('1s'), mesh: 'shop' };
+  const { status, body } = await diff({ resources: [elsewhere] });
+  assert.equal(status, 400);
+  assert.deepEqual(body.invalid_parameters, [
+    { field: 'resources[0].mesh', reason: 'there is no mesh "shop": apply it too, or correct the name' },
+  ]);
+  assert.equal((await diff({ resources: [elsewhere, { type: 'Mesh', name: 'shop' }] })).status, 200);
 });
 
 test('refuses what the write would refuse, with the place', async () => {
@@ -121,7 +145,7 @@ test('refuses what the write would refuse, with the place', async () => {
     invalid.body.invalid_parameters?.[0].field ?? JSON.stringify(invalid.body),
     /^resources\[1\]\.spec\.targetRef/,
   );
-  assert.equal((await diff({ resources: [{ ...timeout('7s'), mesh: 'nowhere' }] })).status, 404);
+  assert.equal((await diff({ resources: [{ ...timeout('7s'), mesh: 'nowhere' }] })).status, 400);
   assert.equal((await diff({ deletions: [{ type: 'MeshTimeout', mesh: 'default', name: 'none' }] })).status, 404);
   assert.equal((await diff({ deletions: [{ type: 'MeshTimeOut', mesh: 'default', name: 'none' }] })).status, 400);
   assert.equal((await diff({ extra: [] })).status, 400);

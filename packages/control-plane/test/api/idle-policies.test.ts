@@ -37,6 +37,28 @@ test('applying one warns, beside what is applied with it', async () => {
   );
 });
 
+test('permissions and modes of mTLS of the newer kind say that there is no mTLS, unless it comes along', async () => {
+  const { ask } = openApiFixture();
+  const head = { mesh: 'shop', name: 'all' };
+  const everybody = { targetRef: { kind: 'Mesh' } };
+  const policies = [
+    { type: 'MeshTrafficPermission', ...head, spec: { from: [{ ...everybody, default: { action: 'Deny' } }] } },
+    { type: 'MeshTLS', ...head, spec: { rules: [{ default: { mode: 'Strict' } }] } },
+  ];
+  const idle = /^\w+ all has no effect while the mesh shop has no mTLS: every client gets through; enable a backend /;
+  const warnings = (body: { resources: { warnings?: readonly string[] }[] }) =>
+    body.resources.flatMap((resource) => resource.warnings ?? []).filter((text) => idle.test(text));
+  const applied = await ask('POST', '/_apply', { resources: [mesh(), ...policies] });
+  assert.equal(warnings(applied.body).length, 2, JSON.stringify(applied.body));
+  const mtls = { enabledBackend: 'ca', backends: [{ name: 'ca', type: 'builtin' }] };
+  const planned = async (together: object[]) =>
+    JSON.stringify((await ask('POST', '/_diff', { resources: [...policies, ...together] })).body);
+  assert.match(await planned([]), /MeshTLS all has no effect/);
+  assert.doesNotMatch(await planned([mesh({ mtls })]), /has no effect/);
+  await ask('PUT', '/meshes/shop', mesh({ mtls }));
+  assert.equal(warnings((await ask('POST', '/_apply', { resources: policies })).body).length, 0);
+});
+
 test('a plan warns as well', async () => {
   const { ask } = openApiFixture();
   await ask('PUT', '/meshes/shop', mesh());

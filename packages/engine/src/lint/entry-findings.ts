@@ -15,11 +15,20 @@ export function entryFindings(
 ): readonly Finding[] {
   const heads = policiesIn(parts, policy.name, mesh);
   if (heads.length === 0) return [];
-  const known = new Set(proxies.flatMap(servicesOf));
   return [
-    ...heads.flatMap((head) => [...missingDestinations(parts, head, known), ...missingClients(head, known)]),
+    ...missingReferences(parts, heads, proxies),
     ...(policy.authorize === undefined ? [] : shadowedEntries(parts, policy, mesh, proxies)),
   ];
+}
+
+/** Destinations and clients that some policies name and that are not there. */
+export function missingReferences(
+  parts: ExplainParts,
+  heads: readonly PolicyHead[],
+  proxies: readonly DataplaneFacts[],
+): readonly Finding[] {
+  const known = new Set(proxies.flatMap(servicesOf));
+  return heads.flatMap((head) => [...missingDestinations(parts, head, known), ...missingClients(head, known)]);
 }
 
 function missingDestinations(parts: ExplainParts, head: PolicyHead, known: ReadonlySet<string>): Finding[] {

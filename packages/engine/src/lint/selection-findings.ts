@@ -12,13 +12,20 @@ export function selectionFindings(
   mesh: string,
   proxies: readonly DataplaneFacts[],
 ): readonly Finding[] {
+  return policiesIn(parts, policy.name, mesh).flatMap((head) => selectionOf(parts, head, proxies));
+}
+
+/** The findings about one policy. */
+export function selectionOf(
+  parts: ExplainParts,
+  head: PolicyHead,
+  proxies: readonly DataplaneFacts[],
+): readonly Finding[] {
   const routeOf = routeResolver(parts);
-  return policiesIn(parts, policy.name, mesh).flatMap((head) => {
-    const found: Finding[] = head.shadow ? [shadow(head)] : [];
-    const reasons = proxies.map((proxy) => ({ proxy, reason: whyNotSelected(head, proxy.selectable, routeOf) }));
-    if (proxies.length === 0 || reasons.some(({ reason }) => reason === undefined)) return found;
-    return [...found, selectsNothing(head, reasons)];
-  });
+  const found: Finding[] = head.shadow ? [shadow(head)] : [];
+  const reasons = proxies.map((proxy) => ({ proxy, reason: whyNotSelected(head, proxy.selectable, routeOf) }));
+  if (proxies.length === 0 || reasons.some(({ reason }) => reason === undefined)) return found;
+  return [...found, selectsNothing(head, reasons)];
 }
 
 function shadow(head: PolicyHead): Finding {

@@ -38,6 +38,10 @@ export const meshTls = defineProxyPolicy({
   name: 'MeshTLS',
   shortName: 'mtls',
   guardsAccess: true,
+  idle: {
+    when: 'without-mtls',
+    advice: 'enable a backend (mtls.enabledBackend of the Mesh), or create a MeshIdentity',
+  },
   summary: 'Sets whether mTLS is required, and versions and ciphers of TLS.',
   targetRef: ['Mesh', 'Dataplane', 'MeshSubset'],
   from: ['Mesh'],

@@ -28,6 +28,10 @@ export const meshTrafficPermission = defineProxyPolicy({
   name: 'MeshTrafficPermission',
   shortName: 'mtp',
   guardsAccess: true,
+  idle: {
+    when: 'without-mtls',
+    advice: 'enable a backend (mtls.enabledBackend of the Mesh), or create a MeshIdentity',
+  },
   summary: 'Says which clients may reach a service.',
   targetRef: ['Mesh', 'Dataplane', 'MeshSubset', 'MeshService', 'MeshServiceSubset'],
   from: ['Mesh', 'MeshSubset', 'MeshService', 'MeshServiceSubset'],

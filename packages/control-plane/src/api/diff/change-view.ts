@@ -1,5 +1,6 @@
 // The answer of a diff: what would become of resources, of proxies and of their Envoy's configuration.
-import type { Resource } from '@ursa/resources';
+import type { Finding } from '@ursa/engine';
+import type { Resource, ResourceKey } from '@ursa/resources';
 import { type TSchema, Type } from 'typebox';
 import type { PreviewedChange } from '../../store/resource-manager.ts';
 import type { DescribedGroup, DescribedProxies } from './described-proxies.ts';
@@ -82,6 +83,8 @@ export interface ChangeFacts {
   readonly isPolicy: (type: string) => boolean;
   /** How many Dataplanes a policy applies to now, or would; undefined for what is no policy with a `targetRef`. */
   readonly dataplanesOf: (change: PreviewedChange) => number | undefined;
+  /** What the references of a policy would find nothing for. */
+  readonly findingsOf: (change: PreviewedChange) => readonly Finding[];
   /** A resource in the form of the API, defaults filled in. */
   readonly format: (resource: Resource) => unknown;
 }
@@ -149,15 +152,21 @@ function formatGroup({ proxies, resources }: DescribedGroup): unknown {
   return { proxies: proxies.slice(0, namedProxies), total: proxies.length, resources };
 }
 
-function formatWarnings({ plan, proxies, dataplanesOf }: ChangeFacts): readonly unknown[] {
+const isSame = (one: ResourceKey | undefined, other: ResourceKey): boolean =>
+  one?.type === other.type && one.mesh === other.mesh && one.name === other.name;
+
+function formatWarnings({ plan, proxies, dataplanesOf, findingsOf }: ChangeFacts): readonly unknown[] {
   const ofChange = plan.warnings.map((message) => ({ message, proxies: [], total: 0 }));
+  const found = plan.changes.flatMap(findingsOf);
   const idle = plan.changes
     .filter((change) => change.after !== undefined && dataplanesOf(change) === 0)
+    .filter(({ key }) => !found.some(({ code, resource }) => code === 'selects-nothing' && isSame(resource, key)))
     .map(({ key }) => ({ message: `${key.type} ${key.name} applies to no data plane proxy`, proxies: [], total: 0 }));
+  const ofReferences = found.map(({ message, fix }) => ({ message: `${message}; ${fix}`, proxies: [], total: 0 }));
   const ofProxies = [...proxies.warnings].map(([message, keys]) => ({
     message,
     proxies: keys.slice(0, namedProxies),
     total: keys.length,
   }));
-  return [...ofChange, ...idle, ...ofProxies];
+  return [...ofChange, ...idle, ...ofReferences, ...ofProxies];
 }

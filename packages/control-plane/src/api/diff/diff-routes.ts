@@ -17,7 +17,7 @@ import { compareProxies } from './compare-proxies.ts';
 import { describeProxies, mergeProxies } from './described-proxies.ts';
 import { type PlanOptions, planChange } from './planned-change.ts';
 
-type Previewing = Pick<Engine, 'config' | 'affectedDataplanes'>;
+type Previewing = Pick<Engine, 'config' | 'affectedDataplanes' | 'referenceFindings'>;
 
 /** What diffs are worked out with. */
 export interface DiffOptions extends PlanOptions {
@@ -72,6 +72,7 @@ export function diffRoutes(options: DiffOptions): readonly Route[] {
             const engine = after === undefined ? options.engine : then;
             return engine.affectedDataplanes.get(key.type, key.mesh, key.name).length;
           },
+          findingsOf: ({ key, after }) => (after === undefined ? [] : then.referenceFindings(key)),
           format: (resource) => options.format(reader.shown(resource, call.user)),
         });
         return { status: 200, body: formatJson(answer) };

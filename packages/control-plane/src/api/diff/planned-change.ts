@@ -6,7 +6,15 @@ import { badRequest, Failure, titled, titledAsync } from '../http/failure.ts';
 import { requireDocumentType } from '../http/media-type.ts';
 import type { Call } from '../http/route.ts';
 import { idleWarnings } from '../resources/idle-policies.ts';
-import { type DraftOptions, mostDrafts, readDraft, requireWritable, warningsOf } from '../resources/read-draft.ts';
+import {
+  type DraftOptions,
+  meshesFirst,
+  mostDrafts,
+  readDraft,
+  requireMeshes,
+  requireWritable,
+  warningsOf,
+} from '../resources/read-draft.ts';
 
 /** What is needed to judge a change. */
 export interface PlanOptions extends DraftOptions {
@@ -32,12 +40,13 @@ export async function planChange(call: Pick<Call, 'body' | 'user'>, options: Pla
     resources.map((document, index) => readDraft(document, `resources[${index}]`, call, options)),
   );
   const keys = deletions.map((document, index) => readKey(document, `deletions[${index}]`, call, options));
-  const changes = await titledAsync(title, () => options.manager.preview(drafts, keys));
+  requireMeshes(drafts, title, options);
+  const changes = await titledAsync(title, () => options.manager.preview(meshesFirst(drafts), keys));
   const changed = new Set(changes.map(({ key }) => `${key.type}/${key.mesh}/${key.name}`));
   const unchanged = drafts.filter(({ type, mesh, name }) => !changed.has(`${type}/${mesh}/${name}`));
   const warnings = drafts.flatMap((draft) => [
     ...warningsOf(draft, options).map((warning) => `${draft.type} ${draft.name}: ${warning}`),
-    ...idleWarnings(options, draft),
+    ...idleWarnings(options, draft, drafts),
   ]);
   return { changes, unchanged: unchanged.map(({ type, mesh, name }) => ({ type, mesh, name })), warnings };
 }

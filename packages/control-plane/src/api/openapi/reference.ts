@@ -43,6 +43,7 @@ export function formatOpenApiReference(types: ResourceTypes, version: string): s
     explain,
     collectorRefs: nothing({ total: 0, missing: [] }),
     unsentTo: nothing([]),
+    referenceFindings: () => [],
   };
   const routes = apiRoutes({
     types,

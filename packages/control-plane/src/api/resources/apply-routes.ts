@@ -1,16 +1,22 @@
 // POST /_apply: several resources as one change. All are written in one transaction or none is, and proxies see them together.
-import { MeshError, type ResourceDraft } from '@ursa/resources';
 import { Type } from 'typebox';
 import type { PutResult, ResourceManager, WritePermit } from '../../store/resource-manager.ts';
 import { parseBody } from '../http/document.ts';
-import { badRequest, titled, titledAsync, toFailure } from '../http/failure.ts';
+import { badRequest, titled, titledAsync } from '../http/failure.ts';
 import { formatJson } from '../http/json-text.ts';
 import { requireDocumentType } from '../http/media-type.ts';
 import type { Answer, Call, Route } from '../http/route.ts';
 import { nameParameters } from '../openapi/parameters.ts';
 import type { StrictnessGuard } from '../strictness/strictness-guard.ts';
 import { idleWarnings } from './idle-policies.ts';
-import { type DraftOptions, mostDrafts, readDraft, requirePermission } from './read-draft.ts';
+import {
+  type DraftOptions,
+  meshesFirst,
+  mostDrafts,
+  readDraft,
+  requireMeshes,
+  requirePermission,
+} from './read-draft.ts';
 
 /** What applying needs. */
 export interface ApplyOptions extends DraftOptions {
@@ -59,9 +65,8 @@ async function apply(call: Call, options: ApplyOptions): Promise<Answer> {
   const drafts = titled(title, () =>
     documents.map((document, index) => readDraft(document, `resources[${index}]`, call, options)),
   );
-  requireMeshes(drafts, options);
-  // A mesh may stand behind what belongs to it, as in files that are sorted by name.
-  const ordered = [...drafts].sort((one, other) => Number(other.type === 'Mesh') - Number(one.type === 'Mesh'));
+  requireMeshes(drafts, title, options);
+  const ordered = meshesFirst(drafts);
   const permit: WritePermit = (before, after) => {
     if (after !== undefined) requirePermission(before, after, call, options);
   };
@@ -88,19 +93,6 @@ function readDocuments(body: unknown): readonly unknown[] {
     throw badRequest('expected an object with "resources", a list of at least one resource');
   if (resources.length > mostDrafts) throw badRequest(`at most ${mostDrafts} resources at once; split the change`);
   return resources;
-}
-
-/** Errors: every resource whose mesh is neither stored nor among them, with its place. */
-function requireMeshes(drafts: readonly ResourceDraft[], { reader }: ApplyOptions): void {
-  const brought = new Set(drafts.filter(({ type }) => type === 'Mesh').map(({ name }) => name));
-  const violations = drafts.flatMap(({ mesh }, index) => {
-    if (mesh === '' || brought.has(mesh) || reader.find('Mesh', '', mesh) !== undefined) return [];
-    const message = `there is no mesh ${JSON.stringify(mesh)}: apply it too, or correct the name`;
-    return [{ field: `resources[${index}].mesh`, message }];
-  });
-  const [first] = violations;
-  if (first === undefined) return;
-  throw toFailure(new MeshError('invalid', `${first.field}: ${first.message}`, { violations }), title);
 }
 
 function formatResult(

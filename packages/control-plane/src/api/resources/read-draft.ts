@@ -8,6 +8,7 @@ import {
   type ResourceKey,
 } from '@ursa/resources';
 import type { AccessControl } from '../../identity/access-control.ts';
+import { toFailure } from '../http/failure.ts';
 import type { Call } from '../http/route.ts';
 import type { ResourceReader } from './reader.ts';
 import { withStoredKeys } from './stored-keys.ts';
@@ -83,4 +84,26 @@ function placed(error: unknown, place: string): unknown {
   const isListed = violations.length > 0 && error.code !== 'malformed';
   const message = isListed ? error.message : `${place}: ${error.message}`;
   return new MeshError(error.code, message, { violations, cause: error });
+}
+
+/** Errors: 400 under `title` for every resource whose mesh is neither stored nor among them, with its place. */
+export function requireMeshes(
+  drafts: readonly ResourceDraft[],
+  title: string,
+  { reader }: Pick<DraftOptions, 'reader'>,
+): void {
+  const brought = new Set(drafts.filter(({ type }) => type === 'Mesh').map(({ name }) => name));
+  const violations = drafts.flatMap(({ mesh }, index) => {
+    if (mesh === '' || brought.has(mesh) || reader.find('Mesh', '', mesh) !== undefined) return [];
+    const message = `there is no mesh ${JSON.stringify(mesh)}: apply it too, or correct the name`;
+    return [{ field: `resources[${index}].mesh`, message }];
+  });
+  const [first] = violations;
+  if (first === undefined) return;
+  throw toFailure(new MeshError('invalid', `${first.field}: ${first.message}`, { violations }), title);
+}
+
+/** The order to write in: a mesh may stand behind what belongs to it, as in files that are sorted by name. */
+export function meshesFirst(drafts: readonly ResourceDraft[]): readonly ResourceDraft[] {
+  return [...drafts].sort((one, other) => Number(other.type === 'Mesh') - Number(one.type === 'Mesh'));
 }
