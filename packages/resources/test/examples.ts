@@ -85,7 +85,7 @@ const specs: Readonly<Record<string, Record<string, unknown>>> = {
           type: 'builtin',
           mode: 'PERMISSIVE',
           dpCert: { rotation: { expiration: '1d' } },
-          conf: { caCert: { rsaBits: 2048, expiration: '10y' } },
+          conf: { caCert: { RSAbits: 2048, expiration: '10y' } },
         },
       ],
     },

@@ -43,8 +43,18 @@ test('a typo within a backend is found too', () => {
   const mtls = { backends: [{ name: 'a', type: 'builtin', conf: { caCert: { rsaBitz: 2048 } } }] };
   assert.match(
     violationsOf({ type: 'Mesh', mtls })['mtls.backends[0].conf.caCert.rsaBitz'] ?? '',
-    /did you mean "rsaBits"/,
+    /did you mean "RSAbits"/,
   );
+});
+
+test("fields of backends are called as in the peer's messages", () => {
+  const caCert = { RSAbits: 2048, expiration: '10y' };
+  const mtls = { enabledBackend: 'a', backends: [{ name: 'a', type: 'builtin', conf: { caCert } }] };
+  assert.deepEqual(violationsOf({ type: 'Mesh', mtls }), {});
+  for (const mode of ['activeMTLSBackend', 'providedTLS', 'disabled']) {
+    const backends = [{ name: 'p', type: 'prometheus', conf: { port: 5670, path: '/metrics', tls: { mode } } }];
+    assert.deepEqual(violationsOf({ type: 'Mesh', metrics: { enabledBackend: 'p', backends } }), {}, mode);
+  }
 });
 
 test('an egress needs mTLS', () => {

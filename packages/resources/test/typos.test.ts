@@ -20,7 +20,7 @@ const corpus: readonly (readonly [type: string, path: string, typed: string, mea
   ['Mesh', 'mtls.backends.0', 'dpcert', 'dpCert'],
   ['Mesh', 'mtls.backends.0', 'config', 'conf'],
   ['Mesh', 'mtls.backends.0.dpCert', 'rotaton', 'rotation'],
-  ['Mesh', 'mtls.backends.0.conf.caCert', 'rsaBit', 'rsaBits'],
+  ['Mesh', 'mtls.backends.0.conf.caCert', 'rsaBit', 'RSAbits'],
   ['Mesh', 'networking.outbound', 'passThrough', 'passthrough'],
   ['Mesh', 'routing', 'localityAwareLoadbalancing', 'localityAwareLoadBalancing'],
   ['Mesh', 'logging', 'defaultBackends', 'defaultBackend'],

@@ -20,7 +20,10 @@ import { acmConf, vaultConf } from './authority-conf.ts';
 
 /** Conf of the backends that come with the product, by type. */
 const confSchemas: Readonly<Record<string, TSchema>> = {
-  builtin: closed({ caCert: Type.Optional(closed({ rsaBits: wrappedCount, expiration: optionalText })) }),
+  // The peer's message says RSAbits; rsaBits is how its other fields are written.
+  builtin: closed({
+    caCert: Type.Optional(closed({ RSAbits: wrappedCount, rsaBits: wrappedCount, expiration: optionalText })),
+  }),
   provided: closed({ cert: Type.Optional(dataSource), key: Type.Optional(dataSource) }),
   vault: vaultConf,
   acmpca: acmConf,
@@ -50,7 +53,7 @@ const confSchemas: Readonly<Record<string, TSchema>> = {
       ),
     ),
     envoy: Type.Optional(closed({ filterRegex: optionalText, usedOnly: wrappedFlag })),
-    tls: Type.Optional(closed({ mode: Type.Optional(oneOf('activeMTLSBackend', 'delegated', 'disabled')) })),
+    tls: Type.Optional(closed({ mode: Type.Optional(oneOf('activeMTLSBackend', 'providedTLS', 'disabled')) })),
   }),
 };
 
