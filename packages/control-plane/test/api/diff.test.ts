@@ -123,6 +123,35 @@ test('warns of a destination that is not there, and names the one that was meant
   );
 });
 
+test('warns of a port that the destination does not have, by number or by name', async () => {
+  const { diff, ask } = await openMesh();
+  const ports = [{ name: 'http', port: 8080, targetPort: 8080, appProtocol: 'http' }];
+  const spec = { selector: { dataplaneTags: { 'kuma.io/service': 'backend' } }, ports };
+  await ask('PUT', '/meshes/default/meshservices/shop', { type: 'MeshService', mesh: 'default', name: 'shop', spec });
+  const warningsOf = async (sectionName: string): Promise<string[]> => {
+    const targetRef = { kind: 'MeshService', name: 'shop', sectionName };
+    const to = [{ targetRef, default: { http: { requestTimeout: '1s' } } }];
+    const { body } = await diff({ resources: [{ ...timeout('1s'), spec: { to } }] });
+    return body.warnings.map(({ message }: Json) => message);
+  };
+  assert.deepEqual(await warningsOf('http'), []);
+  const text = (section: string) =>
+    `MeshTimeout patience: the MeshService shop has no port called ${section} (there are: http), so this entry applies to nothing`;
+  assert.deepEqual(await warningsOf('8080'), [`${text('8080')}; did you mean "http"?`]);
+  assert.deepEqual(await warningsOf('admin'), [`${text('admin')}; name a port that exists, or leave sectionName out`]);
+});
+
+test('does not warn that the policies of a new mesh have no proxies yet', async () => {
+  const { diff } = await openMesh();
+  const { body } = await diff({
+    resources: [
+      { type: 'Mesh', name: 'shop' },
+      { ...timeout('1s'), mesh: 'shop' },
+    ],
+  });
+  assert.deepEqual([body.resources.length, body.warnings], [2, []]);
+});
+
 test('refuses a mesh that is not there by its name, and takes one of the same change', async () => {
   const { diff } = await openMesh();
   const elsewhere = { ...timeout('1s'), mesh: 'shop' };

@@ -1,6 +1,14 @@
 // Findings about entries of policies: those that name what is not there, and those that others take the effect from.
-import { contains, type PolicyHead, type ProxyPolicy, type Subset, subsetOf, whyStronger } from '@ursa/policy';
-import { closestName, displayNameOf, type TargetRef, tagNames } from '@ursa/resources';
+import {
+  contains,
+  type PolicyHead,
+  type ProxyPolicy,
+  portName,
+  type Subset,
+  subsetOf,
+  whyStronger,
+} from '@ursa/policy';
+import { closestName, displayNameOf, type Resource, type TargetRef, tagNames } from '@ursa/resources';
 import type { DataplaneFacts } from '../dataplane-facts.ts';
 import { policiesIn } from '../explain/applied-policies.ts';
 import { type ExplainParts, servicesOf } from '../explain/explain-parts.ts';
@@ -40,12 +48,13 @@ function missingDestinations(parts: ExplainParts, head: PolicyHead, known: Reado
       const resource = resources.get(key);
       return resource?.mesh === head.mesh ? [resource] : [];
     });
-    const isThere = all.some((resource) =>
+    const isMeant = (resource: Resource): boolean =>
       name === undefined
         ? Object.entries(labels ?? {}).every(([key, value]) => resource.labels[key] === value)
-        : displayNameOf(resource) === name,
-    );
-    if (isThere || (kind.startsWith('MeshService') && name !== undefined && known.has(name))) return [];
+        : displayNameOf(resource) === name;
+    const isThere = all.some(isMeant);
+    if (isThere) return missingPort(head, index, all.filter(isMeant));
+    if (kind.startsWith('MeshService') && name !== undefined && known.has(name)) return [];
     const wanted = name ?? `with the labels ${JSON.stringify(labels)}`;
     const close = name === undefined ? undefined : closestName(name, [...all.map(displayNameOf), ...known]);
     return finding(
@@ -56,6 +65,33 @@ function missingDestinations(parts: ExplainParts, head: PolicyHead, known: Reado
       `spec.to[${index}].targetRef.${name === undefined ? 'labels' : 'name'}`,
     );
   });
+}
+
+/** A port with a name is known by it alone; a policy that says its number speaks of none. */
+function missingPort(head: PolicyHead, index: number, services: readonly Resource[]): Finding[] {
+  const targetRef = head.spec.to?.[index]?.targetRef;
+  const section = targetRef?.sectionName;
+  if (section === undefined || section === '') return [];
+  const ports = services.flatMap(({ spec }) => (spec as ServiceWithPorts).ports ?? []);
+  if (ports.length === 0 || ports.some((port) => portName(port) === section)) return [];
+  const names = [...new Set(ports.map(portName))];
+  const meant = ports.find(({ port }) => String(port) === section);
+  const close = meant === undefined ? closestName(section, names) : portName(meant);
+  return [
+    finding(
+      'destination-missing',
+      `${head.type} ${head.displayName}: the ${targetRef?.kind} ${services[0] && displayNameOf(services[0])} has no port called ${section} (there are: ${names.join(', ')}), so this entry applies to nothing`,
+      close === undefined
+        ? 'name a port that exists, or leave sectionName out'
+        : `did you mean ${JSON.stringify(close)}?`,
+      head.resource,
+      `spec.to[${index}].targetRef.sectionName`,
+    ),
+  ];
+}
+
+interface ServiceWithPorts {
+  readonly ports?: readonly { readonly name?: string; readonly port: number }[];
 }
 
 function missingClients(head: PolicyHead, known: ReadonlySet<string>): Finding[] {

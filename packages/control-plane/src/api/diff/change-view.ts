@@ -158,8 +158,11 @@ const isSame = (one: ResourceKey | undefined, other: ResourceKey): boolean =>
 function formatWarnings({ plan, proxies, dataplanesOf, findingsOf }: ChangeFacts): readonly unknown[] {
   const ofChange = plan.warnings.map((message) => ({ message, proxies: [], total: 0 }));
   const found = plan.changes.flatMap(findingsOf);
+  // A mesh that comes with the change has no proxies yet, whatever its policies say.
+  const meshes = plan.changes.filter(({ key, before }) => key.type === 'Mesh' && before === undefined);
+  const isNew = new Set(meshes.map(({ key }) => key.name));
   const idle = plan.changes
-    .filter((change) => change.after !== undefined && dataplanesOf(change) === 0)
+    .filter((change) => change.after !== undefined && dataplanesOf(change) === 0 && !isNew.has(change.key.mesh))
     .filter(({ key }) => !found.some(({ code, resource }) => code === 'selects-nothing' && isSame(resource, key)))
     .map(({ key }) => ({ message: `${key.type} ${key.name} applies to no data plane proxy`, proxies: [], total: 0 }));
   const ofReferences = found.map(({ message, fix }) => ({ message: `${message}; ${fix}`, proxies: [], total: 0 }));
