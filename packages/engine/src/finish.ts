@@ -31,19 +31,32 @@ function opened<Kind extends Type>(
 ): { readonly view: FinishedResource; result(): EnvoyResource } {
   const { name, origin } = resource;
   let message: ReturnType<typeof decodeResource<Kind>> | undefined;
+  let untouched: EnvoyResource | undefined;
   const view = {
     type,
     name,
     origin,
     message: () => {
-      message ??= decodeResource({ ...resource, type });
+      if (message !== undefined) return message;
+      message = decodeResource({ ...resource, type });
+      untouched = encodeResource(type, message, origin);
       return message;
     },
     replace: (other: typeof message) => {
       message = other;
     },
   } as unknown as FinishedResource;
-  return { view, result: () => (message === undefined ? resource : encodeResource(type, message, origin)) };
+  // The bytes of the same message differ with the order in which its fields were set: what was only looked at is not sent again.
+  const result = (): EnvoyResource => {
+    if (message === undefined) return resource;
+    const encoded = encodeResource(type, message, origin);
+    return untouched !== undefined && hasSameBytes(encoded, untouched) ? resource : encoded;
+  };
+  return { view, result };
+}
+
+function hasSameBytes({ bytes: one }: EnvoyResource, { bytes: other }: EnvoyResource): boolean {
+  return one.length === other.length && one.every((byte, index) => byte === other[index]);
 }
 
 function rewrite(policy: ProxyPolicy, resource: EnvoyResource, conf: unknown): Rewritten {

@@ -38,6 +38,16 @@ test('only what a modification matches is encoded again; the rest stays the same
   assert.equal(changed.length, outbound.length);
 });
 
+test('what a modification looked into and left as it was stays the same object', () => {
+  const { world, resourcesOf } = openWorld();
+  const before = [...(resourcesOf()?.cluster ?? [])];
+  const jsonPatches = [{ op: 'add', path: '/transportSocket/typedConfig/commonTlsContext', value: {} }];
+  world.apply(proxyPatch({ kind: 'Mesh' }, { cluster: { operation: 'Patch', jsonPatches } }));
+  const after = resourcesOf()?.cluster;
+  assert.ok(before.length > 0);
+  for (const [name, cluster] of before) assert.equal(after?.get(name), cluster, name);
+});
+
 test('proxies share what is rewritten, and get their old resources back with the policy gone', () => {
   const { world, proxies, resourcesOf } = openWorld();
   const [web = '', other = ''] = proxies;

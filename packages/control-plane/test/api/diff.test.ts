@@ -136,9 +136,19 @@ test('warns of a port that the destination does not have, by number or by name',
   };
   assert.deepEqual(await warningsOf('http'), []);
   const text = (section: string) =>
-    `MeshTimeout patience: the MeshService shop has no port called ${section} (there are: http), so this entry applies to nothing`;
+    `MeshTimeout patience: the MeshService shop has no port called ${section} (there are: http), so this entry speaks of none of them`;
   assert.deepEqual(await warningsOf('8080'), [`${text('8080')}; did you mean "http"?`]);
   assert.deepEqual(await warningsOf('admin'), [`${text('admin')}; name a port that exists, or leave sectionName out`]);
+});
+
+test('a patch that cannot be applied changes nothing, and says so', async () => {
+  const { diff } = await openMesh();
+  const jsonPatches = [{ op: 'add', path: '/transportSocket/typedConfig/commonTlsContext/tlsParams', value: {} }];
+  const cluster = { operation: 'Patch', match: { origin: 'inbound' }, jsonPatches };
+  const spec = { default: { appendModifications: [{ cluster }] } };
+  const { body } = await diff({ resources: [{ type: 'MeshProxyPatch', mesh: 'default', name: 'tls', spec }] });
+  assert.deepEqual([body.counts.proxies, body.groups], [0, []]);
+  assert.match(JSON.stringify(body.warnings), /appendModifications\[0\]\.cluster cannot be applied to the cluster/);
 });
 
 test('does not warn that the policies of a new mesh have no proxies yet', async () => {

@@ -80,7 +80,7 @@ function missingPort(head: PolicyHead, index: number, services: readonly Resourc
   return [
     finding(
       'destination-missing',
-      `${head.type} ${head.displayName}: the ${targetRef?.kind} ${services[0] && displayNameOf(services[0])} has no port called ${section} (there are: ${names.join(', ')}), so this entry applies to nothing`,
+      `${head.type} ${head.displayName}: the ${targetRef?.kind} ${services[0] && displayNameOf(services[0])} has no port called ${section} (there are: ${names.join(', ')}), so this entry speaks of none of them`,
       close === undefined
         ? 'name a port that exists, or leave sectionName out'
         : `did you mean ${JSON.stringify(close)}?`,
