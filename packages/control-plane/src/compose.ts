@@ -65,7 +65,7 @@ import { withTypeChecks } from './identity/roles/check-types.ts';
 import { followCertificate } from './identity/served-certificate.ts';
 import { readServerCertificate } from './identity/server-certificate.ts';
 import { openTokens } from './identity/tokens/tokens.ts';
-import { insightKeyOf, isConnected, type ProxyInsight } from './insights/insight.ts';
+import { insightKeyOf, isConnected, isElsewhere, type ProxyInsight } from './insights/insight.ts';
 import { openMeshInsights } from './insights/mesh-insights.ts';
 import { openPolicyRefusals } from './insights/policy-refusals.ts';
 import { openProxyInsights } from './insights/proxy-insights.ts';
@@ -318,6 +318,7 @@ export async function openControlPlane(
     observer: insights,
     ...(several.starting === undefined ? {} : { starting: several.starting }),
     isConnected: (key) => isConnected(live.get(insightKeyOf(key))?.spec as ProxyInsight | undefined),
+    isElsewhere: (key) => isElsewhere(live.get(insightKeyOf(key))?.spec as ProxyInsight | undefined, instanceId),
     refusals,
     onRegistration: auditRegistrations(audit, types),
     ...(health[0] === undefined ? {} : { health: health[0], healthMetrics: watching.health }),

@@ -202,6 +202,15 @@ export function isConnected(insight: ProxyInsight | undefined): boolean {
   return insight?.subscriptions.some((subscription) => subscription.disconnectTime === undefined) ?? false;
 }
 
+/** True while the proxy is connected to another control plane than this instance. */
+export function isElsewhere(insight: ProxyInsight | undefined, instanceId: string): boolean {
+  const subscriptions = insight?.subscriptions ?? [];
+  return subscriptions.some(
+    ({ disconnectTime, controlPlaneInstanceId }) =>
+      disconnectTime === undefined && controlPlaneInstanceId !== instanceId,
+  );
+}
+
 /**
  * When a proxy, whose connections are given, had its first one to another instance after its last one to this one; milliseconds since 1970 by the clock of
  * that other one. Undefined when it had none.

@@ -71,6 +71,8 @@ export interface DpServerOptions {
   readonly requests?: RequestMetrics;
   /** Whether the proxy of a resource is connected to any instance, as far as is known here. Default: only what is connected here counts. */
   readonly isConnected?: (key: ResourceKey) => boolean;
+  /** The same of other instances than this one. Default: there are none. */
+  readonly isElsewhere?: (key: ResourceKey) => boolean;
   /** Where proxies that start are remembered. Default: in this process. */
   readonly starting?: StartingProxies;
   /** Answers hosts that join, by path. */
@@ -118,6 +120,7 @@ export function openDpServer(options: DpServerOptions): DpServer {
     admit: traffic.admit,
     deregistrationDelayMilliseconds: settings.xdsServer.dataplaneDeregistrationDelay,
     isConnected: options.isConnected ?? (() => false),
+    isElsewhere: options.isElsewhere ?? (() => false),
     onDeed: options.onRegistration,
     onError: (key, error) => log.warn('a proxy that has gone could not be deregistered', { key, error }),
   });

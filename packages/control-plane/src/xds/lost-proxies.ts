@@ -12,8 +12,10 @@ import { isExcused, isLost, isWithheld, release, withholdLost } from './taking-t
 export interface LostProxiesOptions {
   readonly live: LiveResources;
   readonly manager: ResourceManager;
-  /** Whether the proxy is connected to any instance, as far as this one knows. */
+  /** Whether it is written that the proxy is connected to any instance. Of a connection to this one that has ended, it is until the store has taken that. */
   readonly isConnected: (proxy: ResourceKey) => boolean;
+  /** Whether it is written that the proxy is connected to another instance. */
+  readonly isElsewhere: (proxy: ResourceKey) => boolean;
   readonly onError: (key: ResourceKey, error: unknown) => void;
   /** A proxy comes back within this, if it lives. Milliseconds. */
   readonly patience?: number;
@@ -70,7 +72,7 @@ const defaultSecondLook = 3000;
 
 /** Opens it; nobody is lost. */
 export function openLostProxies(options: LostProxiesOptions): LostProxies {
-  const { live, manager, isConnected, onError } = options;
+  const { live, manager, isConnected, isElsewhere, onError } = options;
   const { patience = defaultPatience, secondLook = defaultSecondLook } = options;
   const { patienceSentAway = Math.max(patience, defaultPatienceSentAway) } = options;
   /** Those that have gone from here and have not come back to any instance. */
@@ -99,7 +101,7 @@ export function openLostProxies(options: LostProxiesOptions): LostProxies {
     const id = formatResourceKey(proxy);
     const stored = live.get(proxy);
     each.timer = undefined;
-    if (isBack() || isConnected(proxy) || stored === undefined) {
+    if (isBack() || isElsewhere(proxy) || stored === undefined) {
       forget(id);
       lookAtSpared();
       // Its next connection may have come before this one had ended.
@@ -120,6 +122,8 @@ export function openLostProxies(options: LostProxiesOptions): LostProxies {
       spare(id, each);
       return;
     }
+    // The store is away, or behind: what others know of it is not known here.
+    if (isConnected(proxy)) return;
     // A fleet that comes back is waited for.
     const sinceBack = performance.now() - lastBack;
     if (each.isAfterOutage && sinceBack < patience) lookLater(each, patience - sinceBack);
@@ -188,7 +192,7 @@ export function openLostProxies(options: LostProxiesOptions): LostProxies {
   const applied = live.onApplied(() => {
     if (touched.size === 0) return;
     for (const each of touched)
-      if (isConnected(each.proxy) || live.get(each.proxy) === undefined) forget(formatResourceKey(each.proxy));
+      if (isElsewhere(each.proxy) || live.get(each.proxy) === undefined) forget(formatResourceKey(each.proxy));
       else if (wereMissing) giveBack(each);
     touched.clear();
     lookAtSpared();

@@ -27,8 +27,10 @@ export interface RegistrationOptions {
   readonly admit: TakingTraffic['admit'];
   /** A registered proxy is forgotten this long after it has gone, by whoever leads when most were missing by then. */
   readonly deregistrationDelayMilliseconds: number;
-  /** Whether the proxy has a connection to any instance, as far as is known here. */
+  /** Whether it is written that the proxy has a connection to any instance; one to this instance is until the store has taken its end. */
   readonly isConnected: (key: ResourceKey) => boolean;
+  /** Whether it is written that the proxy has a connection to another instance. */
+  readonly isElsewhere: (key: ResourceKey) => boolean;
   /** Gets what could not be written, and is tried again or can wait. */
   readonly onError: (key: ResourceKey, error: unknown) => void;
   /** Told of what proxies have written, for the audit. Whether they take traffic is not told: that changes all the time. */
@@ -133,11 +135,14 @@ export function openRegistration(options: RegistrationOptions): Registration {
     leaving.delete(node.id);
     const key = resourceKeyOf(node.proxy);
     const stored = live.get(key);
-    const isGone = stored !== undefined && !isBack() && !options.isConnected(key);
-    // It may be our network (decision 0303): the leader deregisters those that stay away when most are there again.
-    if (isGone && !isExcused(stored) && isOutage(lost.attendance())) return;
+    if (stored === undefined || isBack() || options.isElsewhere(key)) {
+      lost.left(key);
+      return;
+    }
+    // The leader does it for those whose end the store has not taken yet, and, when most are there again, for those that are missing with most: it may be our
+    // network (decision 0303).
+    if (options.isConnected(key) || (!isExcused(stored) && isOutage(lost.attendance()))) return;
     lost.left(key);
-    if (!isGone) return;
     manager.delete(key).then(
       () => options.onDeed?.({ access: 'DELETE', key }),
       (error: unknown) => {

@@ -6,6 +6,7 @@ import {
   afterEvent,
   disconnected,
   isConnected,
+  isElsewhere,
   noResponses,
   type ProxyInsight,
   type ProxySubscription,
@@ -131,6 +132,19 @@ describe('the connections of a proxy', () => {
     const insight = withSubscription(withSubscription(undefined, subscription('1'), 2), subscription('1', time), 2);
     assert.equal(insight.subscriptions.length, 1);
     assert.equal(isConnected(insight), false);
+  });
+
+  test('are elsewhere while one to another instance is open', () => {
+    const of = (...instances: readonly (readonly [string, string?])[]): ProxyInsight => ({
+      subscriptions: instances.map(([controlPlaneInstanceId, disconnectTime]) => ({
+        ...subscription(controlPlaneInstanceId, disconnectTime),
+        controlPlaneInstanceId,
+      })),
+    });
+    assert.equal(isElsewhere(of(['own']), 'own'), false);
+    assert.equal(isElsewhere(of(['own', time], ['other']), 'own'), true);
+    assert.equal(isElsewhere(of(['other', time], ['own']), 'own'), false);
+    assert.equal(isElsewhere(undefined, 'own'), false);
   });
 
   test('end once', () => {

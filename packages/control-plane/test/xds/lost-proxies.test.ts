@@ -23,7 +23,9 @@ async function openWorld() {
     labels: { mode: 'zone', zone: 'default', environment: 'universal', federated: false },
     unsafeDelete: false,
   });
-  const connected = { anywhere: false, elsewhere: new Set<string>() };
+  const connected = { anywhere: false, elsewhere: new Set<string>(), asIsWritten: false };
+  const isElsewhere = ({ name }: { readonly name: string }): boolean =>
+    connected.anywhere || connected.elsewhere.has(name);
   const fail: { with: Error | undefined; times: number } = { with: undefined, times: 0 };
   const put: typeof manager.put = async (...args) => {
     if (fail.with === undefined) return manager.put(...args);
@@ -33,7 +35,8 @@ async function openWorld() {
   const lost = openLostProxies({
     live,
     manager: { ...manager, put },
-    isConnected: ({ name }) => connected.anywhere || connected.elsewhere.has(name),
+    isConnected: (proxy) => connected.asIsWritten || isElsewhere(proxy),
+    isElsewhere,
     onError: (_, error) => assert.fail(String(error)),
     patience: 20,
     patienceSentAway: 200,
@@ -155,6 +158,16 @@ test('one that was spared and comes back goes on', async () => {
   lost.back(key);
   await sleep(60);
   assert.equal(stored()?.version, 1);
+  lost.stop();
+});
+
+test('one whose end the store has not taken yet is missed, and left to whoever sees it there', async () => {
+  const { lost, stored, connected } = await openWorld();
+  connected.asIsWritten = true;
+  lost.gone(key, left(gone, some));
+  await sleep(60);
+  assert.equal(stored()?.version, 1);
+  assert.equal(lost.attendance().missing, 1);
   lost.stop();
 });
 

@@ -112,19 +112,22 @@ describe('a proxy that registers itself', () => {
   }
 });
 
+/** Connects a proxy over a connection of its own. */
+async function connectAlone(running: RunningServer, name: string): Promise<TestConnection> {
+  running.configure(`default/${name}`, configurationOf(edsCluster('a')));
+  const own = await connectTo(running.port);
+  const stream = own.delta();
+  const node = { id: `default.${name}`, metadata: { 'dataplane.resource': document(name) } };
+  stream.send({ node, typeUrl: typeUrls.cluster });
+  await stream.next();
+  return own;
+}
+
 test('when most connections break at once nobody is deregistered, but who has said goodbye is', async (context) => {
   const running = await startServer({ settings: { 'xdsServer.dataplaneDeregistrationDelay': 30 } });
   context.after(() => running.stop());
   const names = ['one', 'two', 'three', 'left'];
-  const connect = async (name: string): Promise<TestConnection> => {
-    running.configure(`default/${name}`, configurationOf(edsCluster('a')));
-    const own = await connectTo(running.port);
-    const stream = own.delta();
-    const node = { id: `default.${name}`, metadata: { 'dataplane.resource': document(name) } };
-    stream.send({ node, typeUrl: typeUrls.cluster });
-    await stream.next();
-    return own;
-  };
+  const connect = (name: string): Promise<TestConnection> => connectAlone(running, name);
   const isThere = (name: string): boolean => running.get('Dataplane', 'default', name) !== undefined;
   const connections = await Promise.all(names.map(connect));
   const left = running.get('Dataplane', 'default', 'left');
@@ -141,6 +144,26 @@ test('when most connections break at once nobody is deregistered, but who has sa
   await until(() => !isThere('late'));
   assert.deepEqual(names.map(isThere), [true, true, true, false], 'the leader decides about those that were spared');
   for (const each of back) each.close();
+});
+
+test('who is left to the leader, since the store is behind, is missed until it is back: the next one is not alone', async (context) => {
+  let isWritten = false;
+  const running = await startServer({
+    settings: { 'xdsServer.dataplaneDeregistrationDelay': 30 },
+    isConnected: () => !isWritten,
+  });
+  context.after(() => running.stop());
+  const names = ['one', 'two'];
+  const isThere = (name: string): boolean => running.get('Dataplane', 'default', name) !== undefined;
+  const [one, two] = await Promise.all(names.map((name) => connectAlone(running, name)));
+  one?.close();
+  await until(() => running.server.connected().length === 1);
+  await new Promise((wait) => setTimeout(wait, 80));
+  isWritten = true;
+  two?.close();
+  await until(() => running.server.connected().length === 0);
+  await new Promise((wait) => setTimeout(wait, 80));
+  assert.deepEqual(names.map(isThere), [true, true]);
 });
 
 test('what registers, changes and goes is told, and what is refused with the reason; who comes back as it was is not news', async (context) => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createGraph } from '@ursa/collections';
 import type { ConnectedProxy, IssuedIdentity, ProxyConfig, TrustBundle } from '@ursa/engine';
 import type { ProxyRules } from '@ursa/policy';
-import { coreResourceTypes, createResourceTypes, MeshError, type Resource } from '@ursa/resources';
+import { coreResourceTypes, createResourceTypes, MeshError, type Resource, type ResourceKey } from '@ursa/resources';
 import { defaultSettings } from '../../src/config/load-settings.ts';
 import type { DataplaneTokenClaims, Tokens } from '../../src/identity/access.ts';
 import type { Clock } from '../../src/identity/clock.ts';
@@ -62,6 +62,8 @@ export interface ServerChoices {
   readonly onRegistration?: (deed: RegistrationDeed) => void;
   /** When real tokens are issued and expire. */
   readonly clock?: Clock;
+  /** Whether it is written that a proxy is connected to any instance. */
+  readonly isConnected?: (key: ResourceKey) => boolean;
 }
 
 const everyoneAtOnce: Arrivals = { enter: async () => true, offended: () => undefined, size: 0 };
@@ -134,6 +136,7 @@ export async function startServer(choices: ServerChoices = {}): Promise<RunningS
     health,
     arrivals: choices.arrivals ?? everyoneAtOnce,
     ...(choices.memory === undefined ? {} : { memory: choices.memory }),
+    ...(choices.isConnected === undefined ? {} : { isConnected: choices.isConnected }),
     log: silent,
   });
   const put: RunningServer['put'] = async (...resources) => {
