@@ -22,10 +22,11 @@ export type TrafficDerivation = Derivation<readonly [destination: Destination, r
 
 const direct: Traffic = { kind: 'direct', warnings: [] };
 
-function missing({ type, displayName }: PolicyHead, { kind, name, labels, port }: BackendRef): string {
+function missing({ type, displayName }: PolicyHead, { kind, name, namespace, labels, port }: BackendRef): string {
   const wanted = name ?? `with labels ${JSON.stringify(labels)}`;
   const place = port === undefined ? '' : ` with port ${port}`;
-  return `${type} ${displayName}: there is no ${kind} ${wanted}${place}, so it gets no traffic: correct backendRefs`;
+  const within = namespace === undefined ? '' : ` in the namespace ${namespace}`;
+  return `${type} ${displayName}: there is no ${kind} ${wanted}${place}${within}, so it gets no traffic: correct backendRefs`;
 }
 
 /** Derives traffic. */

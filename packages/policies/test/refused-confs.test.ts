@@ -141,6 +141,14 @@ test('a timeout for connections among those of requests is told where it belongs
   ]);
 });
 
+test('the name of a header in capitals is told to be written in small letters', () => {
+  const check = (name: string) =>
+    refusals('MeshHealthCheck', toMesh({ http: { requestHeadersToAdd: { set: [{ name, value: 'x' }] } } })).join();
+  assert.equal(check('accept'), '');
+  assert.match(check('Accept'), /should match '.*'; write it in lower case$/);
+  assert.doesNotMatch(check('a b'), /lower case/);
+});
+
 test('a decimal means the same with and without quotes', () => {
   const detectors = (standardDeviationFactor: unknown) =>
     parseResource(types, {

@@ -123,7 +123,7 @@ test('warns of a destination that is not there, and names the one that was meant
   );
 });
 
-test('warns of a port that the destination does not have, by number or by name', async () => {
+test('warns of a port or a namespace that the destination does not have', async () => {
   const { diff, ask } = await openMesh();
   const ports = [{ name: 'http', port: 8080, targetPort: 8080, appProtocol: 'http' }];
   const spec = { selector: { dataplaneTags: { 'kuma.io/service': 'backend' } }, ports };
@@ -139,6 +139,15 @@ test('warns of a port that the destination does not have, by number or by name',
     `MeshTimeout patience: the MeshService shop has no port called ${section} (there are: http), so this entry speaks of none of them`;
   assert.deepEqual(await warningsOf('8080'), [`${text('8080')}; did you mean "http"?`]);
   assert.deepEqual(await warningsOf('admin'), [`${text('admin')}; name a port that exists, or leave sectionName out`]);
+  const targetRef = { kind: 'MeshService', name: 'shop', namespace: 'kuma-demo' };
+  const to = [{ targetRef, default: { http: { requestTimeout: '1s' } } }];
+  const { body } = await diff({ resources: [{ ...timeout('1s'), spec: { to } }] });
+  assert.deepEqual(
+    body.warnings.map(({ message }: Json) => message),
+    [
+      'MeshTimeout patience: the MeshService shop is not in the namespace kuma-demo, so this entry does not speak of it; leave namespace out: it is in none',
+    ],
+  );
 });
 
 test('a patch that cannot be applied changes nothing, and says so', async () => {

@@ -8,7 +8,7 @@ import {
   subsetOf,
   whyStronger,
 } from '@ursa/policy';
-import { closestName, displayNameOf, type Resource, type TargetRef, tagNames } from '@ursa/resources';
+import { closestName, displayNameOf, labelNames, type Resource, type TargetRef, tagNames } from '@ursa/resources';
 import type { DataplaneFacts } from '../dataplane-facts.ts';
 import { policiesIn } from '../explain/applied-policies.ts';
 import { type ExplainParts, servicesOf } from '../explain/explain-parts.ts';
@@ -52,8 +52,8 @@ function missingDestinations(parts: ExplainParts, head: PolicyHead, known: Reado
       name === undefined
         ? Object.entries(labels ?? {}).every(([key, value]) => resource.labels[key] === value)
         : displayNameOf(resource) === name;
-    const isThere = all.some(isMeant);
-    if (isThere) return missingPort(head, index, all.filter(isMeant));
+    const meant = all.filter(isMeant);
+    if (meant.length > 0) return [...missingNamespace(head, index, meant), ...missingPort(head, index, meant)];
     if (kind.startsWith('MeshService') && name !== undefined && known.has(name)) return [];
     const wanted = name ?? `with the labels ${JSON.stringify(labels)}`;
     const close = name === undefined ? undefined : closestName(name, [...all.map(displayNameOf), ...known]);
@@ -65,6 +65,24 @@ function missingDestinations(parts: ExplainParts, head: PolicyHead, known: Reado
       `spec.to[${index}].targetRef.${name === undefined ? 'labels' : 'name'}`,
     );
   });
+}
+
+/** YAML that comes from Kubernetes names namespaces; what was made elsewhere is in none. */
+function missingNamespace(head: PolicyHead, index: number, services: readonly Resource[]): Finding[] {
+  const { kind, name, namespace } = head.spec.to?.[index]?.targetRef ?? {};
+  if (name === undefined || namespace === undefined || namespace === '') return [];
+  const namespaces = services.map(({ labels }) => labels[labelNames.namespace]);
+  if (namespaces.includes(namespace)) return [];
+  const [known] = namespaces;
+  return [
+    finding(
+      'destination-missing',
+      `${head.type} ${head.displayName}: the ${kind} ${name} is not in the namespace ${namespace}, so this entry does not speak of it`,
+      known === undefined ? 'leave namespace out: it is in none' : `did you mean ${JSON.stringify(known)}?`,
+      head.resource,
+      `spec.to[${index}].targetRef.namespace`,
+    ),
+  ];
 }
 
 /** A port with a name is known by it alone; a policy that says its number speaks of none. */

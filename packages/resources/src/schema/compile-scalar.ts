@@ -17,7 +17,10 @@ export function compileString(schema: SchemaNode): SchemaCheck {
     if (typeof value !== 'string') return wrongType('string', value, findings);
     if (value.length < minLength) addFinding(findings, `in body should be at least ${minLength} chars long`);
     if (value.length > maxLength) addFinding(findings, `in body should be at most ${maxLength} chars long`);
-    if (pattern !== undefined && !pattern.test(value)) addFinding(findings, `in body should match '${pattern.source}'`);
+    if (pattern !== undefined && !pattern.test(value)) {
+      const advice = pattern.test(value.toLowerCase()) ? '; write it in lower case' : '';
+      addFinding(findings, `in body should match '${pattern.source}'${advice}`);
+    }
     return value;
   };
 }
