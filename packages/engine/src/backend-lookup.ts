@@ -41,11 +41,11 @@ export function backendLookup(
     const key = meshServiceKey(head, ref);
     return key === undefined ? undefined : destinations.meshService.get(key, port, false);
   };
-  // The peers know the destinations of copies by their tag; what has no such tag is found as any backend is.
+  // The peers know the destinations of copies by their tag, whatever the port: the last resort where no MeshService is meant.
   const mirrorOf = (head: PolicyHead, ref: BackendRef): Destination | undefined => {
     const { kind, name = '' } = ref;
     const byTag = kind === 'MeshService' && isServed(head.mesh, name);
-    return byTag ? destinations.service.get(head.mesh, name) : backendOf(head, ref);
+    return backendOf(head, ref) ?? (byTag ? destinations.service.get(head.mesh, name) : undefined);
   };
   return { backendOf, mirrorOf };
 }

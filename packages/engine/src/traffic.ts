@@ -20,13 +20,20 @@ import type { Share, Traffic, TrafficRule } from './traffic-path.ts';
 /** Traffic of destinations, under the rules of a class of proxies. */
 export type TrafficDerivation = Derivation<readonly [destination: Destination, rules: RuleSets], Traffic>;
 
+const allWeightless =
+  'a rule whose backendRefs all have weight 0 does not apply, so its traffic goes where it would without: give one of them a weight';
+
 const direct: Traffic = { kind: 'direct', warnings: [] };
 
-function missing({ type, displayName }: PolicyHead, { kind, name, namespace, labels, port }: BackendRef): string {
+function missing(
+  { type, displayName }: PolicyHead,
+  { kind, name, namespace, labels, port }: BackendRef,
+  effect: 'gets no traffic: correct backendRefs' | 'gets no copies: correct requestMirror.backendRef',
+): string {
   const wanted = name ?? `with labels ${JSON.stringify(labels)}`;
   const place = port === undefined ? '' : ` with port ${port}`;
   const within = namespace === undefined ? '' : ` in the namespace ${namespace}`;
-  return `${type} ${displayName}: there is no ${kind} ${wanted}${place}${within}, so it gets no traffic: correct backendRefs`;
+  return `${type} ${displayName}: there is no ${kind} ${wanted}${place}${within}, so it ${effect}`;
 }
 
 /** Derives traffic. */
@@ -48,12 +55,21 @@ export function deriveTraffic(
       return found === undefined ? [] : [{ destination: found, weight }];
     });
   };
-  const warningsOf = (routed: readonly RoutedTraffic[]): string[] =>
-    routed.flatMap(({ backendRefs, origin }) =>
-      origin === undefined
-        ? []
-        : backendRefs.flatMap((ref) => (backendOf(origin.head, ref) === undefined ? [missing(origin.head, ref)] : [])),
-    );
+  const warningsOf = (routed: readonly (RoutedTraffic & Partial<Pick<HttpRouteRule, 'mirrorRefs'>>)[]): string[] =>
+    routed.flatMap(({ backendRefs, mirrorRefs = [], origin }) => {
+      if (origin === undefined) return [];
+      const { head } = origin;
+      const idle = backendRefs.length > 0 && backendRefs.every(({ weight }) => weight === 0);
+      return [
+        ...backendRefs
+          .filter((ref) => backendOf(head, ref) === undefined)
+          .map((ref) => missing(head, ref, 'gets no traffic: correct backendRefs')),
+        ...mirrorRefs
+          .filter((ref) => mirrorOf(head, ref) === undefined)
+          .map((ref) => missing(head, ref, 'gets no copies: correct requestMirror.backendRef')),
+        ...(idle ? [`${head.type} ${head.displayName}: ${allWeightless}`] : []),
+      ];
+    });
 
   const httpRule = (policy: ProxyPolicy, destination: Destination, rule: HttpRouteRule): TrafficRule[] => {
     const shares = sharesOf(destination, rule);

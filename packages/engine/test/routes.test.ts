@@ -83,3 +83,40 @@ test('who only is routed to a service is told of its instances, and of nothing e
   world.delete('Dataplane', `${mesh}/api-2`);
   assert.deepEqual(log.take(), []);
 });
+
+test('copies of requests go to the port of the service that is named, whatever the tags of its instances', () => {
+  const service = {
+    type: 'MeshService',
+    mesh,
+    name: 'shadow',
+    spec: { selector: { dataplaneTags: { 'kuma.io/service': 'db' } }, ports: [{ port: 80, targetPort: 8080 }] },
+  };
+  const copied = (backendRef: object): object => {
+    const filters = [{ type: 'RequestMirror', requestMirror: { backendRef: { kind: 'MeshService', ...backendRef } } }];
+    const rules = [{ matches: [{ path: { type: 'PathPrefix', value: '/' } }], default: { filters } }];
+    const to = [{ targetRef: { kind: 'MeshService', name: 'api' }, rules }];
+    return { type: 'MeshHTTPRoute', mesh, name: 'route', spec: { to } };
+  };
+  const opened = openWorld(service, copied({ name: 'shadow', port: 80 }));
+  assert.deepEqual(clustersOf(opened), ['api', 'small_shadow__default_msvc_80']);
+  // A service that is known by its tag alone has no ports.
+  assert.deepEqual(clustersOf(openWorld(copied({ name: 'db', port: 8080 }))), ['api', 'db']);
+  const lost = openWorld(copied({ name: 'nobody', port: 80 }));
+  assert.deepEqual(clustersOf(lost), ['api']);
+  assert.deepEqual(lost.world.engine.config.get(lost.web)?.warnings, [
+    {
+      message:
+        'MeshHTTPRoute route: there is no MeshService nobody with port 80, so it gets no copies: correct requestMirror.backendRef',
+    },
+  ]);
+});
+
+test('a rule whose backends all have weight zero does not apply, and its proxies carry a warning', () => {
+  const opened = openWorld(httpRoute('/reports', { name: 'db', weight: 0 }));
+  assert.deepEqual(clustersOf(opened), ['api']);
+  const [warning] = opened.world.engine.config.get(opened.web)?.warnings ?? [];
+  assert.match(
+    warning?.message ?? '',
+    /^MeshHTTPRoute route: a rule whose backendRefs all have weight 0 does not apply/,
+  );
+});

@@ -50,10 +50,12 @@ test('each fault is a filter, for as many requests as the conf says', () => {
   ]);
 });
 
-test('gRPC and TCP are left alone', () => {
+test('gRPC calls are requests as well; TCP is left alone', () => {
   const rules = [rule([abort(50)])];
-  assert.deepEqual([faultsOf({ rules }, 'grpc'), faultsOf({ rules }, 'tcp')], [[], []]);
-  assert.equal(faultsOf({ rules }, 'http2').length, 1);
+  assert.deepEqual(faultsOf({ rules }, 'tcp'), []);
+  for (const protocol of ['http2', 'grpc'] as const)
+    assert.deepEqual(faultsOf({ rules }, protocol), faultsOf({ rules }));
+  assert.equal(faultsOf({ rules }, 'grpc').length, 1);
 });
 
 test('clients are told by the tags that their proxies announce', () => {

@@ -48,6 +48,19 @@ test('connections of gRPC services may be idle', () => {
   assert.equal(cluster.httpOptions, undefined);
 });
 
+test('streams and connections of gRPC services last as long as somebody says', () => {
+  const { proxy } = outboundPlace('grpc');
+  const optionsFor = (conf: Parameters<NonNullable<typeof hooks.cluster>>[1]) => {
+    const cluster = clusterDraft();
+    hooks.cluster?.({ proxy, protocol: 'grpc', cluster }, conf);
+    return cluster.httpOptions?.commonHttpProtocolOptions;
+  };
+  assert.equal(optionsFor({ http: { maxStreamDuration: '0s' } }), undefined);
+  const options = optionsFor({ idleTimeout: '1s', http: { maxStreamDuration: '9s' } });
+  assert.deepEqual([seconds(options?.maxStreamDuration), seconds(options?.maxConnectionDuration)], [9, 0]);
+  assert.equal(options?.idleTimeout, undefined);
+});
+
 function routeOf({ chain }: ReturnType<typeof inboundPlace>) {
   const route = chain.terminal.kind === 'http' ? chain.terminal.routes.virtualHosts[0]?.routes[0] : undefined;
   return route?.action.case === 'route' ? route.action.value : undefined;

@@ -42,12 +42,12 @@ export const meshFaultInjection = defineProxyPolicy({
   gatewayListenerTags: true,
   checkConf: checkFaults,
   checkSpec: checkScope,
-  effectiveOn: { http: ['http', 'http2'] },
+  effectiveOn: { http: ['http', 'http2', 'grpc'] },
   fromAdvice: ", use 'rules' with SPIFFE-based 'matches' instead",
   needsClientTags: true,
   onEgress: 'clients',
   apply: {
-    inboundRules({ proxy: { mesh }, listener, chains, protocol }, { rules, from }) {
+    inboundRules({ proxy: { mesh }, listener, chains }, { rules, from }) {
       const clients = clientRules(rules);
       const everyMatch = clients.map(({ match }) => match);
       const filters = [
@@ -62,7 +62,7 @@ export const meshFaultInjection = defineProxyPolicy({
         }),
       ].flat();
       if (everyMatch.some(({ sni }) => sni !== undefined)) inspectTls(listener);
-      for (const { terminal } of protocol === 'grpc' ? [] : chains) {
+      for (const { terminal } of chains) {
         if (terminal.kind !== 'http') continue;
         terminal.httpFilters.push(...filters.map((filter) => ({ stage: 'rateLimit' as const, filter })));
       }

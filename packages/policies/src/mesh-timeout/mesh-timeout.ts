@@ -61,7 +61,7 @@ export const meshTimeout = defineProxyPolicy({
       : ['Mesh', 'MeshService', 'MeshExternalService', 'MeshMultiZoneService', 'MeshHTTPRoute'],
   refusesFrom: ({ kind }) => kind === 'MeshHTTPRoute',
   checkConf,
-  effectiveOn: { http: ['http', 'http2', 'grpc'] },
+  effectiveOn: { http: ['http', 'http2', 'grpc'], idleTimeout: ['tcp', 'http', 'http2', 'kafka', 'unknown'] },
   fallback: {},
   apply: {
     inbound({ chains, cluster, protocol }, conf) {
@@ -100,14 +100,19 @@ function boundChain({ terminal }: FilterChainDraft, protocol: Protocol, conf: Co
 
 function boundCluster(cluster: ClusterDraft, protocol: Protocol, conf: Conf): void {
   cluster.message.connectTimeout = time(conf.connectionTimeout, connectionTimeout);
-  // gRPC streams are long by nature: their connections are left alone.
-  if (protocol !== 'http' && protocol !== 'http2') return;
+  if (!(protocol === 'http' || protocol === 'http2' || (protocol === 'grpc' && boundsStreams(conf)))) return;
   cluster.httpOptions ??= create(HttpProtocolOptionsSchema);
   cluster.httpOptions.commonHttpProtocolOptions ??= create(ConnectionOptionsSchema);
   const options = cluster.httpOptions.commonHttpProtocolOptions;
-  options.idleTimeout = time(conf.idleTimeout, idleTimeout);
+  // gRPC streams are long by nature, and quiet for long: their connections may be idle.
+  if (protocol !== 'grpc') options.idleTimeout = time(conf.idleTimeout, idleTimeout);
   options.maxStreamDuration = time(conf.http?.maxStreamDuration, off);
   options.maxConnectionDuration = time(conf.http?.maxConnectionDuration, off);
+}
+
+/** True when streams or connections may last only so long. */
+function boundsStreams({ http }: Conf): boolean {
+  return [http?.maxStreamDuration, http?.maxConnectionDuration].some((given) => (parseDuration(given ?? off) ?? 0) > 0);
 }
 
 function boundRoute({ action }: Route, conf: Conf): void {

@@ -61,10 +61,9 @@ export const externalService = defineType({
 const longestServerName = 255;
 
 function checkServerName(violations: ViolationList, serverName: string | undefined): void {
-  const field = 'networking.tls.serverName';
-  if (serverName === '') violations.add(field, 'cannot be empty');
-  else if (serverName !== undefined && (serverName.length > longestServerName || serverName.includes('\0')))
-    violations.add(field, `must be a server name of at most ${longestServerName} characters`);
+  // An empty one says that no name is sent.
+  if (serverName !== undefined && (serverName.length > longestServerName || serverName.includes('\0')))
+    violations.add('networking.tls.serverName', `must be a server name of at most ${longestServerName} characters`);
 }
 
 /** `host:port`, an IPv6 host in brackets. */
