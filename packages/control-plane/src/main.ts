@@ -1,6 +1,6 @@
 // kuma-cp: the command line of the control plane.
 import { readFileSync } from 'node:fs';
-import { MeshError } from '@ursa/resources';
+import { MeshError, plainFlags } from '@ursa/resources';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { loadSettings } from './config/load-settings.ts';
 import type { LogLevel, LogOutput } from './log.ts';
@@ -77,7 +77,18 @@ async function run(options: RunOptions): Promise<void> {
   } else await runControlPlane(settings, log);
 }
 
-const program = new Command('kuma-cp').description('The control plane of the mesh.');
+// Options of the log stand at the root: users of the peer write them before the command, too.
+const program = new Command('kuma-cp')
+  .description('The control plane of the mesh.')
+  .configureHelp({ showGlobalOptions: true })
+  .addOption(
+    new Option('--log-level <level>', 'how much is logged').choices(logLevels.filter(isLogLevel)).default('info'),
+  )
+  .addOption(new Option('--log-format <format>', 'how lines look').choices(['json', 'text']).default('json'))
+  .option('--log-output-path <file>', 'log to this file instead of the standard output')
+  .option('--log-max-size <megabytes>', 'size from which on the log file is started anew', wholeNumber, 100)
+  .option('--log-max-age <days>', 'age from which on old log files are removed', wholeNumber, 30)
+  .option('--log-max-retained-files <number>', 'old log files kept at most', wholeNumber, 1000);
 
 program
   .command('run', { isDefault: false })
@@ -85,16 +96,8 @@ program
     'Runs the control plane. Settings come from the file of -c and from KUMA_* in the environment, which wins.',
   )
   .option('-c, --config-file <file>', 'settings in YAML')
-  .addOption(
-    new Option('--log-level <level>', 'how much is logged').choices(logLevels.filter(isLogLevel)).default('info'),
-  )
-  .addOption(new Option('--log-format <format>', 'how lines look').choices(['json', 'text']).default('json'))
   .option('--workers <number>', 'processes that share the ports; more than one needs the PostgreSQL store', wholeNumber)
-  .option('--log-output-path <file>', 'log to this file instead of the standard output')
-  .option('--log-max-size <megabytes>', 'size from which on the log file is started anew', wholeNumber, 100)
-  .option('--log-max-age <days>', 'age from which on old log files are removed', wholeNumber, 30)
-  .option('--log-max-retained-files <number>', 'old log files kept at most', wholeNumber, 1000)
-  .action(run);
+  .action((_, command: Command) => run(command.optsWithGlobals<RunOptions>()));
 
 const migrate = program.command('migrate').description('Changes of the store between versions.');
 
@@ -122,9 +125,11 @@ program
   });
 
 // Not awaited: the executable carries its byte code, which does not go with a top-level await.
-program.parseAsync().catch((error: unknown) => {
-  const text =
-    error instanceof MeshError ? error.message : error instanceof Error ? (error.stack ?? error.message) : error;
-  process.stderr.write(`kuma-cp: ${text}\n`);
-  process.exitCode = 1;
-});
+program
+  .parseAsync(plainFlags(process.argv.slice(2), new Set(['-a', '--detailed'])), { from: 'user' })
+  .catch((error: unknown) => {
+    const text =
+      error instanceof MeshError ? error.message : error instanceof Error ? (error.stack ?? error.message) : error;
+    process.stderr.write(`kuma-cp: ${text}\n`);
+    process.exitCode = 1;
+  });

@@ -1,6 +1,6 @@
 // The command line of kuma-dp: run, exec, join, wait, version. Flags and their help come from the settings.
 import { openSync, readFileSync, writeSync } from 'node:fs';
-import { formatDuration, MeshError, parseDuration } from '@ursa/resources';
+import { formatDuration, MeshError, parseDuration, plainFlags } from '@ursa/resources';
 import { Command, Help, InvalidArgumentError, Option } from 'commander';
 import { envoyVersion } from './envoy/release.ts';
 import { createLog, type Log, type LogFormat, type LogLevel, logLevels } from './log.ts';
@@ -25,6 +25,9 @@ export interface CommandLine {
 const runtime = process.versions.bun === undefined ? `Node.js ${process.versions.node}` : `Bun ${process.versions.bun}`;
 
 const standardInput = 0;
+
+/** Flags without a value; those of the settings may be given one. */
+const switches: ReadonlySet<string> = new Set(['-a', '--detailed']);
 
 interface LogFlags {
   readonly logLevel: LogLevel;
@@ -101,7 +104,7 @@ export async function runCommandLine(args: readonly string[], process: CommandLi
       if (detailed === true) process.write(`Envoy: ${envoyVersion}\nRuntime: ${runtime}\n`);
     });
   try {
-    await program.parseAsync([...args], { from: 'user' });
+    await program.parseAsync([...plainFlags(args, switches)], { from: 'user' });
     return exitCode;
   } catch (cause) {
     return exitCodeOf(cause, process);

@@ -52,6 +52,11 @@ test('wrong values are refused one a line, by flag and by variable', async () =>
   ]);
 });
 
+test('short flags may have an equals sign before their value', async () => {
+  const { output } = await run(['--log-level', 'off', 'run', '-d=/nope/dp.yaml', '-v=name=web-1']);
+  assert.match(output, /^kuma-dp: --dataplane-file: \/nope\/dp\.yaml cannot be read/m);
+});
+
 test('without a resource, mesh and name have to be given', async () => {
   const { code, output } = await run(['--log-level', 'off', 'run', '--skip-verify']);
   assert.equal(code, 1);

@@ -1,5 +1,5 @@
 // The command tree. Commands get a session when they run, so that `--help` and completion touch nothing.
-import { MeshError } from '@ursa/resources';
+import { MeshError, plainFlags } from '@ursa/resources';
 import { Command, CommanderError, Help, Option } from 'commander';
 import { addApply } from './commands/apply.ts';
 import { addCompletion } from './commands/completion.ts';
@@ -21,6 +21,7 @@ import { addInspectWorkload } from './commands/inspect-workload.ts';
 import { addInspectZoneProxies } from './commands/inspect-zone-proxies.ts';
 import { addLint } from './commands/lint.ts';
 import { addMtls } from './commands/mtls.ts';
+import { addPlannedCommands } from './commands/planned-commands.ts';
 import { addRender } from './commands/render.ts';
 import { addRollout } from './commands/rollout.ts';
 import { addSupportBundle } from './commands/support-bundle.ts';
@@ -29,7 +30,7 @@ import { addInstallTransparentProxy, addUninstallTransparentProxy } from './comm
 import { addVersion } from './commands/version.ts';
 import { examples } from './examples.ts';
 import { CommandEnd, exitCodes } from './exit-codes.ts';
-import { durationOrNone } from './flags.ts';
+import { durationOrNone, outputOption } from './flags.ts';
 import { type GlobalFlags, openSession, type Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -37,7 +38,7 @@ import type { Terminal } from './terminal.ts';
 export async function runCommand(args: readonly string[], terminal: Terminal): Promise<number> {
   try {
     const program = createProgram(terminal);
-    await program.parseAsync(args, { from: 'user' });
+    await program.parseAsync(plainFlags(args, switchesOf(program)), { from: 'user' });
     return exitCodes.done;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
@@ -94,6 +95,7 @@ export function createProgram(terminal: Terminal): Command {
   addRollout(program, session);
   addMtls(program, session);
   const inspect = program.command('inspect').description('Look at what the mesh makes of its configuration');
+  handDownOutput(inspect);
   addInspectDataplanes(inspect, session);
   addInspectDataplane(inspect, session);
   addInspectLists(inspect, session);
@@ -110,13 +112,33 @@ export function createProgram(terminal: Terminal): Command {
   addToken(program, session);
   addConfig(program, session);
   addSupportBundle(program, session);
-  addInstallTransparentProxy(program.command('install').description('Install parts of the mesh'), session);
-  addUninstallTransparentProxy(program.command('uninstall').description('Uninstall parts of the mesh'), session);
+  const install = program.command('install').description('Install parts of the mesh');
+  addInstallTransparentProxy(install, session);
+  const uninstall = program.command('uninstall').description('Uninstall parts of the mesh');
+  addUninstallTransparentProxy(uninstall, session);
+  addPlannedCommands({ install, uninstall, generate });
   addDemo(program, session);
   addCompletion(program, session);
   addVersion(program, session);
   completeTree(program, program);
   return program;
+}
+
+/** Flags without a value anywhere in the tree, as they are written; those that take one in another command are not among them. */
+function switchesOf(program: Command): ReadonlySet<string> {
+  const commands = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(commands)];
+  const options = commands(program).flatMap(({ options }) => options);
+  const spellings = ({ long, short }: Option): readonly string[] => [long, short].filter((name) => name !== undefined);
+  const valued = new Set(options.filter(({ required, optional }) => required || optional).flatMap(spellings));
+  return new Set(options.flatMap(spellings).filter((name) => !valued.has(name)));
+}
+
+/** `kumactl inspect -o json meshes` means the same as `kumactl inspect meshes -o json`. */
+function handDownOutput(inspect: Command): void {
+  inspect.addOption(outputOption()).hook('preAction', (_, acting) => {
+    if (inspect.getOptionValueSource('output') === 'cli')
+      acting.setOptionValueWithSource('output', inspect.getOptionValue('output'), 'cli');
+  });
 }
 
 /** A mistyped flag may carry a secret: `--auth-cnf=token=…`. */

@@ -1,4 +1,5 @@
 // Which columns a type has in a table.
+import type { TypeHandle } from '@ursa/resources';
 import { field, listOf } from './json-fields.ts';
 import { formatAge, formatTable } from './table.ts';
 
@@ -17,7 +18,7 @@ const specialColumns: Readonly<Record<string, readonly Column[]>> = {
   ],
   Dataplane: [
     { header: 'TAGS', cell: dataplaneTags },
-    { header: 'ADDRESS', cell: (dataplane) => text(field(dataplane, 'networking', 'address')) },
+    { header: 'ADDRESS', cell: (dataplane) => reachableAddress(field(dataplane, 'networking')) },
   ],
   ExternalService: [
     { header: 'TAGS', cell: (service) => formatTags([tagsOf(field(service, 'tags'))]) },
@@ -25,13 +26,12 @@ const specialColumns: Readonly<Record<string, readonly Column[]>> = {
   ],
 };
 
-/** A table of resources of one type; the mesh column is left out for global types. */
-export function tableOf(typeName: string, resources: readonly unknown[], now: number): string {
-  const meshScoped = resources.some((resource) => text(field(resource, 'mesh')) !== '');
+/** A table of resources of one type; the mesh column is left out for global types, and is there when there are no resources. */
+export function tableOf({ name, scope }: TypeHandle, resources: readonly unknown[], now: number): string {
   const columns: readonly Column[] = [
-    ...(meshScoped ? [{ header: 'MESH', cell: (resource: unknown) => text(field(resource, 'mesh')) }] : []),
+    ...(scope === 'Mesh' ? [{ header: 'MESH', cell: (resource: unknown) => text(field(resource, 'mesh')) }] : []),
     { header: 'NAME', cell: (resource) => text(field(resource, 'name')) },
-    ...(specialColumns[typeName] ?? []),
+    ...(specialColumns[name] ?? []),
     { header: 'AGE', cell: (resource) => formatAge(text(field(resource, 'creationTime')), now) },
   ];
   return formatTable(
@@ -60,6 +60,11 @@ export function dataplaneTags(dataplane: unknown): string {
   const gateway = field(dataplane, 'networking', 'gateway', 'tags');
   const inboundTags = listOf(dataplane, 'networking', 'inbound').map((inbound) => tagsOf(field(inbound, 'tags')));
   return formatTags(gateway === undefined ? inboundTags : [tagsOf(gateway)]);
+}
+
+/** Where the others reach a proxy: what it advertises, or else what it listens at. */
+function reachableAddress(networking: unknown): string {
+  return text(field(networking, 'advertisedAddress')) || text(field(networking, 'address'));
 }
 
 function mtlsOf(mesh: unknown): string {

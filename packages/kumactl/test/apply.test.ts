@@ -107,6 +107,15 @@ test('variables are filled in', async () => {
   assert.match(requests[0]?.body ?? '', /"connectionTimeout":"7s"/);
 });
 
+test('--dry-run may be given whether it is one', async () => {
+  const printed = await apply('type: Mesh\nname: one\n', ['--dry-run=true']);
+  assert.deepEqual([printed.code, printed.stdout], [0, 'name: one\ntype: Mesh\n']);
+  const applied = await apply('type: Mesh\nname: one\n', ['--dry-run=false']);
+  assert.doesNotMatch(applied.stdout, /^name: one/m);
+  assert.ok(applied.requests.length > 0);
+  assert.equal((await apply('type: Mesh\nname: one\n', ['--dry-run=perhaps'])).code, 2);
+});
+
 test('--dry-run prints the resources and sends nothing', async () => {
   const { code, stdout, requests } = await apply('type: Mesh\nname: one\n---\ntype: Mesh\nname: two\n', ['--dry-run']);
   assert.deepEqual(

@@ -98,6 +98,18 @@ for (const [args, path, body] of online) {
   });
 }
 
+test('the older name of --proxy-type means the same, and who asks for an older token is told of the newer', async () => {
+  const { code } = await stub.run(['generate', 'dataplane-token', '--type=ingress']);
+  assert.equal(code, 0);
+  assert.equal(JSON.parse(stub.requests.at(-1)?.body ?? '').type, 'ingress');
+  const refused = await stub.run(['generate', 'zone-ingress-token', '--zone=east', '--valid-for', '1h']);
+  assert.equal(refused.code, 1);
+  assert.match(
+    refused.stderr,
+    /^Error: kumactl generate zone-ingress-token: use "kumactl generate zone-token .*--scope ingress/,
+  );
+});
+
 test('a token that is signed here is verified by the control plane with the public key', async () => {
   const key = (await stub.run(['generate', 'public-key', '--signing-key-path', keyFile])).stdout;
   const { live } = await openLiveStore({ type: 'Mesh', name: 'demo', spec: {} });

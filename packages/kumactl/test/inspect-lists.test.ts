@@ -11,7 +11,8 @@ before(async () => {
 });
 after(() => stub.close());
 
-const subscriptions = [{ connectTime: '2026-11-23T11:58:00Z', version: { kumaCp: { version: '1.2' } } }];
+const config = '{"store":{"type":"postgres"}}';
+const subscriptions = [{ connectTime: '2026-11-23T11:58:00Z', version: { kumaCp: { version: '1.2' } }, config }];
 const lists: readonly [command: string, url: string, item: object, row: readonly string[]][] = [
   [
     'meshes',
@@ -36,7 +37,7 @@ const lists: readonly [command: string, url: string, item: object, row: readonly
     'services',
     '/meshes/default/service-insights',
     { name: 'web', status: 'online', dataplanes: { total: 1, online: 1 }, addressPort: 'web.mesh:80' },
-    ['web', 'internal', 'Online', '1/1', 'web.mesh:80'],
+    ['web', 'Online', '1/1', 'internal', 'web.mesh:80'],
   ],
   [
     'workloads',
@@ -51,8 +52,14 @@ const lists: readonly [command: string, url: string, item: object, row: readonly
   [
     'zones',
     '/zones/_overview',
-    { name: 'east', zone: { enabled: false }, zoneInsight: { subscriptions } },
-    ['east', 'off', 'Online', '2m', 'never', '0', '0', '1.2'],
+    { name: 'east', zone: { enabled: true }, zoneInsight: { subscriptions } },
+    ['east', 'Online', '2m', 'never', '0', '0', '1.2', 'postgres', 'on'],
+  ],
+  [
+    'zones',
+    '/zones/_overview',
+    { name: 'west', zone: { enabled: false }, zoneInsight: { subscriptions: [{ ...subscriptions[0], config: '{' }] } },
+    ['west', 'Offline', '2m', 'never', '0', '0', '1.2', '-', 'off'],
   ],
   [
     'control-planes',
@@ -67,7 +74,13 @@ const lists: readonly [command: string, url: string, item: object, row: readonly
     'zoneingresses',
     '/zoneingresses/_overview',
     { name: 'in', zoneIngress: { zone: 'east', networking: { address: '10.0.0.1', port: 10001 } } },
-    ['east', 'in', '10.0.0.1:10001', 'Offline', 'never', 'never', '0', '0', '-', '-'],
+    ['in', 'Offline', 'never', 'never', '0', '0', '-', '-', 'east', '10.0.0.1:10001'],
+  ],
+  [
+    'zone-egresses',
+    '/zoneegresses/_overview',
+    { name: 'out', zoneEgress: { zone: 'east', networking: { address: '10.0.0.2', port: 10002 } } },
+    ['out', 'Offline', 'never', 'never', '0', '0', '-', '-', 'east', '10.0.0.2:10002'],
   ],
 ];
 

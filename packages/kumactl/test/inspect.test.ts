@@ -31,17 +31,23 @@ const overview = (name: string, inbounds: readonly object[], subscription: objec
     ...(subscription === undefined
       ? {}
       : { subscriptions: [{ status: { total: { responsesSent: '3' } } }, subscription] }),
-    mTLS: { issuedBackend: 'ca-1', lastCertificateRegeneration: '2026-11-23T11:59:55Z' },
+    mTLS: {
+      issuedBackend: 'ca-1',
+      supportedBackends: ['ca-1', 'ca-2'],
+      lastCertificateRegeneration: '2026-11-23T11:59:55Z',
+      certificateExpirationTime: '2026-11-24T11:59:55.25Z',
+      certificateRegenerations: 3,
+    },
   },
 });
 const connected = {
   connectTime: '2026-11-23T11:58:00Z',
   status: { lastUpdateTime: '2026-11-23T11:59:00Z', total: { responsesSent: '4', responsesRejected: '1' } },
-  version: { kumaDp: { version: '0.1.0' }, envoy: { version: '1.40.0' } },
+  version: { kumaDp: { version: '0.1.0' }, envoy: { version: '1.40.0' }, dependencies: { coredns: '1.14' } },
 };
 
 test('proxies are listed with their state, updates over all connections, certificate and versions', async () => {
-  const items = [overview('web-1', [inbound()], connected)];
+  const items = [overview('web-1', [inbound(), inbound('NotReady')], connected)];
   const { stdout, url } = await inspect(['dataplanes', '--gateway', '--tag', 'version=v1'], { body: { items } });
   assert.equal(url, '/meshes/default/dataplanes/_overview?gateway=true&tag=version%3Av1');
   const [headings, row] = stdout.split('\n').map((line) => line.split(/ {3,}/));
@@ -50,16 +56,20 @@ test('proxies are listed with their state, updates over all connections, certifi
     'default',
     'web-1',
     'kuma.io/service=web',
-    'Online',
+    'Partially degraded',
     '2m',
     '1m',
     '7',
     '1',
     '5s',
-    '-',
+    '2026-11-24 11:59:55',
+    '3',
     'ca-1',
+    'ca-1,ca-2',
     '0.1.0',
     '1.40.0',
+    'coredns: 1.14',
+    'inbound[port=80,svc=web] is not ready',
   ]);
 });
 
@@ -68,6 +78,21 @@ test('what the control plane warns of comes after the table, by proxy', async ()
   const items = [overview('api-1', [inbound()], connected), warned];
   const { stdout } = await inspect(['dataplanes'], { body: { items } });
   assert.deepEqual(stdout.split('\n').slice(-3), ['', 'web-1: Envoy 1.38.3 has known vulnerabilities', '']);
+});
+
+test('the form of the output may be named before the kind, switches may have a value', async () => {
+  const body = { items: [overview('web-1', [inbound()], connected)] };
+  for (const args of [
+    ['-o', 'json', 'dataplanes'],
+    ['-o=json', 'dataplanes', '--gateway=false'],
+    ['dataplanes', '--output=json', '--ingress=f'],
+  ]) {
+    const { code, stdout, stderr, url } = await inspect(args, { body });
+    assert.deepEqual({ code, stderr, url }, { code: 0, stderr: '', url: '/meshes/default/dataplanes/_overview' });
+    assert.deepEqual(JSON.parse(stdout).items, body.items);
+  }
+  const { url } = await inspect(['dataplanes', '--gateway=true'], { body });
+  assert.equal(url, '/meshes/default/dataplanes/_overview?gateway=true');
 });
 
 const states: readonly [name: string, inbounds: readonly object[], subscription: object | undefined, state: string][] =

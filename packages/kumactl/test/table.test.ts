@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tableOf } from '../src/resource-table.ts';
 import { formatAge, formatTable } from '../src/table.ts';
+import { type KnownType, typeHandles } from '../src/type-handles.ts';
 
 const now = Date.parse('2026-11-23T12:00:00Z');
 
@@ -38,6 +39,12 @@ test('an instant that was never set has the longest age there is, and none at al
   assert.equal(formatAge(undefined, now), 'never');
 });
 
+function typeNamed(name: string): KnownType {
+  const type = typeHandles.byAnyName(name);
+  assert.ok(type);
+  return type;
+}
+
 test('tags of several inbounds share one cell', () => {
   const dataplane = {
     name: 'experiment',
@@ -52,15 +59,26 @@ test('tags of several inbounds share one cell', () => {
     },
   };
   assert.equal(
-    tableOf('Dataplane', [dataplane], now),
+    tableOf(typeNamed('Dataplane'), [dataplane], now),
     'MESH      NAME         TAGS                                        ADDRESS     AGE\n' +
       'default   experiment   kuma.io/service=metrics,mobile version=v1   127.0.0.1   5s\n',
   );
 });
 
+test('what a proxy advertises is its address, and a table without lines has all its columns', () => {
+  const dataplane = {
+    name: 'web',
+    mesh: 'default',
+    networking: { address: '10.0.0.1', advertisedAddress: '192.0.2.1' },
+  };
+  const table = tableOf(typeNamed('Dataplane'), [dataplane], now);
+  assert.deepEqual(table.split('\n')[1]?.split(/ {3,}/), ['default', 'web', '192.0.2.1', 'never']);
+  assert.equal(tableOf(typeNamed('MeshTimeout'), [], now), 'MESH   NAME   AGE\n');
+});
+
 test('a global type has no mesh column', () => {
   assert.equal(
-    tableOf('Zone', [{ name: 'east', creationTime: '2026-11-23T11:59:55Z' }], now),
+    tableOf(typeNamed('Zone'), [{ name: 'east', creationTime: '2026-11-23T11:59:55Z' }], now),
     'NAME   AGE\neast   5s\n',
   );
 });

@@ -36,6 +36,34 @@ test('it installs what a dry run prints, for both families, and says what to do 
   assert.match(done.stdout, /Run kuma-dp as the user with UID 777, with --transparent-proxy/);
 });
 
+test('the configuration may stand in the flag itself, as an object or as lines', async () => {
+  for (const config of [
+    '{ ipFamilyMode: ipv4, redirect: { inbound: { port: 1001 }, outbound: { port: 2002 } } }',
+    'ipFamilyMode: ipv4\nredirect:\n  inbound: { port: 1001 }\n  outbound: { port: 2002 }',
+    'ipFamilyMode: ipv4\\nredirect: { inbound: { port: 1001 }, outbound: { port: 2002 } }',
+  ]) {
+    const { code, stdout, stderr } = await run([...install, '--dry-run', '--config', config], { host: fakeHost() });
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    assert.match(stdout, /--to-ports 1001/);
+    assert.match(stdout, /--to-ports 2002/);
+    assert.doesNotMatch(stdout, /IPv6/);
+  }
+  assert.match(await refusal([...install, '--config', 'redirekt: {}']), /--config:1:1: redirekt: no such field/);
+});
+
+test('what is for Kubernetes only says so, whatever flags it gets', async () => {
+  for (const [args, text] of [
+    [['install', 'control-plane', '--mode=zone', '--set', 'a=b'], /Kubernetes is not supported yet; .*"kuma-cp run"/],
+    [['install', 'demo'], /"kumactl demo"/],
+    [['install', 'gateway', 'kong'], /Kubernetes is not supported yet/],
+    [['uninstall', 'ebpf'], /"kumactl uninstall transparent-proxy"/],
+  ] as const) {
+    const { code, stdout, stderr } = await run(args);
+    assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
+    assert.match(stderr, text);
+  }
+});
+
 test('flags win over the environment, that over files, of which later ones win; one may be standard input', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'kumactl-tproxy-'));
   try {

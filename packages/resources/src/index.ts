@@ -13,6 +13,7 @@ export * from './describe-type.ts';
 export * from './duration.ts';
 export * from './envoy-floor.ts';
 export * from './error.ts';
+export * from './flag-forms.ts';
 export * from './format-resource.ts';
 export { describeFormatError } from './format-string.ts';
 export * from './go-template.ts';

@@ -30,6 +30,13 @@ export const retiredNames: Readonly<Record<string, string>> = {
   KUMA_EXPERIMENTAL_GENERATE_MESH_SERVICES: 'MeshServices are generated as the Mesh says',
   KUMA_EXPERIMENTAL_SKIP_PERSISTED_VIPS: 'it changes nothing here',
   KUMA_EXPERIMENTAL_GATEWAY_API: 'it changes nothing here',
+  KUMA_BOOTSTRAP_SERVER_API_VERSION: 'proxies always speak version 3',
+};
+
+/** Names that meant what is said in more than one place today, or otherwise: passing them over would leave out what was asked for. */
+export const replacedNames: Readonly<Record<string, string>> = {
+  KUMA_DP_SERVER_AUTH_TYPE: 'use KUMA_DP_SERVER_AUTHN_DP_PROXY_TYPE and KUMA_DP_SERVER_AUTHN_ZONE_PROXY_TYPE',
+  KUMA_DP_SERVER_AUTH_USE_TOKEN_PATH: 'use KUMA_DP_SERVER_AUTHN_ENABLE_RELOADABLE_TOKENS',
 };
 
 /** Older spellings of names in the environment, and the ones they stand for. */

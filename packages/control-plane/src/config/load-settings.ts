@@ -2,7 +2,7 @@
 import { closestName, MeshError, type Violation } from '@ursa/resources';
 import { parseDocument } from 'yaml';
 
-import { isForeignName, renamedNames, retiredNames } from './foreign-keys.ts';
+import { isForeignName, renamedNames, replacedNames, retiredNames } from './foreign-keys.ts';
 import { type Raw, type Setting, SettingError } from './setting.ts';
 import { type Settings, settingsTable } from './settings.ts';
 import { mapSettings, walkSettings } from './walk-settings.ts';
@@ -169,6 +169,8 @@ function readEnvironment(
       readLeaf(name, path, setting, () => setting.fromText(text), { values, violations, warnings });
     } else if (retiredNames[name] !== undefined) {
       warnings.push(`${name} has no effect: ${retiredNames[name]}`);
+    } else if (replacedNames[name] !== undefined) {
+      violations.push({ field: name, message: `is not known any more: ${replacedNames[name]}` });
     } else if (!isForeignName(name, text)) {
       violations.push({
         field: name,

@@ -48,8 +48,10 @@ test('wrong settings, files and flags end the program with what is wrong, and no
     ],
     [['run', '-c', bad], {}, 'apiServer.htp: unknown key; did you mean apiServer.http?'],
     [['run', '-c', join(folder, 'none.yaml')], {}, '-c: cannot read'],
+    [['run'], { KUMA_DP_SERVER_AUTH_TYPE: 'none' }, 'use KUMA_DP_SERVER_AUTHN_DP_PROXY_TYPE and'],
     [['run'], { KUMA_MODE: 'global' }, 'mode (KUMA_MODE): a global control plane comes with multi-zone'],
     [['run'], { KUMA_GENERAL_WORK_DIR: '/dev/null/x' }, 'cannot open the store file /dev/null/x/store.db'],
+    [['--log-level=debug', 'run', `-c=${bad}`], {}, 'apiServer.htp: unknown key'],
     [['run', '--log-level', 'loud'], {}, 'Allowed choices are off, error, warn, info, debug'],
     [['run', '--log-output-path', folder], settings, '--log-output-path: cannot open'],
   ] as const) {

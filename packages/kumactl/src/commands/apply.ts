@@ -1,7 +1,7 @@
 // `kumactl apply -f`: reads documents, refuses them here when they cannot be right, and puts them into the control plane as one change.
 
 import { MeshError, parseDuration } from '@ursa/resources';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { askChange, printChange } from '../change-request.ts';
 import { collectPairs, forceOption } from '../flags.ts';
 import { followRollout, type Share } from '../follow-rollout.ts';
@@ -12,7 +12,7 @@ import { formatResourceYaml } from '../yaml-output.ts';
 import { exitCodesText, shareOf, timeoutOption, waitOption } from './rollout.ts';
 
 interface ApplyFlags extends SourceFlags {
-  readonly dryRun?: 'client' | 'server' | true;
+  readonly dryRun?: 'client' | 'server' | false | true;
   readonly wait?: Share | true;
   readonly timeout: string;
   readonly force: boolean;
@@ -29,7 +29,7 @@ export function addApply(program: Command, session: () => Session): void {
       new Option(
         '--dry-run [side]',
         'apply nothing: "client" (when left out) prints the resources, "server" what they would change, as diff does',
-      ).choices(['client', 'server']),
+      ).argParser(dryRunOf),
     )
     .addOption(forceOption())
     .addOption(waitOption())
@@ -39,11 +39,18 @@ export function addApply(program: Command, session: () => Session): void {
       const current = session();
       const writes = await planWrites(current, flags);
       if (flags.dryRun === 'server') return printChange(current, await askChange(current, writes, false), 'table');
-      if (flags.dryRun !== undefined)
+      if (flags.dryRun !== undefined && flags.dryRun !== false)
         return current.terminal.print(writes.map(({ body }) => formatResourceYaml(body)).join('---\n'));
       const revision = await sendWrites(current, writes, { force: flags.force });
       if (flags.wait !== undefined) await waitForProxies(current, writes, revision, flags);
     });
+}
+
+/** A side; or, as users of the peer write it, whether at all. */
+function dryRunOf(text: string): 'client' | 'server' | boolean {
+  if (text === 'client' || text === 'server') return text;
+  if (text === 'true' || text === 'false') return text === 'true';
+  throw new InvalidArgumentError('Expected client or server.');
 }
 
 /** Waits for the proxies of the mesh that was written to; of all meshes when it was not one. */

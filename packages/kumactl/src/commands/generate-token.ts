@@ -36,25 +36,33 @@ export function addGenerateTokens(generate: Command, session: () => Session): vo
     .option('--valid-for <duration>', 'how long it is valid, such as 24h', positiveDuration, tenYears)
     .option('--name <name>', 'bind it to the Dataplane of this name')
     .option('--tag <key=value>', 'bind it to a tag; values may be joined with commas', collectPairs, [])
-    .addOption(
-      new Option('--proxy-type <type>', 'bind it to a kind of proxy').choices(['dataplane', 'ingress', 'egress']),
-    )
+    .addOption(new Option('--proxy-type <type>', 'bind it to a kind of proxy').choices(proxyTypes))
+    .addOption(new Option('--type <type>', 'older name of --proxy-type').choices(proxyTypes).hideHelp())
     .option('--workload <name>', 'bind it to a workload')
     .action(
-      async (flags: OfflineFlags & { name?: string; tag: readonly Pair[]; proxyType?: string; workload?: string }) => {
+      async (
+        flags: OfflineFlags & {
+          name?: string;
+          tag: readonly Pair[];
+          proxyType?: string;
+          type?: string;
+          workload?: string;
+        },
+      ) => {
         const tags = tagsOf(flags.tag);
+        const proxyType = flags.proxyType ?? flags.type;
         const subject = {
           mesh: session().mesh,
           name: flags.name,
           tags,
-          type: flags.proxyType,
+          type: proxyType,
           workload: flags.workload,
         };
         const body = {
           mesh: subject.mesh,
           name: flags.name ?? '',
           tags,
-          type: flags.proxyType ?? '',
+          type: proxyType ?? '',
           workload: flags.workload ?? '',
         };
         await printToken(session(), flags, {
@@ -94,6 +102,8 @@ export function addGenerateTokens(generate: Command, session: () => Session): vo
       });
     });
 }
+
+const proxyTypes = ['dataplane', 'ingress', 'egress'];
 
 const zoneScopes = ['ingress', 'egress'];
 

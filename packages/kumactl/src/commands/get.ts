@@ -34,8 +34,8 @@ export function addGet(program: Command, session: () => Session): void {
       else if (flags.output === 'yaml')
         current.terminal.print(name === undefined ? formatYaml(answer) : formatResourceYaml(answer));
       else if (name === undefined)
-        current.terminal.print(tableOf(type.name, listOf(answer, 'items'), now) + continuation(answer));
-      else current.terminal.print(tableOf(type.name, [answer], now));
+        current.terminal.print(tableOf(type, listOf(answer, 'items'), now) + continuation(answer));
+      else current.terminal.print(tableOf(type, [answer], now));
     });
 }
 

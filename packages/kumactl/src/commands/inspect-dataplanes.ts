@@ -38,6 +38,7 @@ export function addInspectDataplanes(inspect: Command, session: () => Session): 
     });
 }
 
+/** The peer's, in its order: scripts count columns. A cell is never empty, so that they can be told apart by spaces. */
 const headers = [
   'MESH',
   'NAME',
@@ -46,9 +47,13 @@ const headers = [
   ...connectionHeaders,
   'CERT REGENERATED AGO',
   'CERT EXPIRATION',
+  'CERT REGENERATIONS',
   'CERT BACKEND',
+  'SUPPORTED CERT BACKENDS',
   'KUMA-DP VERSION',
   'ENVOY VERSION',
+  'DEPENDENCIES VERSIONS',
+  'NOTES',
 ];
 
 /** Overviews of Dataplanes in the form asked for. */
@@ -76,11 +81,30 @@ function overviewRow(overview: unknown, now: number): readonly string[] {
     statusOf(overview, insight),
     ...connectionCells(insight, now),
     formatAge(optionalText(field(insight, 'mTLS', 'lastCertificateRegeneration')), now),
-    text(field(insight, 'mTLS', 'certificateExpirationTime')) || '-',
+    dateOf(text(field(insight, 'mTLS', 'certificateExpirationTime'))),
+    String(field(insight, 'mTLS', 'certificateRegenerations') ?? 0),
     text(field(insight, 'mTLS', 'issuedBackend')) || '-',
+    listOf(insight, 'mTLS', 'supportedBackends').map(text).join(',') || '-',
     text(field(newest, 'version', 'kumaDp', 'version')) || '-',
     text(field(newest, 'version', 'envoy', 'version')) || '-',
+    Object.entries(field(newest, 'version', 'dependencies') ?? {})
+      .map(([name, version]) => `${name}: ${version}`)
+      .join(', ') || '-',
+    notesOf(overview).join(';') || '-',
   ];
+}
+
+/** `2026-12-01 08:09:22`, in UTC. */
+function dateOf(time: string): string {
+  return time === '' ? '-' : time.replace('T', ' ').replace(/(\.\d+)?Z$/, '');
+}
+
+/** Which inbounds are not ready. */
+function notesOf(overview: unknown): readonly string[] {
+  const inbounds = listOf(overview, 'dataplane', 'networking', 'inbound') as readonly DataplaneInbound[];
+  return inbounds
+    .filter((inbound) => inbound.state !== 'Ignored' && !isInboundReady(inbound))
+    .map(({ port, tags }) => `inbound[port=${port},svc=${tags?.['kuma.io/service'] ?? ''}] is not ready`);
 }
 
 /** Online only while the newest subscription is open; an inbound that is not ready makes a proxy partially degraded, or offline when none is. */

@@ -8,9 +8,11 @@ import { getWholeList } from '../whole-list.ts';
 import { formatYaml } from '../yaml-output.ts';
 import { connectionCells, connectionHeaders, isConnected } from './connection-state.ts';
 
-/** A list that can be inspected. */
+/** A list that can be inspected. Scripts count columns: those of the peer come first, in its order, and our own behind them. */
 interface InspectedList {
   readonly command: string;
+  /** An older name of the command. */
+  readonly alias?: string;
   readonly description: string;
   readonly path: (mesh: string) => string;
   readonly headers: readonly string[];
@@ -22,7 +24,7 @@ const lists: readonly InspectedList[] = [
     command: 'meshes',
     description: 'Show meshes: how many proxies, services and policies they have',
     path: () => '/mesh-insights',
-    headers: ['NAME', 'DATAPLANES', 'PARTIALLY DEGRADED', 'SERVICES', 'POLICIES', 'CERT BACKENDS', 'TRUSTED BACKENDS'],
+    headers: ['MESH', 'DATAPLANES', 'PARTIALLY DEGRADED', 'SERVICES', 'POLICIES', 'CERT BACKENDS', 'TRUSTED BACKENDS'],
     row: (mesh) => [
       text(field(mesh, 'name')),
       shareOf(field(mesh, 'dataplanes')),
@@ -37,12 +39,12 @@ const lists: readonly InspectedList[] = [
     command: 'services',
     description: 'Show the services of a mesh and how many of their proxies are online',
     path: (mesh) => `/meshes/${encodeURIComponent(mesh)}/service-insights`,
-    headers: ['SERVICE', 'TYPE', 'STATUS', 'DATAPLANES', 'ADDRESS'],
+    headers: ['SERVICE', 'STATUS', 'DATAPLANES', 'TYPE', 'ADDRESS'],
     row: (service) => [
       text(field(service, 'name')),
-      text(field(service, 'serviceType')) || 'internal',
       statusWords[text(field(service, 'status'))] ?? 'Not available',
       shareOf(field(service, 'dataplanes')),
+      text(field(service, 'serviceType')) || 'internal',
       text(field(service, 'addressPort')) || '-',
     ],
   },
@@ -63,16 +65,18 @@ const lists: readonly InspectedList[] = [
     command: 'zones',
     description: 'Show zones and their connection to the global control plane',
     path: () => '/zones/_overview',
-    headers: ['NAME', 'ENABLED', 'STATUS', ...connectionHeaders, 'ZONE-CP VERSION'],
+    headers: ['NAME', 'STATUS', ...connectionHeaders, 'ZONE-CP VERSION', 'BACKEND', 'ENABLED'],
     row: (zone, now) => {
       const insight = field(zone, 'zoneInsight');
-      const version = listOf(insight, 'subscriptions').at(-1);
+      const newest = listOf(insight, 'subscriptions').at(-1);
+      const isEnabled = field(zone, 'zone', 'enabled') !== false;
       return [
         text(field(zone, 'name')),
-        field(zone, 'zone', 'enabled') === false ? 'off' : 'on',
-        isConnected(insight) ? 'Online' : 'Offline',
+        isConnected(insight) && isEnabled ? 'Online' : 'Offline',
         ...connectionCells(insight, now),
-        text(field(version, 'version', 'kumaCp', 'version')) || '-',
+        text(field(newest, 'version', 'kumaCp', 'version')) || '-',
+        storeOf(field(newest, 'config')),
+        isEnabled ? 'on' : 'off',
       ];
     },
   },
@@ -92,8 +96,8 @@ const lists: readonly InspectedList[] = [
       formatAge(text(field(instance, 'lastSeen')), now),
     ],
   },
-  zoneProxyList('zoneingresses', 'zoneIngress', 'ingresses'),
-  zoneProxyList('zoneegresses', 'zoneEgress', 'egresses'),
+  zoneProxyList('zoneingresses', 'zone-ingresses', 'zoneIngress', 'ingresses'),
+  zoneProxyList('zoneegresses', 'zone-egresses', 'zoneEgress', 'egresses'),
 ];
 
 const statusWords: Readonly<Record<string, string>> = {
@@ -102,23 +106,24 @@ const statusWords: Readonly<Record<string, string>> = {
   partially_degraded: 'Partially degraded',
 };
 
-function zoneProxyList(path: string, name: string, what: string): InspectedList {
+function zoneProxyList(path: string, alias: string, name: string, what: string): InspectedList {
   return {
     command: path,
+    alias,
     description: `Show zone ${what} and their state`,
     path: () => `/${path}/_overview`,
-    headers: ['ZONE', 'NAME', 'ADDRESS', 'STATUS', ...connectionHeaders, 'KUMA-DP VERSION', 'ENVOY VERSION'],
+    headers: ['NAME', 'STATUS', ...connectionHeaders, 'KUMA-DP VERSION', 'ENVOY VERSION', 'ZONE', 'ADDRESS'],
     row: (proxy, now) => {
       const insight = field(proxy, `${name}Insight`);
       const version = field(listOf(insight, 'subscriptions').at(-1), 'version');
       return [
-        text(field(proxy, name, 'zone')) || '-',
         text(field(proxy, 'name')),
-        addressOf(field(proxy, name, 'networking')),
         isConnected(insight) ? 'Online' : 'Offline',
         ...connectionCells(insight, now),
         text(field(version, 'kumaDp', 'version')) || '-',
         text(field(version, 'envoy', 'version')) || '-',
+        text(field(proxy, name, 'zone')) || '-',
+        addressOf(field(proxy, name, 'networking')),
       ];
     },
   };
@@ -126,9 +131,10 @@ function zoneProxyList(path: string, name: string, what: string): InspectedList 
 
 /** Adds the commands. */
 export function addInspectLists(inspect: Command, session: () => Session): void {
-  for (const { command, description, path, headers, row } of lists) {
+  for (const { command, alias, description, path, headers, row } of lists) {
     inspect
       .command(command)
+      .aliases(alias === undefined ? [] : [alias])
       .description(description)
       .addOption(outputOption())
       .action(async ({ output }: { readonly output: OutputFormat }) => {
@@ -148,13 +154,13 @@ export function addInspectLists(inspect: Command, session: () => Session): void 
   }
 }
 
-/** `2/3`: online, of all. */
 /** Certificate authorities with the proxies that have a certificate of them, or trust them: what a rotation waits for. */
 function backendsOf(counts: unknown): string {
   const entries = Object.entries(counts ?? {}).map(([name, count]) => `${name} ${shareOf(count)}`);
   return entries.join(', ') || '-';
 }
 
+/** `2/3`: online, of all. */
 function shareOf(dataplanes: unknown): string {
   if (dataplanes === undefined) return '-';
   return `${field(dataplanes, 'online') ?? 0}/${field(dataplanes, 'total') ?? 0}`;
@@ -169,6 +175,16 @@ function addressOf(networking: unknown): string {
   const address = text(field(networking, 'advertisedAddress')) || text(field(networking, 'address'));
   const port = field(networking, 'advertisedPort') ?? field(networking, 'port');
   return port === undefined ? address || '-' : `${address}:${port}`;
+}
+
+/** The store of a zone's control plane, from the settings that it sent as JSON. */
+function storeOf(config: unknown): string {
+  if (typeof config !== 'string' || config === '') return '-';
+  try {
+    return text(field(JSON.parse(config), 'store', 'type')) || '-';
+  } catch {
+    return '-';
+  }
 }
 
 function text(value: unknown): string {

@@ -39,7 +39,7 @@ export function addInstallTransparentProxy(install: Command, session: () => Sess
     .description('Redirect the traffic of this host to its proxy, by rules of iptables')
     .addOption(
       configOption(
-        'configuration as YAML or JSON, from files with commas between them, or - for standard input; repeatable, later ones win',
+        'configuration as YAML or JSON: in itself, from files with commas between them, or - for standard input; repeatable, later ones win',
       ),
     );
   for (const [name, field] of fieldEntries()) addFieldOption(command, name, field, given);
@@ -89,9 +89,15 @@ function fieldEntries(): readonly (readonly [ConfigName, ConfigField<unknown>])[
 }
 
 function configOption(help: string): Option {
-  return new Option('--config <file>', help).argParser((text: string, before: readonly string[] | undefined) =>
-    collectWords(text, Array.isArray(before) ? before : []),
-  );
+  return new Option('--config <file>', help).argParser((text: string, given: unknown) => {
+    const before: readonly string[] = Array.isArray(given) ? given : [];
+    return isContent(text) ? [...before, text] : collectWords(text, before);
+  });
+}
+
+/** Whether a value is the configuration itself: an object, or lines with `field: value`. */
+function isContent(text: string): boolean {
+  return text.trimStart().startsWith('{') || /^\s*[A-Za-z]+:(\s|$)/.test(text);
 }
 
 function addFieldOption(command: Command, name: ConfigName, field: ConfigField<unknown>, given: GivenFlags): void {
@@ -125,6 +131,11 @@ async function readLayers({ config, configFile }: OwnFlags, terminal: Terminal):
   const files = [...(configFile === undefined ? [] : [configFile]), ...(Array.isArray(config) ? config : [])];
   const layers: ConfigLayer[] = [];
   for (const file of files) {
+    if (isContent(file)) {
+      // In double quotes, a shell leaves \n as it is, and users mean the end of a line.
+      layers.push(readConfigText(file.replaceAll('\\n', '\n'), '--config'));
+      continue;
+    }
     const text = file === '-' ? await terminal.readInput() : readNamedFile('--config', file).toString('utf8');
     layers.push(readConfigText(text, file === '-' ? 'stdin' : file));
   }
