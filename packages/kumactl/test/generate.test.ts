@@ -83,6 +83,11 @@ const online: readonly [args: readonly string[], path: string, body: object][] =
     { zone: 'east', scope: ['ingress', 'egress'], validFor: '1h' },
   ],
   [
+    ['zone-token', '--scope=egress', '--valid-for', '1h'],
+    '/tokens/zone',
+    { zone: '', scope: ['egress'], validFor: '1h' },
+  ],
+  [
     ['zone-token', '--zone', 'east', '--scope', 'egress', '--valid-for', '1h'],
     '/tokens/zone',
     { zone: 'east', scope: ['egress'], validFor: '1h' },

@@ -22,6 +22,7 @@ const serviceLinkValue = /^(tcp|udp|sctp):\/\//;
 /** Names that older or other versions of the peer knew, and what became of them. */
 export const retiredNames: Readonly<Record<string, string>> = {
   KUMA_GUI_SERVER_ENABLED: 'use KUMA_API_SERVER_GUI_ENABLED',
+  KUMA_GUI_SERVER_API_SERVER_URL: 'it changes nothing here',
   KUMA_METRICS_MESH_MIN_RESYNC_TIMEOUT: 'it changes nothing here',
   KUMA_METRICS_MESH_MAX_RESYNC_TIMEOUT: 'it changes nothing here',
   KUMA_STORE_POSTGRES_MIN_RECONNECT_INTERVAL: 'it changes nothing here',
@@ -42,11 +43,25 @@ export const replacedNames: Readonly<Record<string, string>> = {
 /** Older spellings of names in the environment, and the ones they stand for. */
 export const renamedNames: Readonly<Record<string, string>> = {
   KUMA_API_SERVER_PORT: 'KUMA_API_SERVER_HTTP_PORT',
+  KUMA_DP_SERVER_AUTH_ENABLE_RELOADABLE_TOKENS: 'KUMA_DP_SERVER_AUTHN_ENABLE_RELOADABLE_TOKENS',
   KUMA_API_SERVER_HTTPS_TLS_CA_FILE: 'KUMA_API_SERVER_HTTPS_CLIENT_CERTS_CA_FILE',
   KUMA_STORE_POSTGRES_TLS_CA_PATH: 'KUMA_STORE_POSTGRES_TLS_ROOT_CERT_PATH',
   KUMA_DNS_SERVER_SERVICE_VIP_PORT: 'KUMA_DNS_SERVICE_SERVICE_VIP_PORT',
   KUMA_MONITORING_ASSIGNMENT_SERVER_GRPC_PORT: 'KUMA_MONITORING_ASSIGNMENT_SERVER_PORT',
 };
+
+const tables = [retiredNames, replacedNames, renamedNames];
+
+/** The name in the environment that a path in the file goes with: `dpServer.auth.type` is KUMA_DP_SERVER_AUTH_TYPE. */
+export function environmentName(path: string): string {
+  const words = path.replaceAll('.', '_').replace(/([a-z0-9])([A-Z])/g, '$1_$2');
+  return `KUMA_${words.toUpperCase()}`;
+}
+
+/** Whether the tables have names below this one: the path is a section that the file had once. */
+export function hasFormerNamesBelow(name: string): boolean {
+  return tables.some((table) => Object.keys(table).some((former) => former.startsWith(`${name}_`)));
+}
 
 /**
  * True for names the control plane leaves alone without a word. A name of the table is asked for first, so

@@ -2,7 +2,14 @@
 import { closestName, MeshError, type Violation } from '@ursa/resources';
 import { parseDocument } from 'yaml';
 
-import { isForeignName, renamedNames, replacedNames, retiredNames } from './foreign-keys.ts';
+import {
+  environmentName,
+  hasFormerNamesBelow,
+  isForeignName,
+  renamedNames,
+  replacedNames,
+  retiredNames,
+} from './foreign-keys.ts';
 import { type Raw, type Setting, SettingError } from './setting.ts';
 import { type Settings, settingsTable } from './settings.ts';
 import { mapSettings, walkSettings } from './walk-settings.ts';
@@ -102,9 +109,25 @@ function readBranch(node: Raw, prefix: string, reading: FileReading): void {
     const setting = reading.leaves.get(path);
     if (setting !== undefined) readLeaf(path, path, setting, () => setting.fromYaml(value), reading);
     else if (reading.branches.has(path)) readBranch(value, path, reading);
-    else if (!isProductSection(path)) reading.violations.push({ field: path, message: unknownKey(path, reading) });
+    else if (!isProductSection(path)) readFormerKey(path, value, reading);
     else reading.warnings.push(`${path} has no effect: it belongs to a feature that is not built yet`);
   }
+}
+
+/** A key that is none today: files of older versions have some that are told apart from mistakes as their names in the environment are. */
+function readFormerKey(path: string, value: Raw, reading: FileReading): void {
+  const { leaves, violations, warnings } = reading;
+  const name = environmentName(path);
+  const today = renamedNames[name];
+  const [todayPath, setting] = [...leaves].find(([, { env }]) => env !== undefined && env === today) ?? [];
+  if (todayPath !== undefined && setting !== undefined) {
+    warnings.push(`${path} is deprecated: use ${todayPath}`);
+    readLeaf(path, todayPath, setting, () => setting.fromYaml(value), reading);
+  } else if (retiredNames[name] !== undefined) warnings.push(`${path} has no effect: ${retiredNames[name]}`);
+  else if (replacedNames[name] !== undefined)
+    violations.push({ field: path, message: `is not known any more: ${replacedNames[name]}` });
+  else if (hasFormerNamesBelow(name) && typeof value === 'object') readBranch(value, path, reading);
+  else violations.push({ field: path, message: unknownKey(path, reading) });
 }
 
 /** Sections that the commercial distribution of the peer adds; reference s17. Of the one that is known here every key is. */

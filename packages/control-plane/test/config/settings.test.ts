@@ -132,6 +132,33 @@ test('names of other programs are left alone, old names still work and are warne
   ]);
 });
 
+test('keys that files of older versions have are read, warned of, or refused with those of today', () => {
+  const { settings, warnings } = loadSettings(
+    yaml(
+      'guiServer: { enabled: true, apiServerUrl: x }\nexperimental: { skipPersistedVIPs: true, gatewayAPI: true }\n' +
+        'metrics: { mesh: { minResyncTimeout: 5s } }\napiServer: { port: 1234 }\ndpServer: { auth: { enableReloadableTokens: true } }\n',
+    ),
+  );
+  assert.equal(settings.apiServer.http.port, 1234);
+  assert.equal(settings.dpServer.authn.enableReloadableTokens, true);
+  assert.deepEqual(warnings, [
+    'guiServer.enabled has no effect: use KUMA_API_SERVER_GUI_ENABLED',
+    'guiServer.apiServerUrl has no effect: it changes nothing here',
+    'experimental.skipPersistedVIPs has no effect: it changes nothing here',
+    'experimental.gatewayAPI has no effect: it changes nothing here',
+    'metrics.mesh.minResyncTimeout has no effect: it changes nothing here',
+    'apiServer.port is deprecated: use apiServer.http.port',
+    'dpServer.auth.enableReloadableTokens is deprecated: use dpServer.authn.enableReloadableTokens',
+  ]);
+  const found = violationsOf(() =>
+    loadSettings(yaml('dpServer: { auth: { type: none, typ: none } }\nguiServr: {}\nguiServer: on\n')),
+  );
+  assert.match(found['dpServer.auth.type'] ?? '', /use KUMA_DP_SERVER_AUTHN_DP_PROXY_TYPE and/);
+  assert.match(found['dpServer.auth.typ'] ?? '', /^unknown key/);
+  assert.match(found.guiServr ?? '', /^unknown key/);
+  assert.match(found.guiServer ?? '', /^unknown key/);
+});
+
 test('a deprecated setting works and is warned of', () => {
   const { warnings } = loadSettings({ env: { KUMA_RUNTIME_KUBERNETES_VIRTUAL_PROBES_ENABLED: 'true' } });
   assert.match(warnings[0] ?? '', /^KUMA_RUNTIME_KUBERNETES_VIRTUAL_PROBES_ENABLED is deprecated: use /);

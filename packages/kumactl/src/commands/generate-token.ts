@@ -86,7 +86,7 @@ export function addGenerateTokens(generate: Command, session: () => Session): vo
     });
   offlineOptions(generate.command('zone-token').description('Token for the proxies of a zone'))
     .requiredOption('--valid-for <duration>', 'how long it is valid, such as 24h', positiveDuration)
-    .requiredOption('--zone <name>', 'name of the zone')
+    .option('--zone <name>', 'name of the zone; when it is left out, the token is good in any', '')
     .option(
       '--scope <list>',
       'what it may be used for, with commas or one by one: ingress, egress',
