@@ -48,6 +48,13 @@ test('the configuration may stand in the flag itself, as an object or as lines',
     assert.match(stdout, /--to-ports 2002/);
     assert.doesNotMatch(stdout, /IPv6/);
   }
+  for (const args of [
+    [...install, '--dry-run', '--config-file', '-'],
+    ['--config-file=-', ...install, '--dry-run'],
+  ]) {
+    const { stdout } = await run(args, { host: fakeHost(), input: 'redirect: { outbound: { port: 2002 } }' });
+    assert.match(stdout, /--to-ports 2002/);
+  }
   assert.match(await refusal([...install, '--config', 'redirekt: {}']), /--config:1:1: redirekt: no such field/);
 });
 

@@ -51,8 +51,11 @@ export function addInstallTransparentProxy(install: Command, session: () => Sess
         .hideHelp(),
     )
     .addOption(new Option('--config-file <file>', 'older name of --config').hideHelp())
-    .action(async (flags: OwnFlags) => {
+    .action(async (own: OwnFlags, { parent }: Command) => {
       const { terminal } = session();
+      // The global flag of the same name takes the value, wherever it stands; this command has no use for kumactl's own configuration.
+      const { configFile = own.configFile } = parent?.optsWithGlobals<{ configFile?: string }>() ?? {};
+      const flags = { ...own, ...(configFile === undefined ? {} : { configFile }) };
       await installTransparentProxy({
         host: terminal.host ?? openHost(),
         config: mergeConfig([...(await readLayers(flags, terminal)), readInstallFlags(given)]),
