@@ -1,6 +1,6 @@
 // Two services and their mesh in three commands: no token, no Dataplane, no certificate, no port of a proxy is said by anybody.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -152,4 +152,33 @@ test('in a mesh of MeshServices a service is called with and without its port, a
   const { spec, status } = json as { spec: { ports: readonly object[] }; status: { dataplaneProxies: object } };
   assert.equal(spec.ports.length, 1);
   assert.deepEqual(status.dataplaneProxies, { connected: 2, healthy: 2, total: 2 });
+});
+
+test('a proxy with a token and a Dataplane of its own needs no certificate of that control plane either', async () => {
+  const files = { token: join(home, 'token'), dataplane: join(home, 'dataplane.yaml') };
+  writeFileSync(files.token, await controlPlane.dataplaneToken('default', 'by-hand'));
+  const inbound = [{ port: await freePort(), tags: { 'kuma.io/service': 'by-hand' } }];
+  writeFileSync(
+    files.dataplane,
+    JSON.stringify({
+      type: 'Dataplane',
+      mesh: 'default',
+      name: 'by-hand',
+      networking: { address: '127.0.0.1', inbound },
+    }),
+  );
+  const proxy = startProcess({
+    name: 'kuma-dp by hand',
+    command: programs.dataPlane,
+    args: [
+      'run',
+      `--cp-address=${controlPlane.dataPlaneUrl}`,
+      `--dataplane-file=${files.dataplane}`,
+      `--dataplane-token-file=${files.token}`,
+    ],
+    environment: { ...environment, KUMA_DATAPLANE_RUNTIME_BINARY_PATH: envoy, KUMA_DATAPLANE_DRAIN_TIME: '1s' },
+  });
+  after(() => proxy.stop(20_000));
+  await says(proxy, 'is verified by what it says itself');
+  await says(proxy, 'ready: others may send to this proxy');
 });

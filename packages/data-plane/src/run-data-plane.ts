@@ -23,6 +23,7 @@ import { startEnvoy } from './envoy/envoy-process.ts';
 import { type StopSignals, superviseEnvoy } from './envoy/supervise-envoy.ts';
 import { hasIpv6, withIpv4Names } from './ip-families.ts';
 import { joinMesh } from './joining/join-mesh.ts';
+import { localAuthority, localSockets } from './joining/local-control-plane.ts';
 import type { Log, LogLevel } from './log.ts';
 import { readMemoryLimit } from './memory-limit.ts';
 import { type Metrics, openMetrics } from './metrics/open-metrics.ts';
@@ -30,6 +31,7 @@ import { type PreparedProxy, prepareProxy } from './prepare-proxy.ts';
 import { writePrivate } from './private-file.ts';
 import { openProbeProxy, type ProbeProxy } from './probes/probe-proxy.ts';
 import { openReadinessReporter, type Readiness } from './readiness.ts';
+import type { Settings } from './settings/definitions.ts';
 import {
   describeSettings,
   misspeltVariables,
@@ -70,12 +72,25 @@ export async function runDataPlane(given: RunOptions): Promise<number> {
     return unusable.code;
   }
   try {
-    return await runProxy({ ...given, settings: await joinMesh(given) });
+    return await runProxy({ ...given, settings: await trustLocal(await joinMesh(given), given) });
   } catch (cause) {
     // Told to stop before there was anything to drain.
     if (stopSignal.aborted && (cause as Error).name === 'AbortError') return 0;
     throw cause;
   }
+}
+
+/** The settings, with the authority of the control plane of this host where it is meant and no other is given. */
+async function trustLocal(settings: Settings, { environment, log }: RunOptions): Promise<Settings> {
+  const [address, another] = parseAddresses(settings.controlPlaneUrl);
+  const isGiven = settings.caCert !== '' || settings.caCertFile !== '' || settings.tlsSkipVerify;
+  if (address === undefined || another !== undefined || isGiven) return settings;
+  const caCert = await localAuthority(localSockets(environment), address);
+  if (caCert === undefined) return settings;
+  log.info('the control plane of this host is verified by what it says itself to processes of its user', {
+    url: address.href,
+  });
+  return { ...settings, caCert };
 }
 
 async function runProxy(options: RunOptions): Promise<number> {

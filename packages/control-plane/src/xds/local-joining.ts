@@ -64,10 +64,12 @@ async function listen(path: string, options: LocalJoiningOptions): Promise<Serve
   await chmod(dirname(path), 0o700);
   await rm(path, { force: true });
   const server = createServer({ requestTimeout: 5_000 }, (request, response) => {
-    const answer = request.method === 'POST' && request.url === '/join' ? letIn(request, options) : undefined;
+    const answer = routes[`${request.method} ${request.url}`]?.(request, options);
     if (answer === undefined) {
       request.resume();
-      response.writeHead(404, { 'content-type': 'text/plain' }).end('there is only POST /join here\n');
+      response
+        .writeHead(404, { 'content-type': 'text/plain' })
+        .end(`there is only ${Object.keys(routes).join(' and ')} here\n`);
       return;
     }
     answer.then(
@@ -86,6 +88,14 @@ async function listen(path: string, options: LocalJoiningOptions): Promise<Serve
     });
   });
   return server;
+}
+
+const routes: Readonly<Record<string, typeof letIn>> = { 'POST /join': letIn, 'GET /authority': tellAuthority };
+
+/** For proxies that have a token and a Dataplane, and only do not know by what this control plane is verified. */
+function tellAuthority(request: IncomingMessage, { reachable }: LocalJoiningOptions) {
+  request.resume();
+  return answering(async () => reachable());
 }
 
 function letIn(request: IncomingMessage, { tokens, reachable, tokenValidForSeconds, log }: LocalJoiningOptions) {

@@ -37,9 +37,14 @@ function setUp(context: TestContext) {
   return { workDir, path: localSocketPath(workDir), open, lines, asked };
 }
 
-function post(socketPath: string, body: string, path = '/join'): Promise<{ status: number; text: string }> {
+function post(
+  socketPath: string,
+  body: string,
+  path = '/join',
+  method = 'POST',
+): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
-    const outgoing = request({ socketPath, method: 'POST', path, timeout: 5000 }, (response) => {
+    const outgoing = request({ socketPath, method, path, timeout: 5000 }, (response) => {
       let text = '';
       response.on('data', (chunk: Buffer) => {
         text += chunk.toString();
@@ -66,6 +71,15 @@ test('it gives a proxy of this host all it needs, and says so without the token'
   assert.deepEqual(lines, [
     'a proxy of this host was let in {"mesh":"default","service":"web","name":"web-1","tokenId":"id-1"}',
   ]);
+});
+
+test('it tells by what it is verified, to who has a token already', async (context) => {
+  const { path, open, asked } = setUp(context);
+  await open().start();
+  const { status, text } = await post(path, '', '/authority', 'GET');
+  assert.deepEqual([status, JSON.parse(text)], [200, { url: 'https://localhost:5678', authority: 'PEM' }]);
+  assert.deepEqual(asked, []);
+  assert.equal((await post(path, '', '/authority')).status, 404);
 });
 
 test('its folder is for its own user alone, also where it was for all before', async (context) => {

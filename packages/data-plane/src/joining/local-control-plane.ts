@@ -50,35 +50,53 @@ export async function joinLocal(
   }
 }
 
+/**
+ * PEM that verifies the control plane of this host; undefined when none of this user's answers, or when the address is not its own. Who has read it there needs no
+ * file of it (decision 0316).
+ */
+export async function localAuthority(sockets: readonly string[], address: URL): Promise<string | undefined> {
+  if (address.protocol !== 'https:' || !loopback.includes(address.hostname)) return undefined;
+  for (const socket of sockets) {
+    const answer = await call(socket, 'GET', '/authority');
+    if (typeof answer === 'string' || answer.status !== 200) continue;
+    const { url, authority } = JSON.parse(answer.text) as { readonly url: string; readonly authority: string };
+    if (new URL(url).port === address.port) return authority;
+  }
+  return undefined;
+}
+
+const loopback: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
+
 /** The membership; or why it can be tried again. Throws when it cannot. */
-function ask(socketPath: string, wish: LocalWish): Promise<Membership | string> {
-  const body = JSON.stringify(wish);
-  return new Promise((resolve, reject) => {
-    const outgoing = request(
-      {
-        socketPath,
-        method: 'POST',
-        path: '/join',
-        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
-        timeout,
-      },
-      (response) => {
-        let text = '';
-        response.setEncoding('utf8');
-        response.on('data', (chunk: string) => {
-          text += chunk;
-        });
-        response.on('end', () => {
-          const { statusCode = 0 } = response;
-          if (statusCode === 200) {
-            const { url, ...rest } = JSON.parse(text) as Omit<Membership, 'controlPlaneUrl'> & { readonly url: string };
-            resolve({ ...rest, controlPlaneUrl: url });
-          } else if (statusCode === 503) resolve(text.trim());
-          else reject(new MeshError('invalid', `the control plane of this host refuses this proxy: ${text.trim()}`));
-        });
-        response.on('error', (error) => resolve(error.message));
-      },
-    );
+async function ask(socketPath: string, wish: LocalWish): Promise<Membership | string> {
+  const answer = await call(socketPath, 'POST', '/join', JSON.stringify(wish));
+  if (typeof answer === 'string') return answer;
+  const { status, text } = answer;
+  if (status === 503) return text.trim();
+  if (status !== 200)
+    throw new MeshError('invalid', `the control plane of this host refuses this proxy: ${text.trim()}`);
+  const { url, ...rest } = JSON.parse(text) as Omit<Membership, 'controlPlaneUrl'> & { readonly url: string };
+  return { ...rest, controlPlaneUrl: url };
+}
+
+/** The answer; or why there was none. */
+function call(
+  socketPath: string,
+  method: string,
+  path: string,
+  body = '',
+): Promise<{ readonly status: number; readonly text: string } | string> {
+  return new Promise((resolve) => {
+    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+    const outgoing = request({ socketPath, method, path, headers, timeout }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+      response.on('error', (error) => resolve(error.message));
+    });
     outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in time')));
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
       const { code = '' } = error;
