@@ -37,7 +37,7 @@ export const definitions = {
     env: 'KUMA_CONTROL_PLANE_CA_CERT_FILE',
     flag: 'ca-cert-file',
     placeholder: 'path',
-    help: "file with the PEM certificates that verify the control plane; without it, the machine's own authorities do",
+    help: "file with the PEM certificates that verify the control plane; without it, the control plane of this host and user says it itself, others are verified by the machine's own authorities",
   }),
   tlsSkipVerify: switchSetting({
     path: 'controlPlane.tlsSkipVerify',
