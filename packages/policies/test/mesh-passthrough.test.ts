@@ -102,6 +102,20 @@ test('of policies that give one port to two protocols of requests the first stay
   assert.deepEqual(matchesWithoutEffect(matched(host('http', 80), host('grpc', 81))), []);
 });
 
+test('a range hides a wider one of another protocol: the proxy says so', () => {
+  const hidden = (...appendMatch: unknown[]) => matchesWithoutEffect({ appendMatch } as PassthroughConf).join('\n');
+  const range = { type: 'CIDR', value: '10.0.0.0/8', protocol: 'tcp', port: 443 };
+  const one = { type: 'IP', value: '10.1.2.3', protocol: 'tls', port: 443 };
+  const told =
+    /^connections to 10\.1\.2\.3 .*: 10\.0\.0\.0\/8 \(tcp\) has no effect on them without a match for 10\.1\.2\.3/;
+  assert.match(hidden(range, one), told);
+  assert.match(hidden({ ...range, port: undefined }, one), told);
+  assert.equal(hidden(range, one, { ...one, protocol: 'tcp' }), '');
+  assert.equal(hidden({ ...range, port: 80 }, one), '');
+  assert.equal(hidden(range, { ...one, value: '11.1.2.3' }), '');
+  assert.equal(hidden(range, { ...one, value: '2001:db8::1' }), '');
+});
+
 test('every host may be let through by a single star', () => {
   const { chains } = shaped(matched({ type: 'Domain', value: '*', protocol: 'http', port: 80 }));
   const terminal = chains[0]?.terminal;

@@ -45,9 +45,8 @@ function comparePlans(first: ChainPlan, second: ChainPlan): number {
 const familyOf = (address: string): IpFamily => (address.includes(':') ? 'ipv6' : 'ipv4');
 
 /** All that tells connections of one chain from those of another: Envoy refuses a listener of which two chains have the same. */
-function signature({ protocol, port, network, serverName }: ChainPlan): string {
-  const kind = requestProtocols.has(protocol) ? 'requests' : protocol === 'mysql' ? 'any' : protocol;
-  return JSON.stringify([kind, port, network, serverName]);
+function signature(plan: ChainPlan): string {
+  return JSON.stringify([kindOf(plan), plan.port, plan.network, plan.serverName]);
 }
 
 function planOf(match: OutsideMatch, port: number | undefined): ChainPlan {
@@ -113,6 +112,44 @@ function planListener({ appendMatch = [] }: PassthroughConf, family: IpFamily): 
   return { chains: chains.sort(comparePlans), left };
 }
 
+/** What kind of connections a chain takes. */
+function kindOf({ protocol }: ChainPlan): string {
+  return requestProtocols.has(protocol) ? 'requests' : protocol === 'mysql' ? 'any' : protocol;
+}
+
+/**
+ * Behind the port Envoy looks at the address, and then only at chains of the narrowest network that holds it: chains for wider networks take
+ * nothing there, unless one of that network takes all of their kind. So it is with chains by name; where names lead is not known here.
+ */
+function hiddenByAddress(chains: readonly ChainPlan[]): string[] {
+  const hidden = new Map<string, Set<string>>();
+  for (const samePort of Map.groupBy(chains, ({ port }) => port).values()) {
+    for (const { network, value = '' } of samePort) {
+      if (network === undefined) continue;
+      const kinds = new Set(samePort.filter((chain) => isSame(chain.network, network)).map(kindOf));
+      if (kinds.has('any')) continue;
+      for (const wide of samePort.filter((chain) => chain.network !== undefined && holds(chain.network, network))) {
+        if (kinds.has(kindOf(wide))) continue;
+        const names = hidden.get(value) ?? new Set();
+        hidden.set(value, names.add(`${wide.value} (${wide.protocol})`));
+      }
+    }
+  }
+  return [...hidden].map(
+    ([value, names]) =>
+      `connections to ${value} are told by that address alone: ${[...names].join(', ')} has no effect on them without a match for ${value} of its protocol`,
+  );
+}
+
+function isSame(first: Network | undefined, second: Network): boolean {
+  return first?.address === second.address && first.length === second.length;
+}
+
+/** True when a network holds another one and more. */
+function holds(wide: Network, narrow: Network): boolean {
+  return wide.length < narrow.length && isSame(networkOf(`${narrow.address}/${wide.length}`), wide);
+}
+
 function withoutEffect({ value, protocol }: OutsideMatch, other: ChainPlan | undefined, where: string): string {
   return `the match ${value} (${protocol}) has no effect ${where}: another policy gives it to ${other?.protocol}, and one protocol is possible`;
 }
@@ -124,5 +161,9 @@ export function planChains(conf: PassthroughConf, family: IpFamily): readonly Ch
 
 /** Matches that have no effect because others stand in their way. */
 export function matchesWithoutEffect(conf: PassthroughConf): readonly string[] {
-  return [...new Set((['ipv4', 'ipv6'] as const).flatMap((family) => planListener(conf, family).left))];
+  const reasons = (['ipv4', 'ipv6'] as const).flatMap((family) => {
+    const { chains, left } = planListener(conf, family);
+    return [...left, ...hiddenByAddress(chains)];
+  });
+  return [...new Set(reasons)];
 }
