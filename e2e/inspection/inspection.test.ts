@@ -137,12 +137,12 @@ test('lists say how proxies, services, meshes and zones fare', async () => {
   assert.match(await inspect('dataplanes'), new RegExp(`${client.name} .*Online`));
   await waitFor('insights know both proxies', async () => {
     assert.match(await inspect('meshes'), /default +2\/2/);
-    assert.match(await inspect('services'), /backend +internal +Online +1\/1/);
+    assert.match(await inspect('services'), /backend +Online +1\/1 +internal/);
     return true;
   });
-  assert.match(await inspect('zones'), /NAME +ENABLED +STATUS/);
-  assert.match(await inspect('zoneingresses'), /ZONE +NAME/);
-  assert.match(await inspect('zoneegresses'), /ZONE +NAME/);
+  assert.match(await inspect('zones'), /NAME +STATUS +LAST CONNECTED AGO/);
+  assert.match(await inspect('zoneingresses'), /NAME +STATUS .* ZONE +ADDRESS/);
+  assert.match(await inspect('zoneegresses'), /NAME +STATUS .* ZONE +ADDRESS/);
 });
 
 test('a proxy that is gone is said to be gone, in words that help', async () => {
