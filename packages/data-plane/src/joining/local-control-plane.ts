@@ -51,8 +51,8 @@ export async function joinLocal(
 }
 
 /**
- * PEM that verifies the control plane of this host; undefined when none of this user's answers, or when the address is not its own. Who has read it there needs no
- * file of it (decision 0316).
+ * PEM that verifies the control plane of this host; undefined when none of this user's answers, or when the address is not its own: the socket is
+ * as private as the file that it stands for (decision 0316).
  */
 export async function localAuthority(sockets: readonly string[], address: URL): Promise<string | undefined> {
   if (address.protocol !== 'https:' || !loopback.includes(address.hostname)) return undefined;
