@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connectedProxy } from '../connected-proxy.ts';
-import { dataplaneDocument, openDefault } from './documents.ts';
+import { dataplaneDocument, openDefault, timeoutDocument } from './documents.ts';
 
 const backendRef = { kind: 'MeshOpenTelemetryBackend', name: 'main' };
 const backends = [{ type: 'OpenTelemetry', openTelemetry: { backendRef } }];
@@ -46,6 +46,20 @@ test('a policy that refers to nothing has an empty status, and a policy that is 
   const { body } = await ask('GET', '/meshes/default/meshmetrics/b');
   const again = await ask('PUT', '/meshes/default/meshmetrics/b', body);
   assert.equal(again.status, 200, again.text);
+});
+
+test('what is observed of a policy is looked for when somebody reads it, not when somebody writes it', async () => {
+  const { ask, live } = await openDefault();
+  const path = '/meshes/default/meshtimeouts/a';
+  const observed = () => live.graph.stats().recomputed['fault of a resource'];
+  const before = observed();
+  for (const timeout of ['1s', '2s']) await ask('PUT', path, timeoutDocument('a', timeout));
+  await ask('POST', '/_apply', { resources: [timeoutDocument('a', '3s')] });
+  assert.equal((await ask('DELETE', path)).status, 200);
+  assert.equal(observed(), before, 'by writes');
+  await ask('PUT', path, timeoutDocument('a', '4s'));
+  await ask('GET', path);
+  assert.notEqual(observed(), before, 'by a read');
 });
 
 test('proxies without the variables that a collector insists on stand in the status of it and of its policies', async () => {

@@ -80,7 +80,7 @@ function readKey(document: unknown, place: string, call: Pick<Call, 'user'>, opt
   if (name === '') throw refuse('name', 'must be set');
   const key = { type: typeName, mesh: type.scope === 'Mesh' ? mesh : '', name };
   requireWritable(key, undefined, call, options);
-  if (options.reader.find(key.type, key.mesh, key.name) === undefined)
+  if (options.reader.stored(key.type, key.mesh, key.name) === undefined)
     throw new Failure(
       404,
       title,

@@ -37,7 +37,7 @@ export function readDraft(
     const draft = parseResource(options.reader.types, document, { labels: options.labels });
     if (draft.type === 'Dataplane') requireWorkloadLabel(draft, options.labels);
     requireWritable(draft, draft, call, options);
-    return withStoredKeys(draft, options.reader.find(draft.type, draft.mesh, draft.name));
+    return withStoredKeys(draft, options.reader.stored(draft.type, draft.mesh, draft.name));
   } catch (error) {
     throw placed(error, place);
   }
@@ -58,7 +58,7 @@ export function requireWritable(
   const type = reader.types.byName(typeName);
   if (type === undefined) return;
   guard.requireWritable(type);
-  access.requireWrite(call.user, { type, mesh, name, before: reader.find(typeName, mesh, name), after });
+  access.requireWrite(call.user, { type, mesh, name, before: reader.stored(typeName, mesh, name), after });
 }
 
 /** Errors: 403 for who may not put a draft in the place of what is stored. */
@@ -94,7 +94,7 @@ export function requireMeshes(
 ): void {
   const brought = new Set(drafts.filter(({ type }) => type === 'Mesh').map(({ name }) => name));
   const violations = drafts.flatMap(({ mesh }, index) => {
-    if (mesh === '' || brought.has(mesh) || reader.find('Mesh', '', mesh) !== undefined) return [];
+    if (mesh === '' || brought.has(mesh) || reader.stored('Mesh', '', mesh) !== undefined) return [];
     const message = `there is no mesh ${JSON.stringify(mesh)}: apply it too, or correct the name`;
     return [{ field: `resources[${index}].mesh`, message }];
   });

@@ -20,7 +20,10 @@ export interface ResourceReader {
   requireRead(type: ResourceType, user: User, mesh: string, name?: string): void;
   /** The resource as a user may see it: without keys in it, unless the user may see secrets. */
   shown(resource: Resource, user: User): Resource;
+  /** With what is observed of it, which may take as long to find out as a write. */
   find(type: string, mesh: string, name: string): Resource | undefined;
+  /** As it is stored: what a write is held against. */
+  stored(type: string, mesh: string, name: string): Resource | undefined;
   /** Errors: 404 under `title`. */
   get(type: string, mesh: string, name: string, title: string): Resource;
   /** Resources of one mesh, or of all when `mesh` is undefined, sorted by mesh and name. */
@@ -35,8 +38,9 @@ export function createResourceReader(
   format: (resource: Resource) => unknown,
   observed: (resource: Resource) => Resource = (resource) => resource,
 ): ResourceReader {
+  const stored = (type: string, mesh: string, name: string) => live.get({ type, mesh, name });
   const find = (type: string, mesh: string, name: string) => {
-    const resource = live.get({ type, mesh, name });
+    const resource = stored(type, mesh, name);
     return resource && observed(resource);
   };
   // Printed forms are kept by the resource, so the same one has to come back.
@@ -54,7 +58,7 @@ export function createResourceReader(
     types,
     printed: createPrintedValues(format),
     requireMesh(mesh) {
-      if (mesh !== '' && find('Mesh', '', mesh) === undefined) throw notFound(meshTitle);
+      if (mesh !== '' && stored('Mesh', '', mesh) === undefined) throw notFound(meshTitle);
     },
     requireRead: (type, user, mesh, name) => access.requireRead(user, { type, mesh, name }),
     shown(resource, user) {
@@ -62,6 +66,7 @@ export function createResourceReader(
       return hidden === resource || access.seesKeys(user, resource) ? resource : hidden;
     },
     find,
+    stored,
     get(type, mesh, name, title) {
       const resource = find(type, mesh, name);
       if (resource === undefined) throw notFound(title);

@@ -73,7 +73,7 @@ async function putResource(type: ResourceType, options: WriteOptions, call: Call
   reader.requireMesh(mesh);
   const parsed = titled(processTitle, () => parseDraft(type, options, call, mesh, name));
   const permit = permitOf(type, options, call);
-  const current = reader.find(type.name, mesh, name);
+  const current = reader.stored(type.name, mesh, name);
   permit(current, parsed);
   const draft = titled(processTitle, () => withStoredKeys(parsed, current));
   const expected = expectedVersion(call, current, updateTitle);
@@ -92,7 +92,7 @@ async function putResource(type: ResourceType, options: WriteOptions, call: Call
   const unsure = (await titledAsync(title, async () => options.strictness?.check(call, [draft], []))) ?? [];
   const put = () => manager.put(draft, expected, permit);
   const { resource, revision, created, warnings } = await titledAsync(title, put).catch((error) => {
-    throw raced(error, updateTitle, reader.find(type.name, mesh, name));
+    throw raced(error, updateTitle, reader.stored(type.name, mesh, name));
   });
   return answerWritten(created, [...warnings, ...unsure], {
     etag: entityTagOf(resource),
@@ -148,14 +148,14 @@ async function deleteResource(type: ResourceType, options: WriteOptions, call: C
   options.guard.requireWritable(type);
   reader.requireMesh(mesh);
   const permit = permitOf(type, options, call);
-  const current = reader.find(type.name, mesh, name);
+  const current = reader.stored(type.name, mesh, name);
   permit(current, undefined);
   if (current === undefined) throw notFound(deleteTitle);
   const expected = expectedVersion(call, current, deleteTitle);
   await titledAsync(deleteTitle, async () => options.strictness?.check(call, [], [{ type: type.name, mesh, name }]));
   const remove = () => manager.delete({ type: type.name, mesh, name }, expected, permit);
   const { revision } = await titledAsync(deleteTitle, remove).catch((error) => {
-    throw raced(error, deleteTitle, reader.find(type.name, mesh, name));
+    throw raced(error, deleteTitle, reader.stored(type.name, mesh, name));
   });
   return { status: 200, body: '{}\n', headers: { 'kuma-revision': String(revision) } };
 }
