@@ -64,7 +64,7 @@ export function openIncremental<Item extends Versioned>(rules: ConversationRules
    * One resource that a client cannot read costs it the whole update, and its error need not say which one that is. What it does not name is taken as
    * not sent, so that it comes again: the client that has it does nothing. Without any name it comes in halves, down to the one that is refused alone.
    */
-  const settle = ({ update, before, cut }: Unanswered<Item>, request: DiscoveryRequest): Reception => {
+  const settle = ({ update, steps, cut }: Unanswered<Item>, request: DiscoveryRequest): Reception => {
     const reception = answerTo(update, request, rules);
     limit = cut ? limit * 2 : Number.POSITIVE_INFINITY;
     if (reception.kind !== 'rejected') return reception;
@@ -73,7 +73,7 @@ export function openIncremental<Item extends Versioned>(rules: ConversationRules
     if (length === 0) return reception;
     const isDisputed = length > 1 && rules.namedIn(reception.message, reception.resources).length === 0;
     if (isDisputed) limit = Math.ceil(length / 2);
-    for (const [name, { was, is }] of before) {
+    for (const { name, was, is } of steps) {
       if ((!isDisputed && reception.versions.has(name)) || sent.get(name) !== is) continue;
       if (was === undefined) sent.delete(name);
       else sent.set(name, was);
@@ -101,23 +101,34 @@ export function openIncremental<Item extends Versioned>(rules: ConversationRules
     next(newest, keepRemoved) {
       if (!asked || awaiting) return undefined;
       if (settled === newest && (keepRemoved || !leftovers)) return undefined;
-      const { resources, removed, ...rest } = collectChanges(newest, { wildcard, names, sent, keepRemoved, limit });
+      const { resources, before, removed, ...rest } = collectChanges(newest, {
+        wildcard,
+        names,
+        sent,
+        keepRemoved,
+        limit,
+      });
       settled = rest.cut ? undefined : newest;
       leftovers = rest.leftovers;
       if (resources.length === 0 && removed.length === 0 && (answered || !wildcard)) return undefined;
-      const added = resources.filter((item) => (sent.get(item.name) ?? absent) === absent).map((item) => item.name);
-      const before = new Map<string, Step>();
-      const take = (name: string, is: string | undefined): void => {
-        before.set(name, { was: sent.get(name), is });
+      const added: string[] = [];
+      const steps: Step[] = [];
+      for (const [position, { name, version }] of resources.entries()) {
+        const was = before[position];
+        if ((was ?? absent) === absent) added.push(name);
+        steps.push({ name, was, is: version });
+        sent.set(name, version);
+      }
+      for (const name of removed) {
+        const is = names.has(name) ? absent : undefined;
+        steps.push({ name, was: sent.get(name), is });
         if (is === undefined) sent.delete(name);
         else sent.set(name, is);
-      };
-      for (const item of resources) take(item.name, item.version);
-      for (const name of removed) take(name, names.has(name) ? absent : undefined);
+      }
       answered = true;
       nonces += 1;
       const update = { nonce: String(nonces), resources, removed, changed: resources, added };
-      unanswered = { update, before, cut: rest.cut };
+      unanswered = { update, steps, cut: rest.cut };
       awaiting = true;
       return update;
     },
@@ -130,7 +141,7 @@ export function openIncremental<Item extends Versioned>(rules: ConversationRules
       return asked;
     },
     behind(newest) {
-      return settled !== newest && isBehind(newest, wildcard ? newest.keys() : names, (name) => sent.get(name));
+      return settled !== newest && isBehind(newest, wildcard ? undefined : names, (name) => sent.get(name));
     },
     release() {
       awaiting = false;
@@ -145,6 +156,7 @@ export function openIncremental<Item extends Versioned>(rules: ConversationRules
 
 /** Version of a resource that a client has, before and after an update; undefined: none. */
 interface Step {
+  readonly name: string;
   readonly was: string | undefined;
   readonly is: string | undefined;
 }
@@ -152,7 +164,7 @@ interface Step {
 /** An update on its way, and what it changes of what the client has. */
 interface Unanswered<Item extends Versioned> {
   readonly update: Update<Item>;
-  readonly before: ReadonlyMap<string, Step>;
+  readonly steps: readonly Step[];
   /** More was left than it could carry. */
   readonly cut: boolean;
 }
@@ -168,23 +180,33 @@ function collectChanges<Item extends Versioned>(
   },
 ): Changes<Item> {
   const { wildcard, names, sent, keepRemoved, limit } = client;
-  const wanted = wildcard ? newest.keys() : names;
-  const { changed, cut } = collectDifferences(newest, wanted, (name) => sent.get(name), limit);
+  const { changed, before, cut, wanted, known } = collectDifferences(
+    newest,
+    wildcard ? undefined : names,
+    (name) => sent.get(name),
+    limit,
+  );
   const removed: string[] = [];
   // A name that was asked for and does not exist is answered with its removal; that takes nothing from the client.
-  for (const name of names) if (!newest.has(name) && !sent.has(name)) removed.push(name);
-  let leftovers = false;
-  for (const [name, version] of sent) {
-    if (version === absent || newest.has(name)) continue;
-    if (keepRemoved) leftovers = true;
-    else removed.push(name);
+  if (names.size > wanted || wildcard || cut) {
+    for (const name of names) if (!newest.has(name) && !sent.has(name)) removed.push(name);
   }
-  return { resources: changed, removed, cut, leftovers };
+  let leftovers = false;
+  if (sent.size > known || cut) {
+    for (const [name, version] of sent) {
+      if (version === absent || newest.has(name)) continue;
+      if (keepRemoved) leftovers = true;
+      else removed.push(name);
+    }
+  }
+  return { resources: changed, before, removed, cut, leftovers };
 }
 
 /** What brings a client up to date. */
 interface Changes<Item> {
   readonly resources: readonly Item[];
+  /** Versions of these that the client has, in their order. */
+  readonly before: readonly (string | undefined)[];
   readonly removed: readonly string[];
   /** More is left than one update may carry. */
   readonly cut: boolean;

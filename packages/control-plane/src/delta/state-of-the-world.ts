@@ -10,7 +10,7 @@ import {
   type Update,
   type Versioned,
 } from './conversation.ts';
-import { collectDifferences, isBehind } from './differences.ts';
+import { collectDifferences, isBehind, type Wanted } from './differences.ts';
 
 /** Starts the state-of-the-world conversation about one type (xDS protocol, "State of the World"). */
 export function openStateOfTheWorld<Item extends Versioned>(rules: ConversationRules): Conversation<Item> {
@@ -125,7 +125,7 @@ export function openStateOfTheWorld<Item extends Versioned>(rules: ConversationR
       if (!asked || awaiting) return undefined;
       if (settled === newest && (keepRemoved || !leftovers)) return undefined;
       const state = acceptable(newest);
-      const client = { wanted: wildcard ? state.keys() : names, sent, keepRemoved, answered, limit };
+      const client = { wanted: wildcard ? undefined : names, sent, keepRemoved, answered, limit };
       const following = rules.complete ? wholeState(state, client) : changedPart(state, client);
       settled = following.cut ? undefined : newest;
       leftovers = following.leftovers;
@@ -151,7 +151,7 @@ export function openStateOfTheWorld<Item extends Versioned>(rules: ConversationR
       return asked;
     },
     behind(newest) {
-      const wanted = wildcard ? newest.keys() : names;
+      const wanted = wildcard ? undefined : names;
       const versionSent = (name: string): string | undefined => refused.get(name) ?? sent.get(name)?.version;
       return settled !== newest && isBehind(newest, wanted, versionSent);
     },
@@ -175,7 +175,7 @@ interface Unanswered<Item extends Versioned> {
 
 /** What is known of a client. */
 interface Client<Item extends Versioned> {
-  readonly wanted: Iterable<string>;
+  readonly wanted: Wanted;
   readonly sent: Map<string, Item>;
   readonly keepRemoved: boolean;
   readonly answered: boolean;
@@ -191,9 +191,8 @@ function wholeState<Item extends Versioned>(
   const state: Item[] = [];
   let changes = 0;
   let cut = false;
-  for (const name of wanted) {
-    const item = newest.get(name);
-    if (item === undefined) continue;
+  for (const [name, item] of newest) {
+    if (wanted !== undefined && !wanted.has(name)) continue;
     const before = sent.get(name);
     if (before?.version === item.version) state.push(item);
     else if (changes < limit) {

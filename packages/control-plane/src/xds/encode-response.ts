@@ -1,48 +1,67 @@
-// Discovery responses onto the wire. A response is a small head and, for each resource, its own head and its shared bytes: nothing is
-// encoded per proxy, and no resource is copied to be framed.
+// Discovery responses onto the wire. A response is a small head and a body: for each resource its own head and its shared bytes. Nothing is encoded
+// per proxy, and proxies that are sent the same resources share the body.
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { type EnvoyResource, type EnvoyType, typeUrls } from '@ursa/envoy';
 import type { Update } from '../delta/conversation.ts';
 
-// What stands before a resource's bytes. Kept as long as the resource lives, and the same for all proxies that get it.
-const incrementalHeads = new WeakMap<EnvoyResource, Uint8Array>();
-const stateHeads = new WeakMap<EnvoyResource, Uint8Array>();
+/** How one protocol writes resources down, and what of it is known. */
+interface Form {
+  readonly headOf: (resource: EnvoyResource) => Uint8Array;
+  /** What stands before a resource's bytes. Kept as long as the resource lives, and the same for all proxies that get it. */
+  readonly heads: WeakMap<EnvoyResource, Uint8Array>;
+  /**
+   * By the first of its resources the last body, while it is on its way to some proxy. A change concerns all proxies of a class, and what Envoy gets
+   * of it may be a quarter of a megabyte for each.
+   */
+  readonly bodies: WeakMap<EnvoyResource, WeakRef<Uint8Array>>;
+}
+
+const incremental: Form = { headOf: incrementalHead, heads: new WeakMap(), bodies: new WeakMap() };
+const stateOfTheWorld: Form = { headOf: stateHead, heads: new WeakMap(), bodies: new WeakMap() };
+const resourcesIn = new WeakMap<Uint8Array, readonly EnvoyResource[]>();
 
 // Its buffer stays when a head is finished, so that each head does not have one made.
 const head = new BinaryWriter();
 
-/** A `DeltaDiscoveryResponse`, in parts. */
+/** A `DeltaDiscoveryResponse` in parts, of which only the last can be large. */
 export function encodeIncremental(type: EnvoyType, update: Update<EnvoyResource>): readonly Uint8Array[] {
   field(head, 4).string(typeUrls[type]);
   field(head, 5).string(update.nonce);
   for (const name of update.removed) field(head, 6).string(name);
-  return withResources(head.finish(), update.resources, incrementalHeads, incrementalHead);
+  return withResources(head.finish(), update.resources, incremental);
 }
 
-/** A `DiscoveryResponse`, in parts. Its version is the nonce: this protocol compares neither. */
+/** A `DiscoveryResponse` in parts, of which only the last can be large. Its version is the nonce: this protocol compares neither. */
 export function encodeStateOfTheWorld(type: EnvoyType, update: Update<EnvoyResource>): readonly Uint8Array[] {
   field(head, 1).string(update.nonce);
   field(head, 4).string(typeUrls[type]);
   field(head, 5).string(update.nonce);
-  return withResources(head.finish(), update.resources, stateHeads, stateHead);
+  return withResources(head.finish(), update.resources, stateOfTheWorld);
 }
 
-function withResources(
-  head: Uint8Array,
-  resources: readonly EnvoyResource[],
-  heads: WeakMap<EnvoyResource, Uint8Array>,
-  make: (resource: EnvoyResource) => Uint8Array,
-): readonly Uint8Array[] {
-  const parts = [head];
-  for (const resource of resources) {
-    let before = heads.get(resource);
-    if (before === undefined) {
-      before = make(resource);
-      heads.set(resource, before);
-    }
-    parts.push(before, resource.bytes);
+function withResources(head: Uint8Array, resources: readonly EnvoyResource[], form: Form): readonly Uint8Array[] {
+  const [first] = resources;
+  if (first === undefined) return [head];
+  if (resources.length === 1) return [head, headFor(first, form), first.bytes];
+  const known = form.bodies.get(first)?.deref();
+  if (known !== undefined && isSame(resourcesIn.get(known), resources)) return [head, known];
+  const body = Buffer.concat(resources.flatMap((resource) => [headFor(resource, form), resource.bytes]));
+  form.bodies.set(first, new WeakRef(body));
+  resourcesIn.set(body, resources);
+  return [head, body];
+}
+
+function isSame(some: readonly EnvoyResource[] | undefined, others: readonly EnvoyResource[]): boolean {
+  return some?.length === others.length && others.every((resource, position) => resource === some[position]);
+}
+
+function headFor(resource: EnvoyResource, { headOf, heads }: Form): Uint8Array {
+  let head = heads.get(resource);
+  if (head === undefined) {
+    head = headOf(resource);
+    heads.set(resource, head);
   }
-  return parts;
+  return head;
 }
 
 /** Field 2 of the response: a `Resource` with version and name, and then, last, the message in an `Any`. */

@@ -100,6 +100,17 @@ for (const [protocol, open] of [
       assert.deepEqual(names(conversation.next(snapshot(item('a'), item('b')), false)), ['a']);
     });
 
+    test('gives clients that want the same the same list, in whatever order they asked', () => {
+      const [one, other] = [open(false), open(false)];
+      one.subscribe('a', 'b', 'c');
+      other.subscribe('c', 'a', 'b');
+      const newest = snapshot(item('b'), item('a'), item('c'));
+      assert.deepEqual(
+        one.conversation.next(newest, false)?.resources,
+        other.conversation.next(newest, false)?.resources,
+      );
+    });
+
     test('sends nothing while the last response is unanswered, then only the newest state', () => {
       const client = open(false);
       client.subscribe('a');

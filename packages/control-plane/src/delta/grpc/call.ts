@@ -1,6 +1,6 @@
 // One gRPC call with messages both ways, on one HTTP/2 stream.
 import { constants, type ServerHttp2Stream } from 'node:http2';
-import { createFrameReader, frameHeader, frameHeaderLength } from './frames.ts';
+import { createFrameReader, frameHeader } from './frames.ts';
 import { type GrpcOutcome, grpcStatus, statusTrailers } from './status.ts';
 
 /** The server's side of a call. */
@@ -8,7 +8,7 @@ export interface GrpcCall {
   /** `authorization` and the like; names in lower case. */
   header(name: string): string | undefined;
   /**
-   * Sends one message made of the given parts, in order; the parts are not copied when they are large and must not change.
+   * Sends one message made of the given parts, in order. The last one must not change: it is not copied when the message is large.
    * False: the client does not keep up; write nothing until `onDrain`.
    */
   write(parts: readonly Uint8Array[]): boolean;
@@ -38,8 +38,8 @@ export interface GrpcHandler {
 /** Takes a new call; returns what reacts to it. */
 export type GrpcMethod = (call: GrpcCall) => GrpcHandler;
 
-// Parts of small messages are copied into one buffer: cheaper than several writes. Large ones are written part by part, so that
-// a client that does not read holds references to shared bytes instead of copies.
+// Parts of small messages are copied into one buffer: cheaper than two writes. Of large ones the last part is written as it is, so that clients that
+// do not read hold references to shared bytes instead of copies.
 const copyLimit = 64 * 1024;
 
 // A client that does not read its trailers is cut off after this time.
@@ -67,12 +67,10 @@ export function serveCall(
       if (ended || stream.destroyed) return false;
       let length = 0;
       for (const part of parts) length += part.length;
-      if (length <= copyLimit) return stream.write(joined(parts, length));
-      stream.cork();
-      let fluent = stream.write(frameHeader(length));
-      for (const part of parts) fluent = stream.write(part);
-      stream.uncork();
-      return fluent;
+      const last = parts.at(-1);
+      if (last === undefined || length <= copyLimit) return stream.write(joined(parts, length));
+      stream.write(joined(parts.slice(0, -1), length));
+      return stream.write(last);
     },
     proven: onProven,
     ping(milliseconds) {
@@ -111,6 +109,8 @@ export function serveCall(
     // The client may still be sending; without a reset the stream would stay half open.
     setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
   });
+  // What waits is written one by one: Bun would copy all of it into one buffer first, for each client.
+  Object.assign(stream, { _writev: null });
   stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
   const handler = method(call);
   const guarded = (run: () => void): void => {
@@ -141,14 +141,7 @@ export function serveCall(
   return call;
 }
 
+/** The header of a message of the given length, and parts of it. */
 function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
-  const message = Buffer.allocUnsafe(frameHeaderLength + length);
-  message[0] = 0;
-  message.writeUInt32BE(length, 1);
-  let at = frameHeaderLength;
-  for (const part of parts) {
-    message.set(part, at);
-    at += part.length;
-  }
-  return message;
+  return Buffer.concat([frameHeader(length), ...parts]);
 }
