@@ -9,10 +9,12 @@ import { formatTally } from './node-tests.ts';
 import { root, run } from './process.ts';
 import { createSbom } from './sbom.ts';
 
+// In chunks, what is imported on demand (the database's driver, clouds' libraries) takes no memory before: 4 MB of an idle kuma-cp. The others have
+// little of that, and their start is what counts.
 const executables = [
-  { name: 'kuma-cp', entry: 'packages/control-plane/src/main.ts' },
-  { name: 'kuma-dp', entry: 'packages/data-plane/src/main.ts' },
-  { name: 'kumactl', entry: 'packages/kumactl/src/main.ts' },
+  { name: 'kuma-cp', entry: 'packages/control-plane/src/main.ts', form: ['--format=esm', '--splitting'] },
+  { name: 'kuma-dp', entry: 'packages/data-plane/src/main.ts', form: [] },
+  { name: 'kumactl', entry: 'packages/kumactl/src/main.ts', form: [] },
 ];
 // With the byte code inside, a program starts in half the time. It does not go with a top-level await in an entry.
 const flags = ['--compile', '--minify', '--bytecode'];
@@ -27,8 +29,8 @@ const places = [
 const target = (name: string): string => join(root, 'dist', name);
 mkdirSync(join(root, 'dist'), { recursive: true });
 let failed = 0;
-for (const { name, entry } of executables) {
-  const code = run(bunProgram, ['build', ...flags, ...places, entry, '--outfile', join('dist', name)]);
+for (const { name, entry, form } of executables) {
+  const code = run(bunProgram, ['build', ...flags, ...form, ...places, entry, '--outfile', join('dist', name)]);
   if (code !== 0) failed += 1;
   else console.log(`dist/${name}: ${Math.round(statSync(target(name)).size / (1 << 20))} MiB`);
 }

@@ -3,13 +3,21 @@
 import { createFileRegistry, type DescFile, type DescMessage, fromBinary } from '@bufbuild/protobuf';
 import { base64Decode } from '@bufbuild/protobuf/wire';
 import { type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
-import { files } from '../gen/files.ts';
+import { readFiles } from '../gen/files.ts';
+
+let read: ReturnType<typeof readFiles> | undefined;
+
+/** Descriptors of all files of the API by path, base64. A megabyte from the first call on. */
+export function descriptorFiles(): Readonly<Record<string, string>> {
+  read ??= readFiles();
+  return read;
+}
 
 const described = new Map<string, DescFile>();
 const found = new Map<string, DescMessage | undefined>();
 
 function readFile(name: string): FileDescriptorProto | undefined {
-  const descriptor = files[name];
+  const descriptor = descriptorFiles()[name];
   return descriptor === undefined ? undefined : fromBinary(FileDescriptorProtoSchema, base64Decode(descriptor));
 }
 
@@ -31,7 +39,7 @@ export function describeFile(name: string): DescFile | undefined {
 let filesByPackage: ReadonlyMap<string, readonly string[]> | undefined;
 
 function filesOf(packageName: string): readonly string[] {
-  filesByPackage ??= Map.groupBy(Object.keys(files), (name) =>
+  filesByPackage ??= Map.groupBy(Object.keys(descriptorFiles()), (name) =>
     name
       .replace(/^contrib\//, '')
       .split('/')

@@ -1,12 +1,11 @@
 // The modules of `@ursa/envoy/gen/…` as objects, made from the descriptors. A program that is one file has only those modules inside which its
 // own code imports; a user's policy may import any.
 import type { DescEnum, DescFile } from '@bufbuild/protobuf';
-import { files } from '../gen/files.ts';
-import { describeFile } from './extension-types.ts';
+import { describeFile, descriptorFiles } from './extension-types.ts';
 
 /** Names of all modules below `@ursa/envoy/gen/`, such as `envoy/config/core/v3/base_pb.ts`. */
 export function generatedModuleNames(): readonly string[] {
-  return Object.keys(files).map((name) => name.replace(/\.proto$/, '_pb.ts'));
+  return Object.keys(descriptorFiles()).map((name) => name.replace(/\.proto$/, '_pb.ts'));
 }
 
 /** What the module of this name exports: the schemas of its messages and enumerations, and the enumerations themselves; undefined when there is no such module. */
