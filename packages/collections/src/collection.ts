@@ -16,9 +16,31 @@ export interface Index {
 }
 
 /** A collection that is written from outside the graph. Writing an equal value changes nothing and wakes nobody. */
-export interface Source<Value> extends Collection<Value> {
+export interface Source<Value> extends Collection<Value>, Followable {
   set(key: string, value: Value): void;
   delete(key: string): void;
+}
+
+/** Something that has keys. */
+export interface Followable {
+  readonly name: string;
+  /** Follows which keys there are, at the price of what changes: the list of all of them is never made for it. */
+  follow(): KeyFollower;
+}
+
+/** Keys that have come and gone. */
+export interface KeyChanges {
+  readonly gone: Iterable<string>;
+  readonly come: Iterable<string>;
+}
+
+/** Hears of the keys of a source. */
+export interface KeyFollower {
+  /** Another number whenever a key has come or gone. Tracked, as the list of keys is. */
+  revision(): number;
+  /** What has come and gone since this was last asked; the first time, all keys have come. */
+  take(): KeyChanges;
+  stop(): void;
 }
 
 /** An argument of a derivation: a primitive, or an object whose identity stands for its (frozen) content. */

@@ -44,8 +44,8 @@ export function listKeys(keys: SortedKeys): readonly string[] {
   }
   added.clear();
   removed.clear();
-  keys.list = Object.freeze(list);
-  return keys.list;
+  keys.list = list;
+  return list;
 }
 
 /** Where a key is, or would be. */

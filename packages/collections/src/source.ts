@@ -1,5 +1,6 @@
 // Collections that are written from outside the graph, with their indexes.
 import type { Source } from './collection.ts';
+import { type KeyJournal, makeKeyJournal } from './key-journal.ts';
 import { type Core, noteChange, noteRead } from './recompute.ts';
 import { addKey, deleteKey, listKeys, makeSortedKeys } from './sorted-keys.ts';
 import { makeIndex, type SourceIndex } from './source-index.ts';
@@ -22,6 +23,8 @@ export function makeSource<Value>(
   const entries = new Map<string, Entry<Value>>();
   const keys = makeSortedKeys();
   const membership = makeCell();
+  const journals = new Set<KeyJournal>();
+  let revision = 0;
   const indexes = new Map<string, SourceIndex<Value>>();
   const home: CellHome = {
     forgetUnread(key) {
@@ -49,7 +52,11 @@ export function makeSource<Value>(
     noteChange(core, entry.cell);
     if (before === undefined) addKey(keys, key);
     if (after === undefined) deleteKey(keys, key);
-    if (before === undefined || after === undefined) noteChange(core, membership);
+    if (before === undefined || after === undefined) {
+      revision++;
+      for (const journal of journals) journal.note(key, after !== undefined);
+      noteChange(core, membership);
+    }
     for (const { index, from, to } of moves) index.move(key, from, to);
     if (after === undefined && entry.cell.readers === undefined) entries.delete(key);
   };
@@ -76,6 +83,18 @@ export function makeSource<Value>(
         indexes.set(indexName, index);
       }
       return index;
+    },
+    follow() {
+      const journal = makeKeyJournal(keys.members);
+      journals.add(journal);
+      return {
+        revision() {
+          noteRead(core, membership);
+          return revision;
+        },
+        take: () => journal.take(),
+        stop: () => void journals.delete(journal),
+      };
     },
     set(key, value) {
       write(() => {

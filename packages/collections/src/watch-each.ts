@@ -1,27 +1,25 @@
-// Watches a derivation for each key of a list that grows and shrinks. One key more costs a pass over the list and nothing for the others, so that
-// thousands of proxies may come one by one.
-import type { Derivation, Graph, Watch } from './collection.ts';
+// Watches a derivation for each key of a source. One key more costs nothing for the others, so that thousands of proxies may come one by one.
+import type { Derivation, Followable, Graph, Watch } from './collection.ts';
 
 /** What is told of a key. */
 export interface EachWatcher<Value> {
   /** Its value, and what it was before; undefined at first. */
   readonly onValue: (key: string, value: Value, before: Value | undefined) => void;
-  /** It is in the list no more; `last`: its last value. Where the value depends on what has gone, too, the value without it is told before. */
+  /** It is there no more; `last`: its last value. Where the value depends on what has gone, too, the value without it is told before. */
   readonly onGone: (key: string, last: Value) => void;
 }
 
-/** Watches `of` for each of `keys`, which must be sorted as the keys of a collection are. What has gone is told before what has come. */
+/** Watches `of` for each key of `source`. What has gone is told before what has come. */
 export function watchEach<Value>(
   graph: Graph,
-  keys: Derivation<readonly [], readonly string[]>,
+  source: Followable,
   of: Derivation<readonly [key: string], Value>,
   { onValue, onGone }: EachWatcher<Value>,
 ): { stop(): void } {
   const watches = new Map<string, { readonly watch: Watch<Value>; last: Value }>();
-  let known: readonly string[] = [];
-  const follow = (list: readonly string[]): void => {
-    const { gone, come } = compareSorted(known, list);
-    known = list;
+  const keys = source.follow();
+  const follow = (): void => {
+    const { gone, come } = keys.take();
     for (const key of gone) {
       const entry = watches.get(key);
       watches.delete(key);
@@ -39,30 +37,15 @@ export function watchEach<Value>(
       onValue(key, entry.last, undefined);
     }
   };
-  const list = graph.watch(keys, [], follow);
-  follow(list.value);
+  const revision = graph.derive(`keys of ${source.name}`, () => keys.revision());
+  const membership = graph.watch(revision, [], follow);
+  follow();
   return {
     stop() {
-      list.stop();
+      membership.stop();
+      keys.stop();
       for (const { watch } of watches.values()) watch.stop();
       watches.clear();
     },
   };
-}
-
-/** What two sorted lists without repetitions do not have in common. */
-function compareSorted(
-  before: readonly string[],
-  after: readonly string[],
-): { readonly gone: readonly string[]; readonly come: readonly string[] } {
-  const gone: string[] = [];
-  const come: string[] = [];
-  let next = 0;
-  for (const key of after) {
-    for (let former = before[next]; former !== undefined && former < key; former = before[++next]) gone.push(former);
-    if (before[next] === key) next += 1;
-    else come.push(key);
-  }
-  for (const key of before.slice(next)) gone.push(key);
-  return { gone, come };
 }

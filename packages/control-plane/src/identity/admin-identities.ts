@@ -1,6 +1,6 @@
 // Certificates of the proxies' admin listeners: only the control plane, which holds the other end's certificate, may ask there.
 import { isIP } from 'node:net';
-import type { Collection, Graph, Source } from '@ursa/collections';
+import type { Collection, Followable, Graph, Source } from '@ursa/collections';
 import type { AdminIdentity, ConnectedProxy } from '@ursa/engine';
 import type { Resource } from '@ursa/resources';
 import { keyInType, type LiveResources } from '../store/live-resources.ts';
@@ -25,7 +25,7 @@ export interface AdminIdentitiesInputs {
   readonly graph: Graph;
   readonly live: LiveResources;
   readonly clock: Clock;
-  readonly proxies: Collection<ConnectedProxy>;
+  readonly proxies: Collection<ConnectedProxy> & Followable;
   /** Filled here. */
   readonly adminIdentities: Source<AdminIdentity>;
   readonly onFailure: (proxyKey: string, error: unknown) => void;
@@ -86,7 +86,7 @@ export function openAdminIdentities({
     },
   });
   const orders = orderForConnected(graph, {
-    proxies: graph.derive('admin-identities/connected', () => proxies.keys()),
+    proxies,
     keysOf: graph.derive('admin-identities/keys', (proxyKey: string) => [proxyKey]),
     orderOf,
     issuing,

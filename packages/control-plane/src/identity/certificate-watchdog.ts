@@ -1,7 +1,7 @@
 // Sees to it that what was issued is what is shown: asks each Envoy for the certificate it has a while after it got one, and again when it should have been
 // replaced. What is wrong is told, and a certificate that did not arrive is made and sent anew. Nothing here is on the way of a certificate.
 import { X509Certificate } from 'node:crypto';
-import { type Collection, type Graph, watchEach } from '@ursa/collections';
+import { type Graph, type Source, watchEach } from '@ursa/collections';
 import type { IssuedIdentity } from '@ursa/engine';
 import type { Component } from '../component.ts';
 import type { Clock } from './clock.ts';
@@ -19,7 +19,7 @@ export interface CertificateWatchdogInputs {
   readonly graph: Graph;
   readonly clock: Clock;
   /** By `<mesh>/<proxy>`; of a zone egress `<mesh>//<name>`. */
-  readonly identities: Collection<IssuedIdentity>;
+  readonly identities: Source<IssuedIdentity>;
   readonly envoyAdmin: Pick<EnvoyAdmin, 'ask'>;
   /** Has a certificate made anew. */
   readonly renew: (identityKey: string) => void;
@@ -63,7 +63,6 @@ export function certificateWatchdog(inputs: CertificateWatchdogInputs): Certific
   const { graph, clock, identities, envoyAdmin, renew, onLook } = inputs;
   const looked = new Map<string, Looked>();
   const findings = new Map<string, CertificateFinding>();
-  const keys = graph.derive('watched-certificates', () => identities.keys());
   const identityOf = graph.derive('watched-certificate', (key: string) => identities.get(key));
   let watch: { stop(): void } | undefined;
   let timer: { readonly at: number; stop(): void } | undefined;
@@ -127,7 +126,7 @@ export function certificateWatchdog(inputs: CertificateWatchdogInputs): Certific
   return {
     name: 'certificate-watchdog',
     async start() {
-      watch = watchEach(graph, keys, identityOf, { onValue: follow, onGone: forget });
+      watch = watchEach(graph, identities, identityOf, { onValue: follow, onGone: forget });
     },
     async stop() {
       watch?.stop();

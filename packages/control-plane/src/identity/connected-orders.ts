@@ -1,5 +1,5 @@
 // Turns a derivation of "what certificate should this be" into orders, for what every connected proxy may have and nothing else.
-import { type Derivation, type Graph, type Watch, watchEach } from '@ursa/collections';
+import { type Derivation, type Followable, type Graph, type Watch, watchEach } from '@ursa/collections';
 import type { Issuing } from './issuing.ts';
 
 /** What should be issued under a key; `'later'`: something that nobody can make now, so that what is there stays; undefined: nothing. */
@@ -8,7 +8,7 @@ export type Wanted<Order> = Order | 'later' | undefined;
 /** What orders are made for. */
 export interface Orders<Order extends object> {
   /** Connected proxies. */
-  readonly proxies: Derivation<readonly [], readonly string[]>;
+  readonly proxies: Followable;
   /** Keys of what a proxy may have. No two proxies have one in common. */
   readonly keysOf: Derivation<readonly [proxyKey: string], readonly string[]>;
   readonly orderOf: Derivation<readonly [key: string], Wanted<Order>>;

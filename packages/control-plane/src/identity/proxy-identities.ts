@@ -1,5 +1,5 @@
 // Everything that gives connected proxies their certificates, as one part of the control plane: authorities in, the engine's sources filled.
-import type { Collection, Derivation, Source } from '@ursa/collections';
+import type { Collection, Derivation, Followable, Source } from '@ursa/collections';
 import type {
   AdminIdentity,
   ConnectedProxy,
@@ -41,7 +41,7 @@ export interface ProxyIdentitiesInputs {
   readonly announce: (mesh: string) => Promise<void>;
   /** Resolves when the proxies of a mesh have what they should have now, or have had their time to take it. */
   readonly untilTaken: (mesh: string) => Promise<void>;
-  readonly proxies: Collection<ConnectedProxy>;
+  readonly proxies: Collection<ConnectedProxy> & Followable;
   /** The engine's, as the next. */
   readonly identityRequest: Derivation<readonly [identityKey: string], IdentityRequest | undefined>;
   readonly identityKeys: Derivation<readonly [proxyKey: string], readonly string[]>;

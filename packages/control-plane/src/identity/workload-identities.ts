@@ -1,5 +1,12 @@
 // Workload certificates of the connected proxies, and what each mesh trusts: filled into the sources that the engine reads.
-import { type Collection, type Derivation, deepEqual, type Graph, type Source } from '@ursa/collections';
+import {
+  type Collection,
+  type Derivation,
+  deepEqual,
+  type Followable,
+  type Graph,
+  type Source,
+} from '@ursa/collections';
 import type { IdentityRequest, IssuedIdentity, TrustBundle } from '@ursa/engine';
 import { isMeshIdentityKri, MeshError } from '@ursa/resources';
 import { announceMoves } from './announced-moves.ts';
@@ -17,7 +24,7 @@ import { type IdentityOrder, identitySigner } from './mesh-identities/identity-s
 export interface WorkloadIdentitiesInputs {
   readonly graph: Graph;
   readonly clock: Clock;
-  readonly proxies: Collection<unknown>;
+  readonly proxies: Followable;
   readonly identityRequest: Derivation<readonly [identityKey: string], IdentityRequest | undefined>;
   /** Keys of the certificates that a proxy must have. */
   readonly identityKeys: Derivation<readonly [proxyKey: string], readonly string[]>;
@@ -153,7 +160,7 @@ export function openWorkloadIdentities(inputs: WorkloadIdentitiesInputs): Worklo
   const trust = keepTrust(inputs);
   const faults = reportFaults(inputs);
   const orders = orderForConnected(graph, {
-    proxies: graph.derive('workload-identities/connected', () => inputs.proxies.keys()),
+    proxies: inputs.proxies,
     keysOf: inputs.identityKeys,
     orderOf,
     issuing: moves,
