@@ -14,8 +14,9 @@ export interface RolloutQuestion {
 /** Where the proxies are: when the roll-out is over, somebody refuses it, or the time has passed. */
 export type FollowRollout = (question: RolloutQuestion) => Promise<RolloutView>;
 
-// One look for all answers of proxies that come in within this time.
+// One look for all answers of proxies that come in within this time; a look at ten thousand takes some milliseconds.
 const settleMilliseconds = 20;
+const proxiesPerMillisecond = 50;
 // Callers beyond this are answered at once: what waits here costs memory, and a look at each step of every proxy.
 const mostWaiting = 256;
 
@@ -27,7 +28,11 @@ export function followRollout(rollout: RolloutViews): FollowRollout {
     if (question.wait <= 0 || waiting >= mostWaiting || isOver(view, question.revision)) return view;
     waiting += 1;
     try {
-      return await untilOver(rollout, question);
+      return await untilOver(
+        rollout,
+        question,
+        Math.max(settleMilliseconds, view.proxies.length / proxiesPerMillisecond),
+      );
     } finally {
       waiting -= 1;
     }
@@ -50,22 +55,27 @@ function isOver(view: RolloutView, revision: number): boolean {
   return view.processed >= revision && view.proxies.every(({ state }) => state !== 'pending');
 }
 
-function untilOver(rollout: RolloutViews, { revision, mesh, wait }: RolloutQuestion): Promise<RolloutView> {
+function untilOver(
+  rollout: RolloutViews,
+  { revision, mesh, withEgresses, wait }: RolloutQuestion,
+  settle: number,
+): Promise<RolloutView> {
+  const look = (): RolloutView => rollout.at(revision, mesh, withEgresses);
   return new Promise((resolve) => {
-    let look: NodeJS.Timeout | undefined;
+    let next: NodeJS.Timeout | undefined;
     const finish = (view: RolloutView): void => {
       progress.stop();
-      clearTimeout(look);
+      clearTimeout(next);
       clearTimeout(end);
       resolve(view);
     };
     const progress = rollout.onProgress(() => {
-      look ??= setTimeout(() => {
-        look = undefined;
-        const view = rollout.at(revision, mesh);
+      next ??= setTimeout(() => {
+        next = undefined;
+        const view = look();
         if (isOver(view, revision)) finish(view);
-      }, settleMilliseconds);
+      }, settle);
     });
-    const end = setTimeout(() => finish(rollout.at(revision, mesh)), wait);
+    const end = setTimeout(() => finish(look()), wait);
   });
 }

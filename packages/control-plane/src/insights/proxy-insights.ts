@@ -118,7 +118,8 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
   const now = options.now ?? (() => new Date());
   const soon = gather(promptMilliseconds, write);
   const later = gather(flushIntervalMilliseconds, write);
-  const open = new Set<Connection>();
+  /** By `mesh/name` of the proxy's resource: thousands may end, or be looked at, together. */
+  const open = new Map<string, Set<Connection>>();
   /** Of the proxies that are connected here, what was found at the last look. */
   const conditions = new Map<string, readonly ProxyCondition[]>();
   let writing: Promise<void> = Promise.resolve();
@@ -290,7 +291,9 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
         secured: false,
         disconnectTime: undefined,
       };
-      open.add(connection);
+      const proxyKey = keyInType(proxy);
+      const siblings = open.get(proxyKey) ?? new Set<Connection>();
+      open.set(proxyKey, siblings.add(connection));
       const happened = (event: ConnectionEvent): void => {
         connection.status = afterEvent(connection.status, event, time());
         // What is sent says nothing yet: the proxy's answer to it does.
@@ -307,9 +310,11 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
           if (hasNews(connection)) touch(connection, true);
         },
         disconnected() {
-          open.delete(connection);
-          if (![...open].some((other) => keyInType(other.proxy) === keyInType(proxy)))
-            conditions.delete(keyInType(proxy));
+          siblings.delete(connection);
+          if (siblings.size === 0 && open.get(proxyKey) === siblings) {
+            open.delete(proxyKey);
+            conditions.delete(proxyKey);
+          }
           connection.disconnectTime = time();
           touch(connection, true);
         },
@@ -319,7 +324,7 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
       const before = conditions.get(proxyKey);
       const [known] = before ?? [];
       if (before !== undefined && known?.reason === finding?.reason) return;
-      const connection = [...open].find(({ proxy }) => proxy.type === 'Dataplane' && keyInType(proxy) === proxyKey);
+      const connection = [...(open.get(proxyKey) ?? [])].find(({ proxy }) => proxy.type === 'Dataplane');
       if (connection === undefined) return;
       const condition = { type: 'CertificateCurrent', status: 'False', lastTransitionTime: time() } as const;
       conditions.set(proxyKey, finding === undefined ? [] : [{ ...condition, ...finding }]);
@@ -328,7 +333,7 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
       if (finding !== undefined || stored?.conditions !== undefined) touch(connection, true);
     },
     reassert() {
-      for (const connection of open) touch(connection, true);
+      for (const connections of open.values()) for (const connection of connections) touch(connection, true);
     },
     flush() {
       flush();
