@@ -8,8 +8,9 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { SecureVersion } from 'node:tls';
+import { openAdmission } from './admission.ts';
 import { type GrpcCall, type GrpcMethod, serveCall } from './call.ts';
 import { exchangeHttp1, exchangeHttp2, type HttpHandler, type Serving } from './http-exchange.ts';
 import { openKeepAlive } from './keep-alive.ts';
@@ -143,24 +144,27 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
       sessions.delete(session);
     });
   });
-  server.on('connection', (socket: Socket) => {
+  const admission = openAdmission((socket) => {
     connections.add(socket);
     strangers.enter(socket);
     socket.setNoDelay(true);
     keepAlive(socket);
-    // Errors of a socket before TLS and HTTP/2 have taken it over end that socket only (CVE-2025-59465).
-    socket.on('error', () => socket.destroy());
     socket.once('close', () => connections.delete(socket));
+    server.emit('connection', socket);
   });
+  const port = createServer({ pauseOnConnect: true }, admission.enter);
   server.on('secureConnection', (socket) => socket.on('error', () => socket.destroy()));
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   server.on('sessionError', (_error, session) => session.destroy());
   server.on('unknownProtocol', (socket) => socket.destroy());
-  await listen(server, options);
+  await listen(port, options);
   return {
-    port: (server.address() as AddressInfo).port,
+    port: (port.address() as AddressInfo).port,
     renew: (tls) => server.setSecureContext(secureContext(tls)),
-    stop: () => stop(server, options.stopTimeoutMilliseconds, { calls, sessions, connections }),
+    stop() {
+      admission.stop();
+      return stop(port, options.stopTimeoutMilliseconds, { calls, sessions, connections });
+    },
   };
 }
 
@@ -187,11 +191,14 @@ function listenToHttp1(server: Http2SecureServer, options: GrpcServerOptions, se
   });
 }
 
-function listen(server: Http2SecureServer, options: GrpcServerOptions): Promise<void> {
+// How many connections the kernel holds for a process that is busy; the executables' runtime makes it 512.
+const backlog = 4096;
+
+function listen(server: Server, options: GrpcServerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     const { port, host, shared = false } = options;
-    server.listen({ port, reusePort: shared, ...(host === undefined ? {} : { host }) }, () => {
+    server.listen({ port, backlog, reusePort: shared, ...(host === undefined ? {} : { host }) }, () => {
       server.off('error', reject);
       server.on('error', () => undefined);
       resolve();
@@ -200,7 +207,7 @@ function listen(server: Http2SecureServer, options: GrpcServerOptions): Promise<
 }
 
 async function stop(
-  server: Http2SecureServer,
+  port: Server,
   timeout: number,
   open: {
     readonly calls: Set<GrpcCall>;
@@ -208,7 +215,7 @@ async function stop(
     readonly connections: Set<Socket>;
   },
 ): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const closed = new Promise<void>((resolve) => port.close(() => resolve()));
   for (const call of open.calls) call.end({ code: grpcStatus.unavailable, message: 'the control plane is stopping' });
   for (const session of open.sessions) session.close();
   const cut = setTimeout(() => {
