@@ -160,18 +160,22 @@ const counterOf = {
 /** The status of a connection that was just opened. */
 export const noResponses: SubscriptionStatus = { total: {}, cds: {}, eds: {}, lds: {}, rds: {} };
 
+const noRejections: readonly Rejection[] = [];
+
 /** The status after an event. */
 export function afterEvent(status: SubscriptionStatus, event: ConnectionEvent, time: string): SubscriptionStatus {
   const counter = counterOf[event.kind];
-  const { rejections: before = [], ...rest } = status;
+  const before = status.rejections ?? noRejections;
   const rejections = rejectionsAfter(before, event, time);
-  return {
-    ...rest,
+  const after: SubscriptionStatus = {
+    ...status,
     lastUpdateTime: time,
     total: increment(status.total, counter),
     [event.service]: increment(status[event.service] ?? {}, counter),
-    ...(rejections.length === 0 ? {} : { rejections }),
   };
+  if (rejections === before) return after;
+  const { rejections: _before, ...rest } = after;
+  return rejections.length === 0 ? rest : { ...rest, rejections };
 }
 
 function increment(counts: ResponseCounts, counter: keyof ResponseCounts): ResponseCounts {

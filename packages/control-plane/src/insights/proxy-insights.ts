@@ -19,6 +19,7 @@ import { isUnavailable } from '../store/unavailable.ts';
 import {
   afterEvent,
   type ConnectionEvent,
+  type DiscoveryService,
   insightKeyOf,
   type MtlsInsight,
   noResponses,
@@ -127,7 +128,14 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
   let failing = false;
   let retry: NodeJS.Timeout | undefined;
 
-  const time = (): string => now().toISOString();
+  let lastTime = { milliseconds: 0, text: new Date(0).toISOString() };
+  // A change for all proxies has thousands of events within a few milliseconds.
+  const time = (): string => {
+    const date = now();
+    const milliseconds = date.getTime();
+    if (milliseconds !== lastTime.milliseconds) lastTime = { milliseconds, text: date.toISOString() };
+    return lastTime.text;
+  };
 
   const touch = (connection: Connection, prompt: boolean): void => {
     // What is written soon takes along what would be written later of the same connection, and of no other.
@@ -143,8 +151,7 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
     mesh = proxy.mesh,
     identityKey = keyInType(proxy),
   ): TakenIdentity | undefined => {
-    if (!secured || (status.rejections ?? []).some(({ service }) => service === 'lds' || service === 'sds'))
-      return undefined;
+    if (!secured || (status.rejections ?? []).some(({ service }) => tellsOfTls(service))) return undefined;
     const identity = identities.get(identityKey);
     if (identity === undefined) return undefined;
     const backends = [...(trust.get(mesh)?.backends ?? []), ...identitiesOf(mesh)];
@@ -297,7 +304,8 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
       const happened = (event: ConnectionEvent): void => {
         connection.status = afterEvent(connection.status, event, time());
         // What is sent says nothing yet: the proxy's answer to it does.
-        touch(connection, event.kind === 'rejected' || (event.kind === 'acknowledged' && hasNews(connection)));
+        const isNews = event.kind === 'acknowledged' && tellsOfTls(event.service) && hasNews(connection);
+        touch(connection, event.kind === 'rejected' || isNews);
       };
       touch(connection, true);
       return {
@@ -345,6 +353,11 @@ export function openProxyInsights(options: ProxyInsightsOptions): ProxyInsights 
       clearTimeout(retry);
     },
   };
+}
+
+/** True for what a proxy needs to take TLS. Whether it has other things says nothing of its certificate. */
+function tellsOfTls(service: DiscoveryService): boolean {
+  return service === 'lds' || service === 'sds';
 }
 
 function withCompatibility({ kumaDp, ...others }: SubscriptionVersion, ownVersion: string): SubscriptionVersion {

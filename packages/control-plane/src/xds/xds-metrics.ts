@@ -51,15 +51,19 @@ export function xdsMetrics(meter: Meter): XdsMetrics {
     doubling(1, 12),
     ['resource_type'],
   );
+  const answer = (confirmation: string, error: string) =>
+    perType((type) => requests.of(typeUrls[type], confirmation, error));
+  const [taken, refused] = [answer('ACK', 'no_error'), answer('NACK', 'other')];
+  const sentOf = perType((type) => ({ count: responses.of(typeUrls[type]), bytes: bytes.of(typeUrls[type]) }));
   const sizes = types.map((type) => [type, resources.of(capitalized(type))] as const);
   return {
     answered(type, accepted) {
-      const [confirmation, error] = accepted ? ['ACK', 'no_error'] : ['NACK', 'other'];
-      requests.of(typeUrls[type], confirmation, error).value += 1;
+      (accepted ? taken : refused)(type).value += 1;
     },
     sent(type, length) {
-      responses.of(typeUrls[type]).value += 1;
-      bytes.of(typeUrls[type]).observe(length);
+      const { count, bytes } = sentOf(type);
+      count.value += 1;
+      bytes.observe(length);
     },
     offered(mesh, config) {
       regenerated.of(mesh).value += 1;
@@ -69,5 +73,14 @@ export function xdsMetrics(meter: Meter): XdsMetrics {
       }
     },
     delivered: (milliseconds) => delivery.observe(milliseconds),
+  };
+}
+
+/** Looks each series up once: these are counted several times for each proxy and change. */
+function perType<Series>(find: (type: EnvoyType) => Series): (type: EnvoyType) => Series {
+  const known: Partial<Record<EnvoyType, Series>> = {};
+  return (type) => {
+    known[type] ??= find(type);
+    return known[type];
   };
 }
