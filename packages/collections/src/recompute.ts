@@ -88,18 +88,25 @@ function detach(core: Core, reader: Computation, vertex: Vertex): void {
 }
 
 function settleSources(core: Core, computation: Computation): void {
-  const before = computation.sources;
-  if (computation.newSources === undefined && computation.rereads === before.length) return;
-  const after = computation.newSources ?? before.slice(0, computation.rereads);
+  const { sources: before, rereads: start } = computation;
+  if (computation.newSources === undefined && start === before.length) return;
+  const after = computation.newSources ?? before.slice(0, start);
   computation.newSources = undefined;
   computation.sources = after;
-  for (const vertex of after) {
+  // Mostly one source stands in place of another: what is before and behind it stays as it is.
+  let [endBefore, endAfter] = [before.length, after.length];
+  while (endBefore > start && endAfter > start && before[endBefore - 1] === after[endAfter - 1]) {
+    endBefore--;
+    endAfter--;
+  }
+  const come = after.slice(start, endAfter);
+  for (const vertex of come) {
     addReader(vertex, computation);
     if (vertex.computation !== undefined) core.orphans.delete(vertex.computation);
   }
-  if (before.length === 0) return;
-  const kept = new Set(after);
-  for (const vertex of before) if (!kept.has(vertex)) detach(core, computation, vertex);
+  if (endBefore === start) return;
+  const kept = new Set(come);
+  for (const vertex of before.slice(start, endBefore)) if (!kept.has(vertex)) detach(core, computation, vertex);
 }
 
 function settleResult(core: Core, computation: Computation, failed: boolean, result: unknown): void {

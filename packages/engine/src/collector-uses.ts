@@ -5,7 +5,7 @@ import { formatResourceKey } from '@ursa/resources';
 import { takesEnvironment } from './collector-environment.ts';
 import { backendLookup } from './collectors.ts';
 import type { EngineInputs } from './engine.ts';
-import type { RuleSets } from './rules.ts';
+import type { RuleDerivations } from './rules.ts';
 
 /** Something that is sent to a MeshOpenTelemetryBackend. */
 export interface EnvironmentUse {
@@ -18,14 +18,15 @@ export interface EnvironmentUse {
   readonly inTraffic: boolean;
 }
 
-/** Uses by the rules of a proxy, each once. */
-export type EnvironmentUses = Derivation<readonly [mesh: string, rules: RuleSets], readonly EnvironmentUse[]>;
+/** Uses by a class of proxies (`RuleDerivations.classOf`), each once. */
+export type EnvironmentUses = Derivation<readonly [mesh: string, ofClass: string], readonly EnvironmentUse[]>;
 
 /** Derives uses. */
 export function deriveEnvironmentUses(
   graph: Graph,
   inputs: EngineInputs,
   policies: readonly ProxyPolicy[],
+  rules: Pick<RuleDerivations, 'ofClass'>,
 ): EnvironmentUses {
   const backends = backendLookup(inputs);
   const referring = policies.flatMap(({ name, hooks, collectors }) =>
@@ -33,7 +34,8 @@ export function deriveEnvironmentUses(
       ? []
       : [{ name, collectors, signal: collectors.signal, inTraffic: Object.keys(hooks).some((key) => key !== 'proxy') }],
   );
-  return graph.derive('uses of collectors', (mesh: string, ruleSets: RuleSets) => {
+  return graph.derive('uses of collectors', (mesh: string, ofClass: string) => {
+    const ruleSets = rules.ofClass.get(ofClass);
     const uses = new Map<string, EnvironmentUse>();
     for (const { name, collectors, signal, inTraffic } of referring) {
       for (const ref of refsIn(ruleSets.get(name), collectors)) {

@@ -74,7 +74,7 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
       const found = subject.get(proxyKey);
       if (found === undefined) return nothing;
       const proxyClass = own.withCollectors(found.proxyClass, proxyCollectors.get(proxyKey, without).whole);
-      return policyAdditions(policies, { ...found, proxyClass }, rules.ruleSets.get(proxyKey, without));
+      return policyAdditions(policies, { ...found, proxyClass }, rules.additionRules.get(proxyKey, without));
     },
     { equals: sameAdditions },
   );

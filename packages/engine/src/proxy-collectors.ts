@@ -37,14 +37,14 @@ export function deriveProxyCollectors(
   graph: Graph,
   inputs: EngineInputs,
   policies: readonly ProxyPolicy[],
-  rules: Pick<RuleDerivations, 'ruleSets'>,
+  rules: Pick<RuleDerivations, 'classOf' | 'ofClass'>,
 ): ProxyCollectorsLookup {
-  const uses = deriveEnvironmentUses(graph, inputs, policies);
+  const uses = deriveEnvironmentUses(graph, inputs, policies, rules);
   const backends = inputs.resources('MeshOpenTelemetryBackend');
   return graph.derive('collectors of a proxy', (proxyKey: string, without: LeftOut): ProxyCollectors => {
     const connected = inputs.proxies.get(proxyKey);
     if (connected === undefined) return asTheySay;
-    const used = uses.get(connected.mesh, rules.ruleSets.get(proxyKey, without));
+    const used = uses.get(connected.mesh, rules.classOf.get(proxyKey, without));
     const { openTelemetry: environment = noEnvironment } = connected;
     const resolved = used.flatMap((use) => {
       const backend = backends.get(use.backend);

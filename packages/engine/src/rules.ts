@@ -43,16 +43,23 @@ interface Candidate {
   readonly key: string;
 }
 
-/** Rules by proxy. */
+/** Rules of a proxy. `without`: policies that are left out of its configuration. */
+export type RulesOfProxy = Pick<Derivation<readonly [proxyKey: string, without: LeftOut], RuleSets>, 'get'>;
+
+/** Rules by proxy. Those of a class are read where they are: a policy for all proxies is worked out for the classes, and for a proxy only where it changes something. */
 export interface RuleDerivations {
-  /** `without`: policies that are left out of the proxy's configuration. */
-  readonly ruleSets: Derivation<readonly [proxyKey: string, without: LeftOut], RuleSets>;
+  readonly ruleSets: RulesOfProxy;
+  /** Text of the class of proxies to which the same policies apply in the same way. Does not change with what the policies say. */
+  readonly classOf: Derivation<readonly [proxyKey: string, without: LeftOut], string>;
+  readonly ofClass: Derivation<readonly [ofClass: string], RuleSets>;
   /** The same rules; changes only with what they say of traffic that the proxy receives. */
-  readonly inboundRules: Derivation<readonly [proxyKey: string, without: LeftOut], RuleSets>;
+  readonly inboundRules: RulesOfProxy;
+  /** The same rules; changes only with the confs of policies that give proxies something besides what their traffic needs. */
+  readonly additionRules: RulesOfProxy;
   /** True when the mesh has a policy for which callers announce their tags. */
   readonly needsClientTags: Derivation<readonly [mesh: string], boolean>;
   /** The same rules; changes only with what they say of traffic that the proxy sends. */
-  readonly outboundRules: Derivation<readonly [proxyKey: string, without: LeftOut], RuleSets>;
+  readonly outboundRules: RulesOfProxy;
   /** Rules of a MeshGateway by its key, for all its listeners together. */
   readonly ofGateway: Derivation<readonly [key: string], RuleSets>;
   /** What holds on a zone egress for an ExternalService, by its key: as for an inbound with the service's tags. */
@@ -89,6 +96,15 @@ export function typesForTraffic(policies: readonly ProxyPolicy[], redirected: bo
   const shapes = ({ hooks }: ProxyPolicy) =>
     hooks.traffic !== undefined || (redirected && hooks.redirected !== undefined);
   return new Set(policies.filter(shapes).map(({ name }) => name));
+}
+
+/** All that proxies get besides what their traffic needs is built from, as text. */
+function additionContent(ruleSets: RuleSets, policies: readonly ProxyPolicy[]): string {
+  const sets = policies.flatMap(({ name, hooks }) => {
+    const conf = hooks.proxy === undefined ? undefined : ruleSets.get(name)?.single?.conf;
+    return conf === undefined ? [] : [[name, conf]];
+  });
+  return JSON.stringify(sets);
 }
 
 /** All that inbounds are built from, as text. */
@@ -175,13 +191,18 @@ export interface RuleOptions {
 export interface RuleViews {
   readonly inbound: RuleView;
   readonly outbound: RuleView;
+  readonly additions: RuleView;
 }
 
 type RuleView = Pick<Interner, 'find' | 'share'>;
 
 /** Views of an engine. One that only asks "what if" uses what the engine it is over (`base`) has, and leaves nothing behind in it. */
 export function createRuleViews(base?: RuleViews): RuleViews {
-  return { inbound: viewOver(base?.inbound), outbound: viewOver(base?.outbound) };
+  return {
+    inbound: viewOver(base?.inbound),
+    outbound: viewOver(base?.outbound),
+    additions: viewOver(base?.additions),
+  };
 }
 
 function viewOver(base: RuleView | undefined): RuleView {
@@ -342,26 +363,25 @@ export function deriveRules({ graph, inputs, policies, dataplane, views, shadow 
     },
     { equals: Object.is },
   );
-  const equals = Object.is;
+  const additionRulesOf = graph.derive(
+    'rules for additions',
+    (ofClass: string) => {
+      const ruleSets = ruleSetsOf.get(ofClass);
+      return views.additions.share(additionContent(ruleSets, policies), ruleSets);
+    },
+    { equals: Object.is },
+  );
+  const byProxy = (of: Derivation<readonly [ofClass: string], RuleSets>): RulesOfProxy => ({
+    get: (proxyKey, without) => of.get(selected.get(proxyKey, without)),
+  });
 
   return {
-    ruleSets: graph.derive(
-      'rule sets of a proxy',
-      (proxyKey: string, without: LeftOut) => ruleSetsOf.get(selected.get(proxyKey, without)),
-      { equals },
-    ),
-    inboundRules: graph.derive(
-      'inbound rules of a proxy',
-      (proxyKey: string, without: LeftOut) => inboundRulesOf.get(selected.get(proxyKey, without)),
-      { equals },
-    ),
-    outboundRules: graph.derive(
-      'outbound rules of a proxy',
-      (proxyKey: string, without: LeftOut) => outboundRulesOf.get(selected.get(proxyKey, without)),
-      {
-        equals,
-      },
-    ),
+    ruleSets: byProxy(ruleSetsOf),
+    classOf: selected,
+    ofClass: ruleSetsOf,
+    inboundRules: byProxy(inboundRulesOf),
+    additionRules: byProxy(additionRulesOf),
+    outboundRules: byProxy(outboundRulesOf),
     needsClientTags: graph.derive('client tags needed', (mesh: string) =>
       // Shadow policies count: callers that tell their tags already are understood at once when the policy comes into force.
       clientTagPolicies.some(({ name, ofMesh }) =>
