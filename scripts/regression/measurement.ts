@@ -12,7 +12,7 @@ export interface Measurement {
   readonly cpuPerSwitch: number;
   /** Of the quietest seconds with all proxies connected: how often the first thread of the control plane woke up in a second. */
   readonly idleWakeUps: number;
-  /** CPU of these seconds, in per cent of a core. */
+  /** CPU of that thread in these seconds, in per cent of a core. */
   readonly idleCpu: number;
 }
 
