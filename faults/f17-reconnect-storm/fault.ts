@@ -30,7 +30,7 @@ export const fault = defineFault({
       ),
     );
     const total = size + world.services.length;
-    await allInSync(controlPlane, total, context.long ? 600_000 : 300_000);
+    await allInSync(controlPlane, total, 300_000);
     const load = await world.load();
     const before = await Promise.all(fleets.map((fleet) => fleet.report()));
     await controlPlane.kill();
@@ -38,7 +38,7 @@ export const fault = defineFault({
     const apiUp = await controlPlane.start();
     const up = performance.now();
     const questioner = startAsking(`${controlPlane.diagnosticsUrl}/healthy`, 10);
-    await allInSync(controlPlane, total, context.long ? 600_000 : 120_000);
+    await allInSync(controlPlane, total, context.long ? 300_000 : 120_000);
     const synced = (performance.now() - up) / 1000;
     const { p99, most } = await questioner.stop();
     await sleep(1000);

@@ -23,10 +23,6 @@ const endpointNames = new Map<string, string | undefined>();
 let stopping = false;
 // Milliseconds; Envoy's for a stream of gRPC.
 const firstPause = 500;
-// Each proxy has a machine of its own to shake hands with; this process has a part of one, and begun all at once no handshake would end in time.
-const handshakesAtOnce = 64;
-let handshakes = 0;
-const waiting: (() => void)[] = [];
 
 type Request = MessageInitShape<typeof DeltaDiscoveryRequestSchema>;
 
@@ -142,36 +138,14 @@ function run(index: number): void {
   const reconnect = (): void => {
     if (stopping) return;
     const session = connect(plan.url, { rejectUnauthorized: false });
-    let shaking = true;
-    const shaken = (): void => {
-      if (!shaking) return;
-      shaking = false;
-      handshakes -= 1;
-      if (handshakes < handshakesAtOnce) beginNext();
-    };
     session.on('error', () => undefined);
-    session.once('connect', () => {
-      shaken();
-      follow(session);
-    });
+    session.once('connect', () => follow(session));
     session.once('close', () => {
-      shaken();
-      setTimeout(comeBack, Math.random() * Math.min(plan.pause, firstPause * 2 ** attempts));
+      setTimeout(reconnect, Math.random() * Math.min(plan.pause, firstPause * 2 ** attempts));
       attempts += 1;
     });
   };
-  const comeBack = (): void => {
-    waiting.push(reconnect);
-    if (handshakes < handshakesAtOnce) beginNext();
-  };
-  setTimeout(comeBack, Math.random() * plan.spread);
-}
-
-function beginNext(): void {
-  const next = waiting.shift();
-  if (next === undefined) return;
-  handshakes += 1;
-  next();
+  setTimeout(reconnect, Math.random() * plan.spread);
 }
 
 function report(): FleetReport {

@@ -12,7 +12,7 @@ export interface Measurement {
   readonly cpuPerSwitch: number;
   /** Of the quietest seconds with all proxies connected: how often the first thread of the control plane woke up in a second. */
   readonly idleWakeUps: number;
-  /** CPU of that thread in these seconds, in per cent of a core. */
+  /** CPU of these seconds, in per cent of a core. */
   readonly idleCpu: number;
 }
 
@@ -29,7 +29,7 @@ const tolerance = 1.2;
 // Below these a difference is noise of the machine and of the runtime's own timers and collections (decision 0206). A timer of ours that runs
 // six times a second is above.
 const quietWakeUps = 6;
-const quietCpu = 10;
+const quietCpu = 5;
 
 /** Holds a run against the baseline. A kind of change that is on one side only fails: nothing was measured. */
 export function compare(measured: Measurement, baseline: Measurement): readonly Verdict[] {
