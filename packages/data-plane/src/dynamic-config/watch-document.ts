@@ -1,4 +1,5 @@
 // Follows a document of the dynamic configuration, which Envoy serves on a Unix socket. Entity tags make asking again cost next to nothing.
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { httpGet } from '../http/get.ts';
 import type { Log } from '../log.ts';
@@ -33,17 +34,22 @@ export function watchDocument(options: WatchOptions): WatchedDocument {
   const { path, interval, log, signal, keepsUnreachable = false } = options;
   const state: Known = { tag: '', text: undefined };
   let trouble = '';
+  // Without a document there is no listener, and before its first configuration Envoy has none.
+  const unreachable = (): void => {
+    trouble = '';
+    if (!keepsUnreachable) forget(options, state);
+  };
   const ask = async (): Promise<void> => {
+    // A request that finds no socket costs many times what looking costs, and most proxies have no document.
+    if (!existsSync(options.socketPath)) return unreachable();
     try {
       await askOnce(options, state);
       trouble = '';
     } catch (cause) {
       const { message, code } = cause as NodeJS.ErrnoException;
-      // Without a document there is no listener, and before its first configuration Envoy has none.
-      const expected = code === 'ENOENT' || code === 'ECONNREFUSED';
-      if (expected && !keepsUnreachable) forget(options, state);
-      else if (!expected && message !== trouble) log.warn(`cannot read the dynamic configuration ${path}: ${message}`);
-      trouble = expected ? '' : message;
+      if (code === 'ENOENT' || code === 'ECONNREFUSED') return unreachable();
+      if (message !== trouble) log.warn(`cannot read the dynamic configuration ${path}: ${message}`);
+      trouble = message;
     }
   };
   let running: Promise<void> | undefined;
