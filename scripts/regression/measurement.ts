@@ -29,7 +29,7 @@ const tolerance = 1.2;
 // Below these a difference is noise of the machine and of the runtime's own timers and collections (decision 0206). A timer of ours that runs
 // four times a second is above.
 const quietWakeUps = 4;
-const quietCpu = 3;
+const quietCpu = 4;
 
 /** Holds a run against the baseline. A kind of change that is on one side only fails: nothing was measured. */
 export function compare(measured: Measurement, baseline: Measurement): readonly Verdict[] {
