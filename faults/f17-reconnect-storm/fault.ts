@@ -13,7 +13,7 @@ import { openWorld } from '../harness/world.ts';
 /** The fault. */
 export const fault = defineFault({
   id: 'F17',
-  title: 'reconnect storm of 1,000 proxies',
+  title: 'reconnect storm',
   how: 'kill -9 of a control plane with 1,000 stub proxies (20 for each of 50 services, 10 of them called by each; 10,000 stubs of 500 services with --long) beside the real ones',
   pace: 'fast',
   async run(context) {
