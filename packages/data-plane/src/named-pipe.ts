@@ -22,24 +22,50 @@ export function openNamedPipe(path: string, onLine: (line: string) => void): Nam
     throw new MeshError('unavailable', `the pipe ${path} could not be made: ${(cause as Error).message}`, { cause });
   }
   // Opened both ways it never blocks, and never ends while writers come and go (fifo(7)).
-  const reader = new Socket({
-    fd: openSync(path, constants.O_RDWR | constants.O_NONBLOCK),
-    readable: true,
-    writable: false,
-  });
-  const writeEnd = openSync(path, constants.O_RDWR);
   const lines = lineSplitter(onLine);
-  reader.setEncoding('utf8');
-  reader.on('data', (chunk: string) => lines.push(chunk));
-  // It may fail only when it is closed: whoever waits for lines has gone then.
-  reader.on('error', () => undefined);
+  const reader = readPipe(openSync(path, constants.O_RDWR | constants.O_NONBLOCK), (text) => lines.push(text));
+  const writeEnd = openSync(path, constants.O_RDWR);
   return {
     path,
     writeEnd,
     close() {
-      reader.destroy();
+      reader.close();
       closeSync(writeEnd);
       rmSync(path, { force: true });
     },
   };
+}
+
+/** What of Bun is used: its sockets do not read a pipe that was opened by its path, its files do. */
+declare const Bun: { file(descriptor: number): { stream(): ReadableStream<Uint8Array> } } | undefined;
+
+function readPipe(descriptor: number, onText: (text: string) => void): { close(): void } {
+  if (typeof Bun !== 'undefined') {
+    // It reads a duplicate.
+    const duplicate = readStream(Bun.file(descriptor).stream(), onText);
+    return {
+      close() {
+        duplicate.close();
+        closeSync(descriptor);
+      },
+    };
+  }
+  const reader = new Socket({ fd: descriptor, readable: true, writable: false });
+  reader.setEncoding('utf8');
+  reader.on('data', onText);
+  // It may fail only when it is closed: whoever waits for lines has gone then.
+  reader.on('error', () => undefined);
+  return { close: () => void reader.destroy() };
+}
+
+function readStream(stream: ReadableStream<Uint8Array>, onText: (text: string) => void): { close(): void } {
+  const reader = stream.getReader();
+  const decoder = new TextDecoder();
+  const follow = async (): Promise<void> => {
+    for (let part = await reader.read(); !part.done; part = await reader.read())
+      onText(decoder.decode(part.value, { stream: true }));
+  };
+  // As above: it fails only when it is closed.
+  follow().catch(() => undefined);
+  return { close: () => void reader.cancel().catch(() => undefined) };
 }
