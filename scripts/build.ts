@@ -10,18 +10,10 @@ import { root, run } from './process.ts';
 import { createSbom } from './sbom.ts';
 
 // In chunks, what is imported on demand (the database's driver, clouds' libraries) takes no memory before: 4 MB of an idle kuma-cp. The others have
-// little of that, and their start is what counts. Programs that run for long start through executable.ts.
-const throughExecutable = (main: string) => [
-  'scripts/executable.ts',
-  '--define',
-  `program=${JSON.stringify(`../${main}`)}`,
-];
+// little of that, and their start is what counts.
 const executables = [
-  {
-    name: 'kuma-cp',
-    input: ['--format=esm', '--splitting', ...throughExecutable('packages/control-plane/src/main.ts')],
-  },
-  { name: 'kuma-dp', input: throughExecutable('packages/data-plane/src/main.ts') },
+  { name: 'kuma-cp', input: ['--format=esm', '--splitting', 'packages/control-plane/src/executable.ts'] },
+  { name: 'kuma-dp', input: ['packages/data-plane/src/main.ts'] },
   { name: 'kumactl', input: ['packages/kumactl/src/main.ts'] },
 ];
 // With the byte code inside, a program starts in half the time. It does not go with a top-level await in an entry.

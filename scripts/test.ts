@@ -27,6 +27,11 @@ const steps: readonly Step[] = [
   { script: 'reproduce', purpose: 'the same bytes from another folder' },
   { script: 'bench', args: ['regression'], purpose: 'what a change costs, against the baseline' },
   { script: 'e2e', purpose: 'the whole mesh, processes and traffic' },
+  {
+    script: 'e2e',
+    args: ['--runtime', 'dist', 'metrics', 'access-logs', 'exec', 'joining', 'explain'],
+    purpose: 'with the executables, what uses most of their runtime',
+  },
   { script: 'faults', purpose: 'what breaking something costs', args: ['--ci'] },
   { script: 'conformance', purpose: "the peer's recorded behaviour" },
 ];

@@ -48,7 +48,7 @@ test('what cannot be encoded costs no request and no new client, and is named', 
   const load = world.load({ url: client.urlOf('backend'), perSecond: 50, newConnections: true });
   await replaceInStore(world, [
     { type: 'MeshCircuitBreaker', before: '4321', now: '12345678901' },
-    { type: 'Dataplane', before: '4322', now: '-4' },
+    { type: 'Dataplane', before: '"port":4322,', now: '"port":-4,' },
   ]);
   const condition = await waitFor(
     'the policy says that nothing can be made of it',
