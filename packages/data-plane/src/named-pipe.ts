@@ -2,6 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, openSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
 import { MeshError } from '@ursa/resources';
 import { lineSplitter } from './envoy/log-line.ts';
 
@@ -22,14 +24,21 @@ export function openNamedPipe(path: string, onLine: (line: string) => void): Nam
     throw new MeshError('unavailable', `the pipe ${path} could not be made: ${(cause as Error).message}`, { cause });
   }
   // Opened both ways it never blocks, and never ends while writers come and go (fifo(7)).
-  const lines = lineSplitter(onLine);
-  const reader = readPipe(openSync(path, constants.O_RDWR | constants.O_NONBLOCK), (text) => lines.push(text));
+  const readEnd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
   const writeEnd = openSync(path, constants.O_RDWR);
+  const reader = readerOf(readEnd);
+  const lines = lineSplitter(onLine);
+  reader.setEncoding('utf8');
+  reader.on('data', (chunk: string) => lines.push(chunk));
+  // It may fail only when it is closed: whoever waits for lines has gone then.
+  reader.on('error', () => undefined);
   return {
     path,
     writeEnd,
     close() {
-      reader.close();
+      reader.destroy();
+      // Bun reads a duplicate.
+      if (typeof Bun !== 'undefined') closeSync(readEnd);
       closeSync(writeEnd);
       rmSync(path, { force: true });
     },
@@ -37,35 +46,9 @@ export function openNamedPipe(path: string, onLine: (line: string) => void): Nam
 }
 
 /** What of Bun is used: its sockets do not read a pipe that was opened by its path, its files do. */
-declare const Bun: { file(descriptor: number): { stream(): ReadableStream<Uint8Array> } } | undefined;
+declare const Bun: { file(descriptor: number): { stream(): ReadableStream } } | undefined;
 
-function readPipe(descriptor: number, onText: (text: string) => void): { close(): void } {
-  if (typeof Bun !== 'undefined') {
-    // It reads a duplicate.
-    const duplicate = readStream(Bun.file(descriptor).stream(), onText);
-    return {
-      close() {
-        duplicate.close();
-        closeSync(descriptor);
-      },
-    };
-  }
-  const reader = new Socket({ fd: descriptor, readable: true, writable: false });
-  reader.setEncoding('utf8');
-  reader.on('data', onText);
-  // It may fail only when it is closed: whoever waits for lines has gone then.
-  reader.on('error', () => undefined);
-  return { close: () => void reader.destroy() };
-}
-
-function readStream(stream: ReadableStream<Uint8Array>, onText: (text: string) => void): { close(): void } {
-  const reader = stream.getReader();
-  const decoder = new TextDecoder();
-  const follow = async (): Promise<void> => {
-    for (let part = await reader.read(); !part.done; part = await reader.read())
-      onText(decoder.decode(part.value, { stream: true }));
-  };
-  // As above: it fails only when it is closed.
-  follow().catch(() => undefined);
-  return { close: () => void reader.cancel().catch(() => undefined) };
+function readerOf(descriptor: number): Readable {
+  if (typeof Bun !== 'undefined') return Readable.fromWeb(Bun.file(descriptor).stream());
+  return new Socket({ fd: descriptor, readable: true, writable: false });
 }
