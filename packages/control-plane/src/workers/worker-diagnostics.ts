@@ -1,6 +1,7 @@
 // The diagnostics of all workers at one port: ready when all are, metrics of all, requests to one of them with `?worker=2`.
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestOptions, request, type Server } from 'node:http';
 import { MeshError } from '@ursa/resources';
+import { bodyOf } from '../instances/read-body.ts';
 import { mergeMetrics } from './merge-metrics.ts';
 
 /** A worker as its diagnostics are asked for. */
@@ -18,11 +19,12 @@ interface Answer {
 
 const patience = 5_000;
 const largestBody = 4096;
+const largestAnswer = 256 * 1024 * 1024;
 
 /** Opens the port. Errors: `MeshError('unavailable')` when it is taken. */
 export async function openWorkerDiagnostics(port: number, workers: () => readonly AskedWorker[]): Promise<Server> {
-  const server = createServer((request, response) => {
-    answer(request, workers())
+  const server = createServer((incoming, response) => {
+    answer(incoming, workers())
       .catch((error: unknown) => text(502, error instanceof Error ? error.message : String(error)))
       .then(({ status, contentType, body }) => {
         response.writeHead(status, { 'content-type': contentType, 'x-content-type-options': 'nosniff' });
@@ -42,11 +44,11 @@ export async function openWorkerDiagnostics(port: number, workers: () => readonl
   return server;
 }
 
-async function answer(request: IncomingMessage, workers: readonly AskedWorker[]): Promise<Answer> {
-  const url = new URL(request.url ?? '/', 'http://diagnostics');
+async function answer(incoming: IncomingMessage, workers: readonly AskedWorker[]): Promise<Answer> {
+  const url = new URL(incoming.url ?? '/', 'http://diagnostics');
   const wanted = url.searchParams.get('worker');
-  const body = await readBody(request);
-  const method = request.method ?? 'GET';
+  const body = await bodyOf(incoming, largestBody);
+  const method = incoming.method ?? 'GET';
   if (wanted !== null) {
     const worker = workers.find(({ number }) => String(number) === wanted);
     if (worker === undefined) return text(404, `there is no worker ${wanted}: expected 1 to ${workers.length}`);
@@ -74,28 +76,28 @@ async function answer(request: IncomingMessage, workers: readonly AskedWorker[])
 async function ask({ number, diagnosticsPort }: AskedWorker, method: string, url: URL, body: string): Promise<Answer> {
   if (diagnosticsPort === undefined) return text(503, `worker ${number} does not serve yet`);
   try {
-    const response = await fetch(`http://127.0.0.1:${diagnosticsPort}${url.pathname}${url.search}`, {
-      method,
-      ...(body === '' ? {} : { body }),
-      // A profile takes as long as it is asked to.
-      signal: AbortSignal.timeout(url.pathname.startsWith('/debug') ? 120_000 : patience),
-    });
-    const contentType = response.headers.get('content-type') ?? 'text/plain';
-    return { status: response.status, contentType, body: await response.text() };
+    // A profile takes as long as it is asked to.
+    const signal = AbortSignal.timeout(url.pathname.startsWith('/debug') ? 120_000 : patience);
+    const path = `${url.pathname}${url.search}`;
+    return await send({ host: '127.0.0.1', port: diagnosticsPort, path, method, signal }, body);
   } catch (error) {
     return text(503, `worker ${number} does not answer: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > largestBody) throw new MeshError('too-large', `the body must have at most ${largestBody} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+/** Not by `fetch`: on the executables' runtime that asks the proxy of the environment (HTTP_PROXY), also for what is on this very machine. */
+function send(options: RequestOptions, body: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const call = request({ ...options, agent: false }, (response) => {
+      const contentType = response.headers['content-type'] ?? 'text/plain';
+      bodyOf(response, largestAnswer).then(
+        (answered) => resolve({ status: response.statusCode ?? 502, contentType, body: answered }),
+        reject,
+      );
+    });
+    call.on('error', reject);
+    call.end(body);
+  });
 }
 
 function parsed(body: string): unknown {

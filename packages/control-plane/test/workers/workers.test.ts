@@ -1,11 +1,13 @@
 // Several processes behind one port: metrics as one text, and settings that do not allow it.
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { MeshError } from '@ursa/resources';
 import { openHttpServer } from '../../src/api/http/server.ts';
 import { defaultSettings } from '../../src/config/load-settings.ts';
+import { bodyOf } from '../../src/instances/read-body.ts';
 import { refuseUnsupported } from '../../src/refuse-unsupported.ts';
 import { mergeMetrics } from '../../src/workers/merge-metrics.ts';
 import { openWorkerDiagnostics } from '../../src/workers/worker-diagnostics.ts';
@@ -60,7 +62,13 @@ test('two servers share a port, and one goes on when the other stops', async () 
   await two.close(1000);
 });
 
-test('diagnostics are those of all workers, or of the one that is asked for', async () => {
+test('diagnostics are those of all workers, or of the one that is asked for, whatever proxy the environment names', async (context) => {
+  const before = process.env.HTTP_PROXY;
+  process.env.HTTP_PROXY = 'http://192.0.2.1:3128';
+  context.after(() => {
+    if (before === undefined) delete process.env.HTTP_PROXY;
+    else process.env.HTTP_PROXY = before;
+  });
   const worker = createServer((request, response) => {
     if (request.url === '/metrics') response.end('# TYPE leader gauge\nleader 1\n');
     else response.end(JSON.stringify({ path: request.url }));
@@ -72,8 +80,9 @@ test('diagnostics are those of all workers, or of the one that is asked for', as
     { number: 2, diagnosticsPort: undefined },
   ]);
   const ask = async (path: string) => {
-    const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`);
-    return { status: response.status, body: await response.text() };
+    const { port } = server.address() as AddressInfo;
+    const [response] = (await once(request({ port, path }).end(), 'response')) as [IncomingMessage];
+    return { status: response.statusCode, body: await bodyOf(response, 1024) };
   };
   assert.equal((await ask('/healthy')).status, 200);
   const ready = await ask('/ready');
