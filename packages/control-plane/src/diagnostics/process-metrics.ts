@@ -1,5 +1,6 @@
 // Metrics of the process, under the names that Prometheus's clients have them. Everything is asked of the kernel or the runtime when it is read.
 import { readdirSync, readFileSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
 import type { Meter } from '@ursa/telemetry';
 
 /** Declares them. */

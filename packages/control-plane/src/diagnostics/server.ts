@@ -1,11 +1,13 @@
 // The diagnostics server: first to listen and last to stop, so that it can tell how the rest is doing.
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { createServer, type Server as HttpServer, type IncomingMessage, type RequestListener } from 'node:http';
+import type { AddressInfo, Server } from 'node:net';
 import { MeshError } from '@ursa/resources';
 import type { Component } from '../component.ts';
 import type { Settings } from '../config/settings.ts';
 import { tlsLimitsOf } from '../config/tls-limits.ts';
+import { type Connections, watchConnections } from '../http-ports/connections.ts';
+import { openSecuredPort } from '../http-ports/secured-port.ts';
+import { timeSlowClients } from '../http-ports/slow-clients.ts';
 import type { CertificatePair, ServedCertificate } from '../identity/served-certificate.ts';
 import { answerDiagnostics, type DiagnosticsAnswer, type DiagnosticsSources } from './routes.ts';
 
@@ -26,6 +28,8 @@ export interface DiagnosticsServerOptions {
 
 /** Largest body of a request; the only one with a body changes a log level. */
 const maximumBodyBytes = 4096;
+/** Milliseconds that clients may take. */
+const patience = { headers: 1_000, body: 10_000, answer: 30_000, idle: 5_000 };
 
 /** The diagnostics server. Start error: `MeshError('unavailable')` when its port is taken. */
 export function createDiagnosticsServer({
@@ -34,7 +38,7 @@ export function createDiagnosticsServer({
   sources,
   certificate,
 }: DiagnosticsServerOptions): DiagnosticsServer {
-  let server: Server | undefined;
+  let opened: Opened | undefined;
   let port: number | undefined;
   const handle: RequestListener = (request, response) => {
     answer(request, sources).then(({ status, contentType, body }) => {
@@ -48,19 +52,16 @@ export function createDiagnosticsServer({
       return port;
     },
     async start() {
-      const opened = settings.tlsEnabled ? openTls(settings, await certificate(), handle) : createServer(handle);
-      opened.headersTimeout = 1_000;
-      opened.requestTimeout = 10_000;
-      server = opened;
-      await listen(opened, settings.serverPort, host);
-      port = (opened.address() as AddressInfo).port;
+      opened = open(handle, settings, settings.tlsEnabled ? await certificate() : undefined);
+      await listen(opened.server, settings.serverPort, host);
+      port = (opened.server.address() as AddressInfo).port;
     },
     async stop() {
-      const closing = server;
+      const closing = opened;
       if (closing === undefined) return;
       await new Promise<void>((resolve) => {
-        closing.close(() => resolve());
-        closing.closeAllConnections();
+        closing.server.close(() => resolve());
+        closing.connections.closeAll();
       });
     },
   };
@@ -114,14 +115,28 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function openTls(settings: Settings['diagnostics'], certificate: ServedCertificate, handle: RequestListener): Server {
+interface Opened {
+  /** What listens. */
+  readonly server: Server;
+  readonly connections: Connections;
+}
+
+/** With TLS where there is a certificate. */
+function open(handle: RequestListener, settings: Settings['diagnostics'], served?: ServedCertificate): Opened {
+  const http = createServer(handle);
+  const server = served === undefined ? http : openTls(http, settings, served);
+  timeSlowClients(http, server, patience, served !== undefined);
+  return { server, connections: watchConnections(http, server) };
+}
+
+function openTls(http: HttpServer, settings: Settings['diagnostics'], served: ServedCertificate): Server {
   const optionsOf = ({ certificate: cert, privateKey: key }: CertificatePair) => ({
     ...tlsLimitsOf(settings),
     cert,
     key,
   });
-  const server = createTlsServer(optionsOf(certificate.current()), handle);
-  const renewals = certificate.follow((pair) => server.setSecureContext(optionsOf(pair)));
-  server.once('close', () => renewals.stop());
-  return server;
+  const port = openSecuredPort(http, optionsOf(served.current()));
+  const renewals = served.follow((pair) => port.setSecureContext(optionsOf(pair)));
+  port.once('close', () => renewals.stop());
+  return port;
 }

@@ -1,6 +1,11 @@
 // The diagnostics endpoints, in memory and over a socket.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { connect, type TLSSocket } from 'node:tls';
 import { createGraph } from '@ursa/collections';
 import { MeshError } from '@ursa/resources';
 import { createMeter } from '@ursa/telemetry';
@@ -10,6 +15,8 @@ import { processMetrics } from '../../src/diagnostics/process-metrics.ts';
 import { createReadiness } from '../../src/diagnostics/readiness.ts';
 import { answerDiagnostics, type DiagnosticsSources } from '../../src/diagnostics/routes.ts';
 import { createDiagnosticsServer } from '../../src/diagnostics/server.ts';
+import type { CertificatePair, ServedCertificate } from '../../src/identity/served-certificate.ts';
+import { openServerCertificate } from '../../src/identity/server-certificate.ts';
 import { openLog } from '../../src/log.ts';
 import { soleLeadership } from '../../src/store/leadership.ts';
 import { openLiveResources } from '../../src/store/live-resources.ts';
@@ -182,4 +189,50 @@ test('the server answers over a socket, refuses large bodies and stops', async (
   );
   await server.stop();
   await assert.rejects(fetch(`${url}/ready`));
+});
+
+test('over TLS it shows a renewed certificate to whoever comes next, sends slow clients away, and ends with connections open', async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'ursa-diagnostics-'));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const [first, second] = await Promise.all(
+    ['first', 'second'].map((name) => openServerCertificate(join(folder, name))),
+  );
+  assert.ok(first !== undefined && second !== undefined);
+  const followers = new Set<(pair: CertificatePair) => void>();
+  const certificate: ServedCertificate = {
+    current: () => first,
+    follow(onRenewal) {
+      followers.add(onRenewal);
+      return { stop: () => void followers.delete(onRenewal) };
+    },
+  };
+  const settings = { 'diagnostics.serverPort': 0, 'diagnostics.tlsEnabled': true };
+  const server = createDiagnosticsServer({
+    settings: defaultSettings(settings).diagnostics,
+    sources: sourcesWith(),
+    certificate: async () => certificate,
+  });
+  await server.start();
+  const open = async () => {
+    const socket = connect({ port: server.port ?? 0, host: '127.0.0.1', rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+    return { socket, shown: socket.getPeerX509Certificate()?.toString().trim() };
+  };
+  const answer = async (socket: TLSSocket, request: string): Promise<string> => {
+    socket.write(request);
+    const [bytes] = await once(socket, 'data');
+    return String(bytes);
+  };
+  const before = await open();
+  assert.equal(before.shown, first.certificate.trim());
+  for (const renew of followers) renew(second);
+  const after = await open();
+  assert.equal(after.shown, second.certificate.trim());
+  for (const { socket } of [before, after])
+    assert.match(await answer(socket, 'GET /ready HTTP/1.1\r\nhost: here\r\n\r\n'), /^HTTP\/1\.1 200 /);
+  assert.match(await answer((await open()).socket, 'GET /ready HTTP/1.1\r\n'), /^HTTP\/1\.1 408 /);
+  const closed = Promise.all([before, after].map(({ socket }) => once(socket, 'close')));
+  await server.stop();
+  await closed;
+  assert.equal(followers.size, 0);
 });

@@ -1,14 +1,13 @@
 // Opens the ports of the API: HTTP and HTTPS over one app, with the time limits of the settings, and a stop that lets running requests end.
 import { createServer, type RequestListener, type Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Server as NetServer } from 'node:net';
-import type { TlsOptions, Server as TlsServer } from 'node:tls';
+import { type AddressInfo, createServer as createPort, type Server as NetServer } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 import { MeshError } from '@ursa/resources';
 import type { Settings } from '../../config/settings.ts';
 import { openConnectionLimit } from '../../connection-limit.ts';
-import { type Connections, watchConnections } from './connections.ts';
-import { openSharedPort } from './shared-port.ts';
-import { timeSlowClients } from './slow-clients.ts';
+import { type Connections, watchConnections } from '../../http-ports/connections.ts';
+import { openSecuredPort } from '../../http-ports/secured-port.ts';
+import { timeSlowClients } from '../../http-ports/slow-clients.ts';
 
 type ApiServer = Settings['apiServer'];
 
@@ -24,13 +23,15 @@ export interface OpenServer {
   close(graceMilliseconds: number): Promise<void>;
 }
 
-// The server's own look for slow clients would wake an idle process again and again: they are timed one by one (`slow-clients.ts`).
+// The server's own look for slow clients would wake an idle process again and again: they are timed one by one (`http-ports/slow-clients.ts`).
 const neverLooked = 2 ** 31 - 1;
 
 /** Opens an HTTP server; `shared`: other processes listen on the same port. Errors: `MeshError('unavailable')` that names the address and the settings to change. */
 export function openHttpServer(settings: ApiServer, handle: RequestListener, shared = false): Promise<OpenServer> {
   const server = createServer(limits(settings), handle);
-  return open(server, shared ? openSharedPort(server, undefined) : server, settings, 'http');
+  // Not every runtime lets an HTTP server share its port itself.
+  const port = shared ? createPort((socket) => void server.emit('connection', socket)) : server;
+  return open(server, { port, shared, renew: () => undefined }, settings, 'http');
 }
 
 /** Opens an HTTPS server; `tls` holds certificate, key and what is wanted of clients. Errors as of `openHttpServer`. */
@@ -40,12 +41,9 @@ export function openHttpsServer(
   handle: RequestListener,
   shared = false,
 ): Promise<OpenServer> {
-  if (!shared) {
-    const server = createTlsServer({ ...limits(settings), ...tls }, handle);
-    return open(server, server, settings, 'https');
-  }
   const server = createServer(limits(settings), handle);
-  return open(server, openSharedPort(server, tls), settings, 'https');
+  const port = openSecuredPort(server, tls);
+  return open(server, { port, shared, renew: (next) => port.setSecureContext(next) }, settings, 'https');
 }
 
 function limits(settings: ApiServer) {
@@ -58,10 +56,17 @@ function limits(settings: ApiServer) {
   };
 }
 
-/** `port` is the server itself, or what hands connections to it. */
+/** Where connections come in. */
+interface Entrance {
+  /** The HTTP server itself, or what hands connections to it. */
+  readonly port: NetServer;
+  readonly shared: boolean;
+  readonly renew: OpenServer['renew'];
+}
+
 function open(
   server: Server,
-  port: NetServer | TlsServer,
+  { port, shared, renew }: Entrance,
   settings: ApiServer,
   section: 'http' | 'https',
 ): Promise<OpenServer> {
@@ -70,28 +75,24 @@ function open(
   server.setTimeout(settings.writeTimeout);
   limitConnections(server, settings.maxConnections);
   const connections = watchConnections(server, port);
-  const { readHeaderTimeout: headers, readTimeout: body, idleTimeout: idle } = settings;
-  timeSlowClients(server, port, { headers, body, idle }, section === 'https');
+  const { readHeaderTimeout: headers, readTimeout: body, writeTimeout: answer, idleTimeout: idle } = settings;
+  timeSlowClients(server, port, { headers, body, answer, idle }, section === 'https');
   return new Promise((resolve, reject) => {
     port.once('error', (error) => {
       const setting = `apiServer.${section}.port (KUMA_API_SERVER_${section.toUpperCase()}_PORT)`;
       const reason = `cannot serve the API on ${listener.interface}:${listener.port}: ${error.message}; choose another ${setting}`;
       reject(new MeshError('unavailable', reason, { cause: error }));
     });
-    port.listen({ port: listener.port, host: listener.interface, reusePort: port !== server }, () => {
+    port.listen({ port: listener.port, host: listener.interface, reusePort: shared }, () => {
       port.removeAllListeners('error');
       resolve({
         port: (port.address() as AddressInfo).port,
-        renew: (tls) => renew(port, tls),
+        renew,
         closeProven: connections.closeProven,
         close: (grace) => close(port, connections, grace),
       });
     });
   });
-}
-
-function renew(port: NetServer | TlsServer, tls: TlsOptions): void {
-  if ('setSecureContext' in port) port.setSecureContext(tls);
 }
 
 function limitConnections(server: Server, most: number): void {

@@ -3,7 +3,7 @@
 import type { Server } from 'node:http';
 import type { Server as NetServer, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { connectionKey } from '../../connection-limit.ts';
+import { connectionKey } from '../connection-limit.ts';
 
 /** What keeps count of them. */
 export interface Connections {

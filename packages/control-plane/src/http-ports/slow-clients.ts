@@ -1,8 +1,9 @@
-// Sends slow clients away: who does not come to the end of its headers, or of its body, in time. Timed here, a timer for each connection, because HTTP
-// servers look for slow clients several times a second, also while there are none, and not every one sees connections that it has not accepted itself.
+// Sends slow clients away: who does not come to the end of its headers, or of its body, in time, or does not take its answer. Timed here, a timer for
+// each connection, because HTTP servers look for slow clients several times a second, also while there are none, and not every one sees connections that
+// it has not accepted itself.
 import type { IncomingMessage, Server } from 'node:http';
 import type { Server as NetServer, Socket } from 'node:net';
-import { connectionKey } from '../../connection-limit.ts';
+import { connectionKey } from '../connection-limit.ts';
 
 /** How long clients may take, in milliseconds; 0: for ever. */
 export interface SlowClientLimits {
@@ -10,6 +11,8 @@ export interface SlowClientLimits {
   readonly headers: number;
   /** From there to the end of the body. */
   readonly body: number;
+  /** Without taking anything of an answer. */
+  readonly answer: number;
   /** From an answer to the first byte of the next request; its headers may take as long as those of the first. */
   readonly idle: number;
 }
@@ -62,12 +65,26 @@ export function timeSlowClients(server: Server, port: NetServer, limits: SlowCli
       });
       request.once('end', () => clearTimeout(timed.timer));
     }
+    const taking = watchTaking(timed.socket, limits.answer);
     response.once('close', () => {
+      clearInterval(taking);
       timed.busy -= 1;
       if (timed.busy > 0 || timed.socket.destroyed) return;
       expect(timed, limits.idle === 0 ? 0 : limits.idle + limits.headers, () => timed.socket.destroy());
     });
   });
+}
+
+/** Ends a connection on which something has waited for as long. Looked at, because sockets of Bun do not time out while anything waits (decision 0330). */
+function watchTaking(socket: Socket, within: number): NodeJS.Timeout | undefined {
+  if (within === 0) return undefined;
+  let before = '';
+  return setInterval(() => {
+    const { bytesWritten, writableLength } = socket;
+    const now = writableLength === 0 ? '' : `${bytesWritten} ${writableLength}`;
+    if (now !== '' && now === before) socket.destroy();
+    before = now;
+  }, within).unref();
 }
 
 function sendAway({ socket }: Timed): void {
