@@ -21,6 +21,7 @@ const steps: readonly Step[] = [
   { script: 'check', purpose: 'types, lint, boundaries, sizes, unused code, docs' },
   { script: 'audit', purpose: 'known vulnerabilities of what is shipped' },
   { script: 'unit', purpose: 'fast tests' },
+  { script: 'unit', args: ['--runtime', 'bun'], purpose: "fast tests that the executables' runtime concerns, with it" },
   { script: 'golden', purpose: 'recorded cases' },
   { script: 'slow', purpose: 'tests with a real Envoy, real disks and random faults' },
   { script: 'build', purpose: 'single-file executables' },
