@@ -21,8 +21,15 @@ export interface BalanceOptions {
 // Instances may differ by so much of the mean.
 const tolerance = 0.18;
 const shareAtOnce = 0.1;
-// A proxy that comes back knows no other instance, or was sent back here: it is left alone for so long.
+// A proxy that comes back was led here again by chance, or knows no other instance: after so many times it is left alone for so long.
+const mostTries = 3;
 const spared = 60 * 60_000;
+
+interface Tried {
+  readonly times: number;
+  /** When it was sent away last, in milliseconds. */
+  readonly at: number;
+}
 
 /** How many proxies an instance should send away now, by its own count and those of all instances, its own among them. */
 export function surplusOf(own: number, counts: readonly number[]): number {
@@ -37,19 +44,23 @@ export function surplusOf(own: number, counts: readonly number[]): number {
 export function balance(options: BalanceOptions): Component {
   const { catalog, clock, interval, connected, sendAway, log } = options;
   const random = options.random ?? Math.random;
-  const sentAway = new Map<string, number>();
+  const sentAway = new Map<string, Tried>();
   const timers = new Set<{ stop(): void }>();
   let watch: { stop(): void } | undefined;
 
+  const triesOf = (key: string): number => sentAway.get(key)?.times ?? 0;
+  /** Those that were sent away least often. */
   const candidates = (): readonly string[] => {
-    for (const [key, at] of sentAway) if (clock.now() - at >= spared) sentAway.delete(key);
-    return connected().filter((key) => !sentAway.has(key));
+    for (const [key, { at }] of sentAway) if (clock.now() - at >= spared) sentAway.delete(key);
+    const keys = connected();
+    const fewest = keys.reduce((least, key) => Math.min(least, triesOf(key)), mostTries);
+    return fewest === mostTries ? [] : keys.filter((key) => triesOf(key) === fewest);
   };
   const sendOneAway = (): void => {
     const keys = candidates();
     const key = keys[Math.floor(random() * keys.length)];
     if (key === undefined) return;
-    sentAway.set(key, clock.now());
+    sentAway.set(key, { times: triesOf(key) + 1, at: clock.now() });
     sendAway(key);
   };
   const look = (counts: readonly number[]): void => {

@@ -18,8 +18,8 @@ test('only who has clearly too many sends any away, and a tenth of them at once'
   assert.equal(surplusOf(0, [0, 0]), 0);
 });
 
-/** Instances whose proxies go to the next one when they are sent away, or come back when they know no other. */
-function openFleet(counts: readonly number[], fixed = false) {
+/** Instances whose proxies go to the next one when they are sent away, but for the first `returns`, which come back. */
+function openFleet(counts: readonly number[], returns = 0) {
   const clock = manualClock(0);
   const sets = counts.map((count, instance) => new Set(Array.from({ length: count }, (_, n) => `m/${instance}-${n}`)));
   const ids = counts.map((_, instance) => `i${instance}`);
@@ -40,7 +40,7 @@ function openFleet(counts: readonly number[], fixed = false) {
       connected: () => [...set],
       sendAway(key) {
         moves += 1;
-        if (fixed) return;
+        if (moves <= returns) return;
         set.delete(key);
         sets[(instance + 1) % sets.length]?.add(key);
       },
@@ -89,8 +89,14 @@ test('a large fleet moves a tenth at a time', async () => {
   assert.ok(fleet.mostAtOnce() <= 300, String(fleet.mostAtOnce()));
 });
 
-test('proxies that know no other instance are sent away once an hour at most', async () => {
-  const fleet = openFleet([40, 0], true);
+test('a few proxies that all come back by chance are sent away again', async () => {
+  const fleet = openFleet([4, 0], 4);
+  await fleet.run(12);
+  assert.deepEqual(fleet.sizes(), [2, 2]);
+});
+
+test('proxies that know no other instance are sent away thrice an hour at most', async () => {
+  const fleet = openFleet([40, 0], Number.POSITIVE_INFINITY);
   await fleet.run(600);
-  assert.equal(fleet.moves(), 40);
+  assert.equal(fleet.moves(), 120);
 });
