@@ -1,7 +1,7 @@
 // How traffic of this host reaches the proxy: the same configuration that `kumactl install transparent-proxy` made the rules from. Undefined for a
 // proxy to which nothing is redirected.
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { MeshError } from '@ursa/resources';
 import {
   checkConfig,
@@ -52,13 +52,27 @@ export function formatRedirection(config: TransparentProxyConfig): object {
 
 /** Traffic of one user only is not redirected: run by another, Envoy's own would come back to it for ever. */
 export function warnOfWrongUser({ kumaDpUser }: TransparentProxyConfig, log: Log): void {
-  const { uid, username } = userInfo();
+  const uid = String(process.geteuid?.() ?? '');
   const meant = kumaDpUser === '' ? usualUsers : [kumaDpUser];
-  if (meant.includes(String(uid)) || meant.includes(username)) return;
+  if (meant.includes(uid)) return;
+  const name = nameOf(uid);
+  if (meant.includes(name)) return;
   log.warn(
-    `this process runs as ${username} (UID ${uid}), but the traffic that is not redirected is that of user ${meant.join(' or ')}: Envoy's own would come back to it. ` +
-      `Run kuma-dp as that user, or install the rules with --kuma-dp-user ${username} and give kuma-dp the same kumaDPUser`,
+    `this process runs as ${name} (UID ${uid}), but the traffic that is not redirected is that of user ${meant.join(' or ')}: Envoy's own would come back to it. ` +
+      `Run kuma-dp as that user, or install the rules with --kuma-dp-user ${uid} and give kuma-dp the same kumaDPUser`,
   );
+}
+
+/**
+ * The name of a user; its UID when it has none. Not by `os.userInfo`: the executables' runtime takes the name from the variable USER, and Node throws for
+ * a user without a name, as containers have.
+ */
+function nameOf(uid: string): string {
+  try {
+    return execFileSync('id', ['-un', uid], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch {
+    return uid;
+  }
 }
 
 function readText(file: string): string {

@@ -1,7 +1,8 @@
 // --transparent-proxy and --transparent-proxy-config: what kuma-dp tells the control plane of the rules of its host.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { mergeConfig, type TransparentProxyConfig } from '@ursa/transparent-proxy';
@@ -65,12 +66,28 @@ test('what is wrong with a file is said with its name', () => {
   assert.throws(() => read({ transparentProxyConfig: ['-'], resourcePath: ['-'] }), /both read standard input/);
 });
 
-test('run by another user than the rules spare, kuma-dp warns', () => {
+test('run by another user than the rules spare, kuma-dp warns; whatever USER says', (context) => {
+  const before = process.env.USER;
+  process.env.USER = 'someone-else';
+  context.after(() => {
+    if (before === undefined) delete process.env.USER;
+    else process.env.USER = before;
+  });
   const lines: string[] = [];
   const log = createLog({ level: 'info', format: 'text', write: (line) => void lines.push(line) });
-  const { uid, username } = userInfo();
-  for (const kumaDpUser of [String(uid), username]) warnOfWrongUser({ ...mergeConfig([]), kumaDpUser }, log);
+  const name = execFileSync('id', ['-un'], { encoding: 'utf8' }).trim();
+  for (const kumaDpUser of [String(process.geteuid?.()), name])
+    warnOfWrongUser({ ...mergeConfig([]), kumaDpUser }, log);
   assert.deepEqual(lines, []);
   warnOfWrongUser({ ...mergeConfig([]), kumaDpUser: 'someone-else' }, log);
   assert.match(lines.join(''), /Envoy's own would come back to it.*--kuma-dp-user/);
+});
+
+test('a user without a name is warned by its UID', (context) => {
+  const geteuid = context.mock.method(process as Required<typeof process>, 'geteuid', () => 4_000_000);
+  const lines: string[] = [];
+  const log = createLog({ level: 'info', format: 'text', write: (line) => void lines.push(line) });
+  warnOfWrongUser(mergeConfig([]), log);
+  assert.equal(geteuid.mock.callCount(), 1);
+  assert.match(lines.join(''), /runs as 4000000 \(UID 4000000\).*--kuma-dp-user 4000000/);
 });
