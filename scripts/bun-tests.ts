@@ -8,7 +8,7 @@ import { capture, root } from './process.ts';
 const atTheBorder = [
   'control-plane/test/{api/slow-clients,connection-limit,instances/calls,store/embedded-store}.test.ts',
   'control-plane/test/{delta,diagnostics,workers}/*.test.ts',
-  'data-plane/test/{access-logs,bootstrap,credentials,envoy,joining,metrics,probe-proxy}.test.ts',
+  'data-plane/test/{access-logs,bootstrap,credentials,envoy,exchange-code,joining,metrics,probe-proxy,redirection}.test.ts',
   'kumactl/test/{api-client,transparent-proxy}.test.ts',
 ];
 const timeout = 60_000;

@@ -155,7 +155,8 @@ function tlsOptions(coordinates: ApiServerCoordinates): Record<string, unknown> 
     ca: readPem('--ca-cert-file', coordinates.caCertFile, 'CERTIFICATE'),
     cert: readPem('--client-cert-file', coordinates.clientCertFile, 'CERTIFICATE'),
     key: readPem('--client-key-file', coordinates.clientKeyFile, 'PRIVATE KEY'),
-    ...(coordinates.skipVerify === true ? { rejectUnauthorized: false } : {}),
+    // Said either way: left out, NODE_TLS_REJECT_UNAUTHORIZED of the environment would decide.
+    rejectUnauthorized: coordinates.skipVerify !== true,
   };
 }
 

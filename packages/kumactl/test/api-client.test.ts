@@ -147,11 +147,18 @@ async function openTlsStub(name: string) {
   return { server, caCertFile };
 }
 
-test('a certificate of an unknown CA is refused, with the flag that makes it known', async () => {
+test('a certificate of an unknown CA is refused, whatever the environment says, with the flag that makes it known', async () => {
   const { server } = await openTlsStub('127.0.0.1');
+  const { NODE_TLS_REJECT_UNAUTHORIZED: before } = process.env;
   try {
-    assertFailed(await runAgainst(server.url, ['get', 'meshes']), /not trusted: give the CA .*--ca-cert-file/);
+    for (const said of ['1', '0']) {
+      process.env.NODE_TLS_REJECT_UNAUTHORIZED = said;
+      assertFailed(await runAgainst(server.url, ['get', 'meshes']), /not trusted: give the CA .*--ca-cert-file/);
+    }
+    assert.equal(server.requests.length, 0);
   } finally {
+    if (before === undefined) delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+    else process.env.NODE_TLS_REJECT_UNAUTHORIZED = before;
     await server.close();
   }
 });

@@ -90,6 +90,8 @@ function post(
         agent: false,
         minVersion: 'TLSv1.2',
         ...(isIP(host) === 0 ? { servername: host } : {}),
+        // Said, because an application's NODE_TLS_REJECT_UNAUTHORIZED would speak for it.
+        rejectUnauthorized: true,
         ...trust,
         timeout,
         signal,
