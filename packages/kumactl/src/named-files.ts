@@ -1,5 +1,5 @@
 // Files that a flag names: read and written so that an error says which flag and why.
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { MeshError } from '@ursa/resources';
 
 const reasons: Readonly<Record<string, string>> = {
@@ -20,15 +20,28 @@ export function readNamedFile(flag: string, file: string): Buffer {
   }
 }
 
-/** Writes a file whole or not at all, readable as `mode` says even when it was there before. */
+/**
+ * Writes a file whole or not at all, readable as `mode` says even when it was there before. A link stays one, and what is no file (/dev/null, a named
+ * pipe) is written to, never replaced.
+ */
 export function writeWholeFile(flag: string, file: string, content: string | Buffer, mode: number): void {
-  const temporary = `${file}.${process.pid}.new`;
+  try {
+    const there = statSync(file, { throwIfNoEntry: false });
+    if (there !== undefined && !there.isFile()) writeFileSync(file, content);
+    else replaceFile(there === undefined ? file : realpathSync(file), content, mode);
+  } catch (cause) {
+    throw new MeshError('invalid', `${flag}: cannot write ${file}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+function replaceFile(place: string, content: string | Buffer, mode: number): void {
+  const temporary = `${place}.${process.pid}.new`;
   try {
     writeFileSync(temporary, content, { mode });
-    renameSync(temporary, file);
+    renameSync(temporary, place);
   } catch (cause) {
     rmSync(temporary, { force: true });
-    throw new MeshError('invalid', `${flag}: cannot write ${file}: ${reasonOf(cause)}`, { cause });
+    throw cause;
   }
 }
 
