@@ -10,10 +10,13 @@ import type { TLSSocket } from 'node:tls';
 import { startControlPlane } from '../../examples/demo/control-plane.ts';
 import { freePort } from '../../examples/demo/free-ports.ts';
 import { programsIn } from '../../examples/demo/programs.ts';
-import { waitFor } from '../../examples/demo/wait-for.ts';
+import { waitFor as waitUntil } from '../../examples/demo/wait-for.ts';
 
 const dist = join(import.meta.dirname, '..', '..', 'dist');
 const skip = !existsSync(join(dist, 'SHA256SUMS')) && 'there are no executables: npm run build makes them';
+
+/** The files are looked at every few seconds. */
+const waitFor = (what: string, check: () => Promise<boolean>) => waitUntil(what, check, { within: 60_000 });
 
 interface Pair {
   readonly cert: Buffer;
