@@ -6,7 +6,7 @@ import { capture, root } from './process.ts';
 
 /** The tests of what stands at the border to the runtime. */
 const atTheBorder = [
-  'control-plane/test/{api/slow-clients,connection-limit,instances/calls,store/embedded-store}.test.ts',
+  'control-plane/test/{api/slow-clients,connection-limit,identity/follow-files,instances/calls,store/embedded-store}.test.ts',
   'control-plane/test/{delta,diagnostics,workers}/*.test.ts',
   'data-plane/test/{access-logs,bootstrap,credentials,envoy,exchange-code,joining,metrics,probe-proxy,redirection}.test.ts',
   'kumactl/test/{api-client,transparent-proxy}.test.ts',

@@ -1,6 +1,6 @@
 // The certificate of a server while it runs: read again when its files change, so that it is renewed without a restart. Connections that are open
 // stay as they are; new ones are shown the new certificate.
-import { unwatchFile, watchFile } from 'node:fs';
+import { followFiles } from './follow-files.ts';
 import { certificateFingerprint, readServerCertificate, type ServerCertificate } from './server-certificate.ts';
 
 /** Certificate with its chain, and key; PEM. */
@@ -18,28 +18,6 @@ export interface ServedCertificate {
 export interface RenewalLog {
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
-}
-
-// By looking: that also sees files that are reached over links, as those of ACME clients are, and those on file systems that tell of nothing.
-// A renewal has weeks: an idle process is not to be woken for it every second.
-const lookEvery = 5000;
-/** Certificate and key are two files: whoever replaces them needs a moment. */
-const settleFor = 200;
-
-/** Calls back a moment after one of the files has changed. */
-export function followFiles(files: readonly string[], onChange: () => void): { stop(): void } {
-  let settling: NodeJS.Timeout | undefined;
-  const changed = (): void => {
-    clearTimeout(settling);
-    settling = setTimeout(onChange, settleFor).unref();
-  };
-  for (const file of files) watchFile(file, { interval: lookEvery, persistent: false }, changed);
-  return {
-    stop() {
-      clearTimeout(settling);
-      for (const file of files) unwatchFile(file, changed);
-    },
-  };
 }
 
 /** Follows the files of a certificate while somebody follows it. A pair that cannot be used changes nothing. */

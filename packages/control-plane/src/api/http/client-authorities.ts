@@ -2,7 +2,8 @@
 // to take back without a restart.
 import type { TlsOptions } from 'node:tls';
 import type { Settings } from '../../config/settings.ts';
-import { type CertificatePair, followFiles, type RenewalLog } from '../../identity/served-certificate.ts';
+import { followFiles } from '../../identity/follow-files.ts';
+import type { CertificatePair, RenewalLog } from '../../identity/served-certificate.ts';
 import { clientCaFiles, readTlsOptions, wantsClientCertificate } from './tls.ts';
 
 /**
