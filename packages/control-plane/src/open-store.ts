@@ -1,7 +1,7 @@
 // The store the settings ask for.
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { MeshError } from '@ursa/resources';
+import { homeFolder, MeshError } from '@ursa/resources';
 import type { Settings } from './config/settings.ts';
 import type { Logger } from './log.ts';
 import { openEmbeddedStore } from './store/embedded-store.ts';
@@ -21,7 +21,7 @@ export interface OpenedStore {
 
 /** The folder for everything that must outlive the process: that of the settings, else `~/.kuma`. */
 export function workDirOf(settings: Settings): string {
-  return settings.general.workDir === '' ? join(homedir(), '.kuma') : settings.general.workDir;
+  return settings.general.workDir === '' ? join(homeFolder(process.env, homedir), '.kuma') : settings.general.workDir;
 }
 
 /** The file of the embedded store. */

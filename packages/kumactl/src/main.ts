@@ -1,5 +1,6 @@
 // kumactl: the command line of the mesh.
 import { homedir } from 'node:os';
+import { homeFolder } from '@ursa/resources';
 import { runCommand } from './program.ts';
 
 // Whoever reads our output may stop early (`kumactl get meshes | head -1`): that is not an error.
@@ -7,7 +8,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.
 
 runCommand(process.argv.slice(2), {
   env: process.env,
-  home: homedir(),
+  home: homeFolder(process.env, homedir),
   print: (text) => process.stdout.write(text),
   printError: (text) => process.stderr.write(text),
   async readInput() {

@@ -17,6 +17,7 @@ export * from './flag-forms.ts';
 export * from './format-resource.ts';
 export { describeFormatError } from './format-string.ts';
 export * from './go-template.ts';
+export * from './home-folder.ts';
 export * from './inbound-states.ts';
 export * from './join-code.ts';
 export * from './kri.ts';

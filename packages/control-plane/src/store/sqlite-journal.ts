@@ -82,7 +82,11 @@ function openLocked(file: string, now: () => Date): DatabaseSync {
     closeSync(openSync(file, 'a', 0o600));
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
-    throw new MeshError('unavailable', `cannot open the store file ${file}: ${text}`, { cause: error });
+    throw new MeshError(
+      'unavailable',
+      `cannot open the store file ${file}: ${text}; general.workDir (KUMA_GENERAL_WORK_DIR) names the folder to use`,
+      { cause: error },
+    );
   }
   let database: DatabaseSync | undefined;
   try {

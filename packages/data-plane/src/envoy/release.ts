@@ -1,6 +1,7 @@
 // The one Envoy this kuma-dp is made for, and where a fetched copy of it lives.
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { homeFolder } from '@ursa/resources';
 
 /** Version of Envoy that the control plane's configuration is written for. */
 export const envoyVersion = '1.40.0';
@@ -16,10 +17,9 @@ export const envoySha256: Readonly<Record<string, string>> = {
 
 /** Where the fetched Envoy is kept: one per user and version, outside every checkout. */
 export function cachedEnvoyPath(environment: NodeJS.ProcessEnv): string {
-  const home = environment.HOME === undefined || environment.HOME === '' ? homedir() : environment.HOME;
-  const cache = environment.XDG_CACHE_HOME;
+  const { XDG_CACHE_HOME: cache = '' } = environment;
   return join(
-    cache === undefined || cache === '' ? join(home, '.cache') : cache,
+    cache === '' ? join(homeFolder(environment, homedir), '.cache') : cache,
     'ursa',
     'envoy',
     envoyVersion,

@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatDuration, MeshError } from '@ursa/resources';
+import { formatDuration, homeFolder, MeshError } from '@ursa/resources';
 import type { Log } from '../log.ts';
 import type { Membership } from './membership.ts';
 
@@ -18,8 +18,8 @@ const later = /ENOENT|ECONNREFUSED|ECONNRESET/;
 
 /** Sockets of control planes that this user may have, the likeliest first. */
 export function localSockets(environment: NodeJS.ProcessEnv): readonly string[] {
-  const { KUMA_GENERAL_WORK_DIR: workDir = '', HOME: home = '' } = environment;
-  const folders = workDir === '' ? [join(home === '' ? homedir() : home, '.kuma'), systemFolder] : [workDir];
+  const { KUMA_GENERAL_WORK_DIR: workDir = '' } = environment;
+  const folders = workDir === '' ? [join(homeFolder(environment, homedir), '.kuma'), systemFolder] : [workDir];
   return folders.map((folder) => join(folder, 'local', 'kuma-cp.sock'));
 }
 

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { MeshError } from '@ursa/resources';
+import { homeFolder, MeshError } from '@ursa/resources';
 import { writePrivate } from '../private-file.ts';
 
 /** A membership. */
@@ -30,8 +30,8 @@ const fileName = 'membership.json';
 
 /** The folder for the application at a port: a host has one at each. */
 export function membershipFolder(stateDir: string, environment: NodeJS.ProcessEnv, port: number): string {
-  const home = environment.HOME === undefined || environment.HOME === '' ? homedir() : environment.HOME;
-  return join(stateDir === '' ? join(home, '.kuma', 'proxies') : stateDir, String(port));
+  const folder = stateDir === '' ? join(homeFolder(environment, homedir), '.kuma', 'proxies') : stateDir;
+  return join(folder, String(port));
 }
 
 /** Keeps it, readable for this user only. Errors: `MeshError('unavailable')` when the folder cannot be written. */

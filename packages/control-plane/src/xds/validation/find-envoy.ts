@@ -2,6 +2,7 @@
 import { accessSync, constants, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { homeFolder } from '@ursa/resources';
 
 /** Path of an Envoy that can be run; undefined when there is none. A setting with a slash is a path, else a name in PATH. */
 export function findEnvoy(setting: string, environment: NodeJS.ProcessEnv): string | undefined {
@@ -10,8 +11,9 @@ export function findEnvoy(setting: string, environment: NodeJS.ProcessEnv): stri
   return [...folders.map((folder) => join(folder, setting)), ...fetchedEnvoys(environment)].find(isExecutable);
 }
 
-function fetchedEnvoys({ XDG_CACHE_HOME: cache = '', HOME: home = '' }: NodeJS.ProcessEnv): string[] {
-  const folder = join(cache === '' ? join(home === '' ? homedir() : home, '.cache') : cache, 'ursa', 'envoy');
+function fetchedEnvoys(environment: NodeJS.ProcessEnv): string[] {
+  const { XDG_CACHE_HOME: cache = '' } = environment;
+  const folder = join(cache === '' ? join(homeFolder(environment, homedir), '.cache') : cache, 'ursa', 'envoy');
   try {
     const versions = readdirSync(folder).sort((first, second) => second.localeCompare(first, 'en', { numeric: true }));
     return versions.map((version) => join(folder, version, 'envoy'));
