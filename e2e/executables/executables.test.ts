@@ -32,7 +32,7 @@ test('no executable executes, or takes settings from, what lies in the folder it
   assert.equal(existsSync(traces), false);
 });
 
-test('the control plane does without the timer of Bun that collects each second', { skip }, async (context) => {
+test('the control plane tells the runtime when to collect garbage', { skip }, async (context) => {
   const folder = mkdtempSync(join(tmpdir(), 'ursa-executables-'));
   const { controlPlane: command } = programsIn(dist);
   const controlPlane = await startControlPlane({ command, folder, usualPorts: false });
@@ -40,6 +40,7 @@ test('the control plane does without the timer of Bun that collects each second'
     await controlPlane.stop();
     rmSync(folder, { recursive: true });
   });
-  const environment = readFileSync(`/proc/${controlPlane.process().pid}/environ`, 'utf8');
-  assert.ok(environment.split('\0').includes('BUN_GC_TIMER_DISABLE=1'));
+  const environment = readFileSync(`/proc/${controlPlane.process().pid}/environ`, 'utf8').split('\0');
+  assert.ok(environment.includes('BUN_GC_TIMER_DISABLE=1'));
+  assert.ok(environment.includes('BUN_JSC_gcMaxHeapSize=33554432'));
 });
