@@ -148,10 +148,14 @@ test('in a mesh of MeshServices a service is called with and without its port, a
     );
     assert.deepEqual([...seen].sort(), ['api', 'second api']);
   }
-  const { json } = await controlPlane.request('GET', '/meshes/default/meshservices/api');
-  const { spec, status } = json as { spec: { ports: readonly object[] }; status: { dataplaneProxies: object } };
-  assert.equal(spec.ports.length, 1);
-  assert.deepEqual(status.dataplaneProxies, { connected: 2, healthy: 2, total: 2 });
+  // What a MeshService says of its instances is written a moment after they serve.
+  const ports = await waitFor('both instances are counted', async () => {
+    const { json } = await controlPlane.request('GET', '/meshes/default/meshservices/api');
+    const { spec, status } = json as { spec: { ports: readonly object[] }; status: { dataplaneProxies: object } };
+    assert.deepEqual(status.dataplaneProxies, { connected: 2, healthy: 2, total: 2 });
+    return spec.ports;
+  });
+  assert.equal(ports.length, 1);
 });
 
 test('a proxy with a token and a Dataplane of its own needs no certificate of that control plane either', async () => {
