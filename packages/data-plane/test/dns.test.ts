@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decode, encode, type Packet, streamDecode, streamEncode } from 'dns-packet';
 import { freePort } from '../../../examples/demo/free-ports.ts';
+import { waitFor } from '../../../examples/demo/wait-for.ts';
 import { openDnsServer } from '../src/dns/dns-server.ts';
 import { localAskers } from '../src/dns/local-askers.ts';
 import { parseMeshNames } from '../src/dns/mesh-names.ts';
@@ -47,7 +48,8 @@ test("where the host's resolver was told of this server, no server of the host i
   const { resolver, setNames, upstream } = await openProxyDns(context, { asksLoopback: false });
   setNames(names);
   upstream.respond = (query) => answerTo(query, [], { flags: 3, authorities: [soa] });
-  assert.deepEqual(await resolver.resolve4('backend.mesh'), ['240.0.0.1']);
+  const addresses = await waitFor('the names are known', () => resolver.resolve4('backend.mesh'));
+  assert.deepEqual(addresses, ['240.0.0.1']);
   await assert.rejects(resolver.resolve4('elsewhere.example'), { code: 'ESERVFAIL' });
   assert.deepEqual(upstream.asked, []);
 });
