@@ -1,4 +1,4 @@
-// The connections of one port of the API: which are being answered and whose clients have proven themselves by a certificate. Kept here, because not every
+// The connections of one HTTP port: which are being answered and whose clients have proven themselves by a certificate. Kept here, because not every
 // runtime's HTTP server knows the connections that were handed to it.
 import type { Server } from 'node:http';
 import type { Server as NetServer, Socket } from 'node:net';
