@@ -13,7 +13,7 @@ import { isHttp } from './protocol.ts';
 import type { ProxyClass } from './proxy-class.ts';
 import { destinationCluster, outboundListener, redirectResources } from './proxy-parts.ts';
 import { sameMap, sameResources } from './resource-set.ts';
-import type { RuleSets } from './rules.ts';
+import type { RuleSets } from './rule-views.ts';
 import { shapingsOf } from './shaped-endpoints.ts';
 import { adminClusters } from './skeleton/admin.ts';
 import { dnsListener } from './skeleton/dns.ts';
@@ -83,6 +83,11 @@ export interface ClassParts {
 export interface EndpointSets {
   readonly resources: ReadonlyMap<string, EnvoyResource>;
   readonly unbuilt: readonly Unbuilt[];
+}
+
+/** True when two sets hold the same. */
+export function sameEndpoints(before: EndpointSets, after: EndpointSets): boolean {
+  return sameMap(before.resources, after.resources) && sameResources(before.unbuilt, after.unbuilt);
 }
 
 /** What shared parts are derived from. None of it reads a policy: rules come in as arguments. */
@@ -256,10 +261,7 @@ export function deriveClassParts(options: ClassPartsOptions): ClassParts {
         }
         return { resources, unbuilt };
       },
-      {
-        equals: (before, after) =>
-          sameMap(before.resources, after.resources) && sameResources(before.unbuilt, after.unbuilt),
-      },
+      { equals: sameEndpoints },
     ),
     warnings: graph.derive(
       'traffic warnings',

@@ -4,7 +4,7 @@ import { type CollectorRef, everyConf, type PolicySpec, type ProxyPolicy } from 
 import type { Resource } from '@ursa/resources';
 import type { BackendLookup } from './collectors.ts';
 import type { ConfigWarning, EngineInputs } from './engine.ts';
-import type { RuleSets } from './rules.ts';
+import type { RuleSets } from './rule-views.ts';
 
 /** The collectors that a policy refers to. */
 export interface CollectorRefs {

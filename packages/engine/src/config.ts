@@ -9,13 +9,11 @@ import { deriveFaults, type Faults } from './faults.ts';
 import { features } from './features.ts';
 import { deriveFinish, type Finished } from './finish.ts';
 import { deriveHeldBack, type LeftOut, policiesOf } from './held-back.ts';
-import { identityWarnings } from './identity/identity-warnings.ts';
-import { type InboundModes, inboundModes } from './inbound-modes.ts';
+import { blindPermissions, withoutIdentity } from './identity/identity-warnings.ts';
 import { withKept } from './kept-resources.ts';
 import { createLastGood } from './last-good.ts';
 import { deriveLeftOut, type LeftOutDerivations, type UnusablePolicy } from './left-out.ts';
-import type { Outbound } from './outbounds.ts';
-import { type ProxyClass, pickTags, redirectOf } from './proxy-class.ts';
+import { deriveOutgoing } from './outgoing.ts';
 import { deriveProxyCollectors } from './proxy-collectors.ts';
 import {
   adminPortOf,
@@ -26,24 +24,9 @@ import {
   sameAdditions,
 } from './proxy-parts.ts';
 import { type BuiltMaps, keepIdentities, noResources, type ResourceMaps, toMaps } from './resource-set.ts';
-import type { RuleSets } from './rules.ts';
-import { endpointTagKeys } from './shaped-endpoints.ts';
 import { dnsLabels, dynamicConfigListener } from './skeleton/dynamic-config.ts';
 import { attempt, type Built, everything, isUnbuilt, type Unbuilt } from './unbuilt.ts';
 import { type UnsentLookup, unsentLookup } from './unsent.ts';
-import { namesWorkload } from './workload.ts';
-
-/**
- * Ports on which a workload can be reached past its inbounds, as text: with mTLS only declared ones, where a policy or a
- * MeshIdentity makes an inbound insist on mTLS, or, where none says anything, for proxies that want it so.
- */
-function reachablePorts({ connected, dataplane, proxyClass }: Subject, { modes, governed }: InboundModes): string {
-  const speaksOfInbounds = governed || proxyClass.tls?.issuer !== undefined;
-  const wanted = speaksOfInbounds ? modes.includes('Strict') : connected.features.includes(features.strictInboundPorts);
-  if (proxyClass.tls === undefined || !wanted) return 'all';
-  const ports = new Set(dataplane.inbounds.map((inbound) => inbound.port));
-  return [...ports].join(' ');
-}
 
 /** Configurations by proxy key, and what they would be without some policies. */
 export interface ConfigDerivations {
@@ -61,12 +44,11 @@ export interface ConfigDerivations {
 
 /** Derives configurations. */
 export function deriveConfig(parts: ConfigParts): ConfigDerivations {
-  const { graph, inputs, policies, own, shared, outbounds, directAccess, rules, egresses, permittedServers } = parts;
+  const { graph, inputs, policies, own, shared, outbounds, rules, egresses } = parts;
   const collectorRefs = deriveCollectorRefs(graph, inputs, policies, backendLookup(inputs));
   const proxyCollectors = deriveProxyCollectors(graph, inputs, policies, rules);
-  const { subject, withSelf } = own;
-  const selfPolicies = policies.filter(({ readsSelf }) => readsSelf === true);
-  const taggedPolicies = policies.filter(({ readsTags }) => readsTags === true);
+  const { subject } = own;
+  const outgoing = deriveOutgoing({ ...parts, collectors: proxyCollectors });
   const nothing: PolicyAdditions = { resources: [], documents: [], warnings: [] };
   const additions = graph.derive(
     'additions of policies',
@@ -78,35 +60,6 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     },
     { equals: sameAdditions },
   );
-  // Most listeners for destinations say nothing of their proxy, and are the same for all of a class.
-  const listenerClassOf = (found: Subject, proxyClass: ProxyClass, ruleSets: RuleSets): ProxyClass => {
-    const speaks = selfPolicies.some(({ name }) => {
-      const rules = ruleSets.get(name);
-      return rules !== undefined && (rules.to.size > 0 || rules.toSubsets.length > 0);
-    });
-    return speaks ? withSelf(found, proxyClass) : proxyClass;
-  };
-  const outboundsOf = ({ key, proxyClass }: Subject, without: LeftOut): readonly Outbound[] =>
-    outbounds.outbounds(key, proxyClass.calls, without);
-  const transparentResources = (
-    found: Subject,
-    ruleSets: RuleSets,
-    listenerClass: ProxyClass,
-    without: LeftOut,
-  ): readonly Built[] => {
-    const { key, connected, dataplane: facts, mesh, proxyClass } = found;
-    const redirect = redirectOf(connected, facts);
-    if (redirect === undefined) return [];
-    const answersItself = connected.features.includes(features.embeddedDns) || connected.dnsPort === 0;
-    const dns = answersItself
-      ? []
-      : shared.envoyDns.get(outbounds.records(key, proxyClass.calls, without), proxyClass, connected.dnsPort);
-    const inboundRules = rules.inboundRules.get(key, without);
-    const modes = inboundModes(policies, inboundRules, found.inboundDefault, facts.inbounds.length);
-    const ports = reachablePorts(found, modes);
-    const direct = attempt({ origin: 'direct-access' }, () => directAccess(found, outboundsOf(found, without)));
-    return [...shared.passthrough(ruleSets, listenerClass, redirect, mesh.passthrough, ports), ...direct, ...dns];
-  };
   const dynamicConfigOf = (found: Subject, without: LeftOut): readonly Built[] => {
     const { key, connected, dataplane: facts, proxyClass } = found;
     const { calls } = proxyClass;
@@ -125,12 +78,6 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     const { admin, readinessPort } = found.connected;
     return shared.admin.get(found.proxyClass, admin.socketPath ?? '', adminPortOf(found), readinessPort);
   };
-  const tagKeys = graph.derive('tags that endpoints depend on', (ruleSets: RuleSets) =>
-    endpointTagKeys(policies, ruleSets),
-  );
-  const callerTagsOf = ({ dataplane: facts }: Subject, ruleSets: RuleSets): string =>
-    JSON.stringify(pickTags(facts, tagKeys.get(ruleSets)));
-
   // Everything but endpoints, which come and go: what they change must not touch the rest.
   const resources = graph.derive(
     'resources of a proxy',
@@ -139,22 +86,10 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
       if (found === undefined) return toMaps([]);
       const always = [...adminOf(found), ...own.system.get(proxyKey), ...own.secrets.get(proxyKey)];
       if (!isServed(found)) return toMaps(always);
-      const ruleSets = rules.outboundRules.get(proxyKey, without);
-      const tagged = taggedPolicies.some(({ name }) => ruleSets.has(name));
-      const calling = tagged ? own.withTags(found.proxyClass, found.dataplane) : found.proxyClass;
-      const announces = rules.needsClientTags.get(found.dataplane.mesh);
-      const proxyClass = announces ? own.announcing(calling, found.dataplane) : calling;
-      const collectors = proxyCollectors.get(proxyKey, without).traffic;
-      const listenerClass = own.withCollectors(listenerClassOf(found, proxyClass, ruleSets), collectors);
-      const workload = namesWorkload(policies, ruleSets) ? found.workload : undefined;
-      const caller = permittedServers.callerOf(found.dataplane, proxyClass.tls !== undefined);
-      const all = outboundsOf(found, without);
-      const called = shared.outbounds.get(all, ruleSets, proxyClass, listenerClass, workload, caller);
-      const redirected = transparentResources(found, ruleSets, listenerClass, without);
-      const inbounds = own.inbounds.get(proxyKey, rules.inboundRules.get(proxyKey, without), collectors);
-      const traffic = [...inbounds, ...called, ...redirected];
+      const { traffic } = proxyCollectors.get(proxyKey, without);
       return toMaps([
-        ...traffic,
+        ...own.inbounds.get(proxyKey, rules.inboundRules.get(proxyKey, without), traffic),
+        ...outgoing.resourcesOf(found, without),
         ...additions.get(proxyKey, without).resources,
         ...dynamicConfigOf(found, without),
         ...always,
@@ -169,7 +104,10 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
   const finish = deriveFinish(graph, policies);
   const finishedWithout = (proxyKey: string, without: LeftOut): Finished => {
     const [finished] = attempt(everything, () => [
-      { type: 'finished' as const, ...finish(resources.get(proxyKey, without), rules.ruleSets.get(proxyKey, without)) },
+      {
+        type: 'finished' as const,
+        ...finish(resources.get(proxyKey, without), rules.additionRules.get(proxyKey, without)),
+      },
     ]);
     return finished === undefined || isUnbuilt(finished) ? nothingBuilt(finished) : finished;
   };
@@ -190,40 +128,40 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     builtWithout: finishedWithout,
   });
   const lastGood = createLastGood();
-  const build = (found: Subject, without: LeftOut): ProxyConfig => {
-    const { key, proxyClass } = found;
-    const outboundRules = rules.outboundRules.get(key, without);
-    const endpoints = isServed(found)
-      ? shared.endpoints.get(outboundsOf(found, without), outboundRules, proxyClass, callerTagsOf(found, outboundRules))
-      : noEndpoints;
-    const ruleSets = rules.ruleSets.get(key, without);
-    const warnings = [...found.mesh.idle, ...[...ruleSets.values()].flatMap((set) => set.warnings)];
-    warnings.push(...identityWarnings(found, parts.workloadIdentities, policies, ruleSets));
+  const ruleWarnings = graph.derive('warnings of a class', (ofClass: string): RuleWarnings => {
+    const ruleSets = rules.ofClass.get(ofClass);
     const idle = withoutEffect.filter(({ name }) => ruleSets.has(name));
-    warnings.push(...idle.map(({ name }) => `${name} applies to this proxy and has no effect yet`));
-    if (isServed(found)) {
-      warnings.push(...shared.warnings.get(outboundsOf(found, without), outboundRules, proxyClass));
-      if (proxyClass.calls === 'bound') warnings.push(...outbounds.warnings(key, proxyClass.calls));
-      warnings.push(...additions.get(key, without).warnings);
-    } else {
+    return {
+      ofRules: [...ruleSets.values()].flatMap((set) => set.warnings),
+      blind: blindPermissions(policies, ruleSets),
+      idle: idle.map(({ name }) => `${name} applies to this proxy and has no effect yet`),
+      collectors: collectorRefs.warnings.get(ruleSets),
+    };
+  });
+  const warningsOf = (found: Subject, without: LeftOut): readonly ConfigWarning[] => {
+    const { key, mesh, proxyClass } = found;
+    const { ofRules, blind, idle, collectors } = ruleWarnings.get(rules.classOf.get(key, without));
+    const identity = withoutIdentity(found, parts.workloadIdentities);
+    const plain = [...mesh.idle, ...ofRules, ...identity];
+    if (proxyClass.tls?.issuer !== undefined) plain.push(...blind);
+    plain.push(...idle);
+    if (isServed(found)) plain.push(...outgoing.warningsOf(found, without), ...additions.get(key, without).warnings);
+    else {
       const { kind } = proxyClass.facts;
-      warnings.push(`a ${kind} gets no listeners yet: run a gateway of another kind as a delegated gateway`);
+      plain.push(`a ${kind} gets no listeners yet: run a gateway of another kind as a delegated gateway`);
     }
+    return [...plain.map((message) => ({ message })), ...collectors, ...proxyCollectors.get(key, without).warnings];
+  };
+  const build = (found: Subject, without: LeftOut): ProxyConfig => {
+    const { key } = found;
+    const endpoints = isServed(found) ? outgoing.endpointsOf(found, without) : noEndpoints;
     const finished = finishedWithout(key, without);
     const held = policiesOf(heldBack.get(key)).map((resource) => ({ message: heldBackMessage(resource), resource }));
     const left = unusable.get(key).map(unusableWarning);
-    const plain = warnings.map((message) => ({ message }));
     return complete(key, {
       resources: { ...finished.resources, endpoint: endpoints.resources },
       unbuilt: [...finished.unbuilt, ...endpoints.unbuilt],
-      warnings: [
-        ...held,
-        ...left,
-        ...plain,
-        ...collectorRefs.warnings.get(ruleSets),
-        ...proxyCollectors.get(key, without).warnings,
-        ...finished.warnings,
-      ],
+      warnings: [...held, ...left, ...warningsOf(found, without), ...finished.warnings],
     });
   };
   const complete = (key: string, made: Finished): ProxyConfig => {
@@ -262,6 +200,15 @@ export function deriveConfig(parts: ConfigParts): ConfigDerivations {
     collectorRefs: collectorRefs.ofPolicy,
     unsentTo,
   };
+}
+
+/** What is to be said of the rules of a class of proxies. */
+interface RuleWarnings {
+  readonly ofRules: readonly string[];
+  /** Said to proxies with a SPIFFE ID only. */
+  readonly blind: readonly string[];
+  readonly idle: readonly string[];
+  readonly collectors: readonly ConfigWarning[];
 }
 
 const noEndpoints: EndpointSets = { resources: noResources, unbuilt: [] };

@@ -11,7 +11,7 @@ import {
 } from '@ursa/policy';
 import { tagNames } from '@ursa/resources';
 import type { Destination } from './destinations.ts';
-import { outboundContent, type RuleSets, typesForCallers, typesForTraffic } from './rules.ts';
+import { type RuleSets, rulesForOutbounds, typesForCallers, typesForTraffic } from './rule-views.ts';
 
 /** The rules of a class of proxies for one destination. */
 export type DestinationRules = Derivation<readonly [destination: Destination, rules: RuleSets], RuleSets>;
@@ -25,9 +25,10 @@ export function deriveDestinationRules(graph: Graph, policies: readonly ProxyPol
   return graph.derive(
     'rules of a destination',
     ({ target }: Destination, ruleSets: RuleSets) => {
-      const speaking = new Map<string, ProxyRules>();
-      for (const [type, rules] of ruleSets) speaking.set(type, rulesFor(rules, target, routes));
-      return known.share(outboundContent(speaking, sending, forCallers), speaking);
+      const ofDestination = new Map<string, ProxyRules>();
+      for (const [type, rules] of ruleSets) ofDestination.set(type, rulesFor(rules, target, routes));
+      const { text, rules } = rulesForOutbounds(ofDestination, sending, forCallers);
+      return known.share(text, rules);
     },
     { equals: Object.is },
   );

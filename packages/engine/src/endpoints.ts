@@ -7,7 +7,7 @@ import type { DataplaneFacts, InboundFacts } from './dataplane-facts.ts';
 import type { Destination, EgressPath, EndpointSource, MeshServicePort, MeshServiceSpec } from './destinations.ts';
 import type { EngineInputs } from './engine.ts';
 import type { EgressAddress, EgressAddresses } from './outside/zone-egresses.ts';
-import type { RuleSets } from './rules.ts';
+import type { RuleSets } from './rule-views.ts';
 import { shapeEndpoints, shapingsOf } from './shaped-endpoints.ts';
 
 type DataplaneDerivation = Derivation<readonly [key: string], DataplaneFacts | undefined>;

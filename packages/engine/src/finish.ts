@@ -5,7 +5,7 @@ import { decodeResource, type EnvoyResource, encodeResource } from '@ursa/envoy'
 import type { FinishedResource, ProxyPolicy } from '@ursa/policy';
 import type { ConfigWarning } from './engine.ts';
 import type { BuiltMaps, ResourceMaps } from './resource-set.ts';
-import type { RuleSets } from './rules.ts';
+import type { RuleSets } from './rule-views.ts';
 import { attempt, type Built, isUnbuilt, type Unbuilt } from './unbuilt.ts';
 import { guard } from './walk.ts';
 

@@ -3,7 +3,7 @@ import type { Derivation, Graph } from '@ursa/collections';
 import { confForAll, type InboundMode, type ProxyPolicy } from '@ursa/policy';
 import type { ProxyTls } from './identity/proxy-tls.ts';
 import type { MeshFacts } from './mesh-facts.ts';
-import type { RuleSets } from './rules.ts';
+import type { RuleSets } from './rule-views.ts';
 import { guard } from './walk.ts';
 
 /** What inbounds of a proxy do about mTLS where no policy says otherwise. Kept apart from its class: what it calls does not depend on it. */

@@ -6,7 +6,7 @@ import type { InboundMode, ProxyFacts, ProxyPolicy, ProxySelf, WorkloadFacts } f
 import type { InboundFacts } from './dataplane-facts.ts';
 import type { OlderPolicies } from './older-policies.ts';
 import type { ProxyClass } from './proxy-class.ts';
-import type { RuleSets } from './rules.ts';
+import type { RuleSets } from './rule-views.ts';
 import { type InboundOutline, inboundSkeleton, outlineOf } from './skeleton/inbound.ts';
 import { walkInbound } from './walk.ts';
 

@@ -15,7 +15,7 @@ import { tagNames } from '@ursa/resources';
 import type { ServedCheck } from './backend-lookup.ts';
 import type { Destination } from './destinations.ts';
 import { commonProtocol, isHttp } from './protocol.ts';
-import type { RuleSets } from './rules.ts';
+import type { RuleSets } from './rule-views.ts';
 import type { OlderDecision, Share, Traffic, TrafficRule } from './traffic-path.ts';
 
 /** What the look-up is made of. */

@@ -31,7 +31,8 @@ import { deriveOwnParts } from './own-parts.ts';
 import { deriveAdmission } from './reach/admission.ts';
 import type { CallMode } from './reach/call-mode.ts';
 import { derivePermittedOutbounds } from './reach/permitted-outbounds.ts';
-import { createRuleViews, deriveRules, type RuleDerivations } from './rules.ts';
+import { createRuleViews } from './rule-views.ts';
+import { deriveRules, type RuleDerivations } from './rules.ts';
 import { deriveStrictInbounds } from './strict-inbounds.ts';
 import { deriveTraffic } from './traffic.ts';
 

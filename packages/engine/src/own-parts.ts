@@ -23,7 +23,7 @@ import {
 } from './proxy-class.ts';
 import { inboundResources, type Receiver, type Subject, systemResources } from './proxy-parts.ts';
 import { sameResources } from './resource-set.ts';
-import type { RuleSets } from './rules.ts';
+import type { RuleSets } from './rule-views.ts';
 import type { Built } from './unbuilt.ts';
 import { deriveWorkload } from './workload.ts';
 

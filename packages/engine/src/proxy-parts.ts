@@ -19,7 +19,7 @@ import { type MeshFacts, prometheusFor } from './mesh-facts.ts';
 import type { Outbound } from './outbounds.ts';
 import { type ProxyClass, proxySelf, tagValues } from './proxy-class.ts';
 import { sameResources } from './resource-set.ts';
-import type { RuleSets } from './rules.ts';
+import type { RuleSets } from './rule-views.ts';
 import { adminListener } from './skeleton/admin.ts';
 import { closedInbound, placedApplication, placedInbound } from './skeleton/inbound.ts';
 import { closedOutbound, clusterSkeleton, destinationName, outboundSkeleton } from './skeleton/outbound.ts';

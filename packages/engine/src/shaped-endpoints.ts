@@ -1,7 +1,7 @@
 // Endpoints that policies arrange: shown to each policy with the conf of their destination. Most have none, and are the same for everybody.
 import type { EndpointLocality } from '@ursa/envoy';
 import { type EndpointsPlace, type OutboundTarget, outboundConf, type ProxyPolicy } from '@ursa/policy';
-import type { RuleSets } from './rules.ts';
+import type { RuleSets } from './rule-views.ts';
 import { guard } from './walk.ts';
 
 /** A policy and what it says of some endpoints. */

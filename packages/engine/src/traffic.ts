@@ -14,7 +14,7 @@ import type { Destination, DestinationDerivations } from './destinations.ts';
 import type { EngineInputs } from './engine.ts';
 import { olderTrafficLookup } from './older-traffic.ts';
 import { isHttp } from './protocol.ts';
-import type { RuleSets } from './rules.ts';
+import type { RuleSets } from './rule-views.ts';
 import type { Share, Traffic, TrafficRule } from './traffic-path.ts';
 
 /** Traffic of destinations, under the rules of a class of proxies. */

@@ -20,7 +20,7 @@ import {
   type WorkloadFacts,
 } from '@ursa/policy';
 import type { OlderPolicies } from './older-policies.ts';
-import type { RuleSets } from './rules.ts';
+import type { RuleSets } from './rule-views.ts';
 
 /** A policy's hook failed. The proxy keeps its last good configuration, with the policy's name in the warning. */
 export class PolicyFailure extends Error {

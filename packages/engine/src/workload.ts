@@ -3,7 +3,7 @@ import type { Derivation, Graph } from '@ursa/collections';
 import type { ProxyPolicy, WorkloadFacts } from '@ursa/policy';
 import { formatKri, labelNames, tagNames } from '@ursa/resources';
 import type { DataplaneFacts } from './dataplane-facts.ts';
-import type { RuleSets } from './rules.ts';
+import type { RuleSets } from './rule-views.ts';
 
 /** True when one of the policies in force shapes traffic with the workload in view. */
 export function namesWorkload(policies: readonly ProxyPolicy[], ruleSets: RuleSets): boolean {

@@ -16,6 +16,21 @@ function openStory(): { readonly world: World; readonly log: PushLog } {
   return { world, log: logPushes(world, mesh, proxies, plainFeatures) };
 }
 
+/** Counts runs of derivations by name. */
+function runsDuring(world: World, step: () => void): (name: string) => number {
+  const before = world.graph.stats().recomputed;
+  step();
+  const after = world.graph.stats().recomputed;
+  return (name) => (after[name] ?? 0) - (before[name] ?? 0);
+}
+
+/** A route for the callers of `api`. */
+function route(path: string): object {
+  const rules = [{ matches: [{ path: { type: 'PathPrefix', value: path } }], default: { filters: [] } }];
+  const to = [{ targetRef: { kind: 'MeshService', name: 'api' }, rules }];
+  return { type: 'MeshHTTPRoute', mesh, name: 'route', spec: { targetRef: { kind: 'Mesh' }, to } };
+}
+
 test('an endpoint that comes or goes sends one endpoint resource to those who use it, and nothing else', () => {
   const { world, log } = openStory();
   world.apply(dataplane('api', 3, 'db'));
@@ -36,11 +51,8 @@ test('a write of equal content wakes nobody', () => {
 
 test('a policy for one proxy is computed for and sent to that proxy only', () => {
   const { world, log } = openStory();
-  const before = world.graph.stats().recomputed;
-  world.apply(timeout('one', { kind: 'Dataplane', name: 'web-2' }, '7s'));
+  const runs = runsDuring(world, () => world.apply(timeout('one', { kind: 'Dataplane', name: 'web-2' }, '7s')));
   assert.deepEqual(log.take(), ['web-2 + listener outbound:127.0.0.1:10001']);
-  const after = world.graph.stats().recomputed;
-  const runs = (name: string): number => (after[name] ?? 0) - (before[name] ?? 0);
   assert.deepEqual([runs('config'), runs('selected policies'), runs('inbounds')], [1, 1, 0]);
   world.delete('MeshTimeout', `${mesh}/one`);
   assert.deepEqual(log.take(), ['web-2 + listener outbound:127.0.0.1:10001']);
@@ -62,14 +74,41 @@ test('a policy for one service builds nothing of other services again', () => {
   const { world, log } = openStory();
   world.apply(timeout('own', { kind: 'Dataplane', name: 'web-2' }, '6s'));
   log.take();
-  const before = world.graph.stats().recomputed;
   const to = [{ targetRef: { kind: 'MeshService', name: 'api' }, default: { connectionTimeout: '9s' } }];
-  world.apply({ type: 'MeshTimeout', mesh, name: 'apis', spec: { targetRef: { kind: 'Mesh' }, to } });
-  const after = world.graph.stats().recomputed;
-  const runs = (name: string): number => (after[name] ?? 0) - (before[name] ?? 0);
+  const spec = { targetRef: { kind: 'Mesh' }, to };
+  const runs = runsDuring(world, () => world.apply({ type: 'MeshTimeout', mesh, name: 'apis', spec }));
   assert.deepEqual(log.take(), ['web-1 + cluster api', 'web-2 + cluster api']);
   // The callers of `api` are of two classes; what calls `db` is left alone.
   assert.deepEqual([runs('outbound listener'), runs('cluster')], [2, 2]);
+});
+
+test('a route to one service that comes, changes or goes puts only the configurations of its callers together again', () => {
+  const { world, log } = openStory();
+  const steps = [
+    () => world.apply(route('/first')),
+    () => world.apply(route('/second')),
+    () => world.delete('MeshHTTPRoute', `${mesh}/route`),
+  ];
+  for (const step of steps) {
+    const runs = runsDuring(world, step);
+    assert.deepEqual(log.take(), [
+      'web-1 + listener outbound:127.0.0.1:10001',
+      'web-2 + listener outbound:127.0.0.1:10001',
+    ]);
+    assert.deepEqual([runs('selected policies'), runs('outbound listener')], [0, 1]);
+    assert.deepEqual([runs('resources of a proxy'), runs('config')], [2, 2]);
+  }
+});
+
+test('the first policy that speaks of one direction builds nothing of the other', () => {
+  const { world } = openStory();
+  world.apply(meshDocument('STRICT'));
+  const outgoing = runsDuring(world, () => world.apply(route('/first')));
+  assert.deepEqual([outgoing('inbounds'), outgoing('outbound listener')], [0, 1]);
+  const from = [{ targetRef: { kind: 'Mesh' }, default: { action: 'Allow' } }];
+  const spec = { targetRef: { kind: 'Mesh' }, from };
+  const incoming = runsDuring(world, () => world.apply({ type: 'MeshTrafficPermission', mesh, name: 'all', spec }));
+  assert.deepEqual([incoming('inbounds'), incoming('outbound listener')], [proxies.length, 0]);
 });
 
 test('proxies of one class share the very same resources', () => {
@@ -155,10 +194,8 @@ test('each step out of mTLS builds only what it changes', () => {
   world.apply(meshDocument('STRICT'));
   const names = ['inbounds', 'secrets', 'outbound listener', 'cluster'] as const;
   const during = (step: () => void): string[] => {
-    const before = world.graph.stats().recomputed;
-    step();
-    const after = world.graph.stats().recomputed;
-    return names.filter((name) => (after[name] ?? 0) > (before[name] ?? 0));
+    const runs = runsDuring(world, step);
+    return names.filter((name) => runs(name) > 0);
   };
   const servers = during(() =>
     world.graph.batch(() => {

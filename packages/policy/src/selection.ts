@@ -52,13 +52,13 @@ const nothing: Selection = { inbounds: [], listeners: [], delegated: false };
 /** Finds the route that a policy with a top-level MeshHTTPRoute reference attaches to. */
 export type RouteResolver = (head: PolicyHead) => PolicyHead | undefined;
 
-/** Buckets in which a policy can be found. Every proxy the policy can select asks for at least one of them. */
-export function selectBuckets(head: PolicyHead): readonly string[] {
+/** The bucket in which a policy is found. Every proxy that the policy can select looks into it. */
+export function selectBucket(head: PolicyHead): string {
   const { targetRef, mesh } = head;
-  const everyone = [`mesh ${mesh}`];
+  const everyone = `mesh ${mesh}`;
   switch (targetRef.kind) {
     case 'Dataplane':
-      if (targetRef.name !== undefined) return [`name ${mesh} ${targetRef.name}`];
+      if (targetRef.name !== undefined) return `name ${mesh} ${targetRef.name}`;
       return pairBucket(`label ${mesh}`, targetRef.labels) ?? everyone;
     case 'MeshSubset':
       return pairBucket(`tag ${mesh}`, targetRef.tags) ?? everyone;
@@ -66,16 +66,23 @@ export function selectBuckets(head: PolicyHead): readonly string[] {
     case 'MeshServiceSubset':
       return pairBucket(`tag ${mesh}`, serviceTags(targetRef)) ?? everyone;
     case 'MeshGateway':
-      return [`gateway ${mesh}`];
+      return `gateway ${mesh}`;
+    case 'Mesh':
+      return wholeMeshBucket(mesh);
     default:
       return everyone;
   }
 }
 
+/** The bucket of the policies that ask nothing of a proxy but its mesh. Sidecars can find them with {@link selectsSidecars}, once for many. */
+export function wholeMeshBucket(mesh: string): string {
+  return `all ${mesh}`;
+}
+
 /** Buckets that a proxy must look into to find all policies that can select it. */
 export function proxyBuckets(proxy: SelectableProxy): readonly string[] {
   const { mesh } = proxy;
-  const buckets = new Set([`mesh ${mesh}`, `name ${mesh} ${proxy.displayName}`]);
+  const buckets = new Set([wholeMeshBucket(mesh), `mesh ${mesh}`, `name ${mesh} ${proxy.displayName}`]);
   for (const [key, value] of Object.entries(proxy.labels)) buckets.add(`label ${mesh} ${key}=${value}`);
   const tagSets = [...proxy.inbounds, ...(proxy.gateway ? [proxy.gateway] : [])].map((item) => item.tags);
   if (proxy.gateway?.kind === 'builtin') {
@@ -89,10 +96,10 @@ export function proxyBuckets(proxy: SelectableProxy): readonly string[] {
 }
 
 // One pair is enough: a proxy that the policy selects has all of them. The service name splits proxies best.
-function pairBucket(prefix: string, pairs: Readonly<Record<string, string>> | undefined): string[] | undefined {
+function pairBucket(prefix: string, pairs: Readonly<Record<string, string>> | undefined): string | undefined {
   const exact = Object.entries(pairs ?? {}).filter(([, value]) => value !== '*');
   const best = exact.find(([key]) => key === tagNames.service) ?? exact.sort()[0];
-  return best && [`${prefix} ${best[0]}=${best[1]}`];
+  return best && `${prefix} ${best[0]}=${best[1]}`;
 }
 
 /** What of the proxy the policy applies to; undefined when nothing. Shadow policies are left to the caller. */
@@ -103,7 +110,21 @@ export function selects(head: PolicyHead, proxy: SelectableProxy, routeOf?: Rout
   return empty ? undefined : selection;
 }
 
-function withinReach(head: PolicyHead, proxy: SelectableProxy): boolean {
+/** What of a sidecar decides whether policies for the whole mesh apply to it. */
+export type Standing = Pick<SelectableProxy, 'mesh' | 'origin' | 'zone' | 'namespace'>;
+
+/** True when the policy is one for the whole mesh and applies to all sidecars of this standing, with all their inbounds. */
+export function selectsSidecars(head: PolicyHead, standing: Standing): boolean {
+  const { targetRef, mesh } = head;
+  return (
+    targetRef.kind === 'Mesh' &&
+    mesh === standing.mesh &&
+    withinReach(head, standing) &&
+    proxyTypeFits(targetRef, standing)
+  );
+}
+
+function withinReach(head: PolicyHead, proxy: Standing & Pick<SelectableProxy, 'gateway'>): boolean {
   const ownNamespaceOnly = head.role === 'consumer' || head.role === 'workload-owner';
   if (ownNamespaceOnly && head.namespace !== proxy.namespace) return false;
   // What a zone makes stays in that zone; only producers speak to clients of other zones. A gateway made for all zones is in each.
@@ -141,7 +162,7 @@ function serviceTags(targetRef: TargetRef): Record<string, string> {
   return { ...targetRef.tags, [tagNames.service]: targetRef.name ?? '' };
 }
 
-function proxyTypeFits(targetRef: TargetRef, proxy: SelectableProxy): boolean {
+function proxyTypeFits(targetRef: TargetRef, proxy: Standing & Pick<SelectableProxy, 'gateway'>): boolean {
   const types = targetRef.proxyTypes ?? [];
   return types.length === 0 || types.includes(proxy.gateway === undefined ? 'Sidecar' : 'Gateway');
 }

@@ -7,8 +7,9 @@ import {
   provenance,
   proxyBuckets,
   type SelectableProxy,
-  selectBuckets,
+  selectBucket,
   selects,
+  selectsSidecars,
   whyNotSelected,
 } from '../src/index.ts';
 import { fromGlobal, inZone, policy, sidecar } from './small-policies.ts';
@@ -131,6 +132,30 @@ test("a policy that selects a proxy is always in one of the proxy's buckets", ()
   assert.ok(selected > 50);
 });
 
+test('a policy for a whole mesh applies to all sidecars of one standing alike', () => {
+  const origins = fc.constantFrom({}, fromGlobal, inZone('east'), inZone('west'));
+  const roles = fc.constantFrom({}, { [labelNames.policyRole]: 'consumer' }, { [labelNames.policyRole]: 'producer' });
+  const namespaces = fc.constantFrom({}, { [labelNames.namespace]: 'shop' }, { [labelNames.namespace]: 'bank' });
+  const anyLabels = fc
+    .tuple(origins, roles, namespaces)
+    .map((parts): Record<string, string> => Object.assign({}, ...parts));
+  const anyRef: fc.Arbitrary<TargetRef> = fc
+    .constantFrom<NonNullable<TargetRef['proxyTypes']>>([], ['Sidecar'], ['Gateway'], ['Sidecar', 'Gateway'])
+    .map((proxyTypes) => ({ kind: 'Mesh', proxyTypes }));
+  let selected = 0;
+  fc.assert(
+    fc.property(anyRef, anyLabels, anyLabels, (targetRef, ofPolicy, ofProxy) => {
+      const head = policy('some', { targetRef }, ofPolicy);
+      const proxy = sidecar('web-1', [{}, {}], ofProxy);
+      const expected = selectsSidecars(head, proxy) ? { inbounds: [0, 1], listeners: [], delegated: false } : undefined;
+      assert.deepEqual(selects(head, proxy), expected);
+      if (expected !== undefined) selected++;
+    }),
+    { numRuns: 500 },
+  );
+  assert.ok(selected > 50 && selected < 450);
+});
+
 test('a policy for one proxy is looked for by one proxy', () => {
   const head = policy('some', { targetRef: { kind: 'Dataplane', name: 'web-1' } });
   assert.deepEqual([sharesBucket(head, web), sharesBucket(head, sidecar('web-2', [{}]))], [true, false]);
@@ -138,5 +163,5 @@ test('a policy for one proxy is looked for by one proxy', () => {
 
 function sharesBucket(head: PolicyHead, proxy: SelectableProxy): boolean {
   const buckets = proxyBuckets(proxy);
-  return selectBuckets(head).some((bucket) => buckets.includes(bucket));
+  return buckets.includes(selectBucket(head));
 }

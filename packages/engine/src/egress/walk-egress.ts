@@ -3,7 +3,7 @@ import type { ClusterDraft, FilterChainDraft, ListenerDraft, Protocol } from '@u
 import type { ClusterPlace, InboundPlace, InboundRuleSet, OutboundTarget, ProxyFacts, ProxyPolicy } from '@ursa/policy';
 import { outboundConf } from '@ursa/policy';
 import type { OlderPolicies } from '../older-policies.ts';
-import type { RuleSets } from '../rules.ts';
+import type { RuleSets } from '../rule-views.ts';
 import { guard, showInboundRules } from '../walk.ts';
 
 /** One service on an egress, while it is shaped. */

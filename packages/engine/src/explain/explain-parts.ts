@@ -6,7 +6,7 @@ import type { Engine } from '../engine.ts';
 import type { LeftOutDerivations } from '../left-out.ts';
 import type { Outbound, OutboundDerivations } from '../outbounds.ts';
 import type { CallMode } from '../reach/call-mode.ts';
-import type { RuleSets } from '../rules.ts';
+import type { RuleSets } from '../rule-views.ts';
 
 /** Rules in force: without the policies that are held back. */
 interface RulesInForce {

@@ -19,7 +19,8 @@ import { rulesByIdentity } from '../identity/rules-by-identity.ts';
 import type { MeshFacts } from '../mesh-facts.ts';
 import type { OlderPolicies } from '../older-policies.ts';
 import { externalServiceLookup } from '../outside/outside-destinations.ts';
-import type { RuleDerivations, RuleSets } from '../rules.ts';
+import type { RuleSets } from '../rule-views.ts';
+import type { RuleDerivations } from '../rules.ts';
 
 /** What one policy says at one place. Its rules are shared: their identity stands for their content. */
 interface Gate {

@@ -35,6 +35,19 @@ function timeout(requestTimeout: string): object {
   return { type: 'MeshTimeout', mesh, name: 'everyone', spec: { targetRef: { kind: 'Mesh' }, to } };
 }
 
+function route(value: string): object {
+  const rules = [
+    {
+      matches: [{ path: { type: 'PathPrefix', value: `/${value}` } }],
+      default: {
+        filters: [{ type: 'RequestHeaderModifier', requestHeaderModifier: { set: [{ name: 'x-bench', value }] } }],
+      },
+    },
+  ];
+  const to = [{ targetRef: { kind: 'MeshService', name: 'svc-1' }, rules }];
+  return { type: 'MeshHTTPRoute', mesh, name: 'route', spec: { targetRef: { kind: 'Mesh' }, to } };
+}
+
 function measure(world: World, what: string, run: () => void): void {
   const before = world.graph.stats().recomputed;
   const start = process.cpuUsage();
@@ -80,6 +93,11 @@ measure(world, `cold: ${services * replicas} proxies`, () => {
 for (let round = 1; round <= 3; round++) {
   pushes = 0;
   measure(world, `mesh-wide MeshTimeout, round ${round}`, () => world.apply(timeout(`${20 + round}s`)));
+  console.log(`    pushes ${pushes}`);
+}
+for (let round = 1; round <= 5; round++) {
+  pushes = 0;
+  measure(world, `MeshHTTPRoute to one service, round ${round}`, () => world.apply(route(`mark-${round}`)));
   console.log(`    pushes ${pushes}`);
 }
 for (let round = 1; round <= 3; round++) {
