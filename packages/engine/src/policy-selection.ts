@@ -198,7 +198,7 @@ export function derivePolicySelection(options: PolicySelectionOptions): PolicySe
       const wholeMesh = wholeMeshBucket(mesh);
       const buckets = proxyBuckets(selectable).filter((bucket) => !isSidecar || bucket !== wholeMesh);
       const own = [...select(selectable, buckets, left)].map(([type, of]) => [type, of.sort(byKey)] as const);
-      const standing = isSidecar && inbounds.length > 0 ? { mesh, origin, zone, namespace } : null;
+      const standing = isSidecar && selectable.inbounds.length > 0 ? { mesh, origin, zone, namespace } : null;
       const parts: ClassContent = [inbounds.length, own.sort(byKey), olderSpeaking(facts, left), standing, without];
       return JSON.stringify(parts);
     }),

@@ -111,6 +111,19 @@ test('the first policy that speaks of one direction builds nothing of the other'
   assert.deepEqual([incoming('inbounds'), incoming('outbound listener')], [proxies.length, 0]);
 });
 
+test('a proxy that ignores all its inbounds is subject to policies for the whole mesh', () => {
+  const { world } = openStory();
+  const inbound = [{ port: 80, tags: { 'kuma.io/service': 'old' }, state: 'Ignored' }];
+  const outbound = [{ port: 10001, tags: { 'kuma.io/service': 'api' } }];
+  world.apply({ type: 'Dataplane', mesh, name: 'old-1', networking: { address: '10.0.0.9', inbound, outbound } });
+  world.apply(timeout('all', { kind: 'Mesh' }, '8s'));
+  world.apply(timeout('none', { kind: 'MeshSubset', tags: { version: 'v9' } }, '9s'));
+  const matched = world.engine.matchedPolicies
+    .get('MeshTimeout', `${mesh}/old-1`)
+    .map(({ displayName }) => displayName);
+  assert.deepEqual([matched.includes('all'), matched.includes('none')], [true, false]);
+});
+
 test('proxies of one class share the very same resources', () => {
   const { world } = openStory();
   const listenerOf = (proxy: string) =>
