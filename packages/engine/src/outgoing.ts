@@ -3,6 +3,7 @@
 import type { WorkloadFacts } from '@ursa/policy';
 import { type EndpointSets, sameEndpoints } from './class-parts.ts';
 import type { ConfigParts } from './config-parts.ts';
+import type { RedirectPorts } from './dataplane-facts.ts';
 import { features } from './features.ts';
 import type { LeftOut } from './held-back.ts';
 import { type InboundModes, inboundModes } from './inbound-modes.ts';
@@ -94,15 +95,8 @@ export function deriveOutgoing(parts: OutgoingParts): Outgoing {
   );
   const passthrough = graph.derive(
     'passthrough resources of a class',
-    (
-      ofClass: string,
-      proxyClass: ProxyClass,
-      inbound: number,
-      outbound: number,
-      ipv6: boolean,
-      open: boolean,
-      ports: string,
-    ) => shared.passthrough(rulesOf.get(ofClass), proxyClass, { inbound, outbound, ipv6 }, open, ports),
+    (ofClass: string, proxyClass: ProxyClass, redirect: string, open: boolean, ports: string) =>
+      shared.passthrough(rulesOf.get(ofClass), proxyClass, JSON.parse(redirect) as RedirectPorts, open, ports),
     { equals },
   );
   const endpoints = graph.derive(
@@ -131,8 +125,7 @@ export function deriveOutgoing(parts: OutgoingParts): Outgoing {
     const ports = reachablePorts(found, modes);
     const direct = attempt({ origin: 'direct-access' }, () => directAccess(found, outboundsOf(found, without)));
     const ofClass = rules.classOf.get(key, without);
-    const { inbound, outbound, ipv6 } = redirect;
-    const unknown = passthrough.get(ofClass, listenerClass, inbound, outbound, ipv6, mesh.passthrough, ports);
+    const unknown = passthrough.get(ofClass, listenerClass, JSON.stringify(redirect), mesh.passthrough, ports);
     return [...unknown, ...direct, ...dns];
   };
   return {

@@ -6,12 +6,10 @@ import {
   mergeForProxy,
   mergeOlderRoutes,
   olderRouteTypes,
-  type ProxyPolicy,
   type ProxyRules,
   selects,
 } from '@ursa/policy';
 import { displayNameOf, type Resource } from '@ursa/resources';
-import type { DataplaneFacts } from './dataplane-facts.ts';
 import type { EngineInputs } from './engine.ts';
 import { proxyOfGateway } from './gateway-proxy.ts';
 import type { LeftOut } from './held-back.ts';
@@ -21,6 +19,7 @@ import {
   type ChosenPolicies,
   derivePolicySelection,
   type PolicySelection,
+  type PolicySelectionOptions,
   type Selected,
   type Speaking,
 } from './policy-selection.ts';
@@ -103,13 +102,8 @@ function trackedDestinations(graph: Graph, inputs: EngineInputs): Destinations {
 }
 
 /** What rules are derived from. */
-export interface RuleOptions {
-  readonly graph: Graph;
-  readonly inputs: EngineInputs;
-  readonly policies: readonly ProxyPolicy[];
-  readonly dataplane: Derivation<readonly [key: string], DataplaneFacts | undefined>;
+export interface RuleOptions extends Omit<PolicySelectionOptions, 'destinations'> {
   readonly views: RuleViews;
-  readonly shadow: boolean;
 }
 
 /** Derivations of rules. */
