@@ -35,7 +35,7 @@ export function insightsRoutes(reader: ResourceReader, now: () => Date): readonl
 
 function globalInsights(reader: ResourceReader, now: Date): unknown {
   const types = reader.types.all.filter((type) => type.scope === 'Global' && !type.readOnly);
-  const counts = types.map(({ name }) => [name, { total: reader.list(name).length }] as const);
+  const counts = types.map(({ name }) => [name, { total: reader.count(name) }] as const);
   return {
     type: 'GlobalInsights',
     creationTime: now.toISOString(),
@@ -44,18 +44,17 @@ function globalInsights(reader: ResourceReader, now: Date): unknown {
 }
 
 function globalInsight(reader: ResourceReader, now: Date): unknown {
-  const countOf = (type: string) => reader.list(type).length;
   const writable = reader.types.all.filter((type) => !type.readOnly);
   const policies = writable
     .filter((type) => type.policy !== undefined)
-    .reduce((sum, { name }) => sum + countOf(name), 0);
+    .reduce((sum, { name }) => sum + reader.count(name), 0);
   const resources = writable
-    .map(({ name }) => [name, { total: countOf(name) }] as const)
+    .map(({ name }) => [name, { total: reader.count(name) }] as const)
     .filter(([, { total }]) => total > 0);
   return {
     createdAt: now.toISOString(),
     dataplanes: countDataplanes(reader),
-    meshes: { total: countOf('Mesh') },
+    meshes: { total: reader.count('Mesh') },
     policies: { total: policies },
     resources: Object.fromEntries(resources),
     services: countServices(reader),

@@ -66,7 +66,7 @@ export function openMeshInsights(options: MeshInsightsOptions): Component {
     const resources = policyTypes.map((type) => ({
       type: type.name,
       policy: type.policy !== undefined,
-      total: live.list(type.name, mesh).length,
+      total: live.keys(type.name, mesh).length,
     }));
     const spec = meshInsight({ dataplanes, services, resources });
     return [

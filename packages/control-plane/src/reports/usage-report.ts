@@ -35,17 +35,17 @@ export function describeUsage(
     ),
   ).size;
   const counts = types
-    .map(({ name }): [string, number] => [`n_${name.toLowerCase()}`, live.list(name).length])
+    .map(({ name }): [string, number] => [`n_${name.toLowerCase()}`, live.keys(name).length])
     .filter(([, count]) => count > 0);
   const numbers = {
     dps_total: dataplanes.length,
     dps_online: online,
     gateway_dps: gateways,
-    meshes_total: live.list('Mesh').length,
-    zones_total: live.list('Zone').length,
+    meshes_total: live.keys('Mesh').length,
+    zones_total: live.keys('Zone').length,
     services_total: services,
     internal_services: services,
-    external_services: live.list('ExternalService').length + live.list('MeshExternalService').length,
+    external_services: live.keys('ExternalService').length + live.keys('MeshExternalService').length,
     ...Object.fromEntries(counts),
   };
   return {

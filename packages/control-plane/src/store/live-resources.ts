@@ -10,6 +10,8 @@ export interface LiveResources {
   /** Resources of one type; key `<mesh>/<name>`, `/<name>` for global types. */
   resources(type: string): Collection<Resource>;
   get(key: ResourceKey): Resource | undefined;
+  /** Keys of all resources of a type, of one mesh when given, in order. */
+  keys(type: string, mesh?: string): readonly string[];
   /** All resources of a type, of one mesh when given, sorted by mesh and name. */
   list(type: string, mesh?: string): readonly Resource[];
   /** The revision of the last write that is in the graph, or is being put there. */
@@ -44,6 +46,10 @@ export function openLiveResources(graph: Graph, store: Store): LiveResources {
     }
     return source;
   };
+  const keys = (type: string, mesh?: string): readonly string[] => {
+    const source = sourceOf(type);
+    return mesh === undefined ? source.keys() : source.index('mesh', (resource) => [resource.mesh]).get(mesh);
+  };
   const apply: ChangeListener = (changes) => {
     const revision = changes.at(-1)?.revision;
     // Before the batch: what follows from it happens inside.
@@ -64,11 +70,11 @@ export function openLiveResources(graph: Graph, store: Store): LiveResources {
     graph,
     resources: sourceOf,
     get: (key) => sourceOf(key.type).get(keyInType(key)),
-    list(type, mesh) {
-      const source = sourceOf(type);
-      const keys = mesh === undefined ? source.keys() : source.index('mesh', (resource) => [resource.mesh]).get(mesh);
-      return keys.map((key) => source.get(key)).filter((resource) => resource !== undefined);
-    },
+    keys,
+    list: (type, mesh) =>
+      keys(type, mesh)
+        .map((key) => sourceOf(type).get(key))
+        .filter((resource) => resource !== undefined),
     revision: () => current,
     onApplied(listener) {
       appliedListeners.add(listener);

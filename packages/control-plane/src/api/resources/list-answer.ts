@@ -1,7 +1,7 @@
 // The answer to a GET of a list of resources: filtered, cut to a page, each item printed.
 import type { Resource, ResourceType } from '@ursa/resources';
 import { joinList } from '../http/json-text.ts';
-import { nextPage, parsePage, slicePage } from '../http/page.ts';
+import { nextPage, parsePage } from '../http/page.ts';
 import type { Answer, Call } from '../http/route.ts';
 import { parseFilter } from './filter.ts';
 import type { ResourceReader } from './reader.ts';
@@ -25,8 +25,6 @@ export function answerList({ type, path, reader, print }: ResourceList, call: Ca
   const { mesh } = call.params;
   if (mesh !== undefined) reader.requireMesh(mesh);
   reader.requireRead(type, call.user, mesh ?? '');
-  const all = reader.list(type.name, mesh);
-  const wanted = filter === undefined ? all : all.filter(filter);
-  const items = slicePage(wanted, page).map(print);
-  return { status: 200, body: joinList(wanted.length, items, nextPage(call, page, wanted.length)) };
+  const { total, resources } = reader.page(type.name, mesh, page, filter);
+  return { status: 200, body: joinList(total, resources.map(print), nextPage(call, page, total)) };
 }

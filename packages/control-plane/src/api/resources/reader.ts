@@ -5,6 +5,8 @@ import type { AccessControl } from '../../identity/access-control.ts';
 import type { LiveResources } from '../../store/live-resources.ts';
 import { notFound } from '../http/failure.ts';
 import { createPrintedValues, type PrintedValues } from '../http/json-text.ts';
+import { type Page, slicePage } from '../http/page.ts';
+import type { ResourceFilter } from './filter.ts';
 
 /** Title of a refusal because the mesh of a path does not exist. */
 export const meshTitle = 'Failed to retrieve Mesh';
@@ -26,8 +28,19 @@ export interface ResourceReader {
   stored(type: string, mesh: string, name: string): Resource | undefined;
   /** Errors: 404 under `title`. */
   get(type: string, mesh: string, name: string, title: string): Resource;
+  /** How many resources of a type there are in all meshes. */
+  count(type: string): number;
   /** Resources of one mesh, or of all when `mesh` is undefined, sorted by mesh and name. */
   list(type: string, mesh?: string): readonly Resource[];
+  /** A part of that list, or of those of it that are wanted, and how many there are in all. */
+  page(type: string, mesh: string | undefined, page: Page, filter?: ResourceFilter): ResourcePage;
+}
+
+/** Part of a list. */
+export interface ResourcePage {
+  /** Length of the whole list. */
+  readonly total: number;
+  readonly resources: readonly Resource[];
 }
 
 /** A reader over the live content of the store. `format` gives the JSON form of a resource, `observed` adds what is observed of it. */
@@ -53,7 +66,8 @@ export function createResourceReader(
     withoutKeys.set(resource, shown);
     return shown;
   };
-  const list = (type: string, mesh?: string) => live.list(type, mesh).map(observed);
+  const sorted = (type: string, mesh?: string): readonly Resource[] =>
+    mesh === undefined ? sortByMesh(live.list(type)) : live.list(type, mesh);
   return {
     types,
     printed: createPrintedValues(format),
@@ -72,7 +86,19 @@ export function createResourceReader(
       if (resource === undefined) throw notFound(title);
       return resource;
     },
-    list: (type, mesh) => (mesh === undefined ? sortByMesh(list(type)) : list(type, mesh)),
+    count: (type) => live.keys(type).length,
+    list: (type, mesh) => sorted(type, mesh).map(observed),
+    page(type, mesh, page, filter) {
+      // Most of a long list is not shown: it is not looked up, and what is observed of it not found out.
+      if (mesh !== undefined && filter === undefined) {
+        const keys = live.keys(type, mesh);
+        const shown = slicePage(keys, page).flatMap((key) => live.resources(type).get(key) ?? []);
+        return { total: keys.length, resources: shown.map(observed) };
+      }
+      const all = sorted(type, mesh);
+      const wanted = filter === undefined ? all : all.filter(filter);
+      return { total: wanted.length, resources: slicePage(wanted, page).map(observed) };
+    },
   };
 }
 
