@@ -10,7 +10,6 @@ import type { Clock } from './identity/clock.ts';
 import { createEnvoyAdmin, type EnvoyAdminInputs } from './identity/envoy-admin.ts';
 import type { InstanceCalls } from './instances/calls.ts';
 import type { Instances } from './instances/instances.ts';
-import { keyInType } from './store/live-resources.ts';
 
 // Statistics of an Envoy that is there take milliseconds; a write does not wait long for one that is not.
 const patience = 2_000;
@@ -19,7 +18,7 @@ const patience = 2_000;
 export interface StrictnessParts extends Pick<EnvoyAdminInputs, 'live' | 'adminIdentities'> {
   readonly clock: Clock;
   readonly proxies: Collection<ConnectedProxy>;
-  readonly engine: Pick<OpenEngine, 'config' | 'identityRequest' | 'whatIf'>;
+  readonly engine: Pick<OpenEngine, 'config' | 'identityRequest' | 'strictInbounds' | 'whatIf'>;
   readonly policies: readonly ProxyPolicy[];
   readonly awaitsCertificate: (proxyKey: string) => boolean;
   readonly several: { readonly instances: Instances; readonly calls: InstanceCalls };
@@ -33,8 +32,8 @@ export function composeStrictness(settings: Settings, parts: StrictnessParts): G
   const strictness = openStrictness({
     engine,
     whatIf: engine.whatIf,
-    dataplanes: (mesh) => live.list('Dataplane', mesh).map(keyInType),
-    hasIdentities: (mesh) => live.list('MeshIdentity', mesh).length > 0,
+    dataplanes: (mesh) => live.keys('Dataplane', mesh),
+    hasIdentities: (mesh) => live.keys('MeshIdentity', mesh).length > 0,
     proxies,
     // A budget of its own: who looks at proxies does not keep a write from being judged.
     admin: createEnvoyAdmin({ live, clock, proxies, adminIdentities, patience }),

@@ -20,5 +20,4 @@ export { idleMeshFields } from './mesh-idle.ts';
 export { type EngineOptions, type OpenEngine, openEngine } from './open-engine.ts';
 export { overlayInputs, type ResourceDrafts } from './overlay-inputs.ts';
 export * from './policy-insight.ts';
-export { acceptsPlaintext } from './strict-inbounds.ts';
 export type { UnsentLookup } from './unsent.ts';

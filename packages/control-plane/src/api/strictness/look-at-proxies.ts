@@ -1,17 +1,18 @@
 // Looks at the proxies that are connected to this instance: which inbounds let in plain text, whether any comes, and who has no certificate.
 import type { Collection } from '@ursa/collections';
 import type { ConnectedProxy, Engine } from '@ursa/engine';
+import type { EnvoyResource } from '@ursa/envoy';
 import { MeshError } from '@ursa/resources';
 import type { EnvoyAdmin } from '../../identity/envoy-admin.ts';
 import { takeTurns } from '../../turns.ts';
-import { type InboundAcceptance, readAcceptance } from './inbound-acceptance.ts';
+import { statisticsOf } from './inbound-statistics.ts';
 import { countPlaintext, type PlaintextCount, parseStatistics, statisticsPath } from './plaintext-counts.ts';
 import { formatSpan, type ProxyReport } from './proxy-report.ts';
 import type { PlaintextJudgement, QuietInbounds } from './quiet-inbounds.ts';
 
 /** What is looked at. */
 export interface LookOptions {
-  readonly engine: Pick<Engine, 'config' | 'identityRequest'>;
+  readonly engine: Pick<Engine, 'config' | 'identityRequest' | 'strictInbounds'>;
   readonly proxies: Pick<Collection<ConnectedProxy>, 'keys' | 'get'>;
   readonly admin: EnvoyAdmin;
   /** Whether a proxy should have a certificate that it does not have yet. */
@@ -33,8 +34,8 @@ const atOnce = 8;
 
 /** What is asked of each proxy. */
 export interface Inquiry {
-  /** The inbounds that matter of those that let in plain text now. */
-  readonly inboundsOf: (proxyKey: string, open: readonly InboundAcceptance[]) => readonly InboundAcceptance[];
+  /** The listeners that matter of the inbounds that let in plain text now. */
+  readonly inboundsOf: (proxyKey: string, open: readonly EnvoyResource[]) => readonly EnvoyResource[];
   /** What a change does to the proxy's own certificate; undefined: nothing that anybody would notice. */
   readonly lossOf: (proxyKey: string) => Pick<ProxyReport, 'state' | 'reason'> | undefined;
   /** The proxies that can be concerned; undefined: all of the mesh. */
@@ -80,8 +81,10 @@ function notLookedAt(key: string): ProxyReport {
 async function lookAt(key: string, { inboundsOf, lossOf }: Inquiry, options: LookOptions): Promise<ProxyReport> {
   const separator = key.indexOf('/');
   const [mesh, name] = [key.slice(0, separator), key.slice(separator + 1)];
-  const inbounds = readAcceptance(options.engine.config.get(key));
-  const open = inbounds.filter(({ plaintext }) => plaintext);
+  const listeners = options.engine.config.get(key)?.resources.listener.values() ?? [];
+  const inbounds = [...listeners].filter(({ origin }) => origin === 'inbound');
+  const strict = options.engine.strictInbounds.get(key);
+  const open = inbounds.filter((inbound) => !strict.includes(inbound.name));
   const asked = open.length === 0 ? [] : inboundsOf(key, open);
   const report = (state: ProxyReport['state'], reason = ''): ProxyReport => ({
     ...{ mesh, name, state, reason },
@@ -98,15 +101,13 @@ async function lookAt(key: string, { inboundsOf, lossOf }: Inquiry, options: Loo
   try {
     const ids = asked.map((inbound) => `${key} ${inbound.name}`);
     const read = async (): Promise<readonly PlaintextCount[]> => {
-      const statistics = parseStatistics(
-        await options.admin.ask({ proxyType: 'dataplane', mesh, name }, statisticsPath),
-      );
-      return asked.map((inbound) => countPlaintext(statistics, inbound) ?? { total: 0, open: 0 });
+      const counted = parseStatistics(await options.admin.ask({ proxyType: 'dataplane', mesh, name }, statisticsPath));
+      return asked.map((inbound) => countPlaintext(counted, statisticsOf(inbound)) ?? { total: 0, open: 0 });
     };
     const counts = await leastOf(read, (count, position) => options.quietInbounds.isNews(ids[position] ?? '', count));
-    const found = asked.map(({ port }, position): { port: number; judgement: PlaintextJudgement } => {
+    const found = asked.map((inbound, position): { port: number; judgement: PlaintextJudgement } => {
       const count = counts[position] ?? { total: 0, open: 0 };
-      return { port, judgement: options.quietInbounds.judge(ids[position] ?? '', count) };
+      return { port: statisticsOf(inbound).port, judgement: options.quietInbounds.judge(ids[position] ?? '', count) };
     });
     const loud = found.filter(({ judgement }) => judgement.kind !== 'quiet');
     const reason = loud.map(({ port, judgement }) => describe(port, judgement, options.quietPeriod)).join('; ');

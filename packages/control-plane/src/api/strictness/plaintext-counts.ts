@@ -1,5 +1,5 @@
 // How many connections came to an inbound in plain text, by what its Envoy has counted.
-import type { InboundAcceptance } from './inbound-acceptance.ts';
+import type { InboundStatistics } from './inbound-statistics.ts';
 
 /** Connections without mTLS of the mesh. */
 export interface PlaintextCount {
@@ -37,7 +37,7 @@ const failures = [
  */
 export function countPlaintext(
   statistics: ReadonlyMap<string, number>,
-  { statistics: { listener, http } }: Pick<InboundAcceptance, 'statistics'>,
+  { listener, http }: Pick<InboundStatistics, 'listener' | 'http'>,
 ): PlaintextCount | undefined {
   const difference = (whole: number | undefined, part: number): number => Math.max(0, (whole ?? 0) - part);
   if (http !== undefined && statistics.has(`${http}.downstream_cx_total`)) {

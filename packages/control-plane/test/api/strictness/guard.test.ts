@@ -5,7 +5,6 @@ import { readyIdentityStatus } from '@ursa/resources';
 import { rememberQuiet } from '../../../src/api/strictness/quiet-inbounds.ts';
 import { openStrictness } from '../../../src/api/strictness/strictness.ts';
 import { noCalls } from '../../../src/instances/calls.ts';
-import { keyInType } from '../../../src/store/live-resources.ts';
 import { connectedProxy } from '../../connected-proxy.ts';
 import { type ApiFixture, aloneZone, openApiFixture } from '../api-fixture.ts';
 
@@ -39,7 +38,7 @@ async function openStage(
   const strictness = openStrictness({
     engine: engine as never,
     whatIf,
-    dataplanes: (mesh) => live.list('Dataplane', mesh).map(keyInType),
+    dataplanes: (mesh) => live.keys('Dataplane', mesh),
     proxies: { keys: () => [...connected.keys()], get: (key) => connected.get(key) },
     admin: {
       ask: async ({ name }) => {
@@ -51,7 +50,7 @@ async function openStage(
     quietInbounds: rememberQuiet(60_000, () => 0),
     quietPeriod: 60_000,
     ...(budget === undefined ? {} : { budget }),
-    hasIdentities: (mesh) => live.list('MeshIdentity', mesh).length > 0,
+    hasIdentities: (mesh) => live.keys('MeshIdentity', mesh).length > 0,
     modeTypes,
     instances,
     calls: noCalls,

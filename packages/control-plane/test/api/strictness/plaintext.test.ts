@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { countPlaintext, parseStatistics } from '../../../src/api/strictness/plaintext-counts.ts';
 import { rememberQuiet } from '../../../src/api/strictness/quiet-inbounds.ts';
 
-const http = { statistics: { listener: 'listener.10.0.0.1_8080', http: 'http.localhost_8080' } };
-const tcp = { statistics: { listener: 'listener.10.0.0.1_8080', http: undefined } };
+const http = { listener: 'listener.10.0.0.1_8080', http: 'http.localhost_8080' };
+const tcp = { listener: 'listener.10.0.0.1_8080', http: undefined };
 
 test('of HTTP, connections over TLS are told from others by Envoy', () => {
   const statistics = parseStatistics(
