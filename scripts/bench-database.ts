@@ -14,7 +14,10 @@ export interface BenchDatabase {
   close(): Promise<void>;
 }
 
-const second = { api: 15681, dpServer: 15678, diagnostics: 15680, interCp: 15683 } as const;
+/** Port at which the second control plane takes proxies. */
+export const secondDpServer = 15678;
+
+const second = { api: 15681, dpServer: secondDpServer, diagnostics: 15680, interCp: 15683 } as const;
 
 /** Starts a database with the tables of the store. Errors: when PostgreSQL is not installed. */
 export async function openBenchDatabase(executable: string, folder: string): Promise<BenchDatabase> {

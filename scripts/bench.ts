@@ -1,6 +1,6 @@
 // `npm run bench`: loads our control plane with meshload and prints our figures beside the peer's and the goals. Shapes by name:
-// `n1000` (default), `n100`, `worst1000`, `n3000`, `policies1000`, and `postgres1000`: n1000 over PostgreSQL with a second control plane that gets the
-// writes. `--json FILE` keeps the raw reports; `--mode sotw|delta` (default delta, our default).
+// `n1000` (default), `n100`, `worst1000`, `n3000`, `policies1000`, `postgres1000`: n1000 over PostgreSQL with a second control plane that gets the
+// writes, and `balanced1000`: the same with half of the proxies at that second one (as root). `--json FILE` keeps the raw reports; `--mode sotw|delta` (default delta, our default).
 // `regression` holds a short shape against the baseline that is committed (part of `npm test`); with `--update` it writes the baseline.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { type BenchDatabase, openBenchDatabase } from './bench-database.ts';
+import { isBalanced, runBalanced } from './bench-balancer.ts';
+import { type BenchDatabase, openBenchDatabase, secondDpServer } from './bench-database.ts';
 import { figuresOf, formatFigures, type Phase } from './bench-figures.ts';
 import { askWhileIdle, putPolicies } from './bench-policies.ts';
 import { root } from './process.ts';
@@ -36,6 +37,7 @@ const shapes: Readonly<Record<string, readonly string[]>> = {
   ],
   policies1000: [...fleet, '-phases', 'idle,policy,route'],
   postgres1000: [...fleet, '-rest-seconds', '4'],
+  balanced1000: [...fleet, '-rest-seconds', '4'],
   n3000: [
     '-services',
     '150',
@@ -52,6 +54,8 @@ const shapes: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+const overDatabase: ReadonlySet<string> = new Set(['postgres1000', 'balanced1000']);
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -66,7 +70,15 @@ if (!existsSync(benchFolder)) {
 } else if (positionals[0] === 'regression') {
   process.exitCode = (await holdAgainstBaseline(builtControlPlane(), values.update)) ? 0 : 1;
 } else {
-  for (const name of positionals.length > 0 ? positionals : ['n1000']) await measure(name);
+  for (const name of positionals.length > 0 ? positionals : ['n1000']) {
+    if (name === 'balanced1000' && !isBalanced) process.exitCode = measureBalanced(name);
+    else await measure(name);
+  }
+}
+
+function measureBalanced(name: string): number {
+  const json = values.json === undefined ? [] : ['--json', values.json];
+  return runBalanced(import.meta.filename, [name, '--mode', values.mode, ...json], [5678, secondDpServer]);
 }
 
 function builtControlPlane(): string {
@@ -81,7 +93,7 @@ async function measure(name: string): Promise<void> {
   const executable = builtControlPlane();
   const meshload = buildGoTool(benchFolder, 'meshload');
   const folder = mkdtempSync(join(tmpdir(), 'ursa-bench-'));
-  const database = name === 'postgres1000' ? await openBenchDatabase(executable, folder) : undefined;
+  const database = overDatabase.has(name) ? await openBenchDatabase(executable, folder) : undefined;
   try {
     await measureOver(name, shape, { executable, meshload, folder, database });
   } finally {

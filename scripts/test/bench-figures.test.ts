@@ -37,6 +37,31 @@ test('a goal that is missed is marked, in both directions', () => {
   assert.match(table, /\| REST list of 100 \| per second \| 900 \| 14 \| 1000 \| missed \|/);
 });
 
+test('a change is counted from its return and from its request on', () => {
+  const latencies = { 'from return': { P50: 1, P99: 2, Max: 3 }, 'from request start': { P50: 4, P99: 5, Max: 6 } };
+  const figures = figuresOf('n1000', [phase({ Name: 'endpoint added', Lat: latencies })], start);
+  assert.deepEqual(
+    figures.slice(2).map(({ what, ours }) => [what, ours]),
+    [
+      ['endpoint added: p99', 2],
+      ['endpoint added: p99 from the request on', 5],
+    ],
+  );
+});
+
+test('goals hold over PostgreSQL too; of two control planes those of what is measured of both', () => {
+  const phases = [
+    phase({ Name: 'idle', Seconds: 20, CPCPU: 0.1 }),
+    phase({ Name: 'mTLS on', Lat: { 'from return': { P50: 1, P99: 2, Max: 3 } } }),
+  ];
+  const goalsOf = (shape: string) =>
+    Object.fromEntries(figuresOf(shape, phases, start).map(({ what, goal, peer }) => [what, [goal, peer]]));
+  assert.deepEqual(goalsOf('postgres1000')['idle CPU'], [0.5, undefined]);
+  assert.deepEqual(goalsOf('postgres1000')['mTLS on: p99'], [2000, undefined]);
+  assert.deepEqual(goalsOf('balanced1000')['idle CPU'], [undefined, undefined]);
+  assert.deepEqual(goalsOf('balanced1000')['mTLS on: p99'], [2000, undefined]);
+});
+
 test('a phase that did not run gives no figure', () => {
   assert.deepEqual(
     figuresOf('n1000', [], start).map((figure) => figure.what),
