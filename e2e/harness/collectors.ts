@@ -61,6 +61,8 @@ export async function startOpenTelemetryCollector(
     name: 'otelcol',
     command: [pathOf('otelcol')],
     args: ['--config', join(home, 'config.yaml')],
+    // A control plane's metrics, twice a second, are 280 KB a second: what came in must not be gone before it is looked for.
+    outputLimit: 64 << 20,
   });
   const ended = () => (process.running() ? undefined : assertRuns(process.output()));
   await waitFor('the collector serves', () => ended() ?? process.output().includes('Everything is ready'), {

@@ -8,7 +8,7 @@ export interface ChildProcess {
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
   /** Whether it still runs. */
   running(): boolean;
-  /** What it wrote lately, both streams in the order of arrival; at most 256 KiB. */
+  /** What it wrote lately, both streams in the order of arrival. */
   output(): string;
   signal(signal: NodeJS.Signals): void;
   /** Asks it to end with SIGTERM and waits; after the patience (milliseconds) it is killed. */
@@ -22,9 +22,11 @@ export interface ChildProcessOptions {
   readonly command: readonly string[];
   readonly args: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** Characters of its output that are kept; 256 Ki unless told. */
+  readonly outputLimit?: number;
 }
 
-const outputLimit = 256 << 10;
+const defaultOutputLimit = 256 << 10;
 const running = new Set<{ kill(signal: NodeJS.Signals): boolean }>();
 
 // Whatever ends this process, what it started goes with it. kuma-dp takes its Envoy along.
@@ -33,7 +35,13 @@ process.on('exit', () => {
 });
 
 /** Starts a program in a session of its own, so that Ctrl-C reaches only the one who has to end it in order. */
-export function startProcess({ name, command, args, environment }: ChildProcessOptions): ChildProcess {
+export function startProcess({
+  name,
+  command,
+  args,
+  environment,
+  outputLimit = defaultOutputLimit,
+}: ChildProcessOptions): ChildProcess {
   const [program = '', ...leading] = command;
   const child = spawn(program, [...leading, ...args], {
     detached: true,
