@@ -86,6 +86,17 @@ test('lint names file, line, column, code and fix, and exits with 1', async () =
   );
 });
 
+test('lint takes its places with -f too, as apply, diff and render do', async () => {
+  const usage = ['-f', file, '-f', join(folder, 'absent.yaml')];
+  const { code, stderr } = await run(['--no-config', 'lint', ...usage]);
+  assert.equal(code, 1);
+  assert.match(stderr, /absent\.yaml/);
+  assert.deepEqual(await run(['--no-config', 'lint', '-f', file]), await run(['--no-config', 'lint', file]));
+  const nothing = await run(['--no-config', 'lint']);
+  assert.equal(nothing.code, 2);
+  assert.match(nothing.stderr, /^error: nothing to judge: name a file/);
+});
+
 test('lint of files without a Mesh judges only the documents', async () => {
   const alone = mesh.slice(mesh.indexOf('type: MeshTimeout'));
   const { code } = await run(['--no-config', 'lint', '-'], { input: alone });

@@ -3,11 +3,12 @@
 import { MeshError } from '@ursa/resources';
 import { type Command, Option } from 'commander';
 import { countFindings, formatFinding } from '../findings-text.ts';
-import { autoReachableFlag, collectPairs, type Pair } from '../flags.ts';
+import { autoReachableFlag, collectPairs, collectTexts, type Pair } from '../flags.ts';
 import type { Session } from '../session.ts';
 import { loadResourceTypes } from '../type-handles.ts';
 
 interface LintFlags {
+  readonly file: readonly string[];
   readonly against?: string;
   readonly output: 'text' | 'json';
   readonly autoReachableServices: boolean;
@@ -19,7 +20,13 @@ export function addLint(program: Command, session: () => Session): void {
   program
     .command('lint')
     .description('Find what is wrong with resources in files, by themselves or among those of a control plane')
-    .argument('<place...>', 'files, folders, addresses, or - for standard input; all of them are one set of resources')
+    .argument('[place...]', 'files, folders, addresses, or - for standard input; all of them are one set of resources')
+    .option(
+      '-f, --file <place>',
+      'one more such place, as for apply, diff and render; may be repeated',
+      collectTexts,
+      [],
+    )
     .option(
       '--against <control plane>',
       'judge the files as if they were applied: `server` for the control plane in use, or the name of a context',
@@ -27,7 +34,9 @@ export function addLint(program: Command, session: () => Session): void {
     .addOption(new Option('-o, --output <format>', 'form of the output').choices(['text', 'json']).default('text'))
     .option(...autoReachableFlag)
     .option('-v, --var <name=value>', 'value for {{ name }} in the documents', collectPairs, [])
-    .action(async (places: readonly string[], flags: LintFlags) => {
+    .action(async (named: readonly string[], flags: LintFlags, command: Command) => {
+      const places = [...named, ...flags.file];
+      if (places.length === 0) command.error('error: nothing to judge: name a file, a folder, an address or -');
       const current = session();
       const { terminal, mesh } = current;
       // The engine comes with all of Envoy's API: only what needs it loads it.
