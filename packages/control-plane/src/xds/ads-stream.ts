@@ -9,7 +9,7 @@ import { type DecodedRequest, decodeIncremental, decodeStateOfTheWorld, namesPer
 import type { InFlight } from './delivery.ts';
 import { encodeIncremental, encodeStateOfTheWorld } from './encode-response.ts';
 import { type ProxyNode, parseProxyNode } from './proxy-node.ts';
-import { openPushSequence, type ProxyResources } from './push-sequence.ts';
+import { openPushSequence, type ProxyResources, type Push } from './push-sequence.ts';
 import { namedResources } from './rejection.ts';
 import { costOfRequest, openRequestBudget } from './request-budget.ts';
 
@@ -27,7 +27,7 @@ export interface AdsObserver {
   acknowledged(type: EnvoyType, resources: readonly string[]): void;
   /** `versions` are those of the resources that are refused, by name. */
   rejected(type: EnvoyType, message: string, versions: ReadonlyMap<string, string>): void;
-  /** Called after all that can be sent was sent. */
+  /** Called after all that can be sent was sent, but for what may wait. */
   flushed(inFlight: InFlight): void;
   /** Called when it changes: whether the proxy has answered for its newest listeners and secrets, with which it can take TLS. */
   secured(secured: boolean): void;
@@ -41,8 +41,12 @@ export interface AdsObserver {
 export interface AdsStream {
   /** Sets the newest configuration; it is sent with the next `flush`. */
   offer(resources: ProxyResources): void;
-  /** Sends what can be sent now. */
+  /** Sends what can be sent now and may not wait. */
   flush(): void;
+  /** Sends what `flush` has left, when nobody waits for something more urgent. */
+  finish(): void;
+  /** True when something is left that can be sent. */
+  readonly hasRest: boolean;
   end(outcome: GrpcOutcome): void;
   /** Ends it so that the client comes back over a new connection. */
   sendAway(outcome: GrpcOutcome): void;
@@ -97,9 +101,9 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
     observer.secured(secured);
   };
 
-  const pushAll = (): void => {
+  const pushAll = (next: () => Push | undefined): void => {
     while (writable) {
-      const push = sequence.next();
+      const push = next();
       if (push === undefined) break;
       const parts = encode(push.type, push.update);
       writable = call.write(parts);
@@ -131,14 +135,15 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
   };
 
   // Called from timers and queues too, where nobody else would take an error.
-  const flush = (): void => {
+  const guarded = (next: () => Push | undefined): void => {
     if (!admitted) return;
     try {
-      pushAll();
+      pushAll(next);
     } catch (error) {
       call.fail(error);
     }
   };
+  const flush = (): void => guarded(sequence.next);
 
   const refuse = (error: unknown): void => {
     if (error instanceof MeshError) call.end(outcomeOf(error));
@@ -152,6 +157,10 @@ export function serveAdsStream(call: GrpcCall, protocol: AdsProtocol, observe: (
       if (secured) lookWhetherSecured();
     },
     flush,
+    finish: () => guarded(() => sequence.next() ?? sequence.rest()),
+    get hasRest() {
+      return writable && sequence.hasRest;
+    },
     end: (outcome) => call.end(outcome),
     sendAway: (outcome) => call.sendAway(outcome),
   };

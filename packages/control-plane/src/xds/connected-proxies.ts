@@ -125,7 +125,7 @@ function deliveryTo({ key, node, delivery }: Connection): ProxyDelivery {
 /** Opens the set of connected proxies, empty. */
 export function openConnectedProxies(options: ConnectedProxiesOptions): ConnectedProxies {
   const { authentication, registration, arrivals, live, engine, observer, metrics, log } = options;
-  const queue = openPushQueue<AdsStream>((stream) => stream.flush());
+  const queue = openPushQueue<AdsStream>({ run: (stream) => stream.flush(), finish: (stream) => stream.finish() });
   const entries = openProxyEntries(live.graph, options.proxies, (error) =>
     log.error('proxies that came or went could not be entered everywhere', { error }),
   );
@@ -260,8 +260,9 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
         },
         flushed(inFlight) {
           if (connection === undefined) return;
-          const { delivery, waiter } = connection;
+          const { delivery, stream, waiter } = connection;
           const { since } = delivery;
+          if (stream.hasRest) queue.postpone(stream);
           if (!delivery.flushed(inFlight)) return;
           waiter?.answered(delivery.outstanding);
           if (delivery.outstanding === undefined) metrics?.delivered(Date.now() - since);

@@ -4,30 +4,55 @@
 export interface PushQueue<Job extends object> {
   /** Adds a job; one that waits already is not added again. */
   add(job: Job): void;
+  /** Adds a job that is to be finished when all others have run, or have kept it waiting for a second. */
+  postpone(job: Job): void;
   remove(job: Job): void;
   /** Jobs that wait now. */
   readonly size: number;
 }
 
+/** What is done with a job. */
+export interface PushWork<Job extends object> {
+  readonly run: (job: Job) => void;
+  readonly finish: (job: Job) => void;
+}
+
 // Long enough to be efficient, short enough that a request between two slices is not noticed.
 const sliceMilliseconds = 8;
+// Where others never end, what was postponed takes turns with them.
+const patienceMilliseconds = 1000;
 
-/** Opens a queue that calls `run` for each job. Nothing runs while it is empty. */
+/** Opens a queue. Nothing runs while it is empty. `now` in milliseconds. */
 export function openPushQueue<Job extends object>(
-  run: (job: Job) => void,
+  { run, finish }: PushWork<Job>,
   now: () => number = () => performance.now(),
 ): PushQueue<Job> {
   const jobs = new Set<Job>();
+  // With the time at which they were postponed.
+  const postponed = new Map<Job, number>();
   let scheduled = false;
-  const slice = (): void => {
-    scheduled = false;
-    const end = now() + sliceMilliseconds;
-    for (const job of jobs) {
+
+  const work = (time: number): void => {
+    const [job] = jobs;
+    const [last] = postponed;
+    if (last !== undefined && (job === undefined || time - last[1] >= patienceMilliseconds)) {
+      postponed.delete(last[0]);
+      finish(last[0]);
+    } else if (job !== undefined) {
       jobs.delete(job);
       run(job);
-      if (now() >= end) break;
     }
-    if (jobs.size > 0) schedule();
+  };
+  const slice = (): void => {
+    scheduled = false;
+    let time = now();
+    const end = time + sliceMilliseconds;
+    // What is added meanwhile gets its turn in the next slice at the latest.
+    while (time < end && jobs.size + postponed.size > 0) {
+      work(time);
+      time = now();
+    }
+    if (jobs.size + postponed.size > 0) schedule();
   };
   const schedule = (): void => {
     if (scheduled) return;
@@ -39,9 +64,16 @@ export function openPushQueue<Job extends object>(
       jobs.add(job);
       schedule();
     },
-    remove: (job) => void jobs.delete(job),
+    postpone(job) {
+      if (!postponed.has(job)) postponed.set(job, now());
+      schedule();
+    },
+    remove(job) {
+      jobs.delete(job);
+      postponed.delete(job);
+    },
     get size() {
-      return jobs.size;
+      return jobs.size + postponed.size;
     },
   };
 }

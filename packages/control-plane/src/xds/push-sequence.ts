@@ -20,6 +20,10 @@ export interface PushSequence {
   offer(newest: ProxyResources): void;
   /** What to send now, taken as sent; undefined when there is nothing, or when the client must answer first. */
   next(): Push | undefined;
+  /** What is left when `next` has nothing more, taken as sent: endpoints that the client has and needs again. They may wait for their turn. */
+  rest(): Push | undefined;
+  /** True while `rest` has something. */
+  readonly hasRest: boolean;
   /** True while something is held back until the client answers, or asks for the endpoints of new clusters. */
   readonly waiting: boolean;
   /** True while the client has answered for the newest listeners and for all secrets that there are: it can then take TLS. */
@@ -61,6 +65,8 @@ export function openPushSequence(open: (type: EnvoyType) => Conversation<EnvoyRe
   let introducing = false;
   // Endpoints of clusters the client has just met: until it has them, traffic must not be led to those clusters.
   const awaited = new Set<string>();
+  // Endpoints that the client has, of clusters that it was sent anew: most of the bytes of a change for a whole mesh, and the last that traffic needs.
+  const repeated = new Set<string>();
   // Types whose last response has no answer yet, though it may not be waited for any more.
   const unanswered = new Set<EnvoyType>();
 
@@ -96,18 +102,31 @@ export function openPushSequence(open: (type: EnvoyType) => Conversation<EnvoyRe
     for (const item of push.update.changed) {
       const name = edsNameOf(item);
       if (name === '') continue;
-      // Envoy keeps a changed cluster aside until its endpoints come, and does not ask for those it has.
-      about.endpoint.forget(name);
+      // Envoy keeps a changed cluster aside until its endpoints come, and does not ask for those it has. Until then it goes on with the old one.
+      repeated.add(name);
       if (added.has(item.name) && about.endpoint.asked) awaited.add(name);
     }
+    // It answers only when all of them are warm, and listeners wait for that.
+    if (introducing) repeat();
     return push;
+  };
+
+  const repeat = (): void => {
+    for (const name of repeated) about.endpoint.forget(name);
+    repeated.clear();
+  };
+
+  const endpoints = (resources: ProxyResources): Push | undefined => {
+    // One response for all of them.
+    if (repeated.size > 0 && about.endpoint.behind(resources.endpoint)) repeat();
+    return update('endpoint', resources, true);
   };
 
   const decide = (resources: ProxyResources): Push | undefined => {
     // Make: what others refer to goes first; what is no longer there stays for now.
     const made =
       clusters(resources, true) ??
-      update('endpoint', resources, true) ??
+      endpoints(resources) ??
       update('secret', resources, true) ??
       update('runtime', resources, false);
     if (made !== undefined) return made;
@@ -156,6 +175,16 @@ export function openPushSequence(open: (type: EnvoyType) => Conversation<EnvoyRe
       }
       return push;
     },
+    rest() {
+      if (newest === undefined || repeated.size === 0) return undefined;
+      repeat();
+      const push = update('endpoint', newest, true);
+      waiting = heldBack(newest);
+      return push;
+    },
+    get hasRest() {
+      return repeated.size > 0;
+    },
     get waiting() {
       return waiting;
     },
@@ -168,7 +197,8 @@ export function openPushSequence(open: (type: EnvoyType) => Conversation<EnvoyRe
     get inFlight() {
       // A client that has not asked for clusters or listeners yet does not have them, however little is on its way.
       const asked = (type: 'cluster' | 'listener') => about[type].asked || newest?.[type].size === 0;
-      const complete = newest !== undefined && !stale && !waiting && asked('cluster') && asked('listener');
+      const settled = newest !== undefined && !stale && !waiting && repeated.size === 0;
+      const complete = settled && asked('cluster') && asked('listener');
       return { complete, unanswered };
     },
     giveUp() {

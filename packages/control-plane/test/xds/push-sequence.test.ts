@@ -104,16 +104,58 @@ for (const [protocol, delta] of [
       else assert.deepEqual(names(broken), ['new']);
     });
 
-    test('a changed cluster gets its endpoints again, because Envoy waits for them and does not ask', () => {
+    test('a changed cluster gets its endpoints again, because Envoy waits for them and does not ask; after all else', () => {
       const { sequence, client } = open();
-      sequence.offer(
-        configurationOf(edsCluster('old', 7), endpointsOf('old', [1]), httpListener('out', 9), routeTo('out', 'old')),
-      );
+      const parts = [edsCluster('old', 7), endpointsOf('old', [1]), routeTo('out', 'old')];
+      sequence.offer(configurationOf(...parts, httpListener('out', 9, 'changed')));
+      assert.equal(next(sequence).type, 'cluster');
+      const listeners = next(sequence);
+      assert.equal(listeners.type, 'listener');
+      client.answer(listeners);
+      assert.equal(sequence.next(), undefined);
+      assert.equal(sequence.waiting, false, 'the client has nothing to answer before it may go on');
+      assert.deepEqual([sequence.hasRest, sequence.inFlight.complete], [true, false]);
+      const endpoints = sequence.rest();
+      assert.ok(endpoints !== undefined);
+      assert.deepEqual([endpoints.type, ...names(endpoints)], ['endpoint', 'old']);
+      assert.deepEqual([sequence.hasRest, sequence.inFlight.complete], [false, true]);
+      client.answer(endpoints);
+      assert.deepEqual([sequence.next(), sequence.rest()], [undefined, undefined]);
+    });
+
+    test('endpoints that have changed take along those that are only needed again', () => {
+      const { sequence, client } = open();
+      const parts = [edsCluster('old', 7), httpListener('out', 9), routeTo('out', 'old')];
+      sequence.offer(configurationOf(...parts, endpointsOf('old', [1, 2])));
       assert.equal(next(sequence).type, 'cluster');
       const endpoints = next(sequence);
       assert.deepEqual([endpoints.type, ...names(endpoints)], ['endpoint', 'old']);
       client.answer(endpoints);
+      assert.deepEqual([sequence.next(), sequence.rest()], [undefined, undefined]);
+    });
+
+    test('where new clusters come along, Envoy answers when the changed ones are warm too: their endpoints do not wait', () => {
+      const { sequence } = open();
+      const parts = [endpointsOf('old', [1]), endpointsOf('new', [2]), httpListener('out', 9), routeTo('out', 'new')];
+      sequence.offer(configurationOf(edsCluster('old', 7), edsCluster('new'), ...parts));
+      assert.equal(next(sequence).type, 'cluster');
+      const endpoints = next(sequence);
+      assert.deepEqual([endpoints.type, ...names(endpoints)], ['endpoint', 'old']);
+      assert.equal(sequence.hasRest, false);
+    });
+
+    test('what is needed again waits for the answer to endpoints that are on their way', () => {
+      const { sequence, client } = open();
+      const parts = [httpListener('out', 9), routeTo('out', 'old'), endpointsOf('old', [1, 2])];
+      sequence.offer(configurationOf(edsCluster('old'), ...parts));
+      const first = next(sequence);
+      sequence.offer(configurationOf(edsCluster('old', 7), ...parts));
+      assert.equal(next(sequence).type, 'cluster');
       assert.equal(sequence.next(), undefined);
+      assert.deepEqual([sequence.rest(), sequence.waiting, sequence.inFlight.complete], [undefined, true, false]);
+      client.answer(first);
+      const endpoints = next(sequence);
+      assert.deepEqual([endpoints.type, ...names(endpoints)], ['endpoint', 'old']);
     });
 
     test('changed endpoints go alone', () => {
