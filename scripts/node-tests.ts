@@ -48,7 +48,7 @@ export interface NodeTestOptions {
    * chance: then nothing is tried again.
    */
   readonly secondAttempts?: number;
-  /** Gets what failed, a paragraph each, instead of the console, which then hears nothing at all. */
+  /** Gets what failed or was left out, a paragraph each, instead of the console, which then hears nothing at all. */
   readonly say?: (text: string) => void;
 }
 
@@ -67,6 +67,7 @@ export async function runNodeTests(options: NodeTestOptions): Promise<Tally> {
     return { passed: 0, failed: 1, skipped: 0 };
   }
   const first = await runFiles(files, options);
+  for (const what of first.leftOut) say(`left out: ${what}`);
   const again = [...new Set(first.failures.map(({ file }) => file))];
   const isWholeKnown = first.failures.length === first.failed && !again.includes('');
   if (first.failed === 0 || !isWholeKnown || again.length > secondAttempts) {

@@ -17,6 +17,8 @@ export interface TestReport {
   readonly failed: number;
   readonly skipped: number;
   readonly failures: readonly FailedTest[];
+  /** What was left out, each with its reason. A suite that is left out does not count its tests: nothing else tells of them. */
+  readonly leftOut: readonly string[];
 }
 
 const reasonLines = 12;
@@ -32,7 +34,12 @@ export function readTestReport(text: string, root: string): TestReport {
     const end = lines.findIndex((each, position) => position > index && /^ {2}\.\.\.$/.test(each));
     return [readFailure(name, lines.slice(index + 1, end === -1 ? undefined : end), root)];
   });
-  return { passed: count('pass'), failed: count('fail') + count('cancelled'), skipped: count('skipped'), failures };
+  const leftOut = lines.flatMap((line) => {
+    const [, name, reason = ''] = /^ *ok \d+ - (.*) # SKIP ?(.*)$/.exec(line) ?? [];
+    return name === undefined ? [] : [`${name}: ${reason === '' ? 'no reason given' : reason}`];
+  });
+  const counts = { passed: count('pass'), failed: count('fail') + count('cancelled'), skipped: count('skipped') };
+  return { ...counts, failures, leftOut };
 }
 
 function readFailure(name: string, details: readonly string[], root: string): FailedTest {

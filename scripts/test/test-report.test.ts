@@ -28,6 +28,8 @@ test('a failure is told with its name, place and reason', () => {
       "  code: 'ERR_ASSERTION'",
       '  ...',
       'not ok 3 - not today # TODO later',
+      '    ok 1 - within a suite # SKIP needs root',
+      'ok 4 - a whole suite # SKIP',
       '# pass 1',
       '# fail 1',
       '# cancelled 0',
@@ -42,6 +44,7 @@ test('a failure is told with its name, place and reason', () => {
     { ...report, failures: [describeFailure('failed', failure)] },
     {
       ...{ passed: 1, failed: 1, skipped: 0 },
+      leftOut: ['within a suite: needs root', 'a whole suite: no reason given'],
       failures: [
         'failed: two of many are lost (e2e/a/a.test.ts:143)\n    2 of 3478 requests failed\n    + actual - expected',
       ],

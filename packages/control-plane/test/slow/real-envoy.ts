@@ -1,18 +1,13 @@
 // Starts the real Envoy for tests, against an ADS server on loopback, and reads its admin interface.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findEnvoy } from '../../src/xds/validation/find-envoy.ts';
 
-/** The Envoy to test with. */
-export const envoyBinary = process.env.URSA_ENVOY ?? join(homedir(), '.cache/ursa/envoy/envoy/_bin/envoy');
-/** Why tests with the real Envoy cannot run here; false when they can. */
-export const withoutEnvoy: string | false = existsSync(envoyBinary)
-  ? false
-  : `no Envoy at ${envoyBinary}; set URSA_ENVOY`;
+const envoyBinary = findEnvoy('envoy', process.env) ?? 'envoy';
 
 /** A running Envoy. */
 export interface RealEnvoy {
