@@ -19,7 +19,7 @@ export interface PushWork<Job extends object> {
 
 // Long enough to be efficient, short enough that a request between two slices is not noticed.
 const sliceMilliseconds = 8;
-// Where others never end, what was postponed takes turns with them.
+// Others may never end: what has waited for so long goes first.
 const patienceMilliseconds = 1000;
 
 /** Opens a queue. Nothing runs while it is empty. `now` in milliseconds. */
@@ -47,7 +47,6 @@ export function openPushQueue<Job extends object>(
     scheduled = false;
     let time = now();
     const end = time + sliceMilliseconds;
-    // What is added meanwhile gets its turn in the next slice at the latest.
     while (time < end && jobs.size + postponed.size > 0) {
       work(time);
       time = now();

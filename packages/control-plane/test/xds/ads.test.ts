@@ -138,6 +138,46 @@ describe('the ADS server without authentication', () => {
     await newer.ended();
   });
 
+  test('tells every proxy of a change before any gets endpoints that have not changed', async () => {
+    await running.put({ type: 'Dataplane', mesh: 'default', name: 'second', spec: dataplaneSpec('second') });
+    const proxies = ['web', 'second'];
+    const configure = (timeout: number): void => {
+      const parts = [edsCluster('a', timeout), endpointsOf('a', [1]), httpListener('out', 9, `prefix-${timeout}`)];
+      for (const name of proxies) running.configure(`default/${name}`, configurationOf(...parts));
+    };
+    configure(1);
+    const order: string[] = [];
+    const streams = proxies.map((name) => ({ name, stream: connection.delta() }));
+    const receive = async (count: number): Promise<void> => {
+      await Promise.all(
+        streams.map(async ({ name, stream }) => {
+          for (let received = 0; received < count; received += 1) {
+            const { typeUrl, nonce } = await stream.next();
+            order.push(`${name} ${typeUrl.split('.').at(-1)}`);
+            stream.send({ typeUrl, responseNonce: nonce });
+          }
+        }),
+      );
+    };
+    for (const { name, stream } of streams) {
+      stream.send(firstRequest(`default.${name}`));
+      stream.send({ typeUrl: typeUrls.endpoint, resourceNamesSubscribe: ['a'] });
+      stream.send({ typeUrl: typeUrls.listener });
+    }
+    await receive(3);
+    const { rollout } = running.server;
+    await until(async () => rollout.at(Number.MAX_SAFE_INTEGER).proxies.every(({ state }) => state === 'acked'));
+    order.length = 0;
+    configure(2);
+    await receive(3);
+    assert.deepEqual(order.slice(0, 4).sort(), ['second Cluster', 'second Listener', 'web Cluster', 'web Listener']);
+    assert.deepEqual(order.slice(4).sort(), ['second ClusterLoadAssignment', 'web ClusterLoadAssignment']);
+    for (const { stream } of streams) {
+      stream.cancel();
+      await stream.ended();
+    }
+  });
+
   test('ignores types it does not serve', async () => {
     const stream = connection.delta();
     stream.send({
