@@ -29,10 +29,13 @@ export function readTestReport(text: string, root: string): TestReport {
   const count = (word: string): number => Number(text.match(new RegExp(`^# ${word} (\\d+)$`, 'm'))?.[1] ?? 0);
   const lines = text.split('\n');
   const failures = lines.flatMap((line, index) => {
-    const [, name] = /^not ok \d+ - (.*)$/.exec(line) ?? [];
+    const [, indent = '', name] = /^( *)not ok \d+ - (.*)$/.exec(line) ?? [];
     if (name === undefined || / # (SKIP|TODO)\b/.test(name)) return [];
-    const end = lines.findIndex((each, position) => position > index && /^ {2}\.\.\.$/.test(each));
-    return [readFailure(name, lines.slice(index + 1, end === -1 ? undefined : end), root)];
+    const end = lines.indexOf(`${indent}  ...`, index);
+    const details = lines.slice(index + 1, end === -1 ? undefined : end).map((each) => each.slice(indent.length));
+    // The tests of a suite speak for themselves, and only they are counted.
+    if (details.includes("  type: 'suite'") && details.includes("  failureType: 'subtestsFailed'")) return [];
+    return [readFailure(name, details, root)];
   });
   const leftOut = lines.flatMap((line) => {
     const [, name, reason = ''] = /^ *ok \d+ - (.*) # SKIP ?(.*)$/.exec(line) ?? [];

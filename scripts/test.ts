@@ -23,9 +23,9 @@ const steps: readonly Step[] = [
   { script: 'unit', purpose: 'fast tests' },
   { script: 'unit', args: ['--runtime', 'bun'], purpose: "fast tests that the executables' runtime concerns, with it" },
   { script: 'golden', purpose: 'recorded cases' },
-  { script: 'slow', purpose: 'tests with a real Envoy, real disks and random faults' },
   { script: 'build', purpose: 'single-file executables' },
   { script: 'reproduce', purpose: 'the same bytes from another folder' },
+  { script: 'slow', purpose: 'tests with a real Envoy, real disks and random faults' },
   { script: 'bench', args: ['regression'], purpose: 'what a change costs, against the baseline' },
   { script: 'e2e', args: ['--runtime', 'dist'], purpose: 'the whole mesh as it is shipped, processes and traffic' },
   {

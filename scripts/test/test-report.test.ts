@@ -94,6 +94,14 @@ test('what fails twice has failed', async (context) => {
   assert.match(said[0] ?? '', /^failed: fails the first time/);
 });
 
+test('tests of a suite get their second attempt too, and are named themselves', async (context) => {
+  const suite = `import { describe } from 'node:test';\ndescribe('suite', () => {${onceOnly.replace(/^import.*$/gm, '')}\n});`;
+  const imports = onceOnly.match(/^import.*$/gm)?.join('\n') ?? '';
+  const { tally, said } = await run(context, 1, `${imports}\n${suite}`, { secondAttempts: 1 });
+  assert.deepEqual(tally, { passed: 2, failed: 0, skipped: 0 });
+  assert.match(said.join(), /^unsteady: fails the first time \(\S+:\d+\)$/);
+});
+
 test('where more fails than by chance, nothing is tried again', async (context) => {
   const { tally } = await run(context, 2, onceOnly, { secondAttempts: 1 });
   assert.deepEqual(tally, { passed: 2, failed: 2, skipped: 0 });
