@@ -14,8 +14,8 @@ const client = await world.start({ service: 'client', calls: ['backend'] });
 await answers(client.urlOf('backend'), 200);
 const load = world.load({ url: client.urlOf('backend'), perSecond: 20 });
 await waitFor('traffic flows', () => load.report().sent > 20);
-// Somebody who is not in the mesh, until he is found.
-const outsider = world.load({ url: `http://127.0.0.1:${backend.inboundPort}/`, perSecond: 5 });
+// Somebody who is not in the mesh, until he is found; so often that a connection of his is open, though a change of listeners ends the former ones.
+const outsider = world.load({ url: `http://127.0.0.1:${backend.inboundPort}/`, perSecond: 50 });
 await waitFor('the outsider calls', () => outsider.report().sent > 1);
 
 testFolderGuide(world, 'mtls-rollout.md', async (commands) => {

@@ -21,6 +21,7 @@ import { serviceVips } from '../../src/generators/service-vips.ts';
 import type { LiveResources } from '../../src/store/live-resources.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type Draft, manualClock, openLiveStore } from '../identity/live-store.ts';
+import { until } from '../xds/running-server.ts';
 
 const storedAs = (spec: object): Resource => ({
   ...{ type: 'Config', mesh: '', name: '', labels: {}, creationTime: '', modificationTime: '', version: 1 },
@@ -160,6 +161,7 @@ test('instances agree: what the leader has written down counts', async () => {
   for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) await world.put(dataplane(name));
   await leader.pass(1000);
   assert.deepEqual(other.addresses(), leader.addresses());
+  await until(() => world.live.get(leasesKey) !== undefined);
   const written = world.live.get(leasesKey)?.version;
   await leader.pass(3_600_000);
   assert.equal(world.live.get(leasesKey)?.version, written, 'nothing is written while nothing changes');
