@@ -32,7 +32,9 @@ test('no executable executes, or takes settings from, what lies in the folder it
   assert.equal(existsSync(traces), false);
 });
 
-test('the control plane tells the runtime when to collect garbage', { skip }, async (context) => {
+test('the control plane tells the runtime when to collect garbage and what not to compile', {
+  skip,
+}, async (context) => {
   const folder = mkdtempSync(join(tmpdir(), 'ursa-executables-'));
   const { controlPlane: command } = programsIn(dist);
   const controlPlane = await startControlPlane({ command, folder, usualPorts: false });
@@ -43,4 +45,5 @@ test('the control plane tells the runtime when to collect garbage', { skip }, as
   const environment = readFileSync(`/proc/${controlPlane.process().pid}/environ`, 'utf8').split('\0');
   assert.ok(environment.includes('BUN_GC_TIMER_DISABLE=1'));
   assert.ok(environment.includes('BUN_JSC_gcMaxHeapSize=33554432'));
+  assert.ok(environment.includes('BUN_JSC_useFTLJIT=0'));
 });
