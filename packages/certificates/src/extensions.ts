@@ -23,6 +23,10 @@ export const keyUsageBits = {
 /** Object identifiers of what a certificate's holder may be in TLS. */
 export const extendedKeyUsages = { serverAuth: '1.3.6.1.5.5.7.3.1', clientAuth: '1.3.6.1.5.5.7.3.2' } as const;
 
+// Every certificate has the same ones: written once.
+const encodedIds = encodeEach(extensionIds);
+const encodedUsages = encodeEach(extendedKeyUsages);
+
 /** Names a certificate is for. */
 export interface AlternativeNames {
   readonly uris?: readonly string[];
@@ -33,7 +37,7 @@ export interface AlternativeNames {
 
 /** Whether the holder may issue certificates. */
 export function basicConstraints(isAuthority: boolean): Buffer {
-  return extension(extensionIds.basicConstraints, true, isAuthority ? sequence(booleanTrue) : sequence());
+  return extension('basicConstraints', true, isAuthority ? sequence(booleanTrue) : sequence());
 }
 
 /** What the key may be used for. */
@@ -41,30 +45,29 @@ export function keyUsage(...usages: readonly (keyof typeof keyUsageBits)[]): Buf
   const bits = usages.reduce((byte, usage) => byte | (0x80 >>> keyUsageBits[usage]), 0);
   // DER leaves out trailing zero bits.
   const unused = Math.clz32(bits & -bits) === 32 ? 0 : 31 - Math.clz32(bits & -bits);
-  return extension(extensionIds.keyUsage, true, bitString(Buffer.from([bits]), unused));
+  return extension('keyUsage', true, bitString(Buffer.from([bits]), unused));
 }
 
 /** What the holder may be in TLS. */
 export function extendedKeyUsage(...usages: readonly (keyof typeof extendedKeyUsages)[]): Buffer {
-  const identifiers = usages.map((usage) => objectIdentifier(extendedKeyUsages[usage]));
-  return extension(extensionIds.extendedKeyUsage, false, sequence(...identifiers));
+  return extension('extendedKeyUsage', false, sequence(...usages.map((usage) => encodedUsages[usage])));
 }
 
 /** Which key the certificate is about. */
 export function subjectKeyIdentifier(keyId: Uint8Array): Buffer {
-  return extension(extensionIds.subjectKeyIdentifier, false, octetString(keyId));
+  return extension('subjectKeyIdentifier', false, octetString(keyId));
 }
 
 /** Which key signed the certificate. */
 export function authorityKeyIdentifier(keyId: Uint8Array): Buffer {
-  return extension(extensionIds.authorityKeyIdentifier, false, sequence(element(contextTag.primitive(0), keyId)));
+  return extension('authorityKeyIdentifier', false, sequence(element(contextTag.primitive(0), keyId)));
 }
 
 /** Critical when the subject is empty, as the standard demands: the names are then all there is. */
 export function subjectAltName(names: AlternativeNames, critical: boolean): Buffer {
   const { uris = [], dnsNames = [], addresses = [] } = names;
   return extension(
-    extensionIds.subjectAltName,
+    'subjectAltName',
     critical,
     sequence(
       ...dnsNames.map((name) => element(contextTag.primitive(2), Buffer.from(name, 'ascii'))),
@@ -93,6 +96,11 @@ function ipv4Groups(address: string): number[] {
   return [a * 256 + b, c * 256 + d];
 }
 
-function extension(identifier: string, critical: boolean, value: Buffer): Buffer {
-  return sequence(objectIdentifier(identifier), ...(critical ? [booleanTrue] : []), octetString(value));
+function extension(name: keyof typeof extensionIds, critical: boolean, value: Buffer): Buffer {
+  return sequence(encodedIds[name], ...(critical ? [booleanTrue] : []), octetString(value));
+}
+
+function encodeEach<Name extends string>(identifiers: Readonly<Record<Name, string>>): Readonly<Record<Name, Buffer>> {
+  const encoded = Object.entries<string>(identifiers).map(([name, dotted]) => [name, objectIdentifier(dotted)]);
+  return Object.fromEntries(encoded) as Record<Name, Buffer>;
 }

@@ -49,6 +49,10 @@ export interface AuthorityCertificate {
   readonly validity: Validity;
 }
 
+// What all leaf certificates say: a thousand are issued at once.
+const leafKeyUsage = keyUsage('digitalSignature', 'keyEncipherment', 'keyAgreement');
+const noAuthority = basicConstraints(false);
+
 /** Identifies a key in certificates: SHA-1 of its public key's DER (any value unique to the key will do, RFC 5280, 4.2.1.2). */
 export function keyIdentifier(publicKey: Buffer): Buffer {
   return createHash('sha1').update(publicKey).digest();
@@ -62,9 +66,9 @@ export async function issueLeaf(leaf: LeafCertificate, issuer: Issuer): Promise<
     publicKey: leaf.publicKey,
     validity: leaf.validity,
     extensions: [
-      keyUsage('digitalSignature', 'keyEncipherment', 'keyAgreement'),
+      leafKeyUsage,
       extendedKeyUsage(...leaf.usages),
-      basicConstraints(false),
+      noAuthority,
       authorityKeyIdentifier(issuer.keyId),
       subjectAltName(leaf.names, commonName === ''),
     ],
