@@ -206,6 +206,8 @@ export interface Engine {
   findings(mesh: string): readonly Finding[];
   /** Those about the proxies, destinations and clients that one policy refers to. */
   referenceFindings(policy: ResourceKey): readonly Finding[];
+  /** Why a policy has no effect on the proxies that it applies to; nothing where it has some. */
+  idleFindings(policy: ResourceKey): readonly Finding[];
   /** The collectors that a policy refers to, and which of them are not there. */
   readonly collectorRefs: CollectorRefLookup;
   /** Who sends nothing to a MeshOpenTelemetryBackend, or by a policy, because variables of its kuma-dp are not there. */

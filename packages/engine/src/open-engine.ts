@@ -20,6 +20,7 @@ import { deriveWorkloadIdentities } from './identity/workload-identities.ts';
 import { deriveIdentityRequest } from './identity-request.ts';
 import { deriveInboundDefaults } from './inbound-modes.ts';
 import { findingsOf } from './lint/findings.ts';
+import { idleFindings } from './lint/idle-findings.ts';
 import { referenceFindings } from './lint/reference-findings.ts';
 import { deriveMeshFacts } from './mesh-facts.ts';
 import { deriveOlderPolicies } from './older-policies.ts';
@@ -197,6 +198,8 @@ function openOver(options: EngineOptions, surroundings: Surroundings, knownRules
     }),
     findings: (mesh) => findingsOf(explainParts, mesh),
     referenceFindings: (policy) => referenceFindings(explainParts, policy),
+    idleFindings: (policy) =>
+      idleFindings(explainParts, policy, rules.affected.get(policy.type, policy.mesh, policy.name)),
   };
 }
 

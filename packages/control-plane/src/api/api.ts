@@ -76,13 +76,17 @@ export interface ApiOptions {
     | 'unsentTo'
     | 'explain'
     | 'referenceFindings'
+    | 'idleFindings'
   >;
   /** An engine over the same inputs in which shadow policies are in force. */
   readonly shadowEngine: Pick<Engine, 'config'>;
   /** An engine over the same inputs in which drafts have happened. */
   readonly whatIf: (
     drafts: ResourceDrafts,
-  ) => Pick<Engine, 'config' | 'affectedDataplanes' | 'referenceFindings' | 'identityRequest' | 'strictInbounds'>;
+  ) => Pick<
+    Engine,
+    'config' | 'affectedDataplanes' | 'referenceFindings' | 'idleFindings' | 'identityRequest' | 'strictInbounds'
+  >;
   /** Guards writes that make inbounds insist on mTLS; without it none is refused. */
   readonly guarded?: GuardedStrictness;
   /** Connected proxies by key. */

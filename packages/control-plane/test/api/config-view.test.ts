@@ -57,6 +57,7 @@ test('a configuration is asked for by path, and is not there for a proxy that ne
     collectorRefs: { name: 'collectors', get: () => ({ total: 0, missing: [] }) },
     unsentTo: { get: () => [] },
     referenceFindings: () => [],
+    idleFindings: () => [],
   };
   const of = (config: ProxyConfig) => ({
     config: { name: 'config', get: (key: string) => (key === 'default/web' ? config : undefined) },

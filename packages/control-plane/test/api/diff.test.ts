@@ -113,6 +113,27 @@ test('warns of a policy that applies to nobody', async () => {
   );
 });
 
+test('a policy that changes no proxy says which one overrides it, or which protocol it is for', async () => {
+  const { diff, ask } = await openMesh();
+  await ask('PUT', '/meshes/default/meshtimeouts/earlier', { ...timeout('3s'), name: 'earlier' });
+  const { body } = await diff({ resources: [timeout('1s')] });
+  assert.equal(body.counts.proxies, 0);
+  assert.deepEqual(
+    body.warnings.map(({ message }: Json) => message),
+    [
+      'MeshTimeout patience: everything that spec.to[0] says is overridden by earlier: its name comes first in the alphabet; change earlier, or make this policy narrower than it',
+    ],
+  );
+  // Of one that says more the rest is in force, and the proxies that change say so.
+  const more = await diff({ resources: [timeout('1s', { kind: 'Mesh' }, { connectionTimeout: '2s' })] });
+  assert.deepEqual([more.body.counts.proxies, more.body.warnings], [2, []]);
+  const retry = { type: 'MeshRetry', mesh: 'default', name: 'again' };
+  const to = [{ targetRef: { kind: 'Mesh' }, default: { tcp: { maxConnectAttempt: 5 } } }];
+  const wrong = await diff({ resources: [{ ...retry, spec: { to } }] });
+  assert.equal(wrong.body.counts.proxies, 0);
+  assert.match(wrong.body.warnings[0].message, /^MeshRetry again has no effect: tcp.* works on tcp/);
+});
+
 test('warns of a destination that is not there, and names the one that was meant', async () => {
   const { diff } = await openMesh();
   const to = [{ targetRef: { kind: 'MeshService', name: 'bakend' }, default: { http: { requestTimeout: '1s' } } }];

@@ -85,6 +85,8 @@ export interface ChangeFacts {
   readonly dataplanesOf: (change: PreviewedChange) => number | undefined;
   /** What the references of a policy would find nothing for. */
   readonly findingsOf: (change: PreviewedChange) => readonly Finding[];
+  /** Why a policy would have no effect where it applies. */
+  readonly idleFindingsOf: (change: PreviewedChange) => readonly Finding[];
   /** A resource in the form of the API, defaults filled in. */
   readonly format: (resource: Resource) => unknown;
 }
@@ -155,9 +157,11 @@ function formatGroup({ proxies, resources }: DescribedGroup): unknown {
 const isSame = (one: ResourceKey | undefined, other: ResourceKey): boolean =>
   one?.type === other.type && one.mesh === other.mesh && one.name === other.name;
 
-function formatWarnings({ plan, proxies, dataplanesOf, findingsOf }: ChangeFacts): readonly unknown[] {
+function formatWarnings({ plan, proxies, dataplanesOf, findingsOf, idleFindingsOf }: ChangeFacts): readonly unknown[] {
   const ofChange = plan.warnings.map((message) => ({ message, proxies: [], total: 0 }));
-  const found = plan.changes.flatMap(findingsOf);
+  // Where a proxy changes, a policy has an effect, or nobody will wonder that one of many has none.
+  const reachesNone = proxies.groups.length === 0 && proxies.compared > 0;
+  const found = [...plan.changes.flatMap(findingsOf), ...(reachesNone ? plan.changes.flatMap(idleFindingsOf) : [])];
   // A mesh that comes with the change has no proxies yet, whatever its policies say.
   const meshes = plan.changes.filter(({ key, before }) => key.type === 'Mesh' && before === undefined);
   const isNew = new Set(meshes.map(({ key }) => key.name));

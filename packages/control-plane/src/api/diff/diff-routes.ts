@@ -17,7 +17,7 @@ import { compareProxies } from './compare-proxies.ts';
 import { describeProxies, mergeProxies } from './described-proxies.ts';
 import { type PlanOptions, planChange } from './planned-change.ts';
 
-type Previewing = Pick<Engine, 'config' | 'affectedDataplanes' | 'referenceFindings'>;
+type Previewing = Pick<Engine, 'config' | 'affectedDataplanes' | 'referenceFindings' | 'idleFindings'>;
 
 /** What diffs are worked out with. */
 export interface DiffOptions extends PlanOptions {
@@ -73,6 +73,7 @@ export function diffRoutes(options: DiffOptions): readonly Route[] {
             return engine.affectedDataplanes.get(key.type, key.mesh, key.name).length;
           },
           findingsOf: ({ key, after }) => (after === undefined ? [] : then.referenceFindings(key)),
+          idleFindingsOf: ({ key, after }) => (after === undefined ? [] : then.idleFindings(key)),
           format: (resource) => options.format(reader.shown(resource, call.user)),
         });
         return { status: 200, body: formatJson(answer) };

@@ -44,6 +44,7 @@ export function formatOpenApiReference(types: ResourceTypes, version: string): s
     collectorRefs: nothing({ total: 0, missing: [] }),
     unsentTo: nothing([]),
     referenceFindings: () => [],
+    idleFindings: () => [],
   };
   const routes = apiRoutes({
     types,
