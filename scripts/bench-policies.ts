@@ -44,7 +44,7 @@ export async function putPolicies(count: number): Promise<void> {
   }
 }
 
-/** Waits until so many proxies are configured, then asks for rules and diffs; gives a phase of its own for the report. */
+/** Waits until so many proxies are configured, then asks for the rules of each and for diffs; gives a phase of its own for the report. */
 export async function askWhileIdle(proxies: number): Promise<Phase> {
   for (;;) {
     const view = (await send('GET', `/meshes/${mesh}/_rollout?wait=1s&size=1`).catch(() => undefined)) as
@@ -54,7 +54,7 @@ export async function askWhileIdle(proxies: number): Promise<Phase> {
     await sleep(200);
   }
   await sleep(2_000);
-  const list = (await send('GET', `/meshes/${mesh}/dataplanes?size=100`)) as {
+  const list = (await send('GET', `/meshes/${mesh}/dataplanes?size=1000`)) as {
     readonly items: readonly { readonly name: string }[];
   };
   const rules = await timed(
