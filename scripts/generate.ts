@@ -22,15 +22,19 @@ function inputHash(): string {
   return hash.digest('hex');
 }
 
-/** Lets a generated file read its descriptor with our own reader, which is linear where the library's is not; see its comment. */
+const ownFunctions: ReadonlySet<string> = new Set(['fileDesc', 'messageDesc', 'enumDesc']);
+
+/** Lets a generated file read its descriptor with our own reader, which is linear where the library's is not, and late; see its comment. */
 function useOwnReader(file: string): void {
   const reader = relative(dirname(file), join(envoyPackage, 'src', 'file-description.ts'));
   const before = readFileSync(file, 'utf8');
   const library = /^import \{ (.*) \} from "@bufbuild\/protobuf\/codegenv2";$/m;
   const after = before.replace(library, (_, names: string) => {
-    const others = names.split(', ').filter((name) => name !== 'fileDesc');
-    const rest = others.length === 0 ? '' : `import { ${others.join(', ')} } from "@bufbuild/protobuf/codegenv2";\n`;
-    return `${rest}import { fileDesc } from "${reader}";`;
+    const [own, others] = [true, false].map((isOwn) =>
+      names.split(', ').filter((name) => ownFunctions.has(name) === isOwn),
+    );
+    const rest = others?.length === 0 ? '' : `import { ${others?.join(', ')} } from "@bufbuild/protobuf/codegenv2";\n`;
+    return `${rest}import { ${own?.join(', ')} } from "${reader}";`;
   });
   if (after === before)
     throw new Error(`${file} is not as protoc-gen-es used to write it: see how it imports fileDesc now`);

@@ -8,6 +8,7 @@ import type { Matcher_MatcherList_FieldMatcherSchema } from '../gen/xds/type/mat
 import { type ClientCondition, type ClientPredicate, clientPredicate } from './client-match.ts';
 import { httpFilter } from './filter-chain.ts';
 import { pack } from './messages.ts';
+import { once } from './once.ts';
 
 type FieldMatcher = MessageInitShape<typeof Matcher_MatcherList_FieldMatcherSchema>;
 
@@ -20,10 +21,10 @@ export interface FilterClients {
   readonly except?: readonly ClientCondition[];
 }
 
-const skip = { name: 'skip', typedConfig: pack(SkipFilterSchema, create(SkipFilterSchema)) };
+const skip = once(() => ({ name: 'skip', typedConfig: pack(SkipFilterSchema, create(SkipFilterSchema)) }));
 
 function skipWhen(predicate: ClientPredicate): FieldMatcher {
-  return { predicate, onMatch: { onMatch: { case: 'action', value: skip } } };
+  return { predicate, onMatch: { onMatch: { case: 'action', value: skip() } } };
 }
 
 /**

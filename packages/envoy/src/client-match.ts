@@ -5,6 +5,7 @@ import { ServerNameInputSchema } from '../gen/envoy/extensions/matching/common_i
 import { UriSanInputSchema } from '../gen/envoy/extensions/matching/common_inputs/ssl/v3/ssl_inputs_pb.ts';
 import type { Matcher_MatcherList_PredicateSchema } from '../gen/xds/type/matcher/v3/matcher_pb.ts';
 import { pack } from './messages.ts';
+import { once } from './once.ts';
 
 /** Some of the clients: by the SPIFFE ID in their certificate, by the server name they asked for, or both. */
 export interface ClientCondition {
@@ -15,16 +16,20 @@ export interface ClientCondition {
 /** What Envoy's matchers ask of a connection. */
 export type ClientPredicate = MessageInitShape<typeof Matcher_MatcherList_PredicateSchema>;
 
-const uriSan = {
+const uriSan = once(() => ({
   name: 'envoy.matching.inputs.uri_san',
   typedConfig: pack(UriSanInputSchema, create(UriSanInputSchema)),
-};
-const serverName = {
+}));
+const serverName = once(() => ({
   name: 'envoy.matching.inputs.server_name',
   typedConfig: pack(ServerNameInputSchema, create(ServerNameInputSchema)),
-};
+}));
 
-function compare(input: typeof uriSan, how: 'exact' | 'prefix' | 'contains', value: string): ClientPredicate {
+function compare(
+  input: ReturnType<typeof uriSan>,
+  how: 'exact' | 'prefix' | 'contains',
+  value: string,
+): ClientPredicate {
   const matcher = { case: 'valueMatch' as const, value: { matchPattern: { case: how, value } } };
   return { matchType: { case: 'singlePredicate', value: { input, matcher } } };
 }
@@ -42,21 +47,21 @@ export function combinePredicates(
 export function clientPredicate({ spiffeID, sni }: ClientCondition, mesh: string): ClientPredicate | undefined {
   const predicates: ClientPredicate[] = [];
   if (spiffeID !== undefined) predicates.push(identityPredicate(spiffeID, mesh));
-  if (sni !== undefined) predicates.push(compare(serverName, 'exact', sni.value));
+  if (sni !== undefined) predicates.push(compare(serverName(), 'exact', sni.value));
   return combinePredicates('andMatcher', predicates);
 }
 
 // Certificates of a mesh's own authority name `spiffe://<mesh>/<service>` first, for each service of the proxy, and its tags behind them. Envoy
 // matches all names of a certificate as one text, joined by commas. Neither kind of name has a comma (SPIFFE ID, section 2).
 function identityPredicate({ type, value }: NonNullable<ClientCondition['spiffeID']>, mesh: string): ClientPredicate {
-  const whole = compare(uriSan, type === 'Exact' ? 'exact' : 'prefix', value);
+  const whole = compare(uriSan(), type === 'Exact' ? 'exact' : 'prefix', value);
   const authority = `spiffe://${mesh}/`;
   // The prefix of the whole authority is found at the start of the first name.
   if (!value.startsWith(authority) || value === authority) return whole;
   const others =
     type === 'Exact'
-      ? [compare(uriSan, 'prefix', `${value},`), compare(uriSan, 'contains', `,${value},`)]
-      : [compare(uriSan, 'contains', `,${value}`)];
+      ? [compare(uriSan(), 'prefix', `${value},`), compare(uriSan(), 'contains', `,${value},`)]
+      : [compare(uriSan(), 'contains', `,${value}`)];
   return combinePredicates('orMatcher', [whole, ...others]) ?? whole;
 }
 

@@ -46,52 +46,61 @@ import { schemas } from './encode.ts';
 import { extensionType } from './extension-types.ts';
 import type { EnvoyResource, EnvoyType } from './resource.ts';
 
-/** Every message that we pack into an Any. */
-const ownTypes = createRegistry(
-  ActionSchema,
-  ClusterConfigSchema,
-  DatadogConfigSchema,
-  DirectResponseSchema,
-  DnsFilterConfigSchema,
-  DownstreamTlsContextSchema,
-  ExpressionFilterSchema,
-  ExtensionWithMatcherSchema,
-  FileAccessLogSchema,
-  FilterConfigSchema,
-  GoogleRE2Schema,
-  HTTPFaultSchema,
-  HealthCheckEventFileSinkSchema,
-  HttpConnectionManagerSchema,
-  HttpInspectorSchema,
-  HttpLocalRateLimitSchema,
-  HttpProtocolOptionsSchema,
-  HttpRbacSchema,
-  KafkaBrokerSchema,
-  LocalRateLimitSchema,
-  OpenTelemetryAccessLogConfigSchema,
-  OpenTelemetryConfigSchema,
-  OriginalDstSchema,
-  RBACSchema,
-  RouterSchema,
-  ServerNameInputSchema,
-  SkipFilterSchema,
-  TcpProxySchema,
-  TlsInspectorSchema,
-  UpstreamTlsContextSchema,
-  UriSanInputSchema,
-  ZipkinConfigSchema,
-);
+let known: Registry | undefined;
+
+/** Every message that we pack into an Any. Their files are read with the first question. */
+function ownTypes(): Registry {
+  known ??= createRegistry(
+    ActionSchema,
+    ClusterConfigSchema,
+    DatadogConfigSchema,
+    DirectResponseSchema,
+    DnsFilterConfigSchema,
+    DownstreamTlsContextSchema,
+    ExpressionFilterSchema,
+    ExtensionWithMatcherSchema,
+    FileAccessLogSchema,
+    FilterConfigSchema,
+    GoogleRE2Schema,
+    HTTPFaultSchema,
+    HealthCheckEventFileSinkSchema,
+    HttpConnectionManagerSchema,
+    HttpInspectorSchema,
+    HttpLocalRateLimitSchema,
+    HttpProtocolOptionsSchema,
+    HttpRbacSchema,
+    KafkaBrokerSchema,
+    LocalRateLimitSchema,
+    OpenTelemetryAccessLogConfigSchema,
+    OpenTelemetryConfigSchema,
+    OriginalDstSchema,
+    RBACSchema,
+    RouterSchema,
+    ServerNameInputSchema,
+    SkipFilterSchema,
+    TcpProxySchema,
+    TlsInspectorSchema,
+    UpstreamTlsContextSchema,
+    UriSanInputSchema,
+    ZipkinConfigSchema,
+  );
+  return known;
+}
 
 function messageType(typeName: string): DescMessage | undefined {
-  return ownTypes.getMessage(typeName) ?? extensionType(typeName);
+  return ownTypes().getMessage(typeName) ?? extensionType(typeName);
 }
 
 /** Every message that can be in an Any: those that we pack, and all extensions of Envoy, which users add. Lists the former only. */
 export const registry: Registry = {
-  ...ownTypes,
-  [Symbol.iterator]: () => ownTypes[Symbol.iterator](),
-  get: (typeName) => ownTypes.get(typeName) ?? messageType(typeName),
+  kind: 'registry',
+  [Symbol.iterator]: () => ownTypes()[Symbol.iterator](),
+  get: (typeName) => ownTypes().get(typeName) ?? messageType(typeName),
   getMessage: messageType,
+  getEnum: (typeName) => ownTypes().getEnum(typeName),
+  getExtension: (typeName) => ownTypes().getExtension(typeName),
+  getExtensionFor: (extendee, number) => ownTypes().getExtensionFor(extendee, number),
+  getService: (typeName) => ownTypes().getService(typeName),
 };
 
 /** The message of a resource; a fresh copy. */

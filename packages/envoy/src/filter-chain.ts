@@ -22,6 +22,7 @@ import {
 import type { FilterChainDraft, FilterStage } from './draft.ts';
 import { pack } from './messages.ts';
 import { statName } from './names.ts';
+import { once } from './once.ts';
 
 /** The order of the stages in a chain. */
 const stages: readonly FilterStage[] = [
@@ -58,10 +59,12 @@ export function networkFilter(name: string, typedConfig: ReturnType<typeof pack>
 }
 
 // Without configuration of their own these filters are the same everywhere.
-const routerFilter = httpFilter('envoy.filters.http.router', pack(RouterSchema, create(RouterSchema)));
-const grpcStatistics = httpFilter(
-  'envoy.filters.http.grpc_stats',
-  pack(FilterConfigSchema, create(FilterConfigSchema, { emitFilterState: true })),
+const routerFilter = once(() => httpFilter('envoy.filters.http.router', pack(RouterSchema, create(RouterSchema))));
+const grpcStatistics = once(() =>
+  httpFilter(
+    'envoy.filters.http.grpc_stats',
+    pack(FilterConfigSchema, create(FilterConfigSchema, { emitFilterState: true })),
+  ),
 );
 
 /** An HTTP chain. `manager` holds what differs from Envoy's defaults. */
@@ -102,7 +105,7 @@ export function tcpChain(
 
 /** Counts gRPC calls by method. */
 export function addGrpcStatistics(chain: FilterChainDraft): void {
-  if (chain.terminal.kind === 'http') chain.terminal.httpFilters.push({ stage: 'protocol', filter: grpcStatistics });
+  if (chain.terminal.kind === 'http') chain.terminal.httpFilters.push({ stage: 'protocol', filter: grpcStatistics() });
 }
 
 /** Counts Kafka requests by kind. Only for Envoys that were built with this extension. */
@@ -116,7 +119,7 @@ function terminalFilter({ terminal }: FilterChainDraft): Filter {
   if (terminal.kind === 'tcp')
     return networkFilter('envoy.filters.network.tcp_proxy', pack(TcpProxySchema, terminal.proxy));
   const { manager, httpFilters, routes } = terminal;
-  manager.httpFilters = [...staged(httpFilters).map(({ filter }) => filter), routerFilter];
+  manager.httpFilters = [...staged(httpFilters).map(({ filter }) => filter), routerFilter()];
   manager.routeSpecifier = { case: 'routeConfig', value: routes };
   return networkFilter('envoy.filters.network.http_connection_manager', pack(HttpConnectionManagerSchema, manager));
 }

@@ -13,6 +13,7 @@ export * from './listener.ts';
 export * from './merge-message.ts';
 export * from './messages.ts';
 export * from './names.ts';
+export * from './once.ts';
 export * from './outside-cluster.ts';
 export * from './outside-tls.ts';
 export * from './resource.ts';

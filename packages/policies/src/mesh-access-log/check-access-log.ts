@@ -41,13 +41,11 @@ function checkRecord({ attributes = [], body }: OpenTelemetryBackend, report: Re
   if (record.value.case !== undefined) checkBody(record, report);
 }
 
-const empty = create(AnyValueSchema);
-
 function checkBody({ value }: AnyValue, report: Report): void {
   if (value.case === 'stringValue') checkLine(report, 'body', value.value);
   else if (value.case === 'arrayValue') for (const item of value.value.values) checkBody(item, report);
   else if (value.case === 'kvlistValue') {
-    for (const { value: item } of value.value.values) checkBody(item ?? empty, report);
+    for (const { value: item } of value.value.values) checkBody(item ?? create(AnyValueSchema), report);
   } else {
     const held = value.case ?? 'a value without content';
     report.add(

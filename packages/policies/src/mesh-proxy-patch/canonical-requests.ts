@@ -15,7 +15,6 @@ import {
 } from '@ursa/envoy/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts';
 import { eachManager } from './modify-filters.ts';
 
-const rbacType = RBACSchema.typeName;
 /** They decide by whatever their service looks at. */
 const foreignDeciders: readonly string[] = [
   'envoy.extensions.filters.http.ext_authz.v3.ExtAuthz',
@@ -63,7 +62,7 @@ function regardOf({ configType }: HttpFilter): Regard {
   const { typeUrl, value } = configType.value;
   const type = typeUrl.slice(typeUrl.lastIndexOf('/') + 1);
   if (foreignDeciders.includes(type)) return { paths: true, headers: true };
-  if (type !== rbacType) return { paths: false, headers: false };
+  if (type !== RBACSchema.typeName) return { paths: false, headers: false };
   const regarded = regardedIn(toJson(RBACSchema, fromBinary(RBACSchema, value), { registry }));
   return { paths: regarded.includes(pathHeader), headers: regarded.some((name) => !name.startsWith(':')) };
 }
