@@ -44,13 +44,12 @@ import {
 import { HttpProtocolOptionsSchema } from '../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts';
 import { schemas } from './encode.ts';
 import { extensionType } from './extension-types.ts';
+import { once } from './once.ts';
 import type { EnvoyResource, EnvoyType } from './resource.ts';
 
-let known: Registry | undefined;
-
-/** Every message that we pack into an Any. Their files are read with the first question. */
-function ownTypes(): Registry {
-  known ??= createRegistry(
+/** Every message that we pack into an Any. */
+const ownTypes = once(() =>
+  createRegistry(
     ActionSchema,
     ClusterConfigSchema,
     DatadogConfigSchema,
@@ -83,9 +82,8 @@ function ownTypes(): Registry {
     UpstreamTlsContextSchema,
     UriSanInputSchema,
     ZipkinConfigSchema,
-  );
-  return known;
-}
+  ),
+);
 
 function messageType(typeName: string): DescMessage | undefined {
   return ownTypes().getMessage(typeName) ?? extensionType(typeName);
