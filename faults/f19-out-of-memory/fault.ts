@@ -34,6 +34,10 @@ const largeRoute = (name: string) => ({
   },
 });
 
+/** How many processes the kernel has ended because the group had no memory left. */
+const killsIn = (group: string): number =>
+  Number(/^oom_kill (\d+)/m.exec(readFileSync(join(group, 'memory.oom_control'), 'utf8'))?.[1]);
+
 async function leaveNothing(group: string): Promise<void> {
   const members = (): readonly number[] =>
     readFileSync(join(group, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number);
@@ -84,10 +88,10 @@ export const fault = defineFault({
         for (const answer of answers) statuses[answer] = (statuses[answer] ?? 0) + 1;
       }
       await sleep(500);
-      const killed = !first.running();
+      const left = first.running() ? await streamsOf(controlPlane) : 0;
+      const killed = killsIn(group) > 0;
       const peak = Number(readFileSync(join(group, 'memory.max_usage_in_bytes'), 'utf8')) / (1 << 20);
       const resident = killed ? 0 : memoryOf(first.pid).resident;
-      const left = await streamsOf(controlPlane);
       await fleet.stop();
       const report = await load.stop();
       context.say(`answers to large writes: ${JSON.stringify(statuses)}; ${describeLost(report)}`);

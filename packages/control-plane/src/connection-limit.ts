@@ -69,7 +69,8 @@ export function openConnectionLimit(most: () => number, now: () => number = () =
   return {
     enter(socket) {
       const places = most();
-      if (size() >= places && !makeRoom(hurried) && !makeRoom(patient)) {
+      while (size() >= places) {
+        if (makeRoom(hurried) || makeRoom(patient)) continue;
         socket.destroy();
         return;
       }

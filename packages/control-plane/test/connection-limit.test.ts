@@ -56,6 +56,20 @@ test('who has idled longest gives way, and nobody who has just come', () => {
   assert.equal(limit.size(), 4);
 });
 
+test('where there is room for fewer than have come, all that idle give way', () => {
+  const { limit, wait, allow, come } = open(8);
+  const before = Array.from({ length: 8 }, () => come());
+  allow(2);
+  assert.ok(come().destroyed, 'they have just come');
+  wait(10_000);
+  assert.equal(come().destroyed, false);
+  assert.deepEqual(
+    before.map((socket) => socket.destroyed),
+    [true, true, true, false, true, true, true, true],
+  );
+  assert.equal(limit.size(), 2);
+});
+
 test('half of the places are kept for ten seconds, however many come', () => {
   const { limit, wait, come } = open(4);
   const patient = [come(), come()];

@@ -211,7 +211,11 @@ export function openConnectedProxies(options: ConnectedProxiesOptions): Connecte
         async admit(node, call: GrpcCall, stream) {
           try {
             const shortage = options.memory.shortage();
-            if (shortage !== undefined) throw new MeshError('unavailable', shortage);
+            if (shortage !== undefined) {
+              // A connection that stays costs as much native memory as a proxy does, and would lead the next attempt here again.
+              call.sendAway({ code: grpcStatus.unavailable, message: shortage });
+              throw new MeshError('unavailable', shortage);
+            }
             const proven = await authentication.verify(node.proxy, call.header('authorization'));
             // Who is not the proxy must not make it wait: after the token.
             const itsTurn = await arrivals.enter(node.id, (milliseconds) =>

@@ -124,11 +124,12 @@ export function openDpServer(options: DpServerOptions): DpServer {
     onDeed: options.onRegistration,
     onError: (key, error) => log.warn('a proxy that has gone could not be deregistered', { key, error }),
   });
+  const memory = options.memory ?? openMemoryGuard(dpServer.maxMemoryPercent);
   const proxies = openConnectedProxies({
     ...options,
     authentication,
     registration,
-    memory: options.memory ?? openMemoryGuard(dpServer.maxMemoryPercent),
+    memory,
     arrivals: options.arrivals ?? openArrivals(),
   });
   let server: GrpcServer | undefined;
@@ -193,7 +194,10 @@ export function openDpServer(options: DpServerOptions): DpServer {
         onBug: (error) => log.error('a request of a proxy failed', { error }),
         headersTimeoutMilliseconds: dpServer.readHeaderTimeout,
         // After an outage all that are known come at once. Pushed out, they would only come again.
-        unprovenConnections: () => Math.max(dpServer.maxUnprovenConnections, knownProxies(live)),
+        unprovenConnections: () =>
+          memory.shortage() === undefined
+            ? Math.max(dpServer.maxUnprovenConnections, knownProxies(live))
+            : Math.min(dpServer.maxUnprovenConnections, strangersInShortage),
         stopTimeoutMilliseconds: dpServer.gracefulShutdownTimeout,
       }).catch((cause: unknown) => {
         throw cannotServe(dpServer.port, cause);
@@ -209,6 +213,9 @@ export function openDpServer(options: DpServerOptions): DpServer {
     },
   };
 }
+
+// Each costs some 100 KiB before it can be told that it must come later.
+const strangersInShortage = 50;
 
 function knownProxies(live: LiveResources): number {
   const types = ['Dataplane', 'ZoneIngress', 'ZoneEgress'];

@@ -1,5 +1,6 @@
 // Proxies are let in while there is memory; those that are in stay.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { typeUrls } from '@ursa/envoy';
 import { openMemoryGuard } from '../../src/xds/memory-guard.ts';
@@ -45,11 +46,24 @@ test('without memory a proxy is refused as unavailable, so that it comes again; 
   early.send({ typeUrl: typeUrls.cluster, responseNonce: nonce });
 
   shortage = 'the control plane is short of memory';
-  const late = connection.delta();
+  const elsewhere = await connectTo(running.port);
+  const late = elsewhere.delta();
   late.send({ node: { id: 'default.late' }, typeUrl: typeUrls.cluster });
   assert.deepEqual(await late.ended(), { code: 14, message: shortage });
+  if (!elsewhere.session.closed) await once(elsewhere.session, 'close');
   running.configure('default/web', configurationOf(edsCluster('web', 2)));
   assert.equal((await early.next()).resources[0]?.version, edsCluster('web', 2).version);
   assert.deepEqual(running.server.connected(), ['default/web']);
   connection.close();
+});
+
+test('without memory there is room for few who have not proven who they are, before their handshake', async (context) => {
+  const running = await startServer({ memory: { shortage: () => 'the control plane is short of memory' } });
+  context.after(() => running.stop());
+  const arrivals = await Promise.allSettled(Array.from({ length: 60 }, () => connectTo(running.port)));
+  const connections = arrivals.flatMap((arrival) => (arrival.status === 'fulfilled' ? [arrival.value] : []));
+  assert.equal(connections.length, 50);
+  const [ready] = connections;
+  assert.equal((await ready?.post('/ready', ''))?.status, 400, 'they are answered');
+  for (const connection of connections) connection.close();
 });

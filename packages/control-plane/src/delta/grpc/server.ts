@@ -32,7 +32,7 @@ export interface GrpcServerOptions {
   readonly onRequest: HttpHandler;
   /** Gets what a handler throws: a bug. The call or request it happened in is answered, everything else goes on. */
   readonly onBug: (error: unknown) => void;
-  /** How long a client may take to send its request's headers, and a TLS client its handshake. */
+  /** How long a client may take to send its request's headers. */
   readonly headersTimeoutMilliseconds: number;
   /** Connections at most without a call whose client has proven who it is; asked whenever one comes. */
   readonly unprovenConnections: () => number;
