@@ -11,15 +11,16 @@ import { answers } from '../harness/world.ts';
 
 const temp = mkdtempSync(join(tmpdir(), 'ursa-demo-test-'));
 after(() => rmSync(temp, { recursive: true }));
-const script = join(import.meta.dirname, '../../scripts/demo.ts');
+const root = join(import.meta.dirname, '../..');
 const dist = process.env.URSA_E2E_RUNTIME === 'dist' ? ['--dist'] : [];
 
-test('it counts over mutual TLS, outlives its control plane, and Ctrl-C leaves nothing', async () => {
+test('it counts over mutual TLS, outlives its control plane, and leaves nothing when npm is told to end', async () => {
   const demo = startProcess({
     name: 'demo',
-    command: [process.execPath],
-    args: [script, ...dist],
-    environment: { TMPDIR: temp },
+    command: ['npm', '--prefix', root],
+    args: ['run', 'demo', '--', ...dist],
+    // npm would keep compiled code of its own there.
+    environment: { TMPDIR: temp, NODE_DISABLE_COMPILE_CACHE: '1' },
   });
   try {
     const page = await waitFor(
@@ -37,7 +38,7 @@ test('it counts over mutual TLS, outlives its control plane, and Ctrl-C leaves n
     await waitFor('it notices', () => demo.output().includes('the control plane is gone'));
     await answers(`${page}/counter`, 200);
   } finally {
-    demo.signal('SIGINT');
+    demo.signal('SIGTERM');
     const { code } = await demo.exited;
     assert.equal(code, 0, demo.output());
   }
