@@ -1,6 +1,7 @@
 // Asks the Envoy of a connected proxy through its admin listener: over mutual TLS, as `kuma-cp`, and only where the certificate shown is the one
 // that was issued to that very proxy. Several proxies of a host may share the port of the listener (SO_REUSEPORT), and the kernel picks one of them.
 import { type IncomingMessage, request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type TLSSocket } from 'node:tls';
 import type { Collection } from '@ursa/collections';
 import { type AdminIdentity, type ConnectedProxy, type ProxyId, proxyKeyOf } from '@ursa/engine';
@@ -38,6 +39,8 @@ export interface EnvoyAdminInputs {
 // Two proxies that share a port are told apart after a handful of connections; sixty-four find one of a dozen but in one case of 250.
 // Who shares the port may belong to another control plane: a certificate of an authority that is not ours is no reason to give up.
 const mostAttempts = 64;
+/** Milliseconds. */
+const pauseAfterFailure = 20;
 // With the largest answers: 256 MiB. More would be a way to take the memory of all.
 const mostAtOnce = 8;
 const certificateLifetime = 10 * 60 * 1000;
@@ -130,13 +133,25 @@ async function openDoor(
   signal: AbortSignal,
 ): Promise<TLSSocket> {
   const expected = derOf(door.identity.certificateChain);
+  let failure: unknown;
   for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
-    const socket = await connectOnce(door, credentials, signal);
-    if (expected.equals(socket.getPeerCertificate().raw ?? Buffer.alloc(0))) return socket;
-    socket.destroy();
+    try {
+      const socket = await connectOnce(door, credentials, signal);
+      if (expected.equals(socket.getPeerCertificate().raw ?? Buffer.alloc(0))) return socket;
+      socket.destroy();
+      failure = undefined;
+    } catch (cause) {
+      if (signal.aborted || unreachable(cause) !== undefined) throw cause;
+      // Another Envoy of the host that starts, and has no certificate yet, hangs up.
+      failure = cause;
+      await sleep(pauseAfterFailure);
+    }
   }
-  throw new Error(
-    'another proxy or program answers there: give each proxy of the host a port of its own (networking.admin.port of its resource)',
+  throw (
+    failure ??
+    new Error(
+      'another proxy or program answers there: give each proxy of the host a port of its own (networking.admin.port of its resource)',
+    )
   );
 }
 
@@ -196,8 +211,13 @@ function derOf(chain: string): Buffer {
 }
 
 function reasonOf(cause: unknown): string {
+  return unreachable(cause) ?? (cause instanceof Error ? cause.message : String(cause));
+}
+
+/** Why nobody can answer at the address; undefined when somebody does. */
+function unreachable(cause: unknown): string | undefined {
   const code = (cause as { readonly code?: unknown } | null)?.code;
   if (code === 'ECONNREFUSED') return 'nothing listens there';
   if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH') return 'there is no route to it from the control plane';
-  return cause instanceof Error ? cause.message : String(cause);
+  return undefined;
 }

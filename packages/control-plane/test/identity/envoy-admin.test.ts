@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { RequestListener } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { type AdminIdentity, type ConnectedProxy, proxyKeyOf } from '@ursa/engine';
@@ -126,6 +126,20 @@ test('a proxy is found though others share its port, whoever they belong to', as
     connect();
     for (let question = 0; question < 16; question += 1) assert.equal(await admin.ask(target, '/stats'), 'found');
   }
+});
+
+test('a proxy is found though another that shares its port hangs up', async (context) => {
+  const { admin, connect, port } = await setUp(context, (_request, response) => void response.end('found'));
+  connect();
+  let hungUp = 0;
+  const beside = createTcpServer((socket) => {
+    hungUp += 1;
+    socket.destroy();
+  });
+  await new Promise<void>((resolve) => beside.listen({ port, host: '127.0.0.1', reusePort: true }, resolve));
+  context.after(() => void beside.close());
+  for (let question = 0; question < 16; question += 1) assert.equal(await admin.ask(target, '/stats'), 'found');
+  assert.ok(hungUp > 0);
 });
 
 test('a proxy that cannot be reached is named with its address', async (context) => {
