@@ -1,11 +1,13 @@
 // `npm run demo`: a mesh on this host in one command. Ctrl-C ends it and leaves nothing behind. `--dist` runs the single-file executables.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { fetchEnvoy, findEnvoy } from '@ursa/data-plane';
 import { programsOf } from '../examples/demo/programs.ts';
 import { runDemo } from '../examples/demo/run-demo.ts';
 import { root } from './process.ts';
 
+const { dist } = optionsOf(process.argv.slice(2));
 const end = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end.abort());
 
@@ -17,7 +19,7 @@ try {
   console.log('fetching Envoy, once…');
   await fetchEnvoy(process.env);
 }
-const programs = programsOf(process.argv.includes('--dist') ? 'dist' : 'node');
+const programs = programsOf(dist ? 'dist' : 'node');
 process.exitCode = await runDemo({
   programs,
   usualPorts: true,
@@ -25,3 +27,14 @@ process.exitCode = await runDemo({
   end: end.signal,
 });
 process.exit();
+
+function optionsOf(args: string[]): { readonly dist: boolean } {
+  try {
+    return parseArgs({ args, options: { dist: { type: 'boolean', default: false } } }).values;
+  } catch (error) {
+    console.error(
+      `${error instanceof Error ? error.message : error}\nnpm run demo takes nothing, or -- --dist for the single-file executables`,
+    );
+    process.exit(1);
+  }
+}

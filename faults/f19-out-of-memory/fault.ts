@@ -89,7 +89,8 @@ export const fault = defineFault({
       }
       await sleep(500);
       const left = first.running() ? await streamsOf(controlPlane) : 0;
-      const killed = killsIn(group) > 0;
+      // The runtime may give up by itself, too.
+      const killed = killsIn(group) > 0 || !first.running();
       const peak = Number(readFileSync(join(group, 'memory.max_usage_in_bytes'), 'utf8')) / (1 << 20);
       const resident = killed ? 0 : memoryOf(first.pid).resident;
       await fleet.stop();
